@@ -1,0 +1,110 @@
+//! What can happen while the program runs.
+//!
+//! Owns the one closed set of events and where they come from. An event carries
+//! no input and means the same however often it comes: it says *that* something
+//! may have changed, and what is so now is read anew.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::clock::{BootTime, Clock};
+use crate::theme;
+
+/// Something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The next refresh may be due.
+    RefreshDue,
+    /// Time passed in which another replica may have saved a payload.
+    LookAtStore,
+    /// The theme was edited.
+    TemplatesChanged,
+    /// Configuration and templates are to be read again (SIGHUP).
+    Reload,
+    /// The program is to end (SIGTERM, SIGINT).
+    Stop,
+}
+
+/// The longest sleep. Timers stand still while the machine is suspended: the
+/// boot clock is looked at this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// Where events come from.
+pub(super) struct Events {
+    receiver: mpsc::UnboundedReceiver<Event>,
+    sender: mpsc::UnboundedSender<Event>,
+    watch: Option<theme::Watch>,
+    clock: Clock,
+}
+
+impl Events {
+    /// Starts to listen for signals.
+    pub(super) fn new(clock: Clock) -> Result<Events> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for (kind, event) in [
+            (SignalKind::terminate(), Event::Stop),
+            (SignalKind::interrupt(), Event::Stop),
+            (SignalKind::hangup(), Event::Reload),
+        ] {
+            let mut signals = signal(kind).context("cannot listen for signals")?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() && sender.send(event).is_ok() {}
+            });
+        }
+        Ok(Events { receiver, sender, watch: None, clock })
+    }
+
+    /// Watches this directory of templates from now on, or none.
+    pub(super) fn watch_templates(&mut self, directory: Option<&Path>) {
+        self.watch = None;
+        let Some(directory) = directory else { return };
+        let sender = self.sender.clone();
+        let changed = move || {
+            // The loop may have ended; then nobody needs to know.
+            let _ = sender.send(Event::TemplatesChanged);
+        };
+        match theme::watch(directory, changed) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) => warn!("{error:#}; a changed template is seen at the next SIGHUP only"),
+        }
+    }
+
+    /// The next event: at `due` at the latest, if not at once.
+    pub(super) async fn next(&mut self, due: BootTime, shared: bool) -> Event {
+        loop {
+            let now = self.clock.now().boot;
+            if due <= now {
+                // What has happened already comes first: a stop above all.
+                return self.receiver.try_recv().unwrap_or(Event::RefreshDue);
+            }
+            let nap = due.since(now).min(LONGEST_SLEEP);
+            tokio::select! {
+                event = self.receiver.recv() => return self.latest(event),
+                () = tokio::time::sleep(nap) => if shared { return Event::LookAtStore },
+            }
+        }
+    }
+
+    /// Ends when the program is to stop; other events meanwhile are dropped.
+    pub(super) async fn stopped(&mut self) {
+        while !matches!(self.receiver.recv().await, Some(Event::Stop) | None) {}
+    }
+
+    /// Several edits in a burst are one.
+    fn latest(&mut self, event: Option<Event>) -> Event {
+        let mut event = event.unwrap_or(Event::Stop);
+        while event == Event::TemplatesChanged {
+            match self.receiver.try_recv() {
+                Ok(next) => event = next,
+                Err(_) => break,
+            }
+        }
+        event
+    }
+}

@@ -1,0 +1,58 @@
+//! Wiring: commands, and one loop over one closed set of events.
+//!
+//! Owns the order in which things start, stop and follow each other. Every
+//! event, whether a timer, a signal or a save of another replica, enters the same
+//! pipeline ([`refresh`]) at its own step. It must not do the work itself.
+
+mod build;
+mod event;
+mod refresh;
+mod serve;
+mod site;
+
+use anyhow::Result;
+use tracing::error;
+
+use crate::cli::{BuildMode, Cli, Command};
+use crate::config::{Config, Invalid};
+use crate::publish::NotOurs;
+use crate::store::OtherUpstream;
+use crate::store::document::UnknownVersion;
+use crate::telemetry;
+
+/// Does what was asked for.
+///
+/// # Errors
+/// Whatever made it impossible; [`exit_code`] tells which kind it is.
+pub fn run(cli: &Cli) -> Result<()> {
+    let config = Config::load(cli.command.options())?;
+    telemetry::start(config.log_format, config.verbosity);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Serve { options } => serve::serve(config, options).await,
+            Command::Build { mode: BuildMode::Loop, options } => {
+                serve::build_loop(config, options).await
+            }
+            Command::Build { mode: BuildMode::Once, .. } => build::once(config).await,
+        }
+    })
+}
+
+/// Says what went wrong, once, on standard error.
+pub fn report(error: &anyhow::Error) {
+    // Before logging started there is nobody to say it: then it starts now.
+    telemetry::start(Default::default(), 0);
+    error!("{error:#}");
+}
+
+/// 2 if it was asked for something that cannot be, 1 if it did not work.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let impossible = error.chain().any(|cause| {
+        cause.is::<Invalid>()
+            || cause.is::<NotOurs>()
+            || cause.is::<OtherUpstream>()
+            || cause.is::<UnknownVersion>()
+    });
+    if impossible { 2 } else { 1 }
+}

@@ -1,0 +1,375 @@
+//! One run of the pipeline: claim, fetch, check, join, save and announce,
+//! render, publish.
+//!
+//! Owns the story on one screen: [`Refresher::refresh`]. A cold start, a save of
+//! another replica and a changed theme enter the same path further down, at
+//! [`Refresher::load`] and [`Refresher::show`]. Whatever fails before the
+//! exchange leaves what is live as it was, and is a value: an outcome that is
+//! stored, shown by its kind, and logged.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::Mutex;
+use tracing::{debug, info, warn};
+
+use crate::catalogue::{self, Catalogue, Warning};
+use crate::changes;
+use crate::clock::{BootTime, Clock, WallTime};
+use crate::ledger::Ledger;
+use crate::live::{self, Live};
+use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
+use crate::pages::{Freshness, Plan, Site};
+use crate::payload::{Fence, Payload};
+use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
+use crate::schedule::{self, Next};
+use crate::source::{Answer, Source};
+use crate::store::{Ask, Claim, Denied, Granted, Saved, Store, Stores, Written};
+use crate::theme::Theme;
+
+/// A process that was held up for longer than this between its claim and its
+/// request claims the moment anew: interval / 20, at most this.
+const LONGEST_LEASE: Duration = Duration::from_millis(250);
+/// Pages above which rendering shows how far it is.
+const MANY_PAGES: usize = 2_000;
+
+/// What of the configuration a refresh needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) limit: u32,
+    pub(super) interval: Duration,
+    pub(super) max_age: Duration,
+}
+
+/// The last payload and what was made of it.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) payload: Option<Payload>,
+    catalogue: Catalogue,
+    ledger: Option<Ledger>,
+}
+
+/// All that a refresh works with. One loop owns it.
+pub(super) struct Refresher {
+    pub(super) settings: Settings,
+    pub(super) source: Source,
+    pub(super) stores: Stores,
+    pub(super) clock: Clock,
+    pub(super) theme: Theme,
+    pub(super) site: Site,
+    pub(super) publisher: Publisher,
+    pub(super) live: Live,
+    pub(super) known: Known,
+    /// Warnings that were logged; they are not repeated while they last.
+    pub(super) told: BTreeSet<Warning>,
+    /// How the last refresh ended.
+    pub(super) outcome: Option<OutcomeKind>,
+}
+
+/// What became of one call of [`Refresher::refresh`].
+#[derive(Debug)]
+pub(super) enum Refreshed {
+    /// The data was brought or confirmed, and is published.
+    Good(OutcomeKind),
+    /// It failed; what was live is live.
+    Failed(Failure),
+    /// It is not due, or another process's.
+    Denied(Denied),
+}
+
+impl Refresher {
+    /// The whole story.
+    ///
+    /// 1. *Claim*: at most one refresh in an interval, recorded before a request
+    ///    is sent.
+    /// 2. Whoever wins first takes up what was saved last, if it lacks that.
+    /// 3. *Fetch*, on condition that it changed.
+    /// 4. *Check and join*.
+    /// 5. *Save and announce* payload and ledger.
+    /// 6. *Render and publish*.
+    /// 7. The outcome is recorded, good or bad.
+    ///
+    /// # Errors
+    /// If the state directory cannot be used: then nothing was asked.
+    pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
+        let granted = match self.claim().await? {
+            Claim::Granted(granted) => granted,
+            Claim::Denied(denied) => {
+                self.take_up(denied.standing.saved).await?;
+                return Ok(Refreshed::Denied(denied));
+            }
+        };
+        self.take_up(granted.saved).await?;
+        let fence = granted.fence;
+        let refreshed = self.refresh_claimed(granted).await;
+        let outcome = match &refreshed {
+            Ok(kind) => Outcome::of(*kind),
+            Err(failure) => Outcome::from(failure),
+        };
+        self.outcome = Some(outcome.kind);
+        if let Err(error) = self.stores.record(fence, &outcome).await {
+            warn!("how the refresh ended cannot be recorded: {error:#}");
+        }
+        self.show_volatile();
+        Ok(match refreshed {
+            Ok(kind) => Refreshed::Good(kind),
+            Err(failure) => Refreshed::Failed(failure),
+        })
+    }
+
+    async fn refresh_claimed(&mut self, granted: Granted) -> Result<OutcomeKind, Failure> {
+        let (answer, granted) = self.fetch(granted).await?;
+        let payload = Payload {
+            fence: granted.fence,
+            origin: granted.at.earlier(answer.declared_age),
+            films: answer.films,
+            people: answer.people,
+        };
+        let same = self.known.payload.as_ref().is_some_and(|known| {
+            known.films.bytes == payload.films.bytes && known.people.bytes == payload.people.bytes
+        });
+        if !same {
+            self.join(&payload)?;
+        }
+        self.save(payload).await?;
+        self.show().map_err(|error| Failure::because(FailureKind::Publish, &error))?;
+        Ok(if same { OutcomeKind::Unchanged } else { OutcomeKind::Changed })
+    }
+
+    async fn claim(&self) -> Result<Claim> {
+        let now = self.clock.now();
+        let ask = Ask {
+            nonce: format!("{}-{}-{}", self.clock.boot_id().0, std::process::id(), now.boot.0),
+            highest: self.fence(),
+            age: None,
+            left_alone: None,
+            interval: self.settings.interval,
+        };
+        self.stores.claim(&ask).await
+    }
+
+    /// Asks the upstream, if the claim is still fresh when the request leaves;
+    /// one that was held up is renewed, so that no minute is lost.
+    async fn fetch(&self, granted: Granted) -> Result<(Answer, Granted), Failure> {
+        let lease = (self.settings.interval / 20).min(LONGEST_LEASE);
+        let (fence, claim) = (granted.fence, Mutex::new(granted));
+        let answer = self
+            .source
+            .fetch(self.known.payload.as_ref(), async || {
+                let mut claim = claim.lock().await;
+                while claim.at.age(self.clock.now(), self.clock.boot_id()) > lease {
+                    let renewed = self
+                        .stores
+                        .renew(fence)
+                        .await
+                        .map_err(|error| Failure::because(FailureKind::Store, &error))?;
+                    *claim = renewed.ok_or_else(|| {
+                        let text = "this process was held up and another one took its turn";
+                        Failure::new(FailureKind::Interrupted, text)
+                    })?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok((answer, claim.into_inner()))
+    }
+
+    /// Decodes and joins a payload, and enters its changes into the ledger.
+    fn join(&mut self, payload: &Payload) -> Result<(), Failure> {
+        let (catalogue, warnings) = catalogue::join(payload, self.settings.limit)
+            .map_err(|fault| Failure::new(FailureKind::Malformed, fault.to_string()))?;
+        self.tell(warnings);
+        let origin = payload.origin.wall;
+        let ledger = match (&self.known.ledger, &self.known.payload) {
+            (Some(ledger), Some(_)) => {
+                let changes = changes::between(&self.known.catalogue, &catalogue);
+                info!("{}", summary(&changes));
+                ledger.advanced(&changes, &catalogue, origin)
+            }
+            // What changed since cannot be told; addresses and times still stand.
+            (Some(ledger), None) => ledger.advanced(&[], &catalogue, origin),
+            (None, _) => Ledger::baseline(&catalogue, origin),
+        };
+        self.known.catalogue = catalogue;
+        self.known.ledger = Some(ledger);
+        Ok(())
+    }
+
+    async fn save(&mut self, payload: Payload) -> Result<(), Failure> {
+        let ledger = self.known.ledger.clone().unwrap_or_default();
+        let saved = Saved { payload, ledger };
+        let written = self.stores.save(&saved).await;
+        self.known.payload = Some(saved.payload);
+        match written {
+            Ok(Written::Done) => Ok(()),
+            Ok(Written::Older) => {
+                let text = "newer data was saved by another process meanwhile";
+                Err(Failure::new(FailureKind::Interrupted, text))
+            }
+            Err(error) => Err(Failure::because(FailureKind::Store, &error)),
+        }
+    }
+
+    /// Takes up what another process saved, if that is newer than what we have.
+    pub(super) async fn take_up(&mut self, saved: Fence) -> Result<()> {
+        if saved > self.fence() { self.load().await } else { Ok(()) }
+    }
+
+    /// Loads what was saved last and shows it.
+    ///
+    /// # Errors
+    /// If the state directory cannot be read, or what was saved cannot be shown.
+    pub(super) async fn load(&mut self) -> Result<()> {
+        let loaded = self.stores.load().await?;
+        if self.known.ledger.is_none() {
+            self.known.ledger = loaded.ledger.clone().or_else(|| self.publisher.ledger());
+        }
+        let Some(payload) = loaded.payload else { return Ok(()) };
+        if payload.fence < self.fence() {
+            return Ok(());
+        }
+        let (catalogue, warnings) = catalogue::join(&payload, self.settings.limit)
+            .context("the payload in the store is no catalogue")?;
+        self.tell(warnings);
+        let ledger = loaded.ledger.or_else(|| self.known.ledger.take());
+        let ledger = match ledger {
+            Some(ledger) => ledger.advanced(&[], &catalogue, payload.origin.wall),
+            None => Ledger::baseline(&catalogue, payload.origin.wall),
+        };
+        debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
+        self.known = Known { payload: Some(payload), catalogue, ledger: Some(ledger) };
+        self.show()
+    }
+
+    /// Renders what is known, publishes it and makes it live.
+    ///
+    /// # Errors
+    /// If a template fails or the disk does; what was live is live.
+    pub(super) fn show(&mut self) -> Result<()> {
+        let (Some(payload), Some(ledger)) = (&self.known.payload, &self.known.ledger) else {
+            return Ok(());
+        };
+        let plan = Plan::new(&self.site, &self.known.catalogue, ledger, &self.theme);
+        let bar = progress(plan.len());
+        let now = self.clock.now().wall;
+        let started = self.clock.now().boot;
+        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let volatile = self.volatile(origin.wall);
+        let published = self.publisher.publish(&plan, ledger, &volatile, now, |done| {
+            bar.set_position(done as u64);
+        })?;
+        bar.finish_and_clear();
+        let volatile = volatile(&published.generation);
+        if published.changed {
+            info!(
+                generation = %published.generation.id,
+                pages = plan.len(),
+                rendered = published.rendered,
+                milliseconds = self.clock.now().boot.since(started).as_millis() as u64,
+                "published"
+            );
+        }
+        let generation = published.generation;
+        if !self.live.put(live::Site { generation, fence: payload.fence, origin }, volatile) {
+            debug!("something newer is live already");
+        }
+        Ok(())
+    }
+
+    /// Shows what is published, for want of a payload: with the age that it told
+    /// of itself.
+    pub(super) fn show_published(&mut self) {
+        let Some(generation) = self.publisher.live().cloned() else { return };
+        let told = self.publisher.read_volatile(FRESHNESS);
+        let Some(wall) = told.as_deref().and_then(Freshness::as_of) else { return };
+        let now = self.clock.now();
+        let wall = wall.min(now.wall);
+        let origin = live::Origin { boot: now.boot - now.wall.since(wall), wall };
+        info!(as_of = %wall, "showing the site that is published until there is newer data");
+        let volatile = self.volatile(wall)(&generation);
+        self.live.put(live::Site { generation, fence: Fence(0), origin }, volatile);
+    }
+
+    /// Writes the volatile files anew: after a refresh that changed no page.
+    fn show_volatile(&mut self) {
+        let snapshot = self.live.snapshot();
+        let Some(site) = &snapshot.site else { return };
+        let volatile = self.volatile(site.origin.wall)(&site.generation);
+        if let Err(error) = self.publisher.write_volatile(&volatile) {
+            warn!("{error:#}");
+        }
+        self.live.put_volatile(volatile);
+    }
+
+    /// The volatile files that go with data of `as_of`, once its generation is
+    /// known.
+    fn volatile(&self, as_of: WallTime) -> impl Fn(&Generation) -> Volatile + use<> {
+        let now = self.clock.now();
+        let next_attempt = now.wall + self.next_due().since(now.boot);
+        let (outcome, settings) = (self.outcome, self.settings);
+        move |generation| {
+            let freshness = Freshness {
+                as_of,
+                generation: &generation.id.0,
+                outcome,
+                next_attempt,
+                interval: settings.interval.as_secs_f64(),
+                max_age: settings.max_age.as_secs_f64(),
+            };
+            Volatile::from([(FRESHNESS, freshness.json())])
+        }
+    }
+
+    /// When the next refresh may start, as far as this process knows.
+    pub(super) fn next_due(&self) -> BootTime {
+        let now = self.clock.now().boot;
+        let last = self.stores.file().last_attempt().unwrap_or_else(|error| {
+            warn!("{error:#}");
+            Default::default()
+        });
+        match schedule::next(last, self.settings.interval) {
+            Next::Fetch => now,
+            Next::Wait(wait) => now + wait.remaining,
+        }
+    }
+
+    fn fence(&self) -> Fence {
+        self.known.payload.as_ref().map_or(Fence(0), |payload| payload.fence)
+    }
+
+    /// Logs warnings that are new; those that are over may come again.
+    fn tell(&mut self, warnings: Vec<Warning>) {
+        let now: BTreeSet<_> = warnings.into_iter().collect();
+        for warning in now.difference(&self.told) {
+            warn!("{warning}");
+        }
+        self.told = now;
+    }
+}
+
+/// One line on what changed.
+fn summary(changes: &[changes::Change]) -> String {
+    use changes::What;
+    let count = |of: fn(&What) -> bool| changes.iter().filter(|change| of(&change.what)).count();
+    format!(
+        "new data: {} added, {} changed, {} removed",
+        count(|what| matches!(what, What::Added)),
+        count(|what| matches!(what, What::Changed(_))),
+        count(|what| matches!(what, What::Removed)),
+    )
+}
+
+/// A progress bar, if there is much to do and somebody to see it.
+fn progress(pages: usize) -> ProgressBar {
+    if pages < MANY_PAGES || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(pages as u64);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} pages, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

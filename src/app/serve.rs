@@ -1,0 +1,172 @@
+//! `serve` and `build loop`: the loop that keeps the site fresh.
+//!
+//! Owns the life of the long-running program: what it answers before there is
+//! data, what follows from each event, and how it ends.
+
+use anyhow::Result;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::event::{Event, Events};
+use super::refresh::Refreshed;
+use super::site::{self, Wired};
+use crate::cli::Options;
+use crate::clock::{BootTime, Clock};
+use crate::config::Config;
+use crate::server::{self, Limits};
+use crate::store::Store;
+
+/// Keeps the site fresh and serves it, until the program is told to stop.
+///
+/// # Errors
+/// If it cannot start, or the state directory cannot be used any more.
+pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
+    let clock = Clock::system();
+    // The port first: a second one that is started by mistake asks nobody.
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let descriptors = server::raise_descriptors();
+    let listeners = server::bind(config.listen, workers)?;
+    let address = listeners.address;
+    let mut events = Events::new(clock.clone())?;
+    let mut wired = site::wire(&config, &clock)?;
+    let (stop, stopped) = watch::channel(false);
+    let limits = Limits::for_descriptors(descriptors);
+    let server = server::start(listeners, &wired.live, &clock, limits, &stopped)?;
+    info!("serving http://{address}{}", wired.refresher.site.base());
+
+    let ended = run(&mut wired, &config, options, &clock, &mut events).await;
+    // The server's threads end by themselves; the wait is theirs.
+    let _ = stop.send(true);
+    tokio::task::spawn_blocking(move || server.join()).await?;
+    ended
+}
+
+/// Keeps `--out` fresh for another web server, until the program is told to
+/// stop.
+///
+/// # Errors
+/// If it cannot start, or the state directory cannot be used any more.
+pub(super) async fn build_loop(config: Config, options: &Options) -> Result<()> {
+    let clock = Clock::system();
+    let mut events = Events::new(clock.clone())?;
+    let mut wired = site::wire(&config, &clock)?;
+    info!("keeping {} fresh", config.out.display());
+    run(&mut wired, &config, options, &clock, &mut events).await
+}
+
+async fn run(
+    wired: &mut Wired,
+    config: &Config,
+    options: &Options,
+    clock: &Clock,
+    events: &mut Events,
+) -> Result<()> {
+    let mut config = config.clone();
+    wired.show_what_is_there().await;
+    events.watch_templates(config.templates.as_deref());
+    let mut due = clock.now().boot;
+    loop {
+        let shared = wired.refresher.stores.is_shared();
+        match events.next(due, shared).await {
+            Event::RefreshDue => {
+                tokio::select! {
+                    refreshed = wired.refresher.refresh() => {
+                        due = after(refreshed?, wired, clock);
+                    }
+                    // Nothing of a refresh has to be finished: the attempt is
+                    // recorded, and what is live is whole.
+                    () = events.stopped() => break,
+                }
+            }
+            Event::LookAtStore => look(wired).await,
+            Event::TemplatesChanged => {
+                reload_theme(wired, &config);
+            }
+            Event::Reload => {
+                config = reload(wired, config, options);
+                events.watch_templates(config.templates.as_deref());
+                due = wired.refresher.next_due();
+            }
+            Event::Stop => break,
+        }
+    }
+    info!("stopping");
+    Ok(())
+}
+
+/// Says how a refresh ended, and when the next is due.
+fn after(refreshed: Refreshed, wired: &Wired, clock: &Clock) -> BootTime {
+    match refreshed {
+        Refreshed::Good(outcome) => info!(%outcome, "refreshed"),
+        Refreshed::Failed(failure) => warn!(
+            kind = %failure.kind,
+            "the refresh failed: {failure}; the last good site stays"
+        ),
+        Refreshed::Denied(denied) => {
+            return clock.now().boot + denied.wait.remaining;
+        }
+    }
+    wired.refresher.next_due()
+}
+
+/// Takes up what another replica saved.
+async fn look(wired: &mut Wired) {
+    let looked = match wired.refresher.stores.standing().await {
+        Ok(Some(standing)) => wired.refresher.take_up(standing.saved).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = looked {
+        warn!("what another replica saved cannot be shown: {error:#}");
+    }
+}
+
+/// Renders the known data in the theme as it is now; a broken one changes
+/// nothing.
+fn reload_theme(wired: &mut Wired, config: &Config) {
+    match wired.reframe(config) {
+        Ok(()) => info!("the templates were read again"),
+        Err(error) => error!("the templates are broken, the last good site stays:\n{error:#}"),
+    }
+}
+
+/// Reads configuration and templates again. What cannot change while the program
+/// runs is named and stays.
+fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
+    let new = match Config::load(options) {
+        Ok(new) => new,
+        Err(error) => {
+            error!("the configuration is not taken: {error:#}");
+            return old;
+        }
+    };
+    let fixed = [
+        ("upstream", new.upstream != old.upstream),
+        ("max-bytes", new.max_bytes != old.max_bytes),
+        ("out", new.out != old.out),
+        ("state", new.state != old.state),
+        ("redis", new.redis != old.redis),
+        ("hold", new.hold != old.hold),
+        ("listen", new.listen != old.listen),
+        ("log-format", new.log_format != old.log_format),
+        ("verbose or quiet", new.verbosity != old.verbosity),
+    ];
+    let named: Vec<_> =
+        fixed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+    if !named.is_empty() {
+        warn!("a change of {} needs a restart and is not taken yet", named.join(", "));
+    }
+    let taken = Config {
+        limit: new.limit,
+        templates: new.templates,
+        site_url: new.site_url,
+        site_title: new.site_title,
+        lang: new.lang,
+        interval: new.interval,
+        max_age: new.max_age,
+        ..old
+    };
+    info!("the configuration was read again");
+    reload_theme(wired, &taken);
+    taken
+}

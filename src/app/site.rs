@@ -1,0 +1,146 @@
+//! Everything a running site consists of, wired from the configuration.
+//!
+//! Owns what starts in which order: nothing is asked of the upstream before it
+//! is sure that the answer can be kept and published.
+
+use anyhow::Result;
+use tracing::{info, warn};
+use url::Url;
+
+use super::refresh::{Known, Refresher, Settings};
+use crate::clock::Clock;
+use crate::config::{Config, Upstream, is_loopback};
+use crate::live::Live;
+use crate::lock::{self, Lock};
+use crate::pages::{self, Site};
+use crate::publish::{self, Publisher};
+use crate::source::demo::Demo;
+use crate::source::{Proxy, Source, shown};
+use crate::store::{FileStore, RedisAddress, RedisStore, Stores, UpstreamId};
+use crate::theme::Theme;
+
+/// A wired site. Its locks and its demo upstream last as long as it does.
+pub(super) struct Wired {
+    pub(super) refresher: Refresher,
+    pub(super) live: Live,
+    _locks: [Lock; 2],
+    _demo: Option<Demo>,
+}
+
+/// Wires everything: locks, checks, stores, theme, and what is published.
+pub(super) fn wire(config: &Config, clock: &Clock) -> Result<Wired> {
+    publish::check_out(&config.out)?;
+    let theme = Theme::load(config.templates.as_deref())?;
+    let locks = take_locks(config)?;
+    let (base, demo) = match &config.upstream {
+        Upstream::Api(url) => (url.clone(), None),
+        Upstream::Demo => {
+            let demo = Demo::start(config.interval)?;
+            (Url::parse(demo.url())?, Some(demo))
+        }
+    };
+    let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
+    let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
+    let stores = stores(config, clock)?;
+    let site = site_of(config);
+    let live = Live::new(site.base(), pages::starting(&site, &theme)?);
+    let publisher = Publisher::open(&config.out, &config.state)?;
+    let refresher = Refresher {
+        settings: settings(config),
+        source,
+        stores,
+        clock: clock.clone(),
+        theme,
+        site,
+        publisher,
+        live: live.clone(),
+        known: Known::default(),
+        told: Default::default(),
+        outcome: None,
+    };
+    Ok(Wired { refresher, live, _locks: locks, _demo: demo })
+}
+
+/// What of the configuration the refresher needs.
+pub(super) fn settings(config: &Config) -> Settings {
+    let Config { limit, interval, max_age, .. } = *config;
+    Settings { limit, interval, max_age }
+}
+
+/// What of the configuration stands on every page.
+pub(super) fn site_of(config: &Config) -> Site {
+    Site {
+        title: config.site_title.clone(),
+        lang: config.lang.clone(),
+        url: config.site_url.clone(),
+        demo: config.upstream == Upstream::Demo,
+    }
+}
+
+fn take_locks(config: &Config) -> Result<[Lock; 2]> {
+    let state = lock::take(
+        &config.state.join("lock"),
+        &format!("the state directory {}", config.state.display()),
+    )?;
+    let out = lock::take(&lock::beside(&config.out), &format!("--out {}", config.out.display()))?;
+    Ok([state, out])
+}
+
+fn stores(config: &Config, clock: &Clock) -> Result<Stores> {
+    let id = UpstreamId(match &config.upstream {
+        Upstream::Api(url) => shown(url).trim_end_matches('/').to_owned(),
+        Upstream::Demo => "the demo".to_owned(),
+    });
+    let file = FileStore::open(&config.state, &id, clock.clone())?;
+    let redis = match &config.redis {
+        Some(redis) => {
+            let password = redis.password.as_ref().map(|password| password.reveal());
+            let address = RedisAddress::parse(redis.url.reveal(), password)?;
+            info!("sharing attempts and payloads through Redis at {address}");
+            // Waiting for Redis stays under a quarter of the hold.
+            let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));
+            let (prefix, max_age) = (&redis.prefix, config.max_age);
+            Some(RedisStore::new(address, prefix, &id, max_age, timeout, clock.clone())?)
+        }
+        None => None,
+    };
+    Ok(Stores::new(file, redis))
+}
+
+impl Wired {
+    /// Shows what is there already: the stored payload, or else what was
+    /// published, with the age it has.
+    pub(super) async fn show_what_is_there(&mut self) {
+        if let Err(error) = self.refresher.load().await {
+            warn!("the stored payload cannot be shown: {error:#}");
+        }
+        if self.refresher.known.payload.is_none() {
+            self.refresher.show_published();
+        }
+    }
+}
+
+impl Wired {
+    /// Shows the known data in the theme and with the facts of `config` as they
+    /// are now.
+    ///
+    /// # Errors
+    /// If the theme is broken; everything is as it was then.
+    pub(super) fn reframe(&mut self, config: &Config) -> Result<()> {
+        let refresher = &mut self.refresher;
+        let theme = Theme::load(config.templates.as_deref())?;
+        let site = site_of(config);
+        let starting = pages::starting(&site, &theme)?;
+        let old_theme = std::mem::replace(&mut refresher.theme, theme);
+        let old_site = std::mem::replace(&mut refresher.site, site);
+        let old_settings = std::mem::replace(&mut refresher.settings, settings(config));
+        if let Err(error) = refresher.show() {
+            refresher.theme = old_theme;
+            refresher.site = old_site;
+            refresher.settings = old_settings;
+            return Err(error);
+        }
+        self.live.put_frame(refresher.site.base(), starting);
+        Ok(())
+    }
+}

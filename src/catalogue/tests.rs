@@ -1,0 +1,136 @@
+//! The join's rules, each by its name.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::*;
+use crate::clock::{BootId, BootTime, Stamp, WallTime};
+use crate::payload::{Body, Fence};
+
+fn payload(films: &Value, people: &Value) -> Payload {
+    let body = |value: &Value| Body { bytes: Bytes::from(value.to_string()), etag: None };
+    Payload {
+        fence: Fence(1),
+        origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },
+        films: body(films),
+        people: body(people),
+    }
+}
+
+fn joined(films: &Value, people: &Value) -> (Catalogue, Vec<Warning>) {
+    join(&payload(films, people), 0).expect("a catalogue")
+}
+
+fn pairs_of(catalogue: &Catalogue) -> Vec<(&str, &str)> {
+    catalogue
+        .films
+        .iter()
+        .flat_map(|film| {
+            film.people.iter().map(|&person| (&*film.id, &*catalogue.people[person].id))
+        })
+        .collect()
+}
+
+#[test]
+fn either_direction_makes_a_pair_and_both_make_one() {
+    let (catalogue, warnings) = joined(
+        &json!([{"id": "f1", "title": "A", "people": ["x/people/p1", "x/people/"]},
+                {"id": "f2", "title": "B", "people": ["x/people/p2"]}]),
+        &json!([{"id": "p1", "name": "P", "films": ["y/films/f1", "y/films/f2"]},
+                {"id": "p2", "name": "Q"}]),
+    );
+    assert_eq!(pairs_of(&catalogue), [("f1", "p1"), ("f2", "p1"), ("f2", "p2")]);
+    assert!(warnings.contains(&Warning::OneWay { only_people: 1, only_films: 1 }));
+    assert!(warnings.contains(&Warning::BrokenReferences { endpoint: Endpoint::Films, count: 1 }));
+}
+
+#[test]
+fn one_bad_record_never_sinks_the_rest() {
+    let (catalogue, warnings) = joined(
+        &json!([{"title": "no id"}, 7, {"id": {}, "title": "odd"}, {"id": "f"}, {"id": "g", "title": "G"}]),
+        &json!([]),
+    );
+    assert_eq!(catalogue.films.len(), 1);
+    let left_out = warnings.iter().filter(|w| matches!(w, Warning::LeftOut { .. })).count();
+    assert_eq!(left_out, 4);
+    assert!(warnings[0].to_string().contains("record 1 of /films (\"no id\")"), "{}", warnings[0]);
+}
+
+#[test]
+fn a_bad_field_costs_the_field_not_the_record() {
+    let (catalogue, warnings) = joined(
+        &json!([{"id": "f", "title": "F", "rt_score": {"of": 1}, "image": "javascript:1", "people": 3}]),
+        &json!([]),
+    );
+    assert_eq!(catalogue.films[0].rt_score, None);
+    assert_eq!(catalogue.films[0].image, None);
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+}
+
+#[test]
+fn of_a_repeated_id_the_first_record_counts_with_the_references_of_all() {
+    let (catalogue, warnings) = joined(
+        &json!([{"id": "f", "title": "F"}, {"id": "g", "title": "G"}]),
+        &json!([{"id": "p", "name": "first", "films": ["f"]}, {"id": "p", "name": "second", "films": ["g"]}]),
+    );
+    assert_eq!(catalogue.people.len(), 1);
+    assert_eq!(catalogue.people[0].name, "first");
+    assert_eq!(catalogue.people[0].films.len(), 2);
+    assert!(matches!(&warnings[0], Warning::Duplicates { ids, .. } if ids == &["p"]));
+}
+
+#[test]
+fn the_order_of_the_upstream_changes_nothing() {
+    let films = json!([{"id": "a", "title": "A", "release_date": "1986"},
+        {"id": "b", "title": "B", "release_date": 2001}, {"id": "c", "title": "C"}]);
+    let people = json!([{"id": "p", "name": "zoe", "films": ["a", "b"]}, {"id": "q", "name": "Anna", "films": ["b"]}]);
+    let reversed = |value: &Value| {
+        Value::Array(value.as_array().expect("a list").iter().rev().cloned().collect())
+    };
+    let (one, _) = joined(&films, &people);
+    let (other, _) = joined(&reversed(&films), &reversed(&people));
+    assert_eq!(one, other);
+    let order: Vec<_> = one.films.iter().map(|film| &*film.id).collect();
+    assert_eq!(order, ["b", "a", "c"], "newest first, without a year last");
+    assert_eq!(one.people[1].films, [1, 0], "a filmography is oldest first");
+}
+
+#[test]
+fn unknown_fields_are_kept_and_ours_are_not_taken_from_the_upstream() {
+    let (catalogue, _) = joined(
+        &json!([{"id": "f", "title": "F", "tagline": "t", "url": "x", "slug": "y", "poster": "z"}]),
+        &json!([]),
+    );
+    assert_eq!(catalogue.films[0].extra, Extra::from([("tagline".into(), json!("t"))]));
+}
+
+#[test]
+fn as_many_records_as_the_limit_are_probably_cut() {
+    let films = json!([{"id": "a", "title": "A"}, {"id": "b", "title": "B"}]);
+    let (_, warnings) = join(&payload(&films, &json!([])), 2).expect("a catalogue");
+    assert_eq!(warnings, [Warning::ProbablyCut { endpoint: Endpoint::Films, limit: 2 }]);
+    let (_, warnings) = join(&payload(&films, &json!([])), 0).expect("a catalogue");
+    assert!(warnings.is_empty());
+}
+
+#[test]
+fn dangling_references_are_named_and_make_no_pair() {
+    let (catalogue, warnings) = joined(
+        &json!([{"id": "f", "title": "F"}]),
+        &json!([{"id": "p", "name": "P", "films": ["gone"]}]),
+    );
+    assert!(pairs_of(&catalogue).is_empty());
+    assert_eq!(
+        warnings,
+        [Warning::Dangling { endpoint: Endpoint::People, ids: vec!["gone".into()] }]
+    );
+}
+
+#[test]
+fn a_year_is_the_four_digits_that_a_date_starts_with() {
+    assert_eq!(year("1986"), Some(1986));
+    assert_eq!(year("1986-08-02"), Some(1986));
+    assert_eq!(year("19860"), None);
+    assert_eq!(year("soon"), None);
+    assert_eq!(year("0999"), None);
+}

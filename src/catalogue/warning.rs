@@ -1,0 +1,112 @@
+//! What is wrong with the data, said once and never fatal.
+
+use std::fmt;
+
+use crate::payload::Endpoint;
+
+/// One imperfection of the upstream's data. The catalogue is whole without it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Warning {
+    /// A record could not be used and is left out.
+    LeftOut {
+        /// In which list.
+        endpoint: Endpoint,
+        /// Its place in the list, from 1.
+        position: usize,
+        /// Its id or title, if it says one.
+        name: Option<String>,
+        /// Why.
+        why: String,
+    },
+    /// A field could not be used; the record is kept without it.
+    FieldIgnored {
+        /// In which list.
+        endpoint: Endpoint,
+        /// Of which record.
+        id: String,
+        /// Which field.
+        field: String,
+        /// Why.
+        why: String,
+    },
+    /// Records repeat an id; the first counts.
+    Duplicates {
+        /// In which list.
+        endpoint: Endpoint,
+        /// The ids, in order.
+        ids: Vec<String>,
+    },
+    /// References that name no id.
+    BrokenReferences {
+        /// In which list they stand.
+        endpoint: Endpoint,
+        /// How many.
+        count: usize,
+    },
+    /// References to records that are not there.
+    Dangling {
+        /// In which list the references stand.
+        endpoint: Endpoint,
+        /// The ids that they name, in order.
+        ids: Vec<String>,
+    },
+    /// Pairs that only one of the two directions states.
+    OneWay {
+        /// Pairs that only people state.
+        only_people: usize,
+        /// Pairs that only films state.
+        only_films: usize,
+    },
+    /// As many records came as were asked for.
+    ProbablyCut {
+        /// Which list.
+        endpoint: Endpoint,
+        /// The `--limit`.
+        limit: u32,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::LeftOut { endpoint, position, name: Some(name), why } => {
+                write!(f, "record {position} of {endpoint} ({name:?}) is left out: {why}")
+            }
+            Warning::LeftOut { endpoint, position, name: None, why } => {
+                write!(f, "record {position} of {endpoint} is left out: {why}")
+            }
+            Warning::FieldIgnored { endpoint, id, field, why } => {
+                write!(f, "field `{field}` of {endpoint}/{} is ignored: {why}", id.escape_debug())
+            }
+            Warning::Duplicates { endpoint, ids } => {
+                write!(f, "{endpoint} repeats {}; the first record of each counts", list(ids, "id"))
+            }
+            Warning::BrokenReferences { endpoint, count } => {
+                write!(f, "{count} references in {endpoint} name no id and are ignored")
+            }
+            Warning::Dangling { endpoint, ids } => {
+                write!(f, "{endpoint} refers to {} that is not there", list(ids, "id"))
+            }
+            Warning::OneWay { only_people, only_films } => write!(
+                f,
+                "films and people disagree: {only_people} pairs are stated by people only, \
+                 {only_films} by films only; all are shown"
+            ),
+            Warning::ProbablyCut { endpoint, limit } => write!(
+                f,
+                "{endpoint} answered {limit} records, as many as --limit asks for: the list is \
+                 probably cut; raise --limit"
+            ),
+        }
+    }
+}
+
+/// The first few of `items`, and how many there are.
+fn list(items: &[String], noun: &str) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = items.iter().take(SHOWN).map(|item| format!("{item:?}")).collect();
+    let more = items.len().saturating_sub(SHOWN);
+    let plural = if items.len() == 1 { "" } else { "s" };
+    let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{} {noun}{plural} ({}{tail})", items.len(), shown.join(", "))
+}

@@ -1,0 +1,271 @@
+//! What differs between two catalogues.
+//!
+//! Owns the comparison, record by record and by id. It exists so that the
+//! ledger, the feeds and open pages all speak of the same changes. It must not
+//! know when they happened: that is the ledger's knowledge.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::catalogue::{Catalogue, Extra, Film, Person};
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A film.
+    Film,
+    /// A person.
+    Person,
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What the record is.
+    pub kind: Kind,
+    /// Its id.
+    pub id: String,
+    /// Its title or name; of a removed record the last one.
+    pub title: String,
+    /// What happened to it.
+    pub what: What,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// Some of its fields changed.
+    Changed(Vec<FieldChange>),
+}
+
+/// One field's change. Values are text for people, cut to [`LONGEST_VALUE`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field's name in the upstream's data.
+    pub field: String,
+    /// What it said before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    /// What it says now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+}
+
+/// Characters of a value that a change keeps: enough for any title, so that
+/// the ledger stays bounded whatever a description grows to.
+pub const LONGEST_VALUE: usize = 300;
+
+/// What happened from `old` to `new`: films first, each kind by id.
+pub fn between(old: &Catalogue, new: &Catalogue) -> Vec<Change> {
+    let mut changes = Vec::new();
+    compare(
+        Kind::Film,
+        old.films.iter().map(|film| (film.id.as_str(), film)),
+        new.films.iter().map(|film| (film.id.as_str(), film)),
+        |film| &film.title,
+        |film, other| film_fields(film, old, other, new),
+        &mut changes,
+    );
+    compare(
+        Kind::Person,
+        old.people.iter().map(|person| (person.id.as_str(), person)),
+        new.people.iter().map(|person| (person.id.as_str(), person)),
+        |person| &person.name,
+        person_fields,
+        &mut changes,
+    );
+    changes
+}
+
+fn compare<'a, T: 'a>(
+    kind: Kind,
+    old: impl Iterator<Item = (&'a str, &'a T)>,
+    new: impl Iterator<Item = (&'a str, &'a T)>,
+    title: impl Fn(&T) -> &str,
+    fields: impl Fn(&T, &T) -> Vec<FieldChange>,
+    changes: &mut Vec<Change>,
+) {
+    let old: BTreeMap<_, _> = old.collect();
+    let new: BTreeMap<_, _> = new.collect();
+    let change = |id: &str, record: &T, what| Change {
+        kind,
+        id: id.to_owned(),
+        title: cut(title(record)),
+        what,
+    };
+    for (id, record) in &new {
+        match old.get(id) {
+            None => changes.push(change(id, record, What::Added)),
+            Some(before) => {
+                let fields = fields(before, record);
+                if !fields.is_empty() {
+                    changes.push(change(id, record, What::Changed(fields)));
+                }
+            }
+        }
+    }
+    for (id, record) in &old {
+        if !new.contains_key(id) {
+            changes.push(change(id, record, What::Removed));
+        }
+    }
+}
+
+fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue) -> Vec<FieldChange> {
+    let mut fields = Fields::default();
+    fields.text("title", Some(&old.title), Some(&new.title));
+    let optional: [(&str, fn(&Film) -> Option<&String>); 8] = [
+        ("original_title", |film| film.original_title.as_ref()),
+        ("original_title_romanised", |film| film.original_title_romanised.as_ref()),
+        ("image", |film| film.image.as_ref()),
+        ("movie_banner", |film| film.movie_banner.as_ref()),
+        ("description", |film| film.description.as_ref()),
+        ("director", |film| film.director.as_ref()),
+        ("producer", |film| film.producer.as_ref()),
+        ("release_date", |film| film.release_date.as_ref()),
+    ];
+    for (name, field) in optional {
+        fields.text(name, field(old).map(String::as_str), field(new).map(String::as_str));
+    }
+    fields.number("running_time", old.running_time, new.running_time);
+    fields.number("rt_score", old.rt_score, new.rt_score);
+    let names = |film: &Film, catalogue: &Catalogue| {
+        let ids: Vec<_> = film.people.iter().map(|&p| catalogue.people[p].id.clone()).collect();
+        let names: Vec<_> = film.people.iter().map(|&p| &*catalogue.people[p].name).collect();
+        (ids, names.join(", "))
+    };
+    let ((old_ids, old_names), (new_ids, new_names)) = (names(old, before), names(new, after));
+    if sorted(old_ids) != sorted(new_ids) {
+        fields.push("people", Some(&old_names), Some(&new_names));
+    }
+    fields.extra(&old.extra, &new.extra);
+    fields.0
+}
+
+fn person_fields(old: &Person, new: &Person) -> Vec<FieldChange> {
+    // A film that gains or loses a person says so itself; saying it of both
+    // would tell one change twice.
+    let mut fields = Fields::default();
+    fields.text("name", Some(&old.name), Some(&new.name));
+    let optional: [(&str, fn(&Person) -> Option<&String>); 4] = [
+        ("gender", |person| person.gender.as_ref()),
+        ("age", |person| person.age.as_ref()),
+        ("eye_color", |person| person.eye_color.as_ref()),
+        ("hair_color", |person| person.hair_color.as_ref()),
+    ];
+    for (name, field) in optional {
+        fields.text(name, field(old).map(String::as_str), field(new).map(String::as_str));
+    }
+    fields.extra(&old.extra, &new.extra);
+    fields.0
+}
+
+#[derive(Default)]
+struct Fields(Vec<FieldChange>);
+
+impl Fields {
+    fn text(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
+        if old != new {
+            self.push(field, old, new);
+        }
+    }
+
+    fn number(&mut self, field: &str, old: Option<u32>, new: Option<u32>) {
+        let (old, new) = (old.map(|n| n.to_string()), new.map(|n| n.to_string()));
+        self.text(field, old.as_deref(), new.as_deref());
+    }
+
+    fn extra(&mut self, old: &Extra, new: &Extra) {
+        let shown = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
+        for name in names {
+            let (old, new) = (old.get(name), new.get(name));
+            if old != new {
+                self.push(name, old.map(shown).as_deref(), new.map(shown).as_deref());
+            }
+        }
+    }
+
+    fn push(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
+        self.0.push(FieldChange { field: field.to_owned(), old: old.map(cut), new: new.map(cut) });
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn sorted(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue(films: &[(&str, &str, u32)]) -> Catalogue {
+        let films = films
+            .iter()
+            .map(|&(id, title, score)| Film {
+                id: id.into(),
+                title: title.into(),
+                original_title: None,
+                original_title_romanised: None,
+                image: None,
+                movie_banner: None,
+                description: None,
+                director: None,
+                producer: None,
+                release_date: None,
+                year: None,
+                running_time: None,
+                rt_score: Some(score),
+                people: Vec::new(),
+                extra: Extra::new(),
+            })
+            .collect();
+        Catalogue { films, people: Vec::new() }
+    }
+
+    #[test]
+    fn a_catalogue_does_not_differ_from_itself() {
+        let one = catalogue(&[("a", "A", 1), ("b", "B", 2)]);
+        assert!(between(&one, &one).is_empty());
+    }
+
+    #[test]
+    fn records_are_matched_by_id_whatever_their_order() {
+        let old = catalogue(&[("a", "A", 1), ("b", "B", 2), ("c", "C", 3)]);
+        let new = catalogue(&[("d", "D", 4), ("b", "B", 5), ("a", "A", 1)]);
+        let changes = between(&old, &new);
+        let told: Vec<_> = changes.iter().map(|change| (&*change.id, &change.what)).collect();
+        let score =
+            FieldChange { field: "rt_score".into(), old: Some("2".into()), new: Some("5".into()) };
+        assert_eq!(
+            told,
+            [("b", &What::Changed(vec![score])), ("d", &What::Added), ("c", &What::Removed)]
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        let long = "ō".repeat(LONGEST_VALUE + 50);
+        let changes = between(&catalogue(&[("a", "A", 1)]), &catalogue(&[("a", &long, 1)]));
+        assert_eq!(changes[0].title.chars().count(), LONGEST_VALUE + 1);
+    }
+}

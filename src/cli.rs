@@ -1,0 +1,277 @@
+//! What was typed.
+//!
+//! Owns the command line, and with it the names of all options: an option is a
+//! flag, a variable `MOVIES_GEN_…` and a key of the configuration file under one
+//! name. It must not judge what the values mean together; that is
+//! [`config`](crate::config)'s.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Deserializer};
+
+/// A static site of films and people, as fast as files on disk and never more
+/// than a minute behind its API.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "movies-gen", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Keep the site fresh and serve it
+    #[command(after_help = EXAMPLES)]
+    Serve {
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Write the site to --out, for a web server of yours
+    #[command(after_help = EXAMPLES)]
+    Build {
+        /// `once`: one refresh, then exit; `loop`: keep refreshing
+        #[arg(value_enum, default_value_t)]
+        mode: BuildMode,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+impl Command {
+    /// The options that were given with it.
+    pub fn options(&self) -> &Options {
+        match self {
+            Command::Serve { options } | Command::Build { options, .. } => options,
+        }
+    }
+}
+
+const EXAMPLES: &str = "Every option is also a variable MOVIES_GEN_<OPTION> and a key of the \
+    configuration file; flags come before variables, variables before the file.\n\n\
+    Exit codes: 0 done; 1 it did not work; 2 it was asked for something that cannot be.";
+
+/// How long `build` goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum BuildMode {
+    /// One refresh, then exit.
+    #[default]
+    Once,
+    /// Until it is stopped.
+    Loop,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// All options, each given or not.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// Address of the API; `/films` and `/people` stand under it
+    /// [default: https://ghibliapi.vercel.app]
+    #[arg(long, env = "MOVIES_GEN_UPSTREAM", value_name = "URL", hide_env_values = true)]
+    pub upstream: Option<String>,
+
+    /// Records to ask for of each kind; 0: do not say [default: 250]
+    #[arg(long, env = "MOVIES_GEN_LIMIT", value_name = "N")]
+    pub limit: Option<u32>,
+
+    /// Largest body accepted, decompressed [default: 16MiB]
+    #[arg(long, env = "MOVIES_GEN_MAX_BYTES", value_name = "SIZE")]
+    pub max_bytes: Option<Size>,
+
+    /// Use a small made-up upstream inside the program, whose data changes every
+    /// few seconds; with an --out and a --state of its own
+    #[arg(
+        long, env = "MOVIES_GEN_DEMO", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new()
+    )]
+    pub demo: Option<bool>,
+
+    /// Directory that the site is written to [default: public]
+    #[arg(long, env = "MOVIES_GEN_OUT", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Directory that attempts and payloads are kept in; on the same file system
+    /// as --out [default: .movies-gen]
+    #[arg(long, env = "MOVIES_GEN_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// A Redis to share attempts and payloads with other processes
+    /// (redis://, rediss://, unix://)
+    #[arg(long, env = "MOVIES_GEN_REDIS", value_name = "URL", hide_env_values = true)]
+    pub redis: Option<Secret>,
+
+    /// File that holds the Redis password
+    #[arg(long, env = "MOVIES_GEN_REDIS_PASSWORD_FILE", value_name = "FILE")]
+    pub redis_password_file: Option<PathBuf>,
+
+    /// What this site's keys in Redis start with [default: movies-gen]
+    #[arg(long, env = "MOVIES_GEN_REDIS_PREFIX", value_name = "TEXT")]
+    pub redis_prefix: Option<String>,
+
+    /// Directory with templates and assets that take the place of the built-in
+    /// ones, file by file
+    #[arg(long, env = "MOVIES_GEN_TEMPLATES", value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+
+    /// Public address of the site, path included, e.g. https://host/path/
+    #[arg(long, env = "MOVIES_GEN_SITE_URL", value_name = "URL")]
+    pub site_url: Option<String>,
+
+    /// Name of the site [default: Films]
+    #[arg(long, env = "MOVIES_GEN_SITE_TITLE", value_name = "TEXT")]
+    pub site_title: Option<String>,
+
+    /// Language of the site's texts [default: en]
+    #[arg(long, env = "MOVIES_GEN_LANG", value_name = "TAG")]
+    pub lang: Option<String>,
+
+    /// Least time between two refreshes [default: 60s]
+    #[arg(long, env = "MOVIES_GEN_INTERVAL", value_name = "DURATION")]
+    pub interval: Option<Span>,
+
+    /// Greatest age of a page that is served while the upstream answers
+    /// [default: 60s]
+    #[arg(long, env = "MOVIES_GEN_MAX_AGE", value_name = "DURATION")]
+    pub max_age: Option<Span>,
+
+    /// Longest wait for newer data [default: 2s]
+    #[arg(long, env = "MOVIES_GEN_HOLD", value_name = "DURATION")]
+    pub hold: Option<Span>,
+
+    /// Address that `serve` listens on; port 0: any free one
+    /// [default: 127.0.0.1:8000]
+    #[arg(long, env = "MOVIES_GEN_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+
+    /// Configuration file; read if it is there [default: movies-gen.toml]
+    #[arg(long, env = "MOVIES_GEN_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+
+    /// How log lines look [default: text]
+    #[arg(long, env = "MOVIES_GEN_LOG_FORMAT", value_name = "FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+
+    /// Say more
+    #[arg(short, long, env = "MOVIES_GEN_VERBOSE", action = ArgAction::Count)]
+    #[serde(default)]
+    pub verbose: u8,
+
+    /// Say less: only what went wrong
+    #[arg(short, long, env = "MOVIES_GEN_QUIET", action = ArgAction::Count)]
+    #[serde(default)]
+    pub quiet: u8,
+}
+
+impl Options {
+    /// What is given here, and for the rest what `fallback` gives.
+    #[must_use]
+    pub fn or(self, fallback: Options) -> Options {
+        Options {
+            upstream: self.upstream.or(fallback.upstream),
+            limit: self.limit.or(fallback.limit),
+            max_bytes: self.max_bytes.or(fallback.max_bytes),
+            demo: self.demo.or(fallback.demo),
+            out: self.out.or(fallback.out),
+            state: self.state.or(fallback.state),
+            redis: self.redis.or(fallback.redis),
+            redis_password_file: self.redis_password_file.or(fallback.redis_password_file),
+            redis_prefix: self.redis_prefix.or(fallback.redis_prefix),
+            templates: self.templates.or(fallback.templates),
+            site_url: self.site_url.or(fallback.site_url),
+            site_title: self.site_title.or(fallback.site_title),
+            lang: self.lang.or(fallback.lang),
+            interval: self.interval.or(fallback.interval),
+            max_age: self.max_age.or(fallback.max_age),
+            hold: self.hold.or(fallback.hold),
+            listen: self.listen.or(fallback.listen),
+            config: self.config.or(fallback.config),
+            log_format: self.log_format.or(fallback.log_format),
+            verbose: if self.verbose > 0 { self.verbose } else { fallback.verbose },
+            quiet: if self.quiet > 0 { self.quiet } else { fallback.quiet },
+        }
+    }
+}
+
+/// Text that is never shown: an address that may hold a password.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for use and not for show.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Secret, Self::Err> {
+        Ok(Secret(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// A length of time, written `60s`, `1m 30s`, `500ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Span, String> {
+        let parsed = humantime::parse_duration(text);
+        parsed.map(Span).map_err(|error| format!("{error}; write it as 60s, 5m or 500ms"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A number of bytes, written `16MiB`, `500kB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Size, String> {
+        let parsed: Result<ByteSize, String> = text.parse();
+        parsed.map(|size| Size(size.0)).map_err(|_| "write it as 16MiB or 500kB".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,245 @@
+//! What must outlive a payload: the address of each record, when it was first
+//! seen, and the last changes.
+//!
+//! Owns slugs and times. It exists because a payload says only what *is*: that
+//! a film is new, renamed or gone is known from one payload to the next and
+//! would be lost with the process. The claim's winner derives it and saves it
+//! with the payload, so every replica shows the same. It must not read clocks:
+//! all its times are origin times.
+
+mod slug;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Catalogue;
+use crate::changes::{Change, Kind, What};
+use crate::clock::WallTime;
+
+/// Changes that are kept. Bounded by count and not by age, so that no clock
+/// decides what a page shows.
+pub const CHANGES_KEPT: usize = 200;
+/// Records of one kind that are gone and still keep their slug, so that one
+/// which comes back has its old address.
+pub const GONE_KEPT: usize = 1_000;
+
+/// What is known of one record beyond the payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its last path segment; never changes, even if the record is renamed.
+    pub slug: String,
+    /// Origin time of the payload that first had it.
+    pub first_seen: WallTime,
+    /// Origin time of its last change. None for a record of the first sight:
+    /// when that appeared is not known and so not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<WallTime>,
+    /// Not in the catalogue any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+/// A change and the origin time of the payload that brought it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dated {
+    /// When.
+    pub at: WallTime,
+    /// What.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// Slugs, times and the last changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Films by id.
+    pub films: BTreeMap<String, Entry>,
+    /// People by id.
+    pub people: BTreeMap<String, Entry>,
+    /// The last [`CHANGES_KEPT`] changes, oldest first.
+    pub changes: VecDeque<Dated>,
+}
+
+impl Ledger {
+    /// The ledger of a catalogue that is seen for the first time.
+    pub fn baseline(catalogue: &Catalogue, origin: WallTime) -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.enter(catalogue, origin, None);
+        ledger
+    }
+
+    /// The next ledger: `changes` led to `catalogue`, which was asked for at
+    /// `origin`.
+    #[must_use]
+    pub fn advanced(&self, changes: &[Change], catalogue: &Catalogue, origin: WallTime) -> Ledger {
+        let mut next = self.clone();
+        next.enter(catalogue, origin, Some(origin));
+        for change in changes {
+            if let Some(entry) = next.entries_mut(change.kind).get_mut(&change.id) {
+                entry.changed = Some(origin);
+                entry.gone = change.what == What::Removed;
+            }
+        }
+        let dated = changes.iter().map(|change| Dated { at: origin, change: change.clone() });
+        next.changes.extend(dated);
+        let surplus = next.changes.len().saturating_sub(CHANGES_KEPT);
+        next.changes.drain(..surplus);
+        for kind in [Kind::Film, Kind::Person] {
+            forget_the_longest_gone(next.entries_mut(kind));
+        }
+        next
+    }
+
+    /// The entries of one kind.
+    pub fn entries(&self, kind: Kind) -> &BTreeMap<String, Entry> {
+        match kind {
+            Kind::Film => &self.films,
+            Kind::Person => &self.people,
+        }
+    }
+
+    fn entries_mut(&mut self, kind: Kind) -> &mut BTreeMap<String, Entry> {
+        match kind {
+            Kind::Film => &mut self.films,
+            Kind::Person => &mut self.people,
+        }
+    }
+
+    /// Gives every record of the catalogue an entry.
+    fn enter(&mut self, catalogue: &Catalogue, origin: WallTime, changed: Option<WallTime>) {
+        let films = catalogue.films.iter().map(|film| (&film.id, &film.title));
+        enter(&mut self.films, films, origin, changed);
+        let people = catalogue.people.iter().map(|person| (&person.id, &person.name));
+        enter(&mut self.people, people, origin, changed);
+    }
+}
+
+fn enter<'a>(
+    entries: &mut BTreeMap<String, Entry>,
+    records: impl Iterator<Item = (&'a String, &'a String)>,
+    origin: WallTime,
+    changed: Option<WallTime>,
+) {
+    // In the order of ids, so that who gets the plain slug depends on the
+    // records alone.
+    let new: BTreeMap<_, _> = records.filter(|(id, _)| !entries.contains_key(*id)).collect();
+    if new.is_empty() {
+        return;
+    }
+    let mut taken: BTreeSet<String> = entries.values().map(|entry| entry.slug.clone()).collect();
+    for (id, title) in new {
+        let slug = slug::of(title, id, |slug| taken.contains(slug));
+        taken.insert(slug.clone());
+        entries.insert(id.clone(), Entry { slug, first_seen: origin, changed, gone: false });
+    }
+}
+
+fn forget_the_longest_gone(entries: &mut BTreeMap<String, Entry>) {
+    let mut gone: Vec<_> = entries
+        .iter()
+        .filter(|(_, entry)| entry.gone)
+        .map(|(id, entry)| (entry.changed, id.clone()))
+        .collect();
+    if gone.len() <= GONE_KEPT {
+        return;
+    }
+    gone.sort();
+    for (_, id) in &gone[..gone.len() - GONE_KEPT] {
+        entries.remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Extra, Person};
+    use crate::changes::between;
+
+    fn people(names: &[(&str, &str)]) -> Catalogue {
+        let people = names
+            .iter()
+            .map(|&(id, name)| Person {
+                id: id.into(),
+                name: name.into(),
+                gender: None,
+                age: None,
+                eye_color: None,
+                hair_color: None,
+                films: Vec::new(),
+                extra: Extra::new(),
+            })
+            .collect();
+        Catalogue { films: Vec::new(), people }
+    }
+
+    fn step(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {
+        ledger.advanced(&between(old, new), new, WallTime(at))
+    }
+
+    #[test]
+    fn the_first_sight_is_a_baseline_whose_time_is_not_told() {
+        let ledger = Ledger::baseline(&people(&[("1", "Chihiro")]), WallTime(5));
+        assert_eq!(ledger.people["1"].first_seen, WallTime(5));
+        assert_eq!(ledger.people["1"].changed, None);
+        assert!(ledger.changes.is_empty());
+    }
+
+    #[test]
+    fn a_renamed_record_keeps_its_address() {
+        let (old, new) = (people(&[("1", "Sen")]), people(&[("1", "Chihiro")]));
+        let ledger = step(&Ledger::baseline(&old, WallTime(5)), &old, &new, 9);
+        assert_eq!(ledger.people["1"].slug, "sen");
+        assert_eq!(ledger.people["1"].changed, Some(WallTime(9)));
+        assert_eq!(ledger.changes.len(), 1);
+    }
+
+    #[test]
+    fn a_record_that_comes_back_has_its_old_address_and_nobody_else_took_it() {
+        let (all, one) = (people(&[("1", "Haku"), ("2", "Lin")]), people(&[("2", "Lin")]));
+        let renamed = people(&[("2", "Lin"), ("3", "Haku")]);
+        let back = people(&[("1", "Kohaku"), ("2", "Lin"), ("3", "Haku")]);
+        let ledger = step(&Ledger::baseline(&all, WallTime(1)), &all, &one, 2);
+        assert!(ledger.people["1"].gone);
+        let ledger = step(&ledger, &one, &renamed, 3);
+        assert_eq!(ledger.people["3"].slug, "haku-3");
+        let ledger = step(&ledger, &renamed, &back, 4);
+        assert_eq!(ledger.people["1"].slug, "haku");
+        assert_eq!(ledger.people["1"].first_seen, WallTime(1));
+        assert!(!ledger.people["1"].gone);
+    }
+
+    #[test]
+    fn the_order_of_the_records_gives_nobody_another_address() {
+        let one = Ledger::baseline(&people(&[("b", "Kiki"), ("a", "Kiki")]), WallTime(1));
+        let other = Ledger::baseline(&people(&[("a", "Kiki"), ("b", "Kiki")]), WallTime(1));
+        assert_eq!(one, other);
+        assert_eq!(one.people["a"].slug, "kiki");
+        assert_eq!(one.people["b"].slug, "kiki-b");
+    }
+
+    #[test]
+    fn changes_are_bounded_by_count() {
+        let mut ledger = Ledger::baseline(&people(&[("1", "0")]), WallTime(0));
+        for n in 0..CHANGES_KEPT + 7 {
+            let (old, new) = (n.to_string(), (n + 1).to_string());
+            ledger = step(&ledger, &people(&[("1", &old)]), &people(&[("1", &new)]), n as u64);
+        }
+        assert_eq!(ledger.changes.len(), CHANGES_KEPT);
+        assert_eq!(ledger.changes.front().map(|dated| dated.at), Some(WallTime(7)));
+    }
+
+    #[test]
+    fn what_is_gone_is_bounded_too() {
+        let none = people(&[]);
+        let mut ledger = Ledger::baseline(&none, WallTime(0));
+        for n in 0..GONE_KEPT + 3 {
+            let id = n.to_string();
+            let one = people(&[(&id, "Totoro")]);
+            ledger = step(&ledger, &none, &one, 2 * n as u64);
+            ledger = step(&ledger, &one, &none, 2 * n as u64 + 1);
+        }
+        assert_eq!(ledger.people.len(), GONE_KEPT);
+        assert!(!ledger.people.contains_key("0"), "the longest gone went first");
+    }
+}

@@ -1,0 +1,109 @@
+//! The last path segment of a record's page.
+//!
+//! Owns the rule: the title's own letters; at a collision the start of the id
+//! is added; a title without Latin letters gives its id. At most
+//! [`LONGEST`] bytes of `a-z`, `0-9` and `-`, so that it is safe as a file
+//! name and needs no escaping anywhere.
+
+/// Bytes. File systems allow 255 for a name; addresses should stay readable.
+pub(super) const LONGEST: usize = 80;
+
+/// The slug for a title, given which slugs are `taken`.
+pub(super) fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
+    let hash = blake3::hash(id.as_bytes()).to_hex();
+    let safe_id = match shortened(&slug::slugify(id), LONGEST) {
+        "" => hash[..16].to_owned(),
+        safe => safe.to_owned(),
+    };
+    let plain = latin_slug(title);
+    let plain = match shortened(&plain, LONGEST) {
+        "" => safe_id.clone(),
+        plain => plain.to_owned(),
+    };
+    let with = |suffix: &str| {
+        let room = LONGEST - suffix.len() - 1;
+        format!("{}-{suffix}", shortened(&plain, room))
+    };
+    let candidates = [plain.clone(), with(shortened(&safe_id, 8)), with(&hash[..16])];
+    candidates
+        .into_iter()
+        .find(|candidate| !taken(candidate))
+        // Two ids with one 256-bit hash do not occur.
+        .unwrap_or_else(|| hash.to_string())
+}
+
+/// The slug of what is written in Latin letters and digits. Other scripts would
+/// be transliterated one character at a time, and Japanese read as Chinese, to
+/// names that nobody would recognise.
+fn latin_slug(title: &str) -> String {
+    let readable: String = title.chars().map(|c| if is_foreign(c) { ' ' } else { c }).collect();
+    let slug = slug::slugify(readable);
+    if slug.bytes().any(|b| b.is_ascii_alphabetic()) || !has_foreign_letters(title) {
+        slug
+    } else {
+        String::new()
+    }
+}
+
+fn has_foreign_letters(title: &str) -> bool {
+    title.chars().any(|c| c.is_alphabetic() && is_foreign(c))
+}
+
+/// Beyond the Latin blocks of Unicode (U+0000–024F and U+1E00–1EFF).
+fn is_foreign(c: char) -> bool {
+    c.is_alphanumeric() && c >= '\u{250}' && !('\u{1e00}'..='\u{1eff}').contains(&c)
+}
+
+/// At most `most` bytes of an ASCII slug, not ending in the middle of a break.
+fn shortened(slug: &str, most: usize) -> &str {
+    slug.get(..most).unwrap_or(slug).trim_end_matches('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_slug_is_the_titles() {
+        let free = |_: &str| false;
+        assert_eq!(of("Castle in the Sky", "1", free), "castle-in-the-sky");
+        assert_eq!(of("Kiki's Delivery Service", "1", free), "kiki-s-delivery-service");
+        assert_eq!(of("Tenkū no shiro", "1", free), "tenku-no-shiro");
+        assert_eq!(of("1984", "1", free), "1984");
+    }
+
+    #[test]
+    fn without_letters_it_is_the_ids() {
+        let free = |_: &str| false;
+        assert_eq!(of("天空の城ラピュタ", "2BAF70D1-42bb", free), "2baf70d1-42bb");
+        assert_eq!(of("???", "x/../y", free), "x-y");
+        assert_eq!(of("…", "//", free).len(), 16);
+    }
+
+    #[test]
+    fn at_a_collision_the_start_of_the_id_is_added() {
+        assert_eq!(of("Ponyo", "758bf02e-3122", |slug| slug == "ponyo"), "ponyo-758bf02e");
+        let third = of("Ponyo", "758bf02e-3122", |slug| slug.len() <= 14);
+        assert!(third.starts_with("ponyo-") && third.len() == 22, "{third}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_title_and_id_a_slug_is_a_safe_name(title in ".*", id in ".*") {
+            for taken in [0, 1, 2] {
+                let mut left = taken;
+                let asked = std::cell::RefCell::new(&mut left);
+                let slug = of(&title, &id, |_| {
+                    let mut left = asked.borrow_mut();
+                    let yes = **left > 0;
+                    **left = left.saturating_sub(1);
+                    yes
+                });
+                prop_assert!(!slug.is_empty() && slug.len() <= LONGEST);
+                prop_assert!(slug.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')));
+                prop_assert!(!slug.starts_with('-') && !slug.ends_with('-'));
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! One process at a time for a state directory and for an `--out`.
+//!
+//! Owns the lock files and the message that names who holds one. The lock is
+//! the kernel's and goes with the process, however it ends; the number in the
+//! file is for people.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::disk;
+
+/// A lock that is held while this lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Somebody else holds the lock.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{what} is in use by another movies-gen ({}): stop that one, or use another directory",
+    pid.map_or_else(|| "its process id is unknown".to_owned(), |pid| format!("process {pid}"))
+)]
+pub struct Held {
+    /// What was to be locked, in words.
+    pub what: String,
+    /// Who holds it.
+    pub pid: Option<u32>,
+}
+
+/// Takes the lock file at `path`; `what` names what it stands for.
+///
+/// # Errors
+/// [`Held`], or if the file cannot be made.
+pub fn take(path: &Path, what: &str) -> Result<Lock> {
+    disk::create_directory(disk::parent(path))?;
+    let failed = || format!("cannot lock {}", path.display());
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            return Err(Held { what: what.to_owned(), pid: text.trim().parse().ok() }.into());
+        }
+        Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
+    }
+    file.set_len(0).with_context(failed)?;
+    file.rewind().with_context(failed)?;
+    writeln!(file, "{}", std::process::id()).with_context(failed)?;
+    Ok(Lock { _file: file })
+}
+
+/// The lock file of an `--out`. It stands beside the directory: one inside would
+/// be exchanged away with it.
+pub fn beside(out: &Path) -> PathBuf {
+    let real = out.canonicalize().unwrap_or_else(|_| out.to_owned());
+    let mut name = std::ffi::OsString::from(".");
+    name.push(real.file_name().unwrap_or_default());
+    name.push(".movies-gen.lock");
+    real.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_taker_is_told_which_process_holds_the_lock() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("lock");
+        let first = take(&path, "the state").expect("free");
+        let error = take(&path, "the state").expect_err("held");
+        let held = error.downcast_ref::<Held>().expect("held");
+        assert_eq!(held.pid, Some(std::process::id()));
+        drop(first);
+        take(&path, "the state").expect("free again");
+    }
+}

@@ -1,0 +1,385 @@
+//! All pages of a catalogue: the plan, and how one page of it is rendered.
+//!
+//! Owns which paths the site has, which template and which bounded context each
+//! gets, and the page's fingerprint. It exists so that a page is rendered only
+//! if its fingerprint changed, one at a time, without the others in memory. It
+//! must not read a clock: times come from the ledger, so that the same catalogue
+//! gives the same bytes on every day and every replica.
+
+mod freshness;
+pub mod poster;
+mod site;
+mod variables;
+mod view;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use serde::Serialize;
+use tera::Context;
+
+use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
+use crate::ledger::Ledger;
+use crate::theme::Theme;
+pub use freshness::Freshness;
+pub use site::Site;
+use variables::{Each, Hash, Variables, write_json};
+use view::Views;
+
+/// Part of every fingerprint: raised when the same context gives other bytes
+/// for a reason that no template shows.
+const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " renderer 1");
+
+/// The page that stands for all that are not there.
+pub const NOT_FOUND: &str = "404.html";
+/// The template of the page that is shown while there is no site.
+const STARTING: &str = "starting.html";
+
+/// Names the content of a page: context, templates and renderer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 16]);
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What a path shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Page {
+    Films,
+    Film(FilmIndex),
+    Poster(FilmIndex),
+    People,
+    Person(PersonIndex),
+    NotFound,
+    MoviesJson,
+    PeopleJson,
+    Sitemap,
+    Robots,
+    /// Bytes of the theme as they are.
+    File(Bytes),
+}
+
+/// All pages of one catalogue in one theme.
+pub struct Plan<'a> {
+    views: Views<'a>,
+    theme: &'a Theme,
+    pages: BTreeMap<String, Page>,
+    /// Films of each director, newest first.
+    by_director: HashMap<&'a str, Vec<FilmIndex>>,
+    /// Template variables that all pages share.
+    site: serde_json::Value,
+}
+
+/// A page whose fingerprint is known and which may now be rendered.
+pub struct Prepared<'p> {
+    plan: &'p Plan<'p>,
+    path: &'p str,
+    page: &'p Page,
+    /// Decides whether it has to be.
+    pub fingerprint: Fingerprint,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans every page. The ledger must have entered the catalogue.
+    pub fn new(
+        site: &'a Site,
+        catalogue: &'a Catalogue,
+        ledger: &'a Ledger,
+        theme: &'a Theme,
+    ) -> Plan<'a> {
+        let views = Views { site, catalogue, ledger };
+        let mut pages = BTreeMap::new();
+        let mut put = |path: String, page| pages.insert(path, page);
+        // The theme's own files first: a page of the catalogue takes precedence.
+        for (name, bytes) in theme.static_files() {
+            put(format!("static/{name}"), Page::File(bytes.clone()));
+        }
+        for asset in theme.assets().values() {
+            put(asset.path.clone(), Page::File(asset.bytes.clone()));
+        }
+        for (path, page) in [
+            ("index.html", Page::Films),
+            ("movies/index.html", Page::Films),
+            ("people/index.html", Page::People),
+            (NOT_FOUND, Page::NotFound),
+            ("movies.json", Page::MoviesJson),
+            ("people.json", Page::PeopleJson),
+            ("sitemap.xml", Page::Sitemap),
+            ("robots.txt", Page::Robots),
+        ] {
+            put(path.to_owned(), page);
+        }
+        for film in 0..catalogue.films.len() {
+            put(film_path(views.film_slug(film)), Page::Film(film));
+            put(poster_path(views.film_slug(film)), Page::Poster(film));
+        }
+        for person in 0..catalogue.people.len() {
+            put(person_path(views.person_slug(person)), Page::Person(person));
+        }
+        let mut by_director: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, film) in catalogue.films.iter().enumerate() {
+            if let Some(director) = film.director.as_deref() {
+                by_director.entry(director).or_default().push(index);
+            }
+        }
+        Plan { views, theme, pages, by_director, site: site_variables(site, theme) }
+    }
+
+    /// How many pages there are.
+    pub fn len(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// Every page by its path, in order.
+    pub fn pages(&self) -> impl Iterator<Item = (&str, Prepared<'_>)> {
+        self.pages.iter().map(|(path, page)| {
+            let fingerprint = self.fingerprint(path, page);
+            (path.as_str(), Prepared { plan: self, path, page, fingerprint })
+        })
+    }
+
+    fn fingerprint(&self, path: &str, page: &Page) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(RENDERER.as_bytes());
+        match page {
+            Page::File(bytes) => drop(hasher.update(bytes)),
+            // Only what it is drawn from: a new score gives no new poster.
+            Page::Poster(film) => {
+                let film = &self.views.catalogue.films[*film];
+                write_json(&mut hasher, &(&film.id, &film.title));
+            }
+            _ => {
+                hasher.update(self.theme.digest().as_bytes());
+                write_json(&mut hasher, &self.site);
+                write_json(&mut hasher, &(path, self.canonical(path)));
+                self.with_variables(page, &mut Hash(&mut hasher));
+            }
+        }
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Fingerprint(fingerprint)
+    }
+
+    /// The address that search engines should keep for a path.
+    fn canonical(&self, path: &str) -> String {
+        // `/movies/` shows the same list as `/`.
+        let path = if path == "movies/index.html" { "index.html" } else { path };
+        self.views.site.absolute(path)
+    }
+
+    /// Hands the page's own variables to `to`.
+    fn with_variables(&self, page: &Page, to: &mut dyn Variables) {
+        let Views { catalogue, .. } = self.views;
+        match page {
+            Page::Films | Page::MoviesJson => {
+                to.put("films", &Each(catalogue.films.len(), |film| self.views.film(film)));
+                self.put_counts(to);
+            }
+            Page::People | Page::PeopleJson => {
+                to.put("people", &Each(catalogue.people.len(), |person| self.views.person(person)));
+                self.put_counts(to);
+            }
+            Page::Film(film) => self.put_film(*film, to),
+            Page::Person(person) => to.put("person", &self.views.person(*person)),
+            Page::Sitemap => to.put("urls", &self.sitemap()),
+            Page::Robots => {
+                if self.views.site.url.is_some() {
+                    to.put("sitemap", &self.views.site.absolute("sitemap.xml"));
+                }
+            }
+            Page::NotFound | Page::Poster(_) | Page::File(_) => {}
+        }
+    }
+
+    fn put_counts(&self, to: &mut dyn Variables) {
+        to.put("film_count", &self.views.catalogue.films.len());
+        to.put("person_count", &self.views.catalogue.people.len());
+    }
+
+    fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {
+        let films = &self.views.catalogue.films;
+        to.put("film", &self.views.film_in_full(film));
+        // Films stand newest first, so the one before is the next.
+        if let Some(next) = film.checked_sub(1) {
+            to.put("next", &self.views.film_name(next));
+        }
+        if film + 1 < films.len() {
+            to.put("previous", &self.views.film_name(film + 1));
+        }
+        let by = films[film].director.as_deref().and_then(|name| self.by_director.get(name));
+        let beside = self.views.also_by_director(film, by.map_or(&[], Vec::as_slice));
+        to.put("also_by_director", &beside);
+    }
+
+    fn sitemap(&self) -> Vec<SitemapUrl> {
+        let views = self.views;
+        let lastmod = |page: &Page| {
+            let changed = match page {
+                Page::Film(film) => views.ledger.films.get(&views.catalogue.films[*film].id),
+                Page::Person(person) => {
+                    views.ledger.people.get(&views.catalogue.people[*person].id)
+                }
+                _ => None,
+            };
+            Some(changed?.changed?.day())
+        };
+        self.pages
+            .iter()
+            .filter(|(path, _)| *path != "movies/index.html")
+            .filter(|(_, page)| {
+                matches!(page, Page::Films | Page::People | Page::Film(_) | Page::Person(_))
+            })
+            .map(|(path, page)| SitemapUrl {
+                loc: views.site.absolute(path),
+                lastmod: lastmod(page),
+            })
+            .collect()
+    }
+
+    fn template(page: &Page) -> Option<&'static str> {
+        match page {
+            Page::Films => Some("index.html"),
+            Page::Film(_) => Some("film.html"),
+            Page::People => Some("people.html"),
+            Page::Person(_) => Some("person.html"),
+            Page::NotFound => Some("404.html"),
+            Page::Sitemap => Some("sitemap.xml"),
+            Page::Robots => Some("robots.txt"),
+            Page::Poster(_) | Page::MoviesJson | Page::PeopleJson | Page::File(_) => None,
+        }
+    }
+
+    /// Whom a template error should name beside the template.
+    fn record(&self, page: &Page) -> String {
+        let catalogue = self.views.catalogue;
+        match page {
+            Page::Film(film) => format!(" for the film {:?}", catalogue.films[*film].title),
+            Page::Person(person) => format!(" for {:?}", catalogue.people[*person].name),
+            _ => String::new(),
+        }
+    }
+}
+
+impl Prepared<'_> {
+    /// The page's bytes.
+    ///
+    /// # Errors
+    /// The template's error, with the page and the record it was rendering.
+    pub fn render(&self) -> Result<Bytes> {
+        let plan = self.plan;
+        let views = plan.views;
+        match self.page {
+            Page::File(bytes) => Ok(bytes.clone()),
+            Page::Poster(film) => {
+                let film = &views.catalogue.films[*film];
+                Ok(poster::poster(&film.id, &film.title).into())
+            }
+            Page::MoviesJson => json_lines((0..views.catalogue.films.len()).map(|f| views.film(f))),
+            Page::PeopleJson => {
+                json_lines((0..views.catalogue.people.len()).map(|p| views.person(p)))
+            }
+            page => {
+                let mut context = Context::new();
+                context.insert("site", &plan.site);
+                context.insert(
+                    "page",
+                    &PageVariables {
+                        path: views.site.link(self.path),
+                        canonical: plan.canonical(self.path),
+                        fingerprint: self.fingerprint.to_string(),
+                    },
+                );
+                plan.with_variables(page, &mut context);
+                let template = Plan::template(page).unwrap_or(NOT_FOUND);
+                let rendered = plan.theme.render(template, &context);
+                Ok(rendered
+                    .with_context(|| format!("cannot render {}{}", self.path, plan.record(page)))?
+                    .into())
+            }
+        }
+    }
+}
+
+/// The page that is shown while there is no site yet.
+///
+/// # Errors
+/// The template's error.
+pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
+    let mut context = Context::new();
+    context.insert("site", &site_variables(site, theme));
+    let page = theme.render(STARTING, &context).context("cannot render the page shown at start")?;
+    Ok(page.into())
+}
+
+/// Path of a film's page.
+fn film_path(slug: &str) -> String {
+    format!("movies/{slug}/index.html")
+}
+
+/// Path of a person's page.
+fn person_path(slug: &str) -> String {
+    format!("people/{slug}/index.html")
+}
+
+/// Path of a film's drawn poster.
+fn poster_path(slug: &str) -> String {
+    format!("posters/{slug}.svg")
+}
+
+fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
+    let assets: BTreeMap<_, _> = theme
+        .assets()
+        .iter()
+        .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
+        .collect();
+    serde_json::json!({
+        "title": site.title,
+        "lang": site.lang,
+        "base": site.base(),
+        "url": site.url.as_ref().map(|url| url.as_str()),
+        "demo": site.demo,
+        "css": assets.get("site.css"),
+        "icon": assets.get("icon.svg"),
+        "assets": assets,
+        "generator": "movies-gen",
+    })
+}
+
+#[derive(Serialize)]
+struct PageVariables {
+    path: String,
+    canonical: String,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct SitemapUrl {
+    loc: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lastmod: Option<String>,
+}
+
+/// A JSON array with one record a line, so that a diff shows which changed.
+fn json_lines<T: Serialize>(records: impl Iterator<Item = T>) -> Result<Bytes> {
+    use io::Write as _;
+    let mut json = Vec::from(*b"[");
+    for (index, record) in records.enumerate() {
+        json.write_all(if index == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut json, &record)?;
+    }
+    json.write_all(b"\n]\n")?;
+    Ok(json.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! The few facts that every page shares.
+//!
+//! Owns how addresses inside the site are made: always the base path, then a
+//! path below it; absolute ones only from `--site-url`, never from a request.
+//! What stands here is in every page: a change re-renders all of them, so
+//! nothing that comes from the data belongs here.
+
+use url::Url;
+
+/// Where the site lives and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its name.
+    pub title: String,
+    /// Language of its texts (BCP 47).
+    pub lang: String,
+    /// Its public address, ending in `/`; none if it is not known.
+    pub url: Option<Url>,
+    /// Whether the data is made up.
+    pub demo: bool,
+}
+
+impl Site {
+    /// Path prefix of every address in the site; starts and ends with `/`.
+    pub fn base(&self) -> &str {
+        self.url.as_ref().map_or("/", |url| url.path())
+    }
+
+    /// The address of a path of the site as pages link to it: `index.html` is
+    /// the directory's own.
+    pub fn link(&self, path: &str) -> String {
+        let path = match path.strip_suffix("index.html") {
+            Some(directory) if directory.is_empty() || directory.ends_with('/') => directory,
+            _ => path,
+        };
+        format!("{}{path}", self.base())
+    }
+
+    /// The same with scheme and host, if the site's address is known.
+    pub fn absolute(&self, path: &str) -> String {
+        let link = self.link(path);
+        match &self.url {
+            Some(url) => url.join(&link).map_or(link, String::from),
+            None => link,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(url: Option<&str>) -> Site {
+        let url = url.map(|url| Url::parse(url).expect("an address"));
+        Site { title: "t".into(), lang: "en".into(), url, demo: false }
+    }
+
+    #[test]
+    fn every_link_stands_under_the_base_path() {
+        let at_root = site(None);
+        assert_eq!(at_root.link("index.html"), "/");
+        assert_eq!(at_root.link("movies/ponyo/index.html"), "/movies/ponyo/");
+        assert_eq!(at_root.absolute("movies.json"), "/movies.json");
+        let below = site(Some("https://films.example/ghibli/"));
+        assert_eq!(below.link("index.html"), "/ghibli/");
+        assert_eq!(below.link("404.html"), "/ghibli/404.html");
+        assert_eq!(below.absolute("people/index.html"), "https://films.example/ghibli/people/");
+    }
+}

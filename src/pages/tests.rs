@@ -1,0 +1,1 @@
+//! The plan's rules, each by its name.

@@ -1,0 +1,207 @@
+//! What templates and JSON files see of films and people.
+//!
+//! Owns the names of the fields: they are the theme authors' contract. A view
+//! is bounded: what stands on a page is cut to a number, lists of the whole
+//! catalogue excepted.
+
+use serde::Serialize;
+
+use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
+use crate::ledger::Ledger;
+use crate::pages::{Site, film_path, person_path, poster_path};
+
+/// Films shown beside a person, and by the same director.
+const MOST_BESIDE: usize = 24;
+
+/// A film as it is named on another page.
+#[derive(Debug, Serialize)]
+pub(super) struct FilmName<'a> {
+    id: &'a str,
+    title: &'a str,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<u32>,
+}
+
+/// A film by the same director.
+#[derive(Debug, Serialize)]
+pub(super) struct FilmBeside<'a> {
+    #[serde(flatten)]
+    name: FilmName<'a>,
+    poster: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+}
+
+/// A person as they are named on another page.
+#[derive(Debug, Serialize)]
+pub(super) struct PersonName<'a> {
+    id: &'a str,
+    name: &'a str,
+    url: String,
+}
+
+/// A film with its people, seen as `P`.
+#[derive(Debug, Serialize)]
+pub(super) struct FilmView<'a, P> {
+    id: &'a str,
+    slug: &'a str,
+    url: String,
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_title_romanised: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    movie_banner: Option<&'a str>,
+    poster: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    director: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    producer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running_time: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rt_score: Option<u32>,
+    people: Vec<P>,
+    #[serde(flatten)]
+    extra: &'a Extra,
+}
+
+/// A person with their films.
+#[derive(Debug, Serialize)]
+pub(super) struct PersonView<'a> {
+    id: &'a str,
+    slug: &'a str,
+    url: String,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eye_color: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hair_color: Option<&'a str>,
+    films: Vec<FilmName<'a>>,
+    #[serde(flatten)]
+    extra: &'a Extra,
+}
+
+/// Makes views of one catalogue.
+#[derive(Clone, Copy)]
+pub(super) struct Views<'a> {
+    pub(super) site: &'a Site,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) ledger: &'a Ledger,
+}
+
+impl<'a> Views<'a> {
+    /// The last segment of a film's path. The ledger has entered every record
+    /// of the catalogue; the id stands in for the impossible.
+    pub(super) fn film_slug(self, film: FilmIndex) -> &'a str {
+        let id = &self.catalogue.films[film].id;
+        self.ledger.films.get(id).map_or(id, |entry| &entry.slug)
+    }
+
+    /// Likewise for a person.
+    pub(super) fn person_slug(self, person: PersonIndex) -> &'a str {
+        let id = &self.catalogue.people[person].id;
+        self.ledger.people.get(id).map_or(id, |entry| &entry.slug)
+    }
+
+    pub(super) fn film_name(self, index: FilmIndex) -> FilmName<'a> {
+        let film = &self.catalogue.films[index];
+        let url = self.site.link(&film_path(self.film_slug(index)));
+        FilmName { id: &film.id, title: &film.title, url, year: film.year }
+    }
+
+    pub(super) fn person_name(self, index: PersonIndex) -> PersonName<'a> {
+        let person = &self.catalogue.people[index];
+        let url = self.site.link(&person_path(self.person_slug(index)));
+        PersonName { id: &person.id, name: &person.name, url }
+    }
+
+    /// A film with its people's names: the form of lists and JSON.
+    pub(super) fn film(self, index: FilmIndex) -> FilmView<'a, PersonName<'a>> {
+        self.film_with(index, |person| self.person_name(person))
+    }
+
+    /// A film with all that is known of its people: the form of its own page.
+    pub(super) fn film_in_full(self, index: FilmIndex) -> FilmView<'a, PersonView<'a>> {
+        self.film_with(index, |person| {
+            let mut view = self.person(person);
+            let own = self.catalogue.films[index].id.as_str();
+            view.films.retain(|film| film.id != own);
+            view.films.truncate(MOST_BESIDE);
+            view
+        })
+    }
+
+    fn film_with<P>(self, index: FilmIndex, person: impl Fn(PersonIndex) -> P) -> FilmView<'a, P> {
+        let film: &Film = &self.catalogue.films[index];
+        let slug = self.film_slug(index);
+        FilmView {
+            id: &film.id,
+            slug,
+            url: self.site.link(&film_path(slug)),
+            title: &film.title,
+            original_title: film.original_title.as_deref(),
+            original_title_romanised: film.original_title_romanised.as_deref(),
+            image: film.image.as_deref(),
+            movie_banner: film.movie_banner.as_deref(),
+            poster: self.site.link(&poster_path(slug)),
+            description: film.description.as_deref(),
+            director: film.director.as_deref(),
+            producer: film.producer.as_deref(),
+            release_date: film.release_date.as_deref(),
+            year: film.year,
+            running_time: film.running_time,
+            rt_score: film.rt_score,
+            people: film.people.iter().map(|&index| person(index)).collect(),
+            extra: &film.extra,
+        }
+    }
+
+    pub(super) fn person(self, index: PersonIndex) -> PersonView<'a> {
+        let person: &Person = &self.catalogue.people[index];
+        let slug = self.person_slug(index);
+        PersonView {
+            id: &person.id,
+            slug,
+            url: self.site.link(&person_path(slug)),
+            name: &person.name,
+            gender: person.gender.as_deref(),
+            age: person.age.as_deref(),
+            eye_color: person.eye_color.as_deref(),
+            hair_color: person.hair_color.as_deref(),
+            films: person.films.iter().map(|&film| self.film_name(film)).collect(),
+            extra: &person.extra,
+        }
+    }
+
+    /// Other films of the same director, newest first.
+    pub(super) fn also_by_director(
+        self,
+        index: FilmIndex,
+        by: &[FilmIndex],
+    ) -> Vec<FilmBeside<'a>> {
+        by.iter()
+            .filter(|&&other| other != index)
+            .take(MOST_BESIDE)
+            .map(|&other| FilmBeside {
+                name: self.film_name(other),
+                poster: self.site.link(&poster_path(self.film_slug(other))),
+                image: self.catalogue.films[other].image.as_deref(),
+            })
+            .collect()
+    }
+}

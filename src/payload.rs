@@ -1,0 +1,200 @@
+//! The upstream's raw answer to one refresh, and what can be said of it before
+//! it is understood.
+//!
+//! Owns the bytes, their validators, the fence and the origin time, and the
+//! first look at each body: is it a JSON array at all, and where are its
+//! records? It exists so that "the answer is no catalogue" is found, named and
+//! refused before anything downstream runs. It must not interpret records:
+//! that is the catalogue's job, one record at a time.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::clock::Stamp;
+
+/// The number of a claim. Payloads are ordered by it, never by time.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Fence(pub u64);
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One of the two lists that make a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// `/films`
+    Films,
+    /// `/people`
+    People,
+}
+
+impl Endpoint {
+    /// The path segment under the upstream's base address, and the segment
+    /// before the id in references.
+    pub fn segment(self) -> &'static str {
+        match self {
+            Endpoint::Films => "films",
+            Endpoint::People => "people",
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.segment())
+    }
+}
+
+/// What one endpoint answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The body after content decoding, as it came.
+    pub bytes: Bytes,
+    /// The entity tag that came with it (RFC 9110 §8.8.3), quotes included.
+    pub etag: Option<String>,
+}
+
+/// Films and people of one refresh: the unit that is stored and published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// The claim under which it was fetched, or last confirmed by a 304.
+    pub fence: Fence,
+    /// Just before the refresh's first request was sent, less any `Age` that
+    /// the upstream declared.
+    pub origin: Stamp,
+    /// The list of films.
+    pub films: Body,
+    /// The list of people.
+    pub people: Body,
+}
+
+impl Payload {
+    /// The body of one endpoint.
+    pub fn body(&self, endpoint: Endpoint) -> &Body {
+        match endpoint {
+            Endpoint::Films => &self.films,
+            Endpoint::People => &self.people,
+        }
+    }
+}
+
+/// Why a body is no list of records.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The body is empty.
+    #[error("{0} answered an empty body; expected a JSON array")]
+    Empty(Endpoint),
+    /// The body is a web page, as gateways and parked hosts answer.
+    #[error("{0} answered an HTML page instead of JSON; is the address that of the API?")]
+    Html(Endpoint),
+    /// Not UTF-8.
+    #[error("{endpoint} answered text that is not UTF-8 (first bad byte at offset {offset})")]
+    NotUtf8 {
+        /// Who answered.
+        endpoint: Endpoint,
+        /// Bytes before the first bad one.
+        offset: usize,
+    },
+    /// JSON, but another shape.
+    #[error("{endpoint} answered {found} instead of a JSON array of records")]
+    NotAnArray {
+        /// Who answered.
+        endpoint: Endpoint,
+        /// What stands there instead.
+        found: &'static str,
+    },
+    /// Broken JSON.
+    #[error("{endpoint} answered broken JSON: {problem}")]
+    NotJson {
+        /// Who answered.
+        endpoint: Endpoint,
+        /// The parser's words, with line and column.
+        problem: String,
+    },
+}
+
+/// The records of a body, as slices of it, or why it is no list of records.
+///
+/// # Errors
+/// A [`Fault`] that names the endpoint and what is wrong with its body.
+pub fn records(endpoint: Endpoint, bytes: &[u8]) -> Result<Vec<&RawValue>, Fault> {
+    // A byte order mark is not JSON, but RFC 8259 §8.1 lets parsers pass over it.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(text).map_err(|error| Fault::NotUtf8 {
+        endpoint,
+        offset: bytes.len() - text.len() + error.valid_up_to(),
+    })?;
+    let found = match text.trim_start().chars().next() {
+        Some('[') => {
+            return serde_json::from_str(text)
+                .map_err(|error| Fault::NotJson { endpoint, problem: error.to_string() });
+        }
+        None => return Err(Fault::Empty(endpoint)),
+        Some('<') => return Err(Fault::Html(endpoint)),
+        Some('{') => "a JSON object",
+        Some(_) => match serde_json::from_str::<&RawValue>(text) {
+            Ok(value) if value.get() == "null" => "null",
+            Ok(_) => "a JSON scalar",
+            Err(error) => {
+                return Err(Fault::NotJson { endpoint, problem: error.to_string() });
+            }
+        },
+    };
+    Err(Fault::NotAnArray { endpoint, found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(bytes: &[u8]) -> Fault {
+        records(Endpoint::Films, bytes).expect_err("a fault")
+    }
+
+    #[test]
+    fn records_are_slices_of_the_body() {
+        let body = br#" [ {"id": 1}, 7 , "x" ] "#;
+        let records = records(Endpoint::Films, body).expect("an array");
+        let texts: Vec<_> = records.iter().map(|record| record.get()).collect();
+        assert_eq!(texts, [r#"{"id": 1}"#, "7", r#""x""#]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(records(Endpoint::People, b"\xef\xbb\xbf[{}]").expect("an array").len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_array_is_named() {
+        assert_eq!(fault(b"  "), Fault::Empty(Endpoint::Films));
+        assert_eq!(fault(b"\n<!doctype html>"), Fault::Html(Endpoint::Films));
+        assert!(matches!(fault(b"{}"), Fault::NotAnArray { found: "a JSON object", .. }));
+        assert!(matches!(fault(b"null"), Fault::NotAnArray { found: "null", .. }));
+        assert!(matches!(fault(b"12"), Fault::NotAnArray { found: "a JSON scalar", .. }));
+    }
+
+    #[test]
+    fn broken_text_is_named_by_its_place() {
+        assert_eq!(fault(b"[\"\xff\"]"), Fault::NotUtf8 { endpoint: Endpoint::Films, offset: 2 });
+        assert!(fault(b"[{\"id\":1},\n{\"id\"").to_string().contains("line 2"));
+        assert!(fault(b"Service Unavailable").to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn deep_nesting_is_no_danger() {
+        let mut deep = "[".repeat(100_000);
+        deep.push_str(&"]".repeat(100_000));
+        // Either answer will do; what must not happen is an overflow.
+        let _ = records(Endpoint::Films, deep.as_bytes());
+    }
+}

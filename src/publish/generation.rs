@@ -1,0 +1,140 @@
+//! One published whole site, in memory.
+//!
+//! Owns the content that is live: what the server answers from, and what the
+//! next publish compares with. Bodies are shared, so two generations hold what
+//! they have in common once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use tracing::{info, warn};
+
+use super::compress;
+use super::manifest::{Entry, GenerationId, Manifest};
+use super::tree;
+use crate::disk;
+
+/// A file of a generation with its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// What the manifest says of it.
+    pub entry: Entry,
+    /// The content.
+    pub bytes: Bytes,
+    /// Its gzip form, if one is published.
+    pub gz: Option<Bytes>,
+    /// Its brotli form, if one is published.
+    pub br: Option<Bytes>,
+}
+
+impl File {
+    /// A new file: compressed where that is worth it.
+    pub(super) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> File {
+        let compress = compress::is_compressible(path) && bytes.len() >= compress::SMALLEST;
+        let smaller = |form: Vec<u8>| (form.len() < bytes.len()).then(|| Bytes::from(form));
+        let gz = compress.then(|| compress::gzip(&bytes)).and_then(smaller);
+        let br = compress.then(|| compress::brotli(&bytes)).and_then(smaller);
+        let size = |form: &Option<Bytes>| form.as_ref().map(|form| form.len() as u64);
+        let entry = Entry {
+            hash: blake3::hash(&bytes),
+            size: bytes.len() as u64,
+            fingerprint,
+            mtime,
+            gz: size(&gz),
+            br: size(&br),
+        };
+        File { entry, bytes, gz, br }
+    }
+
+    /// The content in the form that a file with this suffix has.
+    pub(super) fn variant(&self, suffix: &str) -> Option<&Bytes> {
+        match suffix {
+            ".gz" => self.gz.as_ref(),
+            ".br" => self.br.as_ref(),
+            _ => Some(&self.bytes),
+        }
+    }
+}
+
+/// One published whole site.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// Its name.
+    pub id: GenerationId,
+    /// Modification time of its newest files.
+    pub stamp: u64,
+    /// Its files by path.
+    pub files: BTreeMap<String, Arc<File>>,
+}
+
+impl Generation {
+    /// The generation that consists of these files.
+    pub(super) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
+        let id = Generation::manifest_of(stamp, &files).generation;
+        Generation { id, stamp, files }
+    }
+
+    /// Its manifest.
+    pub(super) fn manifest(&self) -> Manifest {
+        Generation::manifest_of(self.stamp, &self.files)
+    }
+
+    fn manifest_of(stamp: u64, files: &BTreeMap<String, Arc<File>>) -> Manifest {
+        let entries = files.iter().map(|(path, file)| (path.clone(), file.entry.clone()));
+        Manifest::new(stamp, entries.collect())
+    }
+
+    /// Reads what a tree holds. A file that was lost or edited since it was
+    /// published is not part of what is read: it will be made again, with a
+    /// time later than the edit's. None if the tree is not ours or not there.
+    ///
+    /// # Errors
+    /// If the tree cannot be read, or a newer program wrote it.
+    pub fn read(tree: &Path) -> Result<Option<Generation>> {
+        let Some(manifest) = Manifest::read(tree)? else { return Ok(None) };
+        let mut stamp = manifest.stamp;
+        let mut files = BTreeMap::new();
+        let mut lost = Vec::new();
+        for (path, entry) in manifest.files {
+            stamp = stamp.max(tree::newest_mtime(tree, &path, &entry));
+            match read_file(tree, &path, &entry)? {
+                Some(file) => drop(files.insert(path, Arc::new(file))),
+                None => lost.push(path),
+            }
+        }
+        if let Some(first) = lost.first() {
+            warn!(
+                files = lost.len(),
+                "{} of the published files in {} were edited or lost (first: {first}); they are \
+                 made again",
+                lost.len(),
+                tree.display()
+            );
+        }
+        info!(generation = %manifest.generation, files = files.len(), "found a published site");
+        Ok(Some(Generation { id: manifest.generation, stamp, files }))
+    }
+}
+
+/// A file with all its forms, if they are still what the manifest says.
+fn read_file(tree: &Path, path: &str, entry: &Entry) -> Result<Option<File>> {
+    let mut forms = BTreeMap::new();
+    for (suffix, size) in entry.variants() {
+        if !tree::is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime) {
+            return Ok(None);
+        }
+        let Some(bytes) = disk::read(&tree.join(format!("{path}{suffix}")))? else {
+            return Ok(None);
+        };
+        forms.insert(suffix, Bytes::from(bytes));
+    }
+    let bytes = forms.remove("").unwrap_or_default();
+    if blake3::hash(&bytes) != entry.hash {
+        return Ok(None);
+    }
+    let (gz, br) = (forms.remove(".gz"), forms.remove(".br"));
+    Ok(Some(File { entry: entry.clone(), bytes, gz, br }))
+}

@@ -1,0 +1,155 @@
+//! What a published tree consists of.
+//!
+//! Owns the list of a generation's files and the generation's name. Each tree
+//! carries its own manifest, so that after a crash each says what it is, and so
+//! that ours can be told from the owner's. It must not hold content.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::store::document;
+
+/// The directory in a tree that holds what the program needs to know of it.
+pub const OWN_DIRECTORY: &str = ".movies-gen";
+
+/// Names a generation: hash of its paths and their contents. The same content
+/// has the same name, across restarts and replicas.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GenerationId(pub String);
+
+impl fmt::Display for GenerationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One file of a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Hash of the content, uncompressed.
+    #[serde(with = "hexadecimal")]
+    pub hash: blake3::Hash,
+    /// Bytes of the content.
+    pub size: u64,
+    /// Fingerprint of the page, in hexadecimal.
+    pub fingerprint: String,
+    /// Modification time, whole seconds since the Unix epoch.
+    pub mtime: u64,
+    /// Bytes of the `.gz` file beside it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gz: Option<u64>,
+    /// Bytes of the `.br` file beside it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub br: Option<u64>,
+}
+
+impl Entry {
+    /// The files on disk that this entry stands for: suffix and size.
+    pub fn variants(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let compressed = [self.gz.map(|size| (".gz", size)), self.br.map(|size| (".br", size))];
+        std::iter::once(("", self.size)).chain(compressed.into_iter().flatten())
+    }
+
+    /// Whether a file of `other` is the very same file on disk. Content that
+    /// changed always gets a later time, so time and hash name one inode.
+    pub fn is_same_file(&self, other: &Entry) -> bool {
+        (self.hash, self.mtime, self.gz, self.br) == (other.hash, other.mtime, other.gz, other.br)
+    }
+}
+
+/// The files of a generation by their path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The generation.
+    pub generation: GenerationId,
+    /// Modification time of the files that came with it, whole seconds; the
+    /// next generation's is later by at least one.
+    pub stamp: u64,
+    /// Paths with slashes, relative to the tree.
+    pub files: BTreeMap<String, Entry>,
+}
+
+impl Manifest {
+    /// The manifest of these files.
+    pub fn new(stamp: u64, files: BTreeMap<String, Entry>) -> Manifest {
+        let mut hasher = blake3::Hasher::new();
+        for (path, entry) in &files {
+            hasher.update(&(path.len() as u64).to_le_bytes());
+            hasher.update(path.as_bytes());
+            hasher.update(entry.hash.as_bytes());
+        }
+        let generation = GenerationId(hasher.finalize().to_hex()[..32].to_owned());
+        Manifest { generation, stamp, files }
+    }
+
+    /// Reads the manifest of a tree; a damaged one is set aside and absent.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a newer program wrote it.
+    pub fn read(tree: &Path) -> Result<Option<Manifest>> {
+        document::read(&path_in(tree), "manifest")
+    }
+
+    /// The document's bytes.
+    ///
+    /// # Errors
+    /// If it has no JSON form, which does not happen.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        document::bytes("manifest", self)
+    }
+}
+
+/// Hashes as people and other programs write them.
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(hash: &blake3::Hash, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hash.to_hex())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<blake3::Hash, D::Error> {
+        blake3::Hash::from_hex(String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// Where a tree's manifest stands.
+pub fn path_in(tree: &Path) -> PathBuf {
+    tree.join(OWN_DIRECTORY).join("manifest")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(content: &str, mtime: u64) -> Entry {
+        let hash = blake3::hash(content.as_bytes());
+        Entry {
+            hash,
+            size: content.len() as u64,
+            fingerprint: "f".into(),
+            mtime,
+            gz: None,
+            br: None,
+        }
+    }
+
+    fn manifest(files: &[(&str, &str)], mtime: u64) -> Manifest {
+        let files = files.iter().map(|(path, content)| ((*path).into(), entry(content, mtime)));
+        Manifest::new(mtime, files.collect())
+    }
+
+    #[test]
+    fn the_same_content_has_the_same_name_whenever_it_was_written() {
+        let one = manifest(&[("a", "1"), ("b", "2")], 10);
+        assert_eq!(one.generation, manifest(&[("b", "2"), ("a", "1")], 99).generation);
+        assert_ne!(one.generation, manifest(&[("a", "2"), ("b", "1")], 10).generation);
+        assert_ne!(one.generation, manifest(&[("a", "1")], 10).generation);
+    }
+}

@@ -1,0 +1,134 @@
+//! Conditional requests (RFC 9110 §13).
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::HeaderMap;
+use hyper::header::{
+    HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+};
+
+/// What a request's conditions come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Answer as if there were none.
+    Answer,
+    /// 304: the client has it already.
+    NotModified,
+    /// 412: the client would have something else.
+    Failed,
+}
+
+/// Weighs the conditions in the order of RFC 9110 §13.2.2 against the strong
+/// entity tag and the modification time (seconds) of the chosen form.
+pub(super) fn weigh(headers: &HeaderMap, etag: &str, mtime: u64) -> Verdict {
+    if headers.contains_key(IF_MATCH) {
+        if !lists(headers, &IF_MATCH, etag, Comparison::Strong) {
+            return Verdict::Failed;
+        }
+    } else if let Some(since) = date(headers, &IF_UNMODIFIED_SINCE)
+        && modified(mtime) > since
+    {
+        return Verdict::Failed;
+    }
+    if headers.contains_key(IF_NONE_MATCH) {
+        if lists(headers, &IF_NONE_MATCH, etag, Comparison::Weak) {
+            return Verdict::NotModified;
+        }
+    } else if let Some(since) = date(headers, &IF_MODIFIED_SINCE)
+        && modified(mtime) <= since
+    {
+        return Verdict::NotModified;
+    }
+    Verdict::Answer
+}
+
+/// Whether a range may be answered from this form: without `If-Range`, or if it
+/// names this very one (RFC 9110 §13.1.5).
+pub(super) fn range_applies(headers: &HeaderMap, etag: &str, mtime: u64) -> bool {
+    let Some(value) = headers.get(IF_RANGE) else { return true };
+    match value.to_str().map(str::trim) {
+        Ok(text) if text.starts_with('"') => text == etag,
+        Ok(text) => httpdate::parse_http_date(text).is_ok_and(|date| date == modified(mtime)),
+        Err(_) => false,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Strong,
+    Weak,
+}
+
+fn lists(headers: &HeaderMap, name: &HeaderName, etag: &str, comparison: Comparison) -> bool {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        value.trim() == "*"
+            || value.split(',').map(str::trim).any(|listed| match listed.strip_prefix("W/") {
+                Some(opaque) => comparison == Comparison::Weak && opaque == etag,
+                None => listed == etag,
+            })
+    })
+}
+
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok()
+}
+
+fn modified(mtime: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(mtime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    const DAY: &str = "Tue, 24 Nov 2026 11:00:00 GMT";
+    const MTIME: u64 = 1_795_518_000;
+
+    fn weighed(fields: &[(HeaderName, &str)]) -> Verdict {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(name, HeaderValue::from_str(value).expect("a value"));
+        }
+        weigh(&headers, "\"a\"", MTIME)
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly_and_overrides_the_date() {
+        assert_eq!(weighed(&[(IF_NONE_MATCH, "\"a\"")]), Verdict::NotModified);
+        assert_eq!(weighed(&[(IF_NONE_MATCH, "\"x\", W/\"a\"")]), Verdict::NotModified);
+        assert_eq!(weighed(&[(IF_NONE_MATCH, "*")]), Verdict::NotModified);
+        let both = [(IF_NONE_MATCH, "\"b\""), (IF_MODIFIED_SINCE, DAY)];
+        assert_eq!(weighed(&both), Verdict::Answer);
+    }
+
+    #[test]
+    fn if_modified_since_compares_whole_seconds() {
+        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, DAY)]), Verdict::NotModified);
+        let before = "Tue, 24 Nov 2026 10:59:59 GMT";
+        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, before)]), Verdict::Answer);
+        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, "yesterday")]), Verdict::Answer);
+    }
+
+    #[test]
+    fn if_match_compares_strongly() {
+        assert_eq!(weighed(&[(IF_MATCH, "\"a\"")]), Verdict::Answer);
+        assert_eq!(weighed(&[(IF_MATCH, "W/\"a\"")]), Verdict::Failed);
+        assert_eq!(weighed(&[(IF_MATCH, "\"b\"")]), Verdict::Failed);
+        let before = "Tue, 24 Nov 2026 10:59:59 GMT";
+        assert_eq!(weighed(&[(IF_UNMODIFIED_SINCE, before)]), Verdict::Failed);
+    }
+
+    #[test]
+    fn if_range_needs_the_very_form() {
+        let applies = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_RANGE, HeaderValue::from_str(value).expect("a value"));
+            range_applies(&headers, "\"a\"", MTIME)
+        };
+        assert!(range_applies(&HeaderMap::new(), "\"a\"", MTIME));
+        assert!(applies("\"a\"") && applies(DAY));
+        assert!(!applies("W/\"a\"") && !applies("\"b\""));
+        assert!(!applies("Tue, 24 Nov 2026 11:00:01 GMT"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Which form of a file a client gets (RFC 9110 §12.5.3).
+
+use hyper::HeaderMap;
+use hyper::header::ACCEPT_ENCODING;
+
+/// A content coding that files are published in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+    Brotli,
+}
+
+/// The best of the forms that there are, by the client's weights; at equal
+/// weight the smaller one: brotli, gzip, as it is.
+pub(super) fn choose(headers: &HeaderMap, has_gzip: bool, has_brotli: bool) -> Coding {
+    let mut weights = Weights::default();
+    for value in headers.get_all(ACCEPT_ENCODING) {
+        for item in value.to_str().unwrap_or_default().split(',') {
+            weights.take(item);
+        }
+    }
+    let candidates = [
+        (has_brotli, Coding::Brotli, weights.of(weights.brotli)),
+        (has_gzip, Coding::Gzip, weights.of(weights.gzip)),
+    ];
+    let identity = weights.identity.or(weights.any).unwrap_or(1);
+    let mut best = (Coding::Identity, 0);
+    for (there, coding, weight) in candidates {
+        if there && weight > best.1 {
+            best = (coding, weight);
+        }
+    }
+    // As it is, only if the client likes that better: it is always allowed
+    // unless refused, but not preferred by saying nothing.
+    let prefers_identity = weights.identity.is_some_and(|_| identity > best.1);
+    if best.1 == 0 || prefers_identity { Coding::Identity } else { best.0 }
+}
+
+/// Weights in thousandths.
+#[derive(Default)]
+struct Weights {
+    brotli: Option<u32>,
+    gzip: Option<u32>,
+    identity: Option<u32>,
+    any: Option<u32>,
+}
+
+impl Weights {
+    fn take(&mut self, item: &str) {
+        let mut parts = item.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = parts
+            .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+            .map_or(Some(1000), thousandths);
+        // A weight that is none: the item is not understood and not taken.
+        let Some(weight) = weight else { return };
+        match name.as_str() {
+            "br" => self.brotli = Some(weight),
+            "gzip" | "x-gzip" => self.gzip = Some(weight),
+            "identity" => self.identity = Some(weight),
+            "*" => self.any = Some(weight),
+            _ => {}
+        }
+    }
+
+    fn of(&self, named: Option<u32>) -> u32 {
+        named.or(self.any).unwrap_or(0)
+    }
+}
+
+fn thousandths(text: &str) -> Option<u32> {
+    let weight: f32 = text.trim().parse().ok()?;
+    (0.0..=1.0).contains(&weight).then_some((weight * 1000.0) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    fn chosen(accept: &str) -> Coding {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(accept).expect("a value"));
+        choose(&headers, true, true)
+    }
+
+    #[test]
+    fn the_clients_weights_decide_and_at_equal_weight_the_smaller_form() {
+        assert_eq!(choose(&HeaderMap::new(), true, true), Coding::Identity);
+        assert_eq!(chosen("gzip, deflate, br, zstd"), Coding::Brotli);
+        assert_eq!(chosen("gzip"), Coding::Gzip);
+        assert_eq!(chosen("br;q=0.5, gzip;q=0.9"), Coding::Gzip);
+        assert_eq!(chosen("BR ; q=1"), Coding::Brotli);
+        assert_eq!(chosen("*"), Coding::Brotli);
+        assert_eq!(chosen("*;q=0.1, br;q=0"), Coding::Gzip);
+        assert_eq!(chosen("br;q=0, gzip;q=0"), Coding::Identity);
+        assert_eq!(chosen("identity;q=1, gzip;q=0.5"), Coding::Identity);
+        assert_eq!(chosen("br;q=nonsense"), Coding::Identity);
+        assert_eq!(chosen("deflate"), Coding::Identity);
+        assert_eq!(chosen(""), Coding::Identity);
+    }
+
+    #[test]
+    fn a_form_that_is_not_there_is_not_chosen() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"));
+        assert_eq!(choose(&headers, true, false), Coding::Gzip);
+        assert_eq!(choose(&headers, false, false), Coding::Identity);
+    }
+}

@@ -1,0 +1,183 @@
+//! Answering visitors.
+//!
+//! Owns connections: how many, how long, and how they end. One thread a core,
+//! each with a runtime and a listener of its own on the same port, so that the
+//! kernel spreads the load and no lock is shared. What is answered is decided by
+//! [`respond`], which knows only the live cell. It must never ask the upstream,
+//! wait for a refresh it did not see, or touch a file.
+
+mod condition;
+mod encoding;
+mod headers;
+mod limits;
+mod listen;
+mod range;
+mod respond;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
+use tracing::{debug, warn};
+
+use crate::clock::Clock;
+use crate::live::Live;
+pub use limits::{Limits, raise_descriptors};
+pub use listen::{Listeners, bind};
+use respond::{Answer, respond};
+
+/// A running server. Ends when it is told to stop.
+#[derive(Debug)]
+pub struct Server {
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Starts answering on `listeners`, until `stop` says so or its sender goes.
+///
+/// # Errors
+/// If a thread cannot be started.
+pub fn start(
+    listeners: Listeners,
+    live: &Live,
+    clock: &Clock,
+    limits: Limits,
+    stop: &watch::Receiver<bool>,
+) -> Result<Server> {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
+        let worker = Worker {
+            live: live.clone(),
+            clock: clock.clone(),
+            limits,
+            places: places.clone(),
+            stop: stop.clone(),
+        };
+        std::thread::Builder::new()
+            .name(format!("serve-{number}"))
+            .spawn(move || worker.run(socket))
+            .context("cannot start a server thread")
+    });
+    Ok(Server { workers: workers.collect::<Result<_>>()? })
+}
+
+impl Server {
+    /// Waits until all workers have ended: after the stop, once the requests in
+    /// flight are answered or their time is over.
+    pub fn join(self) {
+        for worker in self.workers {
+            if worker.join().is_err() {
+                warn!("a server thread had failed");
+            }
+        }
+    }
+}
+
+struct Worker {
+    live: Live,
+    clock: Clock,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Worker {
+    fn run(self, socket: TcpListener) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return warn!("cannot start a server thread's runtime: {error}"),
+        };
+        let tasks = tokio::task::LocalSet::new();
+        if let Err(error) = tasks.block_on(&runtime, self.accept(socket)) {
+            warn!("a server thread ends: {error:#}");
+        }
+    }
+
+    async fn accept(self, socket: TcpListener) -> Result<()> {
+        let listener = tokio::net::TcpListener::from_std(socket).context("cannot listen")?;
+        let graceful = GracefulShutdown::new();
+        let mut stop = self.stop.clone();
+        loop {
+            // At the cap the rest wait in the kernel's queue.
+            let place = tokio::select! {
+                place = self.places.clone().acquire_owned() => place.context("no places")?,
+                _ = stop.wait_for(|&stop| stop) => break,
+            };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.wait_for(|&stop| stop) => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let connection = self.connection(stream, &graceful);
+                    tokio::task::spawn_local(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: trying again at once
+                    // would burn the processor that could free some.
+                    warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(self.limits.accept_pause).await;
+                }
+            }
+        }
+        drop(listener);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(self.limits.grace) => {
+                debug!("connections that were still busy are closed");
+            }
+        }
+        Ok(())
+    }
+
+    fn connection(
+        &self,
+        stream: TcpStream,
+        graceful: &GracefulShutdown,
+    ) -> impl Future<Output = ()> + use<> {
+        // A failure here only costs the peer some delay.
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write));
+        let (live, clock) = (self.live.clone(), self.clock.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answer = answer(request, &live, &clock);
+            async { Ok::<_, Infallible>(answer) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            .max_buf_size(self.limits.head_bytes)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = graceful.watch(connection);
+        async move {
+            if let Err(error) = connection.await {
+                debug!("a connection ended early: {error}");
+            }
+        }
+    }
+}
+
+fn answer(request: Request<Incoming>, live: &Live, clock: &Clock) -> Answer {
+    // The body, if there is one, is left to the connection to read or to close.
+    let (parts, _) = request.into_parts();
+    respond(&parts, &live.snapshot(), clock.now())
+}
+
+/// How long a stopping server waits for requests in flight.
+pub const GRACE: Duration = Duration::from_secs(5);

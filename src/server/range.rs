@@ -1,0 +1,70 @@
+//! Parts of a file (RFC 9110 §14).
+
+use std::ops::Range;
+
+use http_range_header::{EndPosition, RangeUnsatisfiableError, StartPosition, parse_range_header};
+
+/// What a `Range` field asks of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// All of it: no range, more than one, or one that is not understood.
+    Whole,
+    /// These bytes.
+    Part(Range<usize>),
+    /// Bytes that it does not have (416).
+    Outside,
+}
+
+/// Reads a `Range` field against a body of `length` bytes. Several ranges are
+/// answered with the whole: a server may, and multipart answers serve nobody
+/// here.
+pub(super) fn read(field: &str, length: usize) -> Asked {
+    let parsed = match parse_range_header(field.trim()) {
+        Ok(parsed) => parsed,
+        Err(RangeUnsatisfiableError::ZeroSuffix) => return Asked::Outside,
+        Err(_) => return Asked::Whole,
+    };
+    let [range] = parsed.ranges.as_slice() else { return Asked::Whole };
+    let clamp = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(length);
+    let start = match range.start {
+        StartPosition::Index(first) => clamp(first),
+        StartPosition::FromLast(count) => length - clamp(count),
+    };
+    let end = match (range.end, range.start) {
+        (EndPosition::LastByte, _) => length,
+        (EndPosition::Index(last), StartPosition::Index(first)) if last < first => {
+            return Asked::Whole;
+        }
+        (EndPosition::Index(last), _) => clamp(last.saturating_add(1)),
+    };
+    if start >= end { Asked::Outside } else { Asked::Part(start..end) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_range_is_answered_as_far_as_the_body_goes() {
+        assert_eq!(read("bytes=0-3", 10), Asked::Part(0..4));
+        assert_eq!(read("bytes=4-", 10), Asked::Part(4..10));
+        assert_eq!(read("bytes=-3", 10), Asked::Part(7..10));
+        assert_eq!(read("bytes=-30", 10), Asked::Part(0..10));
+        assert_eq!(read("bytes=8-99", 10), Asked::Part(8..10));
+    }
+
+    #[test]
+    fn bytes_that_are_not_there_are_said_to_be_so() {
+        for field in ["bytes=10-", "bytes=99-100", "bytes=-0"] {
+            assert_eq!(read(field, 10), Asked::Outside, "{field}");
+        }
+        assert_eq!(read("bytes=0-", 0), Asked::Outside);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_passed_over() {
+        for field in ["bytes=5-2", "items=0-1", "bytes=a-b", "bytes=", "bytes=0-1,4-5", "0-5"] {
+            assert_eq!(read(field, 10), Asked::Whole, "{field}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! From a request and what is live to an answer.
+//!
+//! Owns the meaning of every address and header. Pure: the request, one
+//! snapshot and one reading of the clocks are all it sees, so an answer comes
+//! from exactly one generation with that generation's age. A path is looked up
+//! in the generation and nowhere else: there is nothing to traverse.
+//!
+//! 1. Only GET and HEAD are known, and a host must be named.
+//! 2. `/healthz` is answered without a site.
+//! 3. Volatile files, then the generation's; a missing slash is added.
+//! 4. The form of the file is chosen, its conditions and its range are weighed.
+//! 5. What is not there gets the generation's page for that, or 503 if there is
+//!    no generation.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{
+    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, HOST, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER, VARY,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode, Version};
+
+use super::condition::{Verdict, range_applies, weigh};
+use super::encoding::{Coding, choose};
+use super::headers::{self, content_type};
+use super::range;
+use crate::clock::Now;
+use crate::live::{Site, Snapshot};
+use crate::pages::NOT_FOUND;
+use crate::publish::File;
+
+/// An answer with its whole body.
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// Seconds after which a client may look again for the first site.
+const RETRY_SECONDS: &str = "2";
+
+/// Answers a request.
+pub(super) fn respond(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
+    let mut answer = route(request, snapshot, now);
+    if let Some(site) = &snapshot.site {
+        headers::say_age(answer.headers_mut(), site, now);
+    }
+    headers::secure(answer.headers_mut());
+    answer
+}
+
+fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
+    if request.method != Method::GET && request.method != Method::HEAD {
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.\n");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return answer;
+    }
+    // RFC 9112 §3.2.
+    if request.version == Version::HTTP_11 && request.headers.get_all(HOST).iter().count() != 1 {
+        return text(StatusCode::BAD_REQUEST, "The request must name one host.\n");
+    }
+    let Some(path) = decoded(request.uri.path()) else {
+        return text(StatusCode::BAD_REQUEST, "The address is not well formed.\n");
+    };
+    if path == "/healthz" {
+        return text(StatusCode::OK, "ok\n");
+    }
+    let Some(site) = &snapshot.site else { return starting(snapshot) };
+    // Behind a proxy the site's own path may have been taken off already.
+    let inside = path.strip_prefix(&*snapshot.base);
+    let candidates = [inside, path.strip_prefix('/')];
+    for path in candidates.into_iter().flatten() {
+        if let Some(bytes) = snapshot.volatile.get(path) {
+            return volatile(path, bytes);
+        }
+        let is_directory = path.is_empty() || path.ends_with('/');
+        let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
+        if let Some(file) = site.generation.files.get(&name) {
+            return answer_file(request, &name, file, now);
+        }
+        if !is_directory && site.generation.files.contains_key(&format!("{path}/index.html")) {
+            return redirect(&format!("{}{path}/", snapshot.base));
+        }
+    }
+    if format!("{path}/") == snapshot.base {
+        return redirect(&snapshot.base);
+    }
+    not_found(request, site)
+}
+
+/// A file of the generation, as the request wants it.
+fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
+    let form = Form::chosen(request, file);
+    let mtime = file.entry.mtime;
+    let mut answer = Answer::default();
+    let fields = answer.headers_mut();
+    insert(fields, ETAG, &form.etag);
+    fields.insert(CACHE_CONTROL, headers::cache_control(path));
+    if form.varies {
+        fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    // A time that lies ahead would be no validator (RFC 9110 §8.8.2.1).
+    if mtime <= now.wall.seconds() {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(mtime);
+        insert(fields, LAST_MODIFIED, &httpdate::fmt_http_date(time));
+    }
+    match weigh(&request.headers, &form.etag, mtime) {
+        Verdict::NotModified => {
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            return answer;
+        }
+        Verdict::Failed => {
+            *answer.status_mut() = StatusCode::PRECONDITION_FAILED;
+            return answer;
+        }
+        Verdict::Answer => {}
+    }
+    form.describe(fields);
+    insert(fields, CONTENT_TYPE, content_type(path));
+    headers::share(fields, path);
+    fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+
+    // RFC 9110 §14.2: ranges are defined for GET alone.
+    let range = request.headers.get(RANGE).and_then(|field| field.to_str().ok());
+    let asked = match range {
+        Some(field)
+            if request.method == Method::GET
+                && range_applies(&request.headers, &form.etag, mtime) =>
+        {
+            range::read(field, form.bytes.len())
+        }
+        _ => range::Asked::Whole,
+    };
+    let whole = form.bytes.len();
+    let body = match asked {
+        range::Asked::Whole => form.bytes,
+        range::Asked::Part(part) => {
+            *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let range = format!("bytes {}-{}/{whole}", part.start, part.end - 1);
+            insert(answer.headers_mut(), CONTENT_RANGE, &range);
+            form.bytes.slice(part)
+        }
+        range::Asked::Outside => {
+            let mut answer =
+                text(StatusCode::RANGE_NOT_SATISFIABLE, "The file has no such bytes.\n");
+            insert(answer.headers_mut(), CONTENT_RANGE, &format!("bytes */{whole}"));
+            return answer;
+        }
+    };
+    with_body(answer, body)
+}
+
+/// The form of a file that a client gets.
+struct Form {
+    coding: Coding,
+    bytes: Bytes,
+    /// Strong, and another one for each coding (RFC 9110 §8.8.3.3).
+    etag: String,
+    varies: bool,
+}
+
+impl Form {
+    fn chosen(request: &Parts, file: &File) -> Form {
+        let coding = choose(&request.headers, file.gz.is_some(), file.br.is_some());
+        let (bytes, suffix) = match coding {
+            Coding::Gzip => (file.gz.as_ref(), "-gz"),
+            Coding::Brotli => (file.br.as_ref(), "-br"),
+            Coding::Identity => (None, ""),
+        };
+        let bytes = bytes.unwrap_or(&file.bytes).clone();
+        let etag = format!("\"{}{suffix}\"", &file.entry.hash.to_hex()[..32]);
+        Form { coding, bytes, etag, varies: file.gz.is_some() || file.br.is_some() }
+    }
+
+    fn describe(&self, fields: &mut hyper::HeaderMap) {
+        let coding = match self.coding {
+            Coding::Identity => return,
+            Coding::Gzip => "gzip",
+            Coding::Brotli => "br",
+        };
+        fields.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+}
+
+fn volatile(path: &str, bytes: &Bytes) -> Answer {
+    let mut answer = Answer::default();
+    let fields = answer.headers_mut();
+    insert(fields, CONTENT_TYPE, content_type(path));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers::share(fields, path);
+    with_body(answer, bytes.clone())
+}
+
+fn redirect(to: &str) -> Answer {
+    let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
+    insert(answer.headers_mut(), LOCATION, to);
+    answer
+}
+
+fn not_found(request: &Parts, site: &Site) -> Answer {
+    let Some(file) = site.generation.files.get(NOT_FOUND) else {
+        return text(StatusCode::NOT_FOUND, "There is no such page.\n");
+    };
+    let form = Form::chosen(request, file);
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    let fields = answer.headers_mut();
+    form.describe(fields);
+    insert(fields, CONTENT_TYPE, content_type(NOT_FOUND));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if form.varies {
+        fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    with_body(answer, form.bytes)
+}
+
+fn starting(snapshot: &Snapshot) -> Answer {
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let fields = answer.headers_mut();
+    fields.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    insert(fields, CONTENT_TYPE, content_type(NOT_FOUND));
+    with_body(answer, snapshot.starting.clone())
+}
+
+fn text(status: StatusCode, text: &'static str) -> Answer {
+    let mut answer = Answer::default();
+    *answer.status_mut() = status;
+    let fields = answer.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    with_body(answer, Bytes::from_static(text.as_bytes()))
+}
+
+/// The length is said here and not left to the connection, so that HEAD says
+/// what GET would.
+fn with_body(mut answer: Answer, body: Bytes) -> Answer {
+    answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    *answer.body_mut() = Full::new(body);
+    answer
+}
+
+/// Inserts a value that the program made; one that no header can carry is left
+/// out.
+fn insert(fields: &mut hyper::HeaderMap, name: hyper::header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        fields.insert(name, value);
+    }
+}
+
+/// The path with its percent-encodings undone; none if that gives no text.
+fn decoded(path: &str) -> Option<String> {
+    let path = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
+    (!path.contains('\0')).then(|| path.into_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! What each request gets, each rule by its name.

@@ -1,0 +1,252 @@
+//! The upstream of `--demo`: a server on loopback that speaks the shape of the
+//! Studio Ghibli API and whose catalogue never stands still.
+//!
+//! It owns a listener and two threads; what they say is `cycle`'s. It exists so that
+//! a person can watch updates come in without a network and still see the whole
+//! program at work: the same client, checks and schedule meet it over real HTTP.
+//!
+//! It must not read a clock, remember who asked, or serve visitors. tiny_http knows
+//! no limits and no timeouts, so it is fit for one known client with a few
+//! connections on loopback, and for nothing else.
+//!
+//! Where it ends: a connection still open when the demo is dropped gets no further
+//! answer, which its client meets as a timeout; and a client that asks for megabytes
+//! and reads none of them holds up the drop, since the answers leave in turn.
+
+mod cycle;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use socket2::SockRef;
+use tiny_http::{Header, Method, Request, Response, Server};
+
+/// A running demo upstream; dropping it stops it.
+pub struct Demo {
+    url: String,
+    server: Arc<Server>,
+    stop: Option<mpsc::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Demo {
+    /// Starts the demo upstream; its catalogue takes its next step each `every`.
+    ///
+    /// # Errors
+    /// When `every` is zero, or the system has no port or no thread left.
+    pub fn start(every: Duration) -> Result<Demo> {
+        ensure!(
+            !every.is_zero(),
+            "the demo needs a pause between its steps: give it one above zero"
+        );
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .context("cannot bind a port on 127.0.0.1 for the demo upstream")?;
+        let address = listener.local_addr().context("cannot tell the demo upstream's port")?;
+        // tiny_http hides the sockets it accepts; on Linux they inherit this.
+        SockRef::from(&listener)
+            .set_tcp_nodelay(true)
+            .with_context(|| format!("cannot set TCP_NODELAY on {address}"))?;
+        let server = Server::from_listener(listener, None)
+            .map_err(|error| anyhow!(error))
+            .with_context(|| format!("cannot serve the demo upstream on {address}"))?;
+        let (server, step) = (Arc::new(server), Arc::new(AtomicU64::new(0)));
+        let url = format!("http://{address}");
+
+        // The steps' thread comes first: if the other cannot start, `stop` is dropped
+        // with this function, and that ends it.
+        let (stop, stopped) = mpsc::channel();
+        let counter = Arc::clone(&step);
+        let steps = Builder::new().name("demo-steps".into()).spawn(move || {
+            while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let steps = steps.context("cannot start the thread that changes the demo")?;
+        let (listening, base) = (Arc::clone(&server), url.clone());
+        let answers = Builder::new().name("demo-answers".into()).spawn(move || {
+            for request in listening.incoming_requests() {
+                respond(request, step.load(Ordering::Relaxed), &base);
+            }
+        });
+        let answers = answers.context("cannot start the thread that serves the demo")?;
+        Ok(Demo { url, server, stop: Some(stop), threads: vec![steps, answers] })
+    }
+
+    /// Base address, e.g. `http://127.0.0.1:40123` (no trailing slash).
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.stop = None;
+        self.server.unblock();
+        for thread in self.threads.drain(..) {
+            // A panic in there has been reported by its own thread already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn respond(request: Request, step: u64, base: &str) {
+    let (status, headers, body) = answer(&request, step, base);
+    // tiny_http would chunk what is over 32 kB; upstream declares the length, and with
+    // 304 the length that 200 would have (RFC 9110, 8.6), of which nothing is sent.
+    let mut response =
+        Response::from_data(body).with_status_code(status).with_chunked_threshold(usize::MAX);
+    // tiny_http refuses only what is not ASCII, and all of these are.
+    let headers =
+        headers.iter().flat_map(|(name, value)| Header::from_bytes(*name, value.as_str()));
+    headers.for_each(|header| response.add_header(header));
+    // An error here is a client that went away, and nobody is left to be told.
+    let _ = request.respond(response);
+}
+
+/// Status, header fields and body.
+type Answer = (u16, Vec<(&'static str, String)>, String);
+
+fn answer(request: &Request, step: u64, base: &str) -> Answer {
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        let (status, mut headers, page) = error_page(405, "Method Not Allowed");
+        headers.push(("Allow", "GET, HEAD".to_owned()));
+        return (status, headers, page);
+    }
+    let Some(body) = cycle::body(request.url(), step, base) else {
+        return error_page(404, "Not Found");
+    };
+    let tag = format!("W/\"{}\"", &blake3::hash(body.as_bytes()).to_hex()[..32]);
+    let status = if is_current(request, &tag) { 304 } else { 200 };
+    let json = "application/json; charset=utf-8".to_owned();
+    (status, vec![("Content-Type", json), ("ETag", tag)], body)
+}
+
+/// Whether 304 will do. Upstream takes `no-cache` in a request to ask for it all.
+fn is_current(request: &Request, tag: &str) -> bool {
+    let elements = |name: &'static str| {
+        let fields = request.headers().iter().filter(move |header| header.field.equiv(name));
+        fields.flat_map(|header| header.value.as_str().split(',')).map(str::trim)
+    };
+    let opaque = tag.trim_start_matches("W/");
+    !elements("Cache-Control").any(|directive| directive.eq_ignore_ascii_case("no-cache"))
+        && elements("If-None-Match")
+            .any(|known| known == "*" || known.trim_start_matches("W/") == opaque)
+}
+
+/// Errors are pages for people, as upstream's are: a client must not read them as data.
+fn error_page(status: u16, reason: &str) -> Answer {
+    let title = format!("<title>{status} {reason}</title>");
+    let page = format!("<!doctype html>\n<html lang=\"en\">{title}<h1>{reason}</h1></html>\n");
+    (status, vec![("Content-Type", "text/html; charset=utf-8".to_owned())], page)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const TICK: Duration = Duration::from_millis(5);
+
+    fn connect(demo: &Demo) -> TcpStream {
+        TcpStream::connect(demo.url().trim_start_matches("http://")).unwrap()
+    }
+
+    /// Head (lower case) and body of the answer to a request on a connection of its own.
+    fn ask(demo: &Demo, method: &str, target: &str, fields: &str) -> (String, String) {
+        let mut stream = connect(demo);
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n");
+        write!(stream, "{head}{fields}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a blank line after the head");
+        (format!("{}\r\n", head.to_ascii_lowercase()), body.to_owned())
+    }
+
+    fn field<'a>(head: &'a str, name: &str) -> &'a str {
+        let named = head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        named.unwrap_or_else(|| panic!("no {name} in {head}"))
+    }
+
+    #[test]
+    fn a_list_is_json_of_declared_length_with_a_weak_etag() {
+        let demo = Demo::start(HOUR).unwrap();
+        let (head, body) = ask(&demo, "GET", "/films?limit=250", "");
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        assert_eq!(field(&head, "content-type"), "application/json; charset=utf-8");
+        assert_eq!(field(&head, "content-length"), body.len().to_string());
+        assert!(
+            field(&head, "etag").starts_with("w/\"") && !head.contains("last-modified"),
+            "{head}"
+        );
+        assert_eq!(Some(body), cycle::body("/films", 0, demo.url()));
+    }
+
+    #[test]
+    fn a_known_etag_is_answered_with_304_unless_the_request_says_no_cache() {
+        let demo = Demo::start(HOUR).unwrap();
+        let (full, list) = ask(&demo, "GET", "/people", "");
+        let tag = field(&full, "etag").replace("w/", "W/");
+        let known = format!("If-None-Match: \"other\", {tag}\r\n");
+        let (head, body) = ask(&demo, "GET", "/people", &known);
+        assert!(head.starts_with("http/1.1 304 ") && body.is_empty(), "{head}");
+        assert_eq!(field(&head, "etag"), field(&full, "etag"));
+        assert_eq!(field(&head, "content-length"), list.len().to_string());
+        let (head, body) =
+            ask(&demo, "GET", "/people", &format!("{known}Cache-Control: no-cache\r\n"));
+        assert!(head.starts_with("http/1.1 200 ") && body == list, "{head}");
+        let (head, _) = ask(&demo, "GET", "/people", "If-None-Match: W/\"other\"\r\n");
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+    }
+
+    #[test]
+    fn head_gives_the_head_of_get_alone() {
+        let demo = Demo::start(HOUR).unwrap();
+        let (get, list) = ask(&demo, "GET", "/people", "");
+        let (head, body) = ask(&demo, "HEAD", "/people", "");
+        assert_eq!(field(&head, "etag"), field(&get, "etag"));
+        assert_eq!((field(&head, "content-length"), &*body), (&*list.len().to_string(), ""));
+    }
+
+    #[test]
+    fn errors_are_html_pages() {
+        let demo = Demo::start(HOUR).unwrap();
+        for (method, target, status) in
+            [("GET", "/", "404"), ("GET", "/films/nobody", "404"), ("POST", "/films", "405")]
+        {
+            let (head, body) = ask(&demo, method, target, "");
+            assert!(head.starts_with(&format!("http/1.1 {status} ")), "{head}");
+            assert_eq!(field(&head, "content-type"), "text/html; charset=utf-8");
+            assert!(body.starts_with("<!doctype html>"), "{body}");
+            assert_eq!(head.contains("allow: get, head\r\n"), status == "405");
+        }
+    }
+
+    #[test]
+    fn the_catalogue_takes_its_steps_unasked() {
+        let demo = Demo::start(TICK).unwrap();
+        let first = ask(&demo, "GET", "/films", "").1;
+        while ask(&demo, "GET", "/films", "").1 == first {}
+    }
+
+    #[test]
+    fn dropping_it_waits_neither_for_its_next_step_nor_for_an_open_connection() {
+        let demo = Demo::start(HOUR).unwrap();
+        let mut stream = connect(&demo);
+        write!(stream, "GET /species HTTP/1.1\r\nHost: demo\r\n\r\n").unwrap();
+        assert_eq!(stream.read(&mut [0; 8]).unwrap(), 8);
+        drop(demo);
+    }
+
+    #[test]
+    fn a_step_without_a_pause_is_refused() {
+        assert!(Demo::start(Duration::ZERO).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! What a failed request is called.
+//!
+//! Owns the translation of transport errors and statuses into named failures
+//! whose messages say what to do. It must not decide what follows from them.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+use reqwest::Response;
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use url::Url;
+
+use super::shown;
+use crate::outcome::{Failure, FailureKind};
+use crate::payload::Endpoint;
+
+/// A request that got no whole answer.
+pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) -> Failure {
+    let cause = causes(error).join(": ");
+    let at = shown(url);
+    let lower = cause.to_lowercase();
+    if error.is_timeout() {
+        let what = if error.is_connect() { "no connection" } else { "no whole answer" };
+        return Failure::new(FailureKind::Timeout, format!("{endpoint}: {what} in time from {at}"));
+    }
+    if error.is_connect() {
+        return if ["certificate", "tls", "handshake"].iter().any(|word| lower.contains(word)) {
+            Failure::new(FailureKind::Tls, format!("{endpoint}: cannot trust {at}: {cause}"))
+        } else {
+            Failure::new(
+                FailureKind::Unreachable,
+                format!("{endpoint}: cannot reach {at}: {cause}; check --upstream and the network"),
+            )
+        };
+    }
+    if ["incomplete", "end of file", "eof", "closed before", "reset"]
+        .iter()
+        .any(|word| lower.contains(word))
+    {
+        let text = format!("{endpoint}: the answer of {at} broke off: {cause}");
+        return Failure::new(FailureKind::Truncated, text);
+    }
+    let text = format!("{endpoint}: {at} did not answer properly: {cause}");
+    Failure::new(FailureKind::Truncated, text)
+}
+
+/// A whole answer that brings no data.
+pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> Failure {
+    let status = response.status();
+    let at = shown(url);
+    let (kind, message) = match status.as_u16() {
+        429 => (FailureKind::RateLimited, format!("{endpoint}: {at} asks to slow down ({status})")),
+        401 | 402 | 403 | 404 | 410 => (
+            FailureKind::Refused,
+            format!(
+                "{endpoint}: {at} answered {status}; the address is probably not that of the API \
+                 any more: check --upstream"
+            ),
+        ),
+        300..=399 => {
+            let to = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| response.url().join(to.to_str().ok()?).ok())
+                .map_or_else(|| "nowhere".to_owned(), |to| shown(&to));
+            (
+                FailureKind::Redirected,
+                format!(
+                    "{endpoint}: {at} redirects ({status}) to {to}, which is not followed; if the \
+                     API has moved there, say so with --upstream"
+                ),
+            )
+        }
+        _ => (FailureKind::BadStatus, format!("{endpoint}: {at} answered {status}")),
+    };
+    Failure { kind, message, retry_after: retry_after(response.headers()) }
+}
+
+/// `Retry-After` (RFC 9110 §10.2.3) as a duration. A date counts from the
+/// answer's own `Date`, so that nobody's clock has to be right.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let date = headers.get(DATE)?.to_str().ok()?;
+    let from: SystemTime = httpdate::parse_http_date(date).ok()?;
+    Some(until.duration_since(from).unwrap_or_default())
+}
+
+/// The words of an error's causes; reqwest's own first words repeat the
+/// address, query included, and are left out.
+fn causes(error: &reqwest::Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !causes.iter().any(|known: &String| known.contains(&words)) {
+            causes.push(words);
+        }
+        source = cause.source();
+    }
+    if causes.is_empty() {
+        causes.push("no reason given".to_owned());
+    }
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    fn headers(retry_after: &'static str, date: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(retry_after));
+        if let Some(date) = date {
+            headers.insert(DATE, HeaderValue::from_static(date));
+        }
+        headers
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let date = Some("Tue, 24 Nov 2026 11:00:00 GMT");
+        let seconds = |text, date| retry_after(&headers(text, date)).map(|wait| wait.as_secs());
+        assert_eq!(seconds("120", None), Some(120));
+        assert_eq!(seconds("Tue, 24 Nov 2026 11:02:00 GMT", date), Some(120));
+        assert_eq!(seconds("Tue, 24 Nov 2026 10:02:00 GMT", date), Some(0));
+        assert_eq!(seconds("Tue, 24 Nov 2026 11:02:00 GMT", None), None);
+        assert_eq!(seconds("soon", date), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! Asking the upstream.
+//!
+//! Owns the two requests of a refresh: their deadlines, their size cap, their
+//! conditions and what their failures are called. It exists so that whatever an
+//! upstream does, the answer is a pair of bodies or one named [`Failure`], soon.
+//! It must not look into bodies, and it must not ask without being allowed to:
+//! `may_send` is called right before each request leaves.
+
+pub mod demo;
+mod failure;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AGE, ETAG, HeaderMap, IF_NONE_MATCH};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use url::Url;
+
+use crate::outcome::{Failure, FailureKind};
+use crate::payload::{Body, Endpoint, Payload};
+use failure::{of_error, of_status};
+
+/// Until the connection stands.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two parts of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the request to the end of its answer.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Redirects followed on the same host: an API moves a path, rarely twice.
+const MOST_REDIRECTS: usize = 3;
+
+/// An upstream and how it is asked.
+#[derive(Debug, Clone)]
+pub struct Source {
+    client: Client,
+    films: Url,
+    people: Url,
+    max_bytes: u64,
+}
+
+/// Whether the system's proxy settings count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// `HTTPS_PROXY` and the like.
+    AsTheSystemSays,
+    /// This machine is reached directly.
+    Never,
+}
+
+/// What a refresh brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The films; unchanged ones are those that were known.
+    pub films: Body,
+    /// The people, likewise.
+    pub people: Body,
+    /// Both were confirmed as they were (304).
+    pub not_modified: bool,
+    /// The larger of the ages that the upstream declared (RFC 9111 §5.1).
+    pub declared_age: Duration,
+}
+
+impl Source {
+    /// Prepares to ask the API at `base` for up to `limit` records of each
+    /// kind (0: as many as it gives) and up to `max_bytes` of each body.
+    ///
+    /// # Errors
+    /// If the client cannot be built.
+    pub fn new(base: &Url, limit: u32, max_bytes: u64, proxy: Proxy) -> Result<Source> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("movies-gen/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            // Longer than a minute: connecting must not eat the next lease.
+            .pool_idle_timeout(Duration::from_secs(150))
+            .tcp_keepalive(Duration::from_secs(30))
+            .redirect(Policy::custom(|attempt| {
+                let (from, to) = (attempt.previous().last(), attempt.url());
+                let same = from.is_some_and(|from| {
+                    from.host() == to.host()
+                        && from.port_or_known_default() == to.port_or_known_default()
+                        && from.scheme() == to.scheme()
+                });
+                if same && attempt.previous().len() <= MOST_REDIRECTS {
+                    attempt.follow()
+                } else {
+                    attempt.stop()
+                }
+            }));
+        if proxy == Proxy::Never {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().context("cannot prepare the client for the upstream")?;
+        let url = |endpoint| endpoint_url(base, endpoint, limit);
+        Ok(Source { client, films: url(Endpoint::Films), people: url(Endpoint::People), max_bytes })
+    }
+
+    /// Asks for films and people side by side, on condition that they changed
+    /// where `known` is in hand. `may_send` says whether a request may still
+    /// leave; it is asked immediately before each.
+    ///
+    /// # Errors
+    /// The first failure, named.
+    pub async fn fetch(
+        &self,
+        known: Option<&Payload>,
+        may_send: impl AsyncFn() -> Result<(), Failure>,
+    ) -> Result<Answer, Failure> {
+        let known = |endpoint| known.map(|payload| payload.body(endpoint));
+        let (films, people) = tokio::try_join!(
+            self.get(Endpoint::Films, &self.films, known(Endpoint::Films), &may_send),
+            self.get(Endpoint::People, &self.people, known(Endpoint::People), &may_send),
+        )?;
+        Ok(Answer {
+            not_modified: films.not_modified && people.not_modified,
+            declared_age: films.declared_age.max(people.declared_age),
+            films: films.body,
+            people: people.body,
+        })
+    }
+
+    async fn get(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        known: Option<&Body>,
+        may_send: &impl AsyncFn() -> Result<(), Failure>,
+    ) -> Result<Got, Failure> {
+        let mut request = self.client.get(url.clone()).header(ACCEPT, "application/json");
+        let condition = known.and_then(|body| body.etag.as_deref());
+        if let Some(etag) = condition {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let request = request.build().map_err(|error| of_error(endpoint, url, &error))?;
+        may_send().await?;
+        let response =
+            self.client.execute(request).await.map_err(|error| of_error(endpoint, url, &error))?;
+        let declared_age = declared_age(response.headers());
+        match (response.status(), known) {
+            (StatusCode::NOT_MODIFIED, Some(body)) if condition.is_some() => {
+                Ok(Got { body: body.clone(), not_modified: true, declared_age })
+            }
+            (StatusCode::OK, _) => {
+                let etag = etag(response.headers());
+                let bytes = self.read(endpoint, url, response).await?;
+                Ok(Got { body: Body { bytes, etag }, not_modified: false, declared_age })
+            }
+            _ => Err(of_status(endpoint, url, &response)),
+        }
+    }
+
+    /// Reads a body, counting its bytes after decompression.
+    async fn read(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        mut response: Response,
+    ) -> Result<Bytes, Failure> {
+        let mut body = BytesMut::new();
+        loop {
+            let chunk = response.chunk().await.map_err(|error| of_error(endpoint, url, &error))?;
+            let Some(chunk) = chunk else { return Ok(body.freeze()) };
+            if body.len() as u64 + chunk.len() as u64 > self.max_bytes {
+                return Err(Failure::new(
+                    FailureKind::TooLarge,
+                    format!(
+                        "{endpoint} answered more than {} (--max-bytes); raise it if the \
+                         catalogue is really that large",
+                        bytesize::ByteSize(self.max_bytes)
+                    ),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// One endpoint's answer.
+struct Got {
+    body: Body,
+    not_modified: bool,
+    declared_age: Duration,
+}
+
+/// An address as it may be shown: without user information and query, which
+/// may hold keys.
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Fails only for addresses that can have neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+fn endpoint_url(base: &Url, endpoint: Endpoint, limit: u32) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), endpoint.segment()));
+    if limit > 0 {
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+    }
+    url
+}
+
+fn etag(headers: &HeaderMap) -> Option<String> {
+    let etag = headers.get(ETAG)?.to_str().ok()?.trim();
+    let opaque = etag.strip_prefix("W/").unwrap_or(etag);
+    (opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')).then(|| etag.to_owned())
+}
+
+fn declared_age(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse::<u32>().ok());
+    Duration::from_secs(seconds.unwrap_or(0).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("an address")
+    }
+
+    #[test]
+    fn endpoints_stand_under_the_path_of_the_base() {
+        let films =
+            |base: &str, limit| endpoint_url(&url(base), Endpoint::Films, limit).to_string();
+        assert_eq!(films("https://api.example", 250), "https://api.example/films?limit=250");
+        assert_eq!(films("https://api.example/v1/", 0), "https://api.example/v1/films");
+        assert_eq!(
+            films("https://api.example/v1?key=k", 5),
+            "https://api.example/v1/films?key=k&limit=5"
+        );
+    }
+
+    #[test]
+    fn what_is_shown_of_an_address_holds_no_secret() {
+        assert_eq!(shown(&url("https://u:p@h.example:8443/a?key=k#f")), "https://h.example:8443/a");
+    }
+}

@@ -1,0 +1,164 @@
+//! A value in a file that knows its kind, its version and its checksum.
+//!
+//! Owns the first line of such files. It exists so that a file which was cut,
+//! edited or written by a newer program is recognised before its content is
+//! believed. It must not know what the values mean.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::warn;
+
+use crate::disk;
+
+/// The version of every document that this program writes.
+pub const VERSION: u32 = 1;
+
+/// A file that a newer program wrote. It is left alone.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} has version {version}; this program knows version {VERSION} and leaves the file alone: \
+     use the program that wrote it, or another --state",
+    path.display()
+)]
+pub struct UnknownVersion {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub version: u32,
+}
+
+/// Reads a document. One that is damaged is named, set aside and absent.
+///
+/// # Errors
+/// [`UnknownVersion`], or if the file cannot be read.
+pub fn read<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<Option<T>> {
+    let Some(bytes) = disk::read(path)? else { return Ok(None) };
+    match parse(&bytes, kind) {
+        Ok(value) => Ok(Some(value)),
+        Err(Problem::Version(version)) => {
+            Err(UnknownVersion { path: path.to_owned(), version }.into())
+        }
+        Err(Problem::Damaged(why)) => {
+            set_aside(path, &why)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Reads a document without setting anything aside: for those who only look.
+/// Absent, damaged and foreign are all none.
+pub fn peek<T: DeserializeOwned>(path: &Path, kind: &str) -> Option<T> {
+    parse(&disk::read(path).ok()??, kind).ok()
+}
+
+/// Writes a document, atomically.
+///
+/// # Errors
+/// If it cannot be written; the old one is still there.
+pub fn write<T: Serialize>(path: &Path, kind: &str, value: &T) -> Result<()> {
+    disk::replace(path, &bytes(kind, value)?)
+}
+
+/// The bytes of a document.
+///
+/// # Errors
+/// If the value has no JSON form.
+pub fn bytes<T: Serialize>(kind: &str, value: &T) -> Result<Vec<u8>> {
+    let body = serde_json::to_vec(value).with_context(|| format!("cannot write the {kind}"))?;
+    let mut bytes =
+        format!("movies-gen {kind} {VERSION} {}\n", blake3::hash(&body).to_hex()).into_bytes();
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}
+
+/// Moves a damaged file out of the way, and says so.
+///
+/// # Errors
+/// If it cannot be moved.
+pub fn set_aside(path: &Path, why: &str) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".damaged");
+    let aside = path.with_file_name(name);
+    disk::rename(path, &aside)?;
+    warn!(
+        file = %path.display(),
+        "{} is damaged ({why}); it is set aside as {} and treated as absent",
+        path.display(),
+        aside.display()
+    );
+    Ok(())
+}
+
+enum Problem {
+    Version(u32),
+    Damaged(String),
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> Result<T, Problem> {
+    let damaged = |why: &str| Problem::Damaged(why.to_owned());
+    let end = bytes.iter().position(|&b| b == b'\n').ok_or_else(|| damaged("no first line"))?;
+    let (line, body) = (&bytes[..end], &bytes[end + 1..]);
+    let line = std::str::from_utf8(line).map_err(|_| damaged("first line is not text"))?;
+    let mut words = line.split(' ');
+    if words.next() != Some("movies-gen") || words.next() != Some(kind) {
+        return Err(Problem::Damaged(format!("it is no {kind} of movies-gen")));
+    }
+    let version = words
+        .next()
+        .and_then(|word| word.parse().ok())
+        .ok_or_else(|| damaged("its version is missing"))?;
+    if version != VERSION {
+        return Err(Problem::Version(version));
+    }
+    if words.next() != Some(blake3::hash(body).to_hex().as_str()) {
+        return Err(damaged("its checksum does not match"));
+    }
+    serde_json::from_slice(body).map_err(|error| Problem::Damaged(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("doc");
+        disk::write_new(&path, bytes).expect("a file");
+        (directory, path)
+    }
+
+    #[test]
+    fn a_document_comes_back() {
+        let (_directory, path) = file(b"");
+        write(&path, "thing", &vec![1, 2]).expect("written");
+        assert_eq!(read::<Vec<u32>>(&path, "thing").expect("read"), Some(vec![1, 2]));
+        assert_eq!(read::<Vec<u32>>(&path.with_file_name("none"), "thing").expect("read"), None);
+    }
+
+    #[test]
+    fn a_damaged_document_is_set_aside_and_absent() {
+        let whole = bytes("thing", &vec![1, 2]).expect("bytes");
+        let mut edited = whole.clone();
+        *edited.last_mut().expect("a byte") = b' ';
+        for damaged in [&whole[..whole.len() - 1], &edited, b"", b"\xff\xff\n", b"other\n[]"] {
+            let (_directory, path) = file(damaged);
+            assert_eq!(read::<Vec<u32>>(&path, "thing").expect("read"), None);
+            assert!(!path.exists());
+            let aside = disk::read(&path.with_file_name("doc.damaged")).expect("read");
+            assert_eq!(aside.as_deref(), Some(damaged));
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_is_left_alone_and_named() {
+        let text = String::from_utf8(bytes("thing", &1).expect("bytes")).expect("text");
+        let newer = text.replacen(" 1 ", " 7 ", 1);
+        let (_directory, path) = file(newer.as_bytes());
+        let error = read::<u32>(&path, "thing").expect_err("refused");
+        assert_eq!(error.downcast_ref::<UnknownVersion>().map(|unknown| unknown.version), Some(7));
+        assert_eq!(disk::read(&path).expect("read").as_deref(), Some(newer.as_bytes()));
+    }
+}

@@ -1,0 +1,136 @@
+//! Where attempts, payloads and ledgers are kept.
+//!
+//! Owns the four operations on which courtesy and order rest: *claim* the next
+//! refresh, *save* what it brought (and announce it), *record* how it ended,
+//! *load* what was saved last. Two stores do them: files under `--state`, and a
+//! Redis that several replicas share. It must not decide what a payload is worth.
+
+pub mod document;
+mod file;
+mod redis;
+mod shared;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Stamp;
+use crate::ledger::Ledger;
+use crate::outcome::Outcome;
+use crate::payload::{Fence, Payload};
+use crate::schedule::Wait;
+
+pub use file::{Attempt, FileStore, OtherUpstream, peek_attempt};
+pub use redis::{RedisAddress, RedisStore};
+pub use shared::Stores;
+
+/// Names the upstream that a state or a key belongs to: data of two upstreams
+/// never mix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UpstreamId(pub String);
+
+/// A request for the next refresh, with what the caller knows.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Asked again with the same nonce (the answer got lost), the same claim
+    /// is granted again.
+    pub nonce: String,
+    /// The highest fence the caller has seen; the granted one is higher.
+    pub highest: Fence,
+    /// Age of the last attempt that the caller knows of.
+    pub age: Option<Duration>,
+    /// How much longer the upstream asked the caller to leave it alone.
+    pub left_alone: Option<Duration>,
+    /// The least time between two attempts.
+    pub interval: Duration,
+}
+
+/// The answer to an [`Ask`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// The next refresh is the caller's.
+    Granted(Granted),
+    /// It is not due yet, or somebody else's.
+    Denied(Denied),
+}
+
+/// The right to one refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// Its number.
+    pub fence: Fence,
+    /// When it was granted: the origin time of what it brings.
+    pub at: Stamp,
+    /// Fence of the payload saved last.
+    pub saved: Fence,
+}
+
+/// Why there is no claim now, and what is known of the one that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// How long and why.
+    pub wait: Wait,
+    /// The standing attempt.
+    pub standing: Standing,
+}
+
+/// The last attempt, as a store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its number.
+    pub fence: Fence,
+    /// How long ago it was claimed.
+    pub age: Duration,
+    /// How it ended; none while it runs, or if its process died.
+    pub outcome: Option<Outcome>,
+    /// Fence of the payload saved last.
+    pub saved: Fence,
+}
+
+/// A payload and the ledger that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The upstream's answer.
+    pub payload: Payload,
+    /// Slugs, times and changes up to it.
+    pub ledger: Ledger,
+}
+
+/// What a store has. The ledger can be there without its payload: if a body
+/// was damaged, addresses and times still stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The payload saved last.
+    pub payload: Option<Payload>,
+    /// The ledger saved last.
+    pub ledger: Option<Ledger>,
+}
+
+/// What became of a fenced write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It stands.
+    Done,
+    /// A newer one stands already; nothing was written.
+    Older,
+}
+
+/// The operations that both stores have.
+#[allow(async_fn_in_trait, reason = "both implementations live here; no dyn, no bounds needed")]
+pub trait Store {
+    /// Asks for the next refresh. Recorded before it returns: what is granted
+    /// is spent, whatever happens next.
+    async fn claim(&self, ask: &Ask) -> Result<Claim>;
+    /// Moves the attempt's time to now, if `fence` is still the newest.
+    async fn renew(&self, fence: Fence) -> Result<Option<Granted>>;
+    /// Saves payload and ledger, and announces them, unless newer are saved.
+    async fn save(&self, saved: &Saved) -> Result<Written>;
+    /// Records how the refresh `fence` ended, unless a newer one stands.
+    async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written>;
+    /// What was saved last.
+    async fn load(&self) -> Result<Loaded>;
+    /// The last attempt.
+    async fn standing(&self) -> Result<Option<Standing>>;
+}

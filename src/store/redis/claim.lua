@@ -1,0 +1,65 @@
+-- Claims the next refresh: at most one in an interval, whoever asks.
+--
+-- KEYS[1] the claim: a hash that never expires
+-- KEYS[2] the payload saved last
+-- ARGV[1] nonce            asked again with it, the same claim is granted again
+-- ARGV[2] highest fence    that the caller has seen
+-- ARGV[3] age in us        of the last attempt the caller knows, or ''
+-- ARGV[4] us               that the upstream asked the caller to leave it alone
+-- ARGV[5] interval in us
+-- ARGV[6] poll in us       one round in which every replica asks once
+--
+-- Returns {granted, fence, age of the attempt in us, now in us, fence saved
+-- last, us to wait, why to wait, outcome}.
+--
+-- An attempt is never forgotten: the claim has no expiry, and it takes the
+-- later of its own and the caller's. A claim that vanished (a wipe, an empty
+-- restart) is restored from what the caller knows and granted one poll later,
+-- so that a replica which knows of a later attempt is heard first. Fences come
+-- from the time, so that a counter which starts anew lets no old writer win.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome')
+local fence = math.max(tonumber(known[1]) or 0, tonumber(ARGV[2]))
+local at = tonumber(known[2])
+local saved = tonumber(redis.call('HGET', KEYS[2], 'fence') or '') or 0
+local poll, interval = tonumber(ARGV[6]), tonumber(ARGV[5])
+
+if known[3] == ARGV[1] then
+  return {1, tonumber(known[1]), now - at, now, saved, 0, '', known[6] or ''}
+end
+
+local restored = tonumber(known[5]) or 0
+if not at then
+  restored = now
+  redis.call('HSET', KEYS[1], 'fence', fence, 'at', 0, 'restored', now)
+  at = 0
+end
+if at > now then
+  -- From before a clock step or a failover: it counts as just made.
+  at = now
+  redis.call('HSET', KEYS[1], 'at', at)
+end
+if ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at then
+  at = now - tonumber(ARGV[3])
+  redis.call('HSET', KEYS[1], 'at', at)
+end
+
+local until_left_alone = math.max(tonumber(known[4]) or 0, now + tonumber(ARGV[4]))
+local waits = {
+  {at + interval - now, 'interval'},
+  {until_left_alone - now, 'retry-after'},
+  {restored + poll - now, 'restoring'},
+}
+local longest = waits[1]
+for i = 2, 3 do
+  if waits[i][1] > longest[1] then longest = waits[i] end
+end
+if longest[1] > 0 then
+  return {0, fence, now - at, now, saved, longest[1], longest[2], known[6] or ''}
+end
+
+fence = math.max(fence + 1, now)
+redis.call('HSET', KEYS[1], 'fence', fence, 'at', now, 'nonce', ARGV[1])
+redis.call('HDEL', KEYS[1], 'outcome', 'left_alone_until', 'restored')
+return {1, fence, 0, now, saved, 0, '', ''}

@@ -1,0 +1,314 @@
+//! The shared store: a Redis that several replicas use.
+//!
+//! Owns the keys and the scripts; each operation is one script, so that no
+//! replica ever sees half of one, and each says its inputs and outcomes where it
+//! stands. Keys carry the site's prefix and the upstream's identity in one hash
+//! tag, so that two sites never meet and a cluster keeps them together:
+//!
+//! | key | what |
+//! |---|---|
+//! | `{prefix:upstream}:claim` | the last attempt; never expires |
+//! | `{prefix:upstream}:last-good` | the payload saved last, raw, with its ledger; never expires |
+//! | `{prefix:upstream}:fresh` | the same, gone when it is older than max-age |
+//! | `{prefix:upstream}:saved` | channel on which a save is announced |
+//!
+//! Times are the server's; each reply carries its "now", so that a replica's
+//! wrong wall clock does not matter. It must not retry for long: when Redis is
+//! away, the state directory does the job.
+
+mod address;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use bytes::Bytes;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, FromRedisValue, Script, ScriptInvocation};
+
+use super::{Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, UpstreamId, Written};
+use crate::clock::{Clock, Now, Stamp, WallTime, micros};
+use crate::outcome::Outcome;
+use crate::payload::{Body, Fence, Payload};
+use crate::schedule::{Because, LONGEST_RETRY_AFTER, Wait};
+pub use address::RedisAddress;
+
+/// Version of the layout under the keys.
+const VERSION: u32 = 1;
+/// One round in which every replica that lives asks for a vanished claim.
+const POLL: Duration = Duration::from_millis(50);
+/// Timeouts in a row after which the connection is made anew: it never breaks
+/// by itself when the server only hangs.
+const TIMEOUTS_BEFORE_A_NEW_CONNECTION: u32 = 2;
+
+/// The store in Redis.
+pub struct RedisStore {
+    address: RedisAddress,
+    client: Client,
+    timeout: Duration,
+    connection: Mutex<Connection>,
+    keys: Keys,
+    max_age: Duration,
+    clock: Clock,
+    scripts: Scripts,
+}
+
+struct Connection {
+    manager: ConnectionManager,
+    timeouts: u32,
+}
+
+struct Keys {
+    claim: String,
+    last_good: String,
+    fresh: String,
+    channel: String,
+}
+
+struct Scripts {
+    claim: Script,
+    renew: Script,
+    save: Script,
+    record: Script,
+    load: Script,
+}
+
+impl RedisStore {
+    /// Prepares the store; connects at the first operation. Every operation
+    /// answers within about `timeout`.
+    ///
+    /// # Errors
+    /// If the address cannot be one of a Redis.
+    pub fn new(
+        address: RedisAddress,
+        prefix: &str,
+        upstream: &UpstreamId,
+        max_age: Duration,
+        timeout: Duration,
+        clock: Clock,
+    ) -> Result<RedisStore> {
+        let client = Client::open(address.info().clone())
+            .with_context(|| format!("cannot use {address} as a Redis"))?;
+        let connection =
+            Mutex::new(Connection { manager: manager(&client, timeout)?, timeouts: 0 });
+        let hash = blake3::hash(upstream.0.as_bytes()).to_hex();
+        let key = |name: &str| format!("{{{prefix}:{}}}:{name}", &hash[..12]);
+        let keys = Keys {
+            claim: key("claim"),
+            last_good: key("last-good"),
+            fresh: key("fresh"),
+            channel: key("saved"),
+        };
+        let scripts = Scripts {
+            claim: Script::new(include_str!("claim.lua")),
+            renew: Script::new(include_str!("renew.lua")),
+            save: Script::new(include_str!("save.lua")),
+            record: Script::new(include_str!("record.lua")),
+            load: Script::new(include_str!("load.lua")),
+        };
+        Ok(RedisStore { address, client, timeout, connection, keys, max_age, clock, scripts })
+    }
+
+    /// Runs a script; the answer comes with the clocks as they stood just
+    /// before it was sent, so that ages are never too small.
+    async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<(Now, T)> {
+        let mut manager = self.locked().manager.clone();
+        let before = self.clock.now();
+        // The client's own time-out does not cover waiting for a connection.
+        let answer =
+            tokio::time::timeout(self.timeout, invocation.invoke_async(&mut manager)).await;
+        let error = match answer {
+            Ok(Ok(answer)) => {
+                self.locked().timeouts = 0;
+                return Ok((before, answer));
+            }
+            Ok(Err(error)) if !error.is_timeout() => anyhow::Error::from(error),
+            _ => {
+                self.count_timeout()?;
+                anyhow!("no answer within {:?}", self.timeout)
+            }
+        };
+        Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.claim)))
+    }
+
+    fn count_timeout(&self) -> Result<()> {
+        let mut connection = self.locked();
+        connection.timeouts += 1;
+        if connection.timeouts >= TIMEOUTS_BEFORE_A_NEW_CONNECTION {
+            connection.manager = manager(&self.client, self.timeout)?;
+            connection.timeouts = 0;
+        }
+        Ok(())
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A moment on the server's clock, seen from here.
+    fn stamp(&self, before: Now, server_now: u64, moment: u64) -> Stamp {
+        let age = Duration::from_micros(server_now.saturating_sub(moment));
+        Stamp {
+            boot_id: self.clock.boot_id().clone(),
+            boot: before.boot - age,
+            wall: WallTime(moment.min(server_now)),
+        }
+    }
+
+    async fn read(&self, what: &str) -> Result<(Now, Read)> {
+        let script = &self.scripts.load;
+        let mut invocation = script.key(&self.keys.claim);
+        self.run(invocation.key(&self.keys.last_good).arg(what)).await
+    }
+}
+
+/// now, claim fence, claim time, outcome; version, fence, origin, films, their
+/// etag, people, their etag, ledger.
+type Read = (
+    u64,
+    Option<u64>,
+    Option<u64>,
+    Option<String>,
+    Option<u32>,
+    Option<u64>,
+    Option<u64>,
+    Option<Vec<u8>>,
+    Option<String>,
+    Option<Vec<u8>>,
+    Option<String>,
+    Option<Vec<u8>>,
+);
+
+impl Store for RedisStore {
+    async fn claim(&self, ask: &Ask) -> Result<Claim> {
+        type Answer = (u8, u64, u64, u64, u64, u64, String, String);
+        let mut invocation = self.scripts.claim.key(&self.keys.claim);
+        invocation
+            .key(&self.keys.last_good)
+            .arg(&ask.nonce)
+            .arg(ask.highest.0)
+            .arg(ask.age.map(|age| micros(age).to_string()).unwrap_or_default())
+            .arg(micros(ask.left_alone.unwrap_or_default().min(LONGEST_RETRY_AFTER)))
+            .arg(micros(ask.interval))
+            .arg(micros(POLL));
+        let (before, answer): (_, Answer) = self.run(&invocation).await?;
+        let (granted, fence, age, now, saved, wait, because, outcome) = answer;
+        let (fence, saved) = (Fence(fence), Fence(saved));
+        if granted == 1 {
+            let at = self.stamp(before, now, now - age);
+            return Ok(Claim::Granted(Granted { fence, at, saved }));
+        }
+        let because = match because.as_str() {
+            "retry-after" => Because::RetryAfter,
+            "restoring" => Because::Restoring,
+            _ => Because::Interval,
+        };
+        let wait = Wait { remaining: Duration::from_micros(wait.max(1)), because };
+        let outcome = serde_json::from_str(&outcome).ok();
+        let standing = Standing { fence, age: Duration::from_micros(age), outcome, saved };
+        Ok(Claim::Denied(Denied { wait, standing }))
+    }
+
+    async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
+        let mut invocation = self.scripts.renew.key(&self.keys.claim);
+        invocation.key(&self.keys.last_good).arg(fence.0);
+        let (before, (renewed, now, saved)): (_, (u8, u64, u64)) = self.run(&invocation).await?;
+        let at = self.stamp(before, now, now);
+        Ok((renewed == 1).then_some(Granted { fence, at, saved: Fence(saved) }))
+    }
+
+    async fn save(&self, saved: &Saved) -> Result<Written> {
+        let Saved { payload, ledger } = saved;
+        let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
+        let etag = |body: &Body| body.etag.clone().unwrap_or_default();
+        let mut invocation = self.scripts.save.key(&self.keys.last_good);
+        invocation
+            .key(&self.keys.fresh)
+            .arg(VERSION)
+            .arg(payload.fence.0)
+            .arg(payload.origin.wall.0)
+            .arg(micros(age))
+            .arg(micros(self.max_age))
+            .arg(&payload.films.bytes[..])
+            .arg(etag(&payload.films))
+            .arg(&payload.people.bytes[..])
+            .arg(etag(&payload.people))
+            .arg(serde_json::to_vec(ledger).context("cannot write the ledger")?)
+            .arg(&self.keys.channel);
+        match self.run::<i8>(&invocation).await?.1 {
+            1 => Ok(Written::Done),
+            0 => Ok(Written::Older),
+            _ => Err(anyhow!(
+                "Redis at {}: the payload under {} has another version than {VERSION}; it is \
+                 left alone: use the program that wrote it, or another --redis-prefix",
+                self.address,
+                self.keys.last_good
+            )),
+        }
+    }
+
+    async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
+        let left_alone = outcome.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+        let mut invocation = self.scripts.record.key(&self.keys.claim);
+        invocation
+            .arg(fence.0)
+            .arg(serde_json::to_string(outcome).context("cannot write the outcome")?)
+            .arg(micros(left_alone));
+        let (_, recorded): (_, u8) = self.run(&invocation).await?;
+        Ok(if recorded == 1 { Written::Done } else { Written::Older })
+    }
+
+    async fn load(&self) -> Result<Loaded> {
+        let (before, read) = self.read("whole").await?;
+        let (now, _, _, _, version, fence, origin, films, films_etag, people, people_etag, ledger) =
+            read;
+        let (Some(version), Some(fence), Some(origin)) = (version, fence, origin) else {
+            return Ok(Loaded::default());
+        };
+        if version != VERSION {
+            return Err(anyhow!(
+                "Redis at {}: the payload under {} has version {version}, this program knows \
+                 {VERSION}; it is left alone",
+                self.address,
+                self.keys.last_good
+            ));
+        }
+        let body = |bytes: Vec<u8>, etag: Option<String>| Body {
+            bytes: Bytes::from(bytes),
+            etag: etag.filter(|etag| !etag.is_empty()),
+        };
+        let payload = films.zip(people).map(|(films, people)| Payload {
+            fence: Fence(fence),
+            origin: self.stamp(before, now, origin),
+            films: body(films, films_etag),
+            people: body(people, people_etag),
+        });
+        let ledger = ledger
+            .map(|ledger| serde_json::from_slice(&ledger))
+            .transpose()
+            .with_context(|| format!("Redis at {}: the ledger is damaged", self.address))?;
+        Ok(Loaded { payload, ledger })
+    }
+
+    async fn standing(&self) -> Result<Option<Standing>> {
+        let (_, read) = self.read("head").await?;
+        let (now, Some(fence), Some(at), outcome, _, saved, ..) = read else { return Ok(None) };
+        Ok(Some(Standing {
+            fence: Fence(fence),
+            age: Duration::from_micros(now.saturating_sub(at)),
+            outcome: outcome.and_then(|outcome| serde_json::from_str(&outcome).ok()),
+            saved: Fence(saved.unwrap_or(0)),
+        }))
+    }
+}
+
+fn manager(client: &Client, timeout: Duration) -> Result<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_number_of_retries(1)
+        .set_min_delay(Duration::from_millis(10))
+        .set_max_delay(timeout / 4)
+        .set_connection_timeout(Some(timeout))
+        .set_response_timeout(Some(timeout));
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
+        .context("cannot prepare the connection to Redis")
+}

@@ -1,0 +1,38 @@
+-- Saves a payload with its ledger and announces it, unless a newer one stands.
+--
+-- KEYS[1] the last good payload, which never expires
+-- KEYS[2] the fresh payload, which expires with its freshness
+-- ARGV[1] version of the layout, ARGV[2] fence
+-- ARGV[3] origin time in us as the caller has it, ARGV[4] its age in us
+-- ARGV[5] max-age in us
+-- ARGV[6..10] films, their etag, people, their etag, ledger
+-- ARGV[11] channel
+--
+-- Returns 1 saved, 0 a newer one stands, -1 what stands has another version.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local version = redis.call('HGET', KEYS[1], 'version')
+if version and version ~= ARGV[1] then return -1 end
+if (tonumber(redis.call('HGET', KEYS[1], 'fence') or '') or 0) > tonumber(ARGV[2]) then return 0 end
+
+-- The age is always right; the time is kept as it was given unless it was read
+-- on another clock.
+local origin, by_age = tonumber(ARGV[3]), now - tonumber(ARGV[4])
+if math.abs(origin - by_age) > 1000000 then origin = by_age end
+
+local function put(key)
+  redis.call('DEL', key)
+  redis.call('HSET', key, 'version', ARGV[1], 'fence', ARGV[2], 'origin', origin,
+    'films', ARGV[6], 'films_etag', ARGV[7], 'people', ARGV[8], 'people_etag', ARGV[9],
+    'ledger', ARGV[10])
+end
+put(KEYS[1])
+local left = math.floor((origin + tonumber(ARGV[5]) - now) / 1000)
+if left > 0 then
+  put(KEYS[2])
+  redis.call('PEXPIRE', KEYS[2], left)
+else
+  redis.call('DEL', KEYS[2])
+end
+redis.call('PUBLISH', ARGV[11], ARGV[2])
+return 1

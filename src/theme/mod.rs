@@ -1,0 +1,299 @@
+//! Templates and assets: the embedded theme, and what `--templates` overrides.
+//!
+//! Owns how a theme is found, loaded and named. Every file of `templates/` is
+//! in the program; a file of the same name under `--templates` takes its place,
+//! and templates find each other by their plain name, whoever wrote them. A
+//! `static/` folder is passed through. A loaded theme is a value: a broken save
+//! never reaches a page, the theme before it stays.
+
+mod filters;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use bytes::Bytes;
+use rust_embed::RustEmbed;
+use tera::{Context, Tera};
+use tracing::warn;
+
+use crate::disk;
+pub use watch::{Watch, watch};
+
+/// Where a template's own errors may come from: names that users see.
+const USER: &str = "user/";
+const DEFAULT: &str = "default/";
+/// A page larger than this is a template that does not end.
+const LARGEST_PAGE: usize = 64 << 20;
+
+#[derive(RustEmbed)]
+#[folder = "templates"]
+struct Embedded;
+
+/// A loaded theme.
+pub struct Theme {
+    tera: Tera,
+    directory: Option<PathBuf>,
+    /// Published under `assets/` with their hash in the name, by plain name.
+    assets: BTreeMap<String, Asset>,
+    /// Published under `static/` as they are, by path below it.
+    static_files: BTreeMap<String, Bytes>,
+    digest: blake3::Hash,
+}
+
+/// An asset of the theme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// Its path in the site, the content's hash in it: `assets/site-1a2b3c4d.css`.
+    pub path: String,
+    /// Its content.
+    pub bytes: Bytes,
+}
+
+impl Theme {
+    /// Loads the embedded theme with the files of `directory` over it.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a template is broken: with file, line,
+    /// column and the source line.
+    pub fn load(directory: Option<&Path>) -> Result<Theme> {
+        let mut files = BTreeMap::new();
+        for name in Embedded::iter() {
+            if let Some(file) = Embedded::get(&name) {
+                files.insert(name.to_string(), (DEFAULT, Bytes::from(file.data.into_owned())));
+            }
+        }
+        let mut static_files = BTreeMap::new();
+        let mut overridden = Vec::new();
+        if let Some(directory) = directory {
+            if !directory.is_dir() {
+                bail!("--templates {} is not a directory", directory.display());
+            }
+            for (name, bytes) in user_files(directory)? {
+                if let Some(name) = name.strip_prefix("static/") {
+                    static_files.insert(name.to_owned(), bytes);
+                } else {
+                    // The default stays reachable as `default/<name>`, to be extended.
+                    if let Some(default) = files.insert(name.clone(), (USER, bytes)) {
+                        overridden.push((name, default));
+                    }
+                }
+            }
+        }
+        let digest = digest(&files);
+        let mut assets = BTreeMap::new();
+        let mut templates = Vec::new();
+        for (name, (origin, bytes)) in files.into_iter().chain(overridden) {
+            if let Some(name) = name.strip_prefix("assets/") {
+                // A user's asset comes before the default that it overrides.
+                assets.entry(name.to_owned()).or_insert_with(|| asset(name, bytes));
+            } else {
+                let text = String::from_utf8(bytes.to_vec())
+                    .map_err(|_| anyhow!("template {name} is not UTF-8 text"))?;
+                templates.push((format!("{origin}{name}"), text));
+            }
+        }
+        let mut theme = Theme {
+            tera: Tera::new(),
+            directory: directory.map(Path::to_owned),
+            assets,
+            static_files,
+            digest,
+        };
+        let loaded = load_templates(&mut theme.tera, templates);
+        loaded.map_err(|error| theme.explained(&error))?;
+        Ok(theme)
+    }
+
+    /// Renders a template by its plain name.
+    ///
+    /// # Errors
+    /// The template's error, with file, line, column and the source line.
+    pub fn render(&self, template: &str, context: &Context) -> Result<Vec<u8>> {
+        let mut page = Bounded(Vec::new());
+        match self.tera.render_to(template, context, &mut page) {
+            Ok(()) => Ok(page.0),
+            Err(_) if page.0.len() >= LARGEST_PAGE => Err(anyhow!(
+                "template {template} was stopped at {} of output: does a loop in it end?",
+                bytesize::ByteSize(LARGEST_PAGE as u64)
+            )),
+            Err(error) => Err(self.explained(&error)),
+        }
+    }
+
+    /// The assets by their plain name.
+    pub fn assets(&self) -> &BTreeMap<String, Asset> {
+        &self.assets
+    }
+
+    /// The files of the `static/` folder, by path below it.
+    pub fn static_files(&self) -> &BTreeMap<String, Bytes> {
+        &self.static_files
+    }
+
+    /// Hash of all templates and assets: part of every page's fingerprint.
+    pub fn digest(&self) -> &blake3::Hash {
+        &self.digest
+    }
+
+    /// The template's error in the words of someone who edits files.
+    fn explained(&self, error: &tera::Error) -> anyhow::Error {
+        let user = match &self.directory {
+            Some(directory) => format!("{}/", directory.display()),
+            None => USER.to_owned(),
+        };
+        let words = |text: String| {
+            text.replace(&format!("--> {USER}"), &format!("--> {user}"))
+                .replace(&format!("--> {DEFAULT}"), "--> (built in) ")
+        };
+        let mut text = words(error.to_string());
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            text.push_str("\ncaused by: ");
+            text.push_str(&words(cause.to_string()));
+            source = cause.source();
+        }
+        anyhow!(text)
+    }
+}
+
+fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::TeraResult<()> {
+    tera.autoescape_on(vec![".html", ".xml", ".svg"]);
+    tera.set_fallback_prefixes([USER, DEFAULT])?;
+    filters::register(tera);
+    tera.add_raw_templates(templates)
+}
+
+/// Stops a template that renders without end before it takes all memory.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST_PAGE {
+            self.0.resize(LARGEST_PAGE, 0);
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn asset(name: &str, bytes: Bytes) -> Asset {
+    let hash = blake3::hash(&bytes).to_hex();
+    let (stem, dot, suffix) = match name.rsplit_once('.') {
+        Some((stem, suffix)) => (stem, ".", suffix),
+        None => (name, "", ""),
+    };
+    Asset { path: format!("assets/{stem}-{}{dot}{suffix}", &hash[..8]), bytes }
+}
+
+fn digest(files: &BTreeMap<String, (&str, Bytes)>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for (name, (_, bytes)) in files {
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(blake3::hash(bytes).as_bytes());
+    }
+    hasher.finalize()
+}
+
+/// Every file below `directory` by its path with slashes; names that start with
+/// a dot are editors' and versioning's, not the theme's.
+fn user_files(directory: &Path) -> Result<BTreeMap<String, Bytes>> {
+    let mut files = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut left = vec![(directory.to_owned(), String::new())];
+    while let Some((directory, prefix)) = left.pop() {
+        // A symbolic link back up would go round for ever.
+        let real = directory
+            .canonicalize()
+            .with_context(|| format!("cannot read {}", directory.display()))?;
+        if !seen.insert(real) {
+            continue;
+        }
+        for path in disk::entries(&directory)? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                warn!("{} has a name that is not UTF-8; it is passed over", path.display());
+                continue;
+            };
+            if name.starts_with('.') || name.ends_with('~') {
+                continue;
+            }
+            let below = format!("{prefix}{name}");
+            if path.is_dir() {
+                left.push((path, format!("{below}/")));
+            } else if let Some(bytes) = disk::read(&path)? {
+                // Gone between the listing and now: an editor at work.
+                files.insert(below, Bytes::from(bytes));
+            }
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn theme(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Theme>) {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            disk::create_directory(disk::parent(&path)).expect("made");
+            disk::write_new(&path, text.as_bytes()).expect("written");
+        }
+        let theme = Theme::load(Some(directory.path()));
+        (directory, theme)
+    }
+
+    #[test]
+    fn one_overridden_file_is_enough_and_the_default_can_be_extended() {
+        let (_directory, theme) = theme(&[
+            ("mine.html", "<p>{{ name }}</p>"),
+            ("robots.txt", "{% include \"default/robots.txt\" %}# mine {{ name }}"),
+        ]);
+        let theme = theme.expect("a theme");
+        let context = tera::context! { name => "<b>" };
+        assert_eq!(theme.render("mine.html", &context).expect("page"), b"<p>&lt;b&gt;</p>");
+        let robots = theme.render("robots.txt", &context).expect("page");
+        let robots = String::from_utf8(robots).expect("text");
+        assert!(robots.contains("User-agent") && robots.ends_with("# mine <b>"), "{robots}");
+    }
+
+    #[test]
+    fn a_broken_template_is_named_with_line_column_and_caret() {
+        let (directory, theme) = theme(&[("film.html", "<p>\n  {{ film. }}\n")]);
+        let error = theme.err().expect("an error").to_string();
+        let place = format!("{}/film.html:2:", directory.path().display());
+        assert!(
+            error.contains(&place) && error.contains("{{ film. }}") && error.contains('^'),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn assets_are_named_by_their_content_and_static_files_keep_their_names() {
+        let (_directory, theme) =
+            theme(&[("assets/site.css", "p{}"), ("static/a/b.txt", "x"), ("static/.hidden", "x")]);
+        let theme = theme.expect("a theme");
+        let css = &theme.assets()["site.css"];
+        assert_eq!(css.bytes, "p{}");
+        assert_eq!(css.path, format!("assets/site-{}.css", &blake3::hash(b"p{}").to_hex()[..8]));
+        assert_eq!(theme.static_files().keys().collect::<Vec<_>>(), ["a/b.txt"]);
+    }
+
+    #[test]
+    fn a_template_that_renders_too_much_is_stopped() {
+        let line = "x".repeat(1000);
+        let text = format!("{{% for i in range(end=90000) %}}{line}{{% endfor %}}");
+        let (_directory, theme) = theme(&[("endless.html", &text)]);
+        let error = theme.expect("a theme").render("endless.html", &Context::new());
+        assert!(error.expect_err("stopped").to_string().contains("does a loop in it end"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Noticing that a theme was edited.
+//!
+//! Owns the watch on `--templates`. It only says *that* something changed; what
+//! the theme is now, is read anew. It must not miss an editor that replaces the
+//! file, or the whole directory, instead of writing in place.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
+use tracing::warn;
+
+use crate::disk;
+
+/// How long a theme must be quiet: editors write a file in several steps.
+const QUIET: Duration = Duration::from_millis(40);
+
+/// The watch lasts as long as this lives.
+pub struct Watch {
+    _debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
+}
+
+/// Calls `changed` after each burst of changes below `directory`.
+///
+/// # Errors
+/// If the system cannot watch it.
+pub fn watch(directory: &Path, changed: impl Fn() + Send + 'static) -> Result<Watch> {
+    let real = directory
+        .canonicalize()
+        .with_context(|| format!("cannot watch {}", directory.display()))?;
+    let below = real.clone();
+    let mut debouncer =
+        new_debouncer(QUIET, None, move |result: DebounceEventResult| match result {
+            // Reading the theme must not look like a change of it.
+            Ok(events) => {
+                let touched = |path: &PathBuf| path.starts_with(&below);
+                let edited = |kind: &EventKind| !matches!(kind, EventKind::Access(_));
+                if events.iter().any(|event| edited(&event.kind) && event.paths.iter().any(touched))
+                {
+                    changed();
+                }
+            }
+            Err(errors) => {
+                // Events may have been lost: what is there now, is read anew.
+                for error in errors {
+                    warn!("watching the templates: {error}");
+                }
+                changed();
+            }
+        })
+        .context("cannot watch templates on this system")?;
+    debouncer
+        .watch(&real, RecursiveMode::Recursive)
+        .with_context(|| format!("cannot watch {}", directory.display()))?;
+    // A directory that is replaced as a whole is seen by its parent only.
+    debouncer
+        .watch(disk::parent(&real), RecursiveMode::NonRecursive)
+        .with_context(|| format!("cannot watch the parent of {}", directory.display()))?;
+    Ok(Watch { _debouncer: debouncer })
+}
