@@ -119,10 +119,13 @@ fn compare<'a, T: 'a>(
     }
 }
 
+/// Reads an optional text field of a record.
+type Optional<T> = fn(&T) -> Option<&String>;
+
 fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue) -> Vec<FieldChange> {
     let mut fields = Fields::default();
     fields.text("title", Some(&old.title), Some(&new.title));
-    let optional: [(&str, fn(&Film) -> Option<&String>); 8] = [
+    let optional: [(&str, Optional<Film>); 8] = [
         ("original_title", |film| film.original_title.as_ref()),
         ("original_title_romanised", |film| film.original_title_romanised.as_ref()),
         ("image", |film| film.image.as_ref()),
@@ -155,7 +158,7 @@ fn person_fields(old: &Person, new: &Person) -> Vec<FieldChange> {
     // would tell one change twice.
     let mut fields = Fields::default();
     fields.text("name", Some(&old.name), Some(&new.name));
-    let optional: [(&str, fn(&Person) -> Option<&String>); 4] = [
+    let optional: [(&str, Optional<Person>); 4] = [
         ("gender", |person| person.gender.as_ref()),
         ("age", |person| person.age.as_ref()),
         ("eye_color", |person| person.eye_color.as_ref()),

@@ -1,1 +1,202 @@
 //! The plan's rules, each by its name.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+use crate::catalogue::join;
+use crate::clock::{BootId, BootTime, Stamp, WallTime};
+use crate::payload::{Body, Fence, Payload};
+
+fn catalogue(films: serde_json::Value, people: serde_json::Value) -> Catalogue {
+    let body = |value: serde_json::Value| Body { bytes: value.to_string().into(), etag: None };
+    let payload = Payload {
+        fence: Fence(1),
+        origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },
+        films: body(films),
+        people: body(people),
+    };
+    join(&payload, 0).expect("a catalogue").0
+}
+
+fn small() -> Catalogue {
+    catalogue(
+        json!([
+            {"id": "f1", "title": "Ponyo", "release_date": "2008", "director": "Hayao Miyazaki",
+             "description": "A <fish> & a boy", "tagline": "swim"},
+            {"id": "f2", "title": "Kiki", "release_date": "1989", "director": "Hayao Miyazaki"},
+            {"id": "f3", "title": "Pom Poko", "release_date": "1994", "image": "https://i.example/p.jpg"},
+        ]),
+        json!([
+            {"id": "p1", "name": "Ponyo", "films": ["f1"], "age": "5"},
+            {"id": "p2", "name": "Jiji", "films": ["f2", "f1"]},
+        ]),
+    )
+}
+
+fn site(url: Option<&str>) -> Site {
+    let url = url.map(|url| url::Url::parse(url).expect("an address"));
+    Site { title: "Films".into(), lang: "en".into(), url, demo: false }
+}
+
+/// Every page's fingerprint and content.
+fn rendered(
+    site: &Site,
+    catalogue: &Catalogue,
+    at: u64,
+) -> BTreeMap<String, (Fingerprint, String)> {
+    let theme = Theme::load(None).expect("the theme");
+    let ledger = Ledger::baseline(catalogue, WallTime(at));
+    let plan = Plan::new(site, catalogue, &ledger, &theme);
+    plan.pages()
+        .map(|(path, page)| {
+            let bytes = page.render().expect("a page");
+            let text = String::from_utf8(bytes.to_vec()).expect("text");
+            (path.to_owned(), (page.fingerprint, text))
+        })
+        .collect()
+}
+
+#[test]
+fn every_record_has_a_page_and_the_site_its_files() {
+    let pages = rendered(&site(None), &small(), 1);
+    for path in [
+        "index.html",
+        "movies/index.html",
+        "movies/ponyo/index.html",
+        "movies/kiki/index.html",
+        "people/index.html",
+        "people/ponyo/index.html",
+        "people/jiji/index.html",
+        "posters/ponyo.svg",
+        "404.html",
+        "movies.json",
+        "people.json",
+        "sitemap.xml",
+        "robots.txt",
+    ] {
+        assert!(pages.contains_key(path), "{path} is missing");
+    }
+}
+
+#[test]
+fn on_a_list_each_film_and_each_of_its_people_stands_once() {
+    let pages = rendered(&site(None), &small(), 1);
+    for path in ["index.html", "movies/index.html"] {
+        let list = &pages[path].1;
+        assert_eq!(list.matches("data-film-id=").count(), 3, "{path}");
+        assert_eq!(list.matches("<article").count(), 3, "{path}");
+        assert_eq!(list.matches("<li data-person-id=").count(), 3, "{path}");
+    }
+    assert!(pages["movies/index.html"].1.contains(r#"rel="canonical" href="/""#));
+}
+
+#[test]
+fn text_from_upstream_is_text() {
+    let hostile = catalogue(
+        json!([{"id": "\"><script>alert(1)</script>", "title": "</title><script>x</script>",
+                "description": "<img src=x onerror=alert(1)>", "image": "javascript:alert(1)",
+                "original_title": "\u{8}\u{202e}<u>"}]),
+        json!([{"id": "'\"<p>", "name": "<i>&amp;</i>", "films": ["\"><script>alert(1)</script>"]}]),
+    );
+    for (path, (_, text)) in rendered(&site(None), &hostile, 1) {
+        if path.starts_with("assets/") || path.ends_with(".json") {
+            continue;
+        }
+        for bad in ["<script", "<img src=x", "javascript:", "<i>", "<u>", "\u{8}"] {
+            assert!(!text.contains(bad), "{path} has {bad:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_catalogue_gives_the_same_bytes_on_every_day() {
+    let year = 365 * 86_400_000_000;
+    let one = rendered(&site(None), &small(), 1_700_000_000_000_000);
+    let other = rendered(&site(None), &small(), 1_700_000_000_000_000 + year);
+    assert_eq!(one, other);
+}
+
+#[test]
+fn a_page_is_rendered_again_exactly_if_what_it_shows_changed() {
+    let before = rendered(&site(None), &small(), 1);
+    let mut catalogue = small();
+    let kiki = catalogue.films.iter_mut().find(|film| film.id == "f2").expect("the film");
+    kiki.rt_score = Some(98);
+    let after = rendered(&site(None), &catalogue, 1);
+    let changed: Vec<_> =
+        after.iter().filter(|(path, page)| before[*path] != **page).map(|(path, _)| path).collect();
+    assert_eq!(
+        changed,
+        ["index.html", "movies.json", "movies/index.html", "movies/kiki/index.html"]
+    );
+    for (path, (fingerprint, text)) in &after {
+        let (old_fingerprint, old_text) = &before[path];
+        assert_eq!(fingerprint == old_fingerprint, text == old_text, "{path}");
+    }
+}
+
+#[test]
+fn a_page_carries_its_own_fingerprint() {
+    for (path, (fingerprint, text)) in rendered(&site(None), &small(), 1) {
+        if path.ends_with(".html") {
+            let meta = format!(r#"name="movies-gen-fingerprint" content="{fingerprint}""#);
+            assert!(text.contains(&meta), "{path}");
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_file_of_the_site_under_its_path() {
+    for url in [None, Some("https://films.example/ghibli/")] {
+        let site = site(url);
+        let pages = rendered(&site, &small(), 1);
+        for (path, (_, text)) in pages.iter().filter(|(path, _)| path.ends_with(".html")) {
+            let links = text.split([' ', '\n']).filter_map(|word| {
+                let value = word.strip_prefix("href=\"").or_else(|| word.strip_prefix("src=\""))?;
+                value.split('"').next()
+            });
+            for link in links.filter(|link| link.starts_with('/')) {
+                let inside = link.strip_prefix(site.base());
+                let inside = inside.unwrap_or_else(|| panic!("{path}: {link} leaves the site"));
+                let file = if inside.is_empty() || inside.ends_with('/') {
+                    format!("{inside}index.html")
+                } else {
+                    inside.to_owned()
+                };
+                assert!(pages.contains_key(&file), "{path}: {link} leads nowhere");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_sitemap_has_absolute_addresses_and_true_times() {
+    let site = site(Some("https://films.example/"));
+    let theme = Theme::load(None).expect("the theme");
+    let (old, mut new) = (small(), small());
+    new.films[0].rt_score = Some(1);
+    let ledger = Ledger::baseline(&old, WallTime(0));
+    let day = 1_795_518_000_000_000;
+    let ledger = ledger.advanced(&crate::changes::between(&old, &new), &new, WallTime(day));
+    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let (_, page) = plan.pages().find(|(path, _)| *path == "sitemap.xml").expect("a sitemap");
+    let text = String::from_utf8(page.render().expect("a page").to_vec()).expect("text");
+    let changed = "<loc>https://films.example/movies/ponyo/</loc><lastmod>2026-11-24</lastmod>";
+    assert!(text.contains(changed), "{text}");
+    assert!(text.contains("<loc>https://films.example/movies/kiki/</loc></url>"), "{text}");
+    assert_eq!(text.matches("<loc>").count(), 7);
+}
+
+#[test]
+fn json_lists_have_the_fields_that_scripts_rely_on() {
+    let pages = rendered(&site(None), &small(), 1);
+    let movies: serde_json::Value = serde_json::from_str(&pages["movies.json"].1).expect("JSON");
+    let ponyo = &movies[0];
+    assert_eq!(ponyo["id"], "f1");
+    assert_eq!(ponyo["url"], "/movies/ponyo/");
+    assert_eq!(ponyo["tagline"], "swim");
+    let person = json!({"id": "p2", "name": "Jiji", "url": "/people/jiji/"});
+    assert_eq!(ponyo["people"][0], person);
+}

@@ -3,8 +3,6 @@
 //! Owns the one step at which a generation becomes visible. It is atomic: a
 //! reader, and a crash, see the old tree or the new one.
 
-#![expect(clippy::disallowed_methods, reason = "the edge that exchanges the trees")]
-
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

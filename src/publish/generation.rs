@@ -32,7 +32,7 @@ pub struct File {
 
 impl File {
     /// A new file: compressed where that is worth it.
-    pub(super) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> File {
+    pub(crate) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> File {
         let compress = compress::is_compressible(path) && bytes.len() >= compress::SMALLEST;
         let smaller = |form: Vec<u8>| (form.len() < bytes.len()).then(|| Bytes::from(form));
         let gz = compress.then(|| compress::gzip(&bytes)).and_then(smaller);
@@ -72,7 +72,7 @@ pub struct Generation {
 
 impl Generation {
     /// The generation that consists of these files.
-    pub(super) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
+    pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
         let id = Generation::manifest_of(stamp, &files).generation;
         Generation { id, stamp, files }
     }

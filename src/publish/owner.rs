@@ -5,8 +5,6 @@
 //! tree to tree as the very same file. Dotfiles and `.well-known/` may stand in
 //! a directory that is still to become ours.
 
-#![expect(clippy::disallowed_methods, reason = "the edge that carries the owner's files")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;

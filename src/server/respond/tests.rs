@@ -1,1 +1,205 @@
 //! What each request gets, each rule by its name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE};
+
+use super::*;
+use crate::clock::{BootTime, WallTime};
+use crate::live::Origin;
+use crate::payload::Fence;
+use crate::publish::{Generation, Volatile};
+
+const NOW: Now = Now { boot: BootTime(100_000_000), wall: WallTime(1_795_518_000_000_000) };
+const MTIME: u64 = 1_795_517_000;
+
+fn snapshot(base: &str) -> Snapshot {
+    let page = "<p>Totoro</p>".repeat(100);
+    let files = [
+        ("index.html", page.as_str()),
+        ("404.html", "not here"),
+        ("movies/totoro/index.html", "small"),
+        ("movies.json", "[]"),
+        ("assets/site-12345678.css", "p{}"),
+    ];
+    let files: BTreeMap<_, _> = files
+        .into_iter()
+        .map(|(path, text)| {
+            let bytes = Bytes::from(text.to_owned());
+            (path.to_owned(), Arc::new(File::new(path, "f".into(), bytes, MTIME)))
+        })
+        .collect();
+    let site = Site {
+        generation: Arc::new(Generation::new(MTIME, files)),
+        fence: Fence(1),
+        origin: Origin { boot: BootTime(57_500_000), wall: WallTime(1_795_517_957_500_000) },
+    };
+    Snapshot {
+        site: Some(site),
+        volatile: Volatile::from([("freshness.json", Bytes::from_static(b"{}"))]),
+        starting: Bytes::from_static(b"soon"),
+        base: base.to_owned(),
+    }
+}
+
+fn ask(method: Method, path: &str, fields: &[(hyper::header::HeaderName, &str)]) -> Parts {
+    let mut request = Request::builder().method(method).uri(path).header(HOST, "films.example");
+    for (name, value) in fields {
+        request = request.header(name, *value);
+    }
+    request.body(()).expect("a request").into_parts().0
+}
+
+fn get(path: &str, fields: &[(hyper::header::HeaderName, &str)]) -> Answer {
+    respond(&ask(Method::GET, path, fields), &snapshot("/"), NOW)
+}
+
+fn field<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+fn body(answer: Answer) -> Bytes {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(answer.into_body().collect()).expect("a body").to_bytes()
+}
+
+#[test]
+fn an_answer_tells_the_age_of_its_data() {
+    let answer = get("/", &[]);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(field(&answer, "age"), "42");
+    assert_eq!(field(&answer, "x-data-as-of"), "2026-11-24T10:59:17.500Z");
+    assert_eq!(field(&answer, "x-generation").len(), 32);
+    assert_eq!(field(&get("/nowhere", &[]), "age"), "42");
+    assert_eq!(field(&get("/freshness.json", &[]), "age"), "42");
+}
+
+#[test]
+fn each_form_has_a_strong_validator_of_its_own() {
+    let mut tags = Vec::new();
+    for (accept, coding) in [("", ""), ("gzip", "gzip"), ("br, gzip", "br")] {
+        let answer = get("/", &[(ACCEPT_ENCODING, accept)]);
+        assert_eq!(field(&answer, "content-encoding"), coding);
+        assert_eq!(field(&answer, "vary"), "accept-encoding");
+        let tag = field(&answer, "etag").to_owned();
+        assert!(tag.starts_with('"'), "{tag}");
+        let again = get("/", &[(ACCEPT_ENCODING, accept), (IF_NONE_MATCH, &tag)]);
+        assert_eq!(again.status(), 304);
+        assert_eq!(field(&again, "etag"), tag);
+        assert_eq!(field(&again, "vary"), "accept-encoding");
+        assert!(body(again).is_empty());
+        tags.push(tag);
+    }
+    tags.dedup();
+    assert_eq!(tags.len(), 3);
+}
+
+#[test]
+fn a_modification_time_that_lies_ahead_is_not_told() {
+    let early = Now { wall: WallTime((MTIME - 1) * 1_000_000), ..NOW };
+    let answer = respond(&ask(Method::GET, "/", &[]), &snapshot("/"), early);
+    assert_eq!(field(&answer, "last-modified"), "");
+    assert_eq!(field(&get("/", &[]), "last-modified"), "Tue, 24 Nov 2026 10:43:20 GMT");
+}
+
+#[test]
+fn a_range_is_part_of_the_chosen_form() {
+    let whole = body(get("/", &[(ACCEPT_ENCODING, "gzip")]));
+    let fields = [(ACCEPT_ENCODING, "gzip"), (RANGE, "bytes=2-5")];
+    let part = get("/", &fields);
+    assert_eq!(part.status(), 206);
+    assert_eq!(field(&part, "content-range"), format!("bytes 2-5/{}", whole.len()));
+    assert_eq!(body(part), whole.slice(2..6));
+    assert_eq!(get("/", &[(RANGE, "bytes=2-5"), (IF_RANGE, "\"old\"")]).status(), 200);
+    let outside = get("/", &[(RANGE, "bytes=999999-")]);
+    assert_eq!(outside.status(), 416);
+    assert_eq!(field(&outside, "content-range"), "bytes */1300");
+    let head = respond(&ask(Method::HEAD, "/", &[(RANGE, "bytes=2-5")]), &snapshot("/"), NOW);
+    assert_eq!(head.status(), 200);
+}
+
+#[test]
+fn a_path_is_looked_up_and_never_followed() {
+    for path in [
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/..%2fCargo.toml",
+        "//etc/passwd",
+        "/.movies-gen/manifest",
+        "/movies//totoro/",
+        "/index.html/",
+        "/index.html.gz",
+        "/.gitignore",
+    ] {
+        assert_eq!(get(path, &[]).status(), 404, "{path}");
+    }
+    assert_eq!(get("/%00", &[]).status(), 400);
+    assert_eq!(get("/%ff", &[]).status(), 400);
+    assert_eq!(get("/%6Dovies.json", &[]).status(), 200);
+}
+
+#[test]
+fn a_missing_slash_is_added_from_the_generation_not_from_the_request() {
+    let answer = get("/movies/totoro?utm=x", &[]);
+    assert_eq!(answer.status(), 308);
+    assert_eq!(field(&answer, "location"), "/movies/totoro/");
+    assert_eq!(get("//movies/totoro", &[]).status(), 404);
+}
+
+#[test]
+fn under_a_path_the_site_answers_with_and_without_it() {
+    let answer = |path| respond(&ask(Method::GET, path, &[]), &snapshot("/films/"), NOW);
+    assert_eq!(answer("/films/movies/totoro/").status(), 200);
+    assert_eq!(answer("/movies/totoro/").status(), 200);
+    for path in ["/films/movies/totoro", "/movies/totoro"] {
+        assert_eq!(field(&answer(path), "location"), "/films/movies/totoro/");
+    }
+    assert_eq!(field(&answer("/films"), "location"), "/films/");
+}
+
+#[test]
+fn only_reading_is_allowed_and_a_host_must_be_named() {
+    for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE] {
+        let answer = respond(&ask(method, "/", &[]), &snapshot("/"), NOW);
+        assert_eq!(answer.status(), 405);
+        assert_eq!(field(&answer, "allow"), "GET, HEAD");
+    }
+    let mut nameless = ask(Method::GET, "/", &[]);
+    nameless.headers.remove(HOST);
+    assert_eq!(respond(&nameless, &snapshot("/"), NOW).status(), 400);
+    nameless.version = Version::HTTP_10;
+    assert_eq!(respond(&nameless, &snapshot("/"), NOW).status(), 200);
+}
+
+#[test]
+fn before_the_first_site_visitors_are_told_to_look_again() {
+    let empty = Snapshot { site: None, ..snapshot("/") };
+    let answer = respond(&ask(Method::GET, "/", &[]), &empty, NOW);
+    assert_eq!(answer.status(), 503);
+    assert_eq!(field(&answer, "retry-after"), "2");
+    assert_eq!(body(answer), "soon");
+    assert_eq!(respond(&ask(Method::GET, "/healthz", &[]), &empty, NOW).status(), 200);
+}
+
+#[test]
+fn nothing_runs_that_is_not_the_sites_own() {
+    for path in ["/", "/nowhere", "/movies.json"] {
+        let answer = get(path, &[]);
+        let policy = field(&answer, "content-security-policy");
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(field(&answer, "x-content-type-options"), "nosniff");
+    }
+}
+
+#[test]
+fn files_are_kept_as_long_as_their_names_allow_and_data_is_shared() {
+    assert_eq!(field(&get("/", &[]), "cache-control"), "no-cache");
+    let asset = get("/assets/site-12345678.css", &[]);
+    assert_eq!(field(&asset, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(field(&get("/movies.json", &[]), "access-control-allow-origin"), "*");
+    assert_eq!(field(&get("/", &[]), "access-control-allow-origin"), "");
+    assert_eq!(field(&get("/", &[]), "content-type"), "text/html; charset=utf-8");
+}
