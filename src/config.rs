@@ -26,7 +26,7 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(5);
 /// Something was asked for that cannot be.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Invalid(String);
+pub struct Invalid(pub String);
 
 /// The validated configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,6 +166,10 @@ fn resolve(options: Options) -> Result<Config> {
             humantime::format_duration(max_age),
             humantime::format_duration(interval)
         )));
+    }
+    if let Some(templates) = options.templates.as_deref().filter(|path| !path.is_dir()) {
+        let at = templates.display();
+        return Err(invalid(format!("--templates {at} is not a directory")));
     }
     let path = |given: Option<PathBuf>, real: &str, made_up: &str| {
         given.unwrap_or_else(|| PathBuf::from(if demo { made_up } else { real }))

@@ -75,25 +75,20 @@ impl Events {
         }
     }
 
-    /// The next event: at `due` at the latest, if not at once.
-    pub(super) async fn next(&mut self, due: BootTime, shared: bool) -> Event {
+    /// The next event: at `due` at the latest, if there is a time for it.
+    pub(super) async fn next(&mut self, due: Option<BootTime>, shared: bool) -> Event {
         loop {
             let now = self.clock.now().boot;
-            if due <= now {
+            if due.is_some_and(|due| due <= now) {
                 // What has happened already comes first: a stop above all.
                 return self.receiver.try_recv().unwrap_or(Event::RefreshDue);
             }
-            let nap = due.since(now).min(LONGEST_SLEEP);
+            let nap = due.map_or(LONGEST_SLEEP, |due| due.since(now).min(LONGEST_SLEEP));
             tokio::select! {
                 event = self.receiver.recv() => return self.latest(event),
                 () = tokio::time::sleep(nap) => if shared { return Event::LookAtStore },
             }
         }
-    }
-
-    /// Ends when the program is to stop; other events meanwhile are dropped.
-    pub(super) async fn stopped(&mut self) {
-        while !matches!(self.receiver.recv().await, Some(Event::Stop) | None) {}
     }
 
     /// Several edits in a burst are one.

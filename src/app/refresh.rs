@@ -1,7 +1,7 @@
 //! One run of the pipeline: claim, fetch, check, join, save and announce,
 //! render, publish.
 //!
-//! Owns the story on one screen: [`Refresher::refresh`]. A cold start, a save of
+//! Owns the story: [`Refresher::refresh`]. A cold start, a save of
 //! another replica and a changed theme enter the same path further down, at
 //! [`Refresher::load`] and [`Refresher::show`]. Whatever fails before the
 //! exchange leaves what is live as it was, and is a value: an outcome that is
@@ -9,6 +9,8 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -56,7 +58,7 @@ pub(super) struct Known {
 pub(super) struct Refresher {
     pub(super) settings: Settings,
     pub(super) source: Source,
-    pub(super) stores: Stores,
+    pub(super) stores: Arc<Stores>,
     pub(super) clock: Clock,
     pub(super) theme: Theme,
     pub(super) site: Site,
@@ -80,48 +82,80 @@ pub(super) enum Refreshed {
     Denied(Denied),
 }
 
+/// How far a refresh is once it was allowed to start.
+pub(super) enum Begun {
+    /// The upstream is being asked; the answer goes to [`Refresher::finish`].
+    Asking(Asking),
+    /// Nothing was asked.
+    Denied(Denied),
+}
+
+/// A request under way. It borrows nothing, so that a theme can change meanwhile.
+pub(super) type Asking = Pin<Box<dyn Future<Output = Fetched>>>;
+
+/// What the upstream answered, and under which claim.
+pub(super) struct Fetched {
+    fence: Fence,
+    answer: Result<(Answer, Granted), Failure>,
+}
+
 impl Refresher {
-    /// The whole story.
+    /// The whole story, in two acts.
     ///
     /// 1. *Claim*: at most one refresh in an interval, recorded before a request
-    ///    is sent.
-    /// 2. Whoever wins first takes up what was saved last, if it lacks that.
-    /// 3. *Fetch*, on condition that it changed.
-    /// 4. *Check and join*.
-    /// 5. *Save and announce* payload and ledger.
-    /// 6. *Render and publish*.
-    /// 7. The outcome is recorded, good or bad.
+    ///    is sent. Whoever wins first takes up what was saved last, if it lacks
+    ///    that, and *fetches* on condition that it changed.
+    /// 2. *Check and join*, *save and announce* payload and ledger, *render and
+    ///    publish*; the outcome is recorded, good or bad.
     ///
     /// # Errors
     /// If the state directory cannot be used: then nothing was asked.
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
-        let granted = match self.claim().await? {
-            Claim::Granted(granted) => granted,
-            Claim::Denied(denied) => {
-                self.take_up(denied.standing.saved).await?;
-                return Ok(Refreshed::Denied(denied));
+        match self.begin().await? {
+            Begun::Asking(asking) => Ok(self.finish(asking.await).await),
+            Begun::Denied(denied) => Ok(Refreshed::Denied(denied)),
+        }
+    }
+
+    /// The first act.
+    ///
+    /// # Errors
+    /// If the state directory cannot be used: then nothing was asked.
+    pub(super) async fn begin(&mut self) -> Result<Begun> {
+        match self.claim().await? {
+            Claim::Granted(granted) => {
+                self.take_up(granted.saved).await;
+                Ok(Begun::Asking(self.fetch(granted)))
             }
+            Claim::Denied(denied) => {
+                self.take_up(denied.standing.saved).await;
+                Ok(Begun::Denied(denied))
+            }
+        }
+    }
+
+    /// The second act.
+    pub(super) async fn finish(&mut self, fetched: Fetched) -> Refreshed {
+        let refreshed = match fetched.answer {
+            Ok((answer, granted)) => self.take_in(answer, granted).await,
+            Err(failure) => Err(failure),
         };
-        self.take_up(granted.saved).await?;
-        let fence = granted.fence;
-        let refreshed = self.refresh_claimed(granted).await;
         let outcome = match &refreshed {
             Ok(kind) => Outcome::of(*kind),
             Err(failure) => Outcome::from(failure),
         };
         self.outcome = Some(outcome.kind);
-        if let Err(error) = self.stores.record(fence, &outcome).await {
+        if let Err(error) = self.stores.record(fetched.fence, &outcome).await {
             warn!("how the refresh ended cannot be recorded: {error:#}");
         }
         self.show_volatile();
-        Ok(match refreshed {
+        match refreshed {
             Ok(kind) => Refreshed::Good(kind),
             Err(failure) => Refreshed::Failed(failure),
-        })
+        }
     }
 
-    async fn refresh_claimed(&mut self, granted: Granted) -> Result<OutcomeKind, Failure> {
-        let (answer, granted) = self.fetch(granted).await?;
+    async fn take_in(&mut self, answer: Answer, granted: Granted) -> Result<OutcomeKind, Failure> {
         let payload = Payload {
             fence: granted.fence,
             origin: granted.at.earlier(answer.declared_age),
@@ -153,28 +187,30 @@ impl Refresher {
 
     /// Asks the upstream, if the claim is still fresh when the request leaves;
     /// one that was held up is renewed, so that no minute is lost.
-    async fn fetch(&self, granted: Granted) -> Result<(Answer, Granted), Failure> {
+    fn fetch(&self, granted: Granted) -> Asking {
         let lease = (self.settings.interval / 20).min(LONGEST_LEASE);
-        let (fence, claim) = (granted.fence, Mutex::new(granted));
-        let answer = self
-            .source
-            .fetch(self.known.payload.as_ref(), async || {
+        let (source, stores, clock) =
+            (self.source.clone(), self.stores.clone(), self.clock.clone());
+        let known = self.known.payload.clone();
+        Box::pin(async move {
+            let (fence, claim) = (granted.fence, Mutex::new(granted));
+            let may_send = async || {
                 let mut claim = claim.lock().await;
-                while claim.at.age(self.clock.now(), self.clock.boot_id()) > lease {
-                    let renewed = self
-                        .stores
-                        .renew(fence)
-                        .await
-                        .map_err(|error| Failure::because(FailureKind::Store, &error))?;
+                while claim.at.age(clock.now(), clock.boot_id()) > lease {
+                    let renewed = stores.renew(fence).await;
+                    let renewed =
+                        renewed.map_err(|error| Failure::because(FailureKind::Store, &error))?;
                     *claim = renewed.ok_or_else(|| {
                         let text = "this process was held up and another one took its turn";
                         Failure::new(FailureKind::Interrupted, text)
                     })?;
                 }
                 Ok(())
-            })
-            .await?;
-        Ok((answer, claim.into_inner()))
+            };
+            let answer = source.fetch(known.as_ref(), may_send).await;
+            let answer = answer.map(|answer| (answer, claim.into_inner()));
+            Fetched { fence, answer }
+        })
     }
 
     /// Decodes and joins a payload, and enters its changes into the ledger.
@@ -214,8 +250,13 @@ impl Refresher {
     }
 
     /// Takes up what another process saved, if that is newer than what we have.
-    pub(super) async fn take_up(&mut self, saved: Fence) -> Result<()> {
-        if saved > self.fence() { self.load().await } else { Ok(()) }
+    /// If that fails, what is live stays, and the next refresh asks for all.
+    pub(super) async fn take_up(&mut self, saved: Fence) {
+        if saved > self.fence()
+            && let Err(error) = self.load().await
+        {
+            warn!("what was saved last cannot be shown: {error:#}");
+        }
     }
 
     /// Loads what was saved last and shows it.

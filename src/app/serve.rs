@@ -3,12 +3,14 @@
 //! Owns the life of the long-running program: what it answers before there is
 //! data, what follows from each event, and how it ends.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::event::{Event, Events};
-use super::refresh::Refreshed;
+use super::refresh::{Asking, Begun, Refreshed};
 use super::site::{self, Wired};
 use crate::cli::Options;
 use crate::clock::{BootTime, Clock};
@@ -16,10 +18,13 @@ use crate::config::Config;
 use crate::server::{self, Limits};
 use crate::store::Store;
 
+/// Until it is tried again to record an attempt, if that failed.
+const RETRY: Duration = Duration::from_secs(10);
+
 /// Keeps the site fresh and serves it, until the program is told to stop.
 ///
 /// # Errors
-/// If it cannot start, or the state directory cannot be used any more.
+/// If it cannot start.
 pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let clock = Clock::system();
     // The port first: a second one that is started by mistake asks nobody.
@@ -31,7 +36,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let mut wired = site::wire(&config, &clock)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors);
-    let server = server::start(listeners, &wired.live, &clock, limits, &stopped)?;
+    let server = server::start(listeners, &wired.live, &config.out, &clock, limits, &stopped)?;
     info!("serving http://{address}{}", wired.refresher.site.base());
 
     let ended = run(&mut wired, &config, options, &clock, &mut events).await;
@@ -45,7 +50,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
 /// stop.
 ///
 /// # Errors
-/// If it cannot start, or the state directory cannot be used any more.
+/// If it cannot start.
 pub(super) async fn build_loop(config: Config, options: &Options) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
@@ -65,28 +70,40 @@ async fn run(
     wired.show_what_is_there().await;
     events.watch_templates(config.templates.as_deref());
     let mut due = clock.now().boot;
+    let mut asking: Option<Asking> = None;
     loop {
         let shared = wired.refresher.stores.is_shared();
-        match events.next(due, shared).await {
-            Event::RefreshDue => {
-                tokio::select! {
-                    refreshed = wired.refresher.refresh() => {
-                        due = after(refreshed?, wired, clock);
-                    }
-                    // Nothing of a refresh has to be finished: the attempt is
-                    // recorded, and what is live is whole.
-                    () = events.stopped() => break,
+        let event = match &mut asking {
+            None => events.next(Some(due), shared).await,
+            // The upstream may take its time: what else happens does not wait.
+            Some(answer) => tokio::select! {
+                fetched = answer => {
+                    asking = None;
+                    let refreshed = wired.refresher.finish(fetched).await;
+                    due = after(&refreshed, wired, clock);
+                    continue;
                 }
-            }
+                event = events.next(None, shared) => event,
+            },
+        };
+        match event {
+            Event::RefreshDue => match wired.refresher.begin().await {
+                Ok(Begun::Asking(answer)) => asking = Some(answer),
+                Ok(Begun::Denied(denied)) => due = clock.now().boot + denied.wait.remaining,
+                Err(error) => {
+                    warn!("no refresh can start: {error:#}; the last good site stays");
+                    due = clock.now().boot + config.interval.min(RETRY);
+                }
+            },
             Event::LookAtStore => look(wired).await,
-            Event::TemplatesChanged => {
-                reload_theme(wired, &config);
-            }
+            Event::TemplatesChanged => show_again(wired, &config),
             Event::Reload => {
                 config = reload(wired, config, options);
                 events.watch_templates(config.templates.as_deref());
                 due = wired.refresher.next_due();
             }
+            // Nothing of a refresh has to be finished: the attempt is recorded,
+            // and what is live is whole.
             Event::Stop => break,
         }
     }
@@ -95,7 +112,7 @@ async fn run(
 }
 
 /// Says how a refresh ended, and when the next is due.
-fn after(refreshed: Refreshed, wired: &Wired, clock: &Clock) -> BootTime {
+fn after(refreshed: &Refreshed, wired: &Wired, clock: &Clock) -> BootTime {
     match refreshed {
         Refreshed::Good(outcome) => info!(%outcome, "refreshed"),
         Refreshed::Failed(failure) => warn!(
@@ -111,19 +128,16 @@ fn after(refreshed: Refreshed, wired: &Wired, clock: &Clock) -> BootTime {
 
 /// Takes up what another replica saved.
 async fn look(wired: &mut Wired) {
-    let looked = match wired.refresher.stores.standing().await {
+    match wired.refresher.stores.standing().await {
         Ok(Some(standing)) => wired.refresher.take_up(standing.saved).await,
-        Ok(None) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = looked {
-        warn!("what another replica saved cannot be shown: {error:#}");
+        Ok(None) => {}
+        Err(error) => warn!("the last attempt cannot be read: {error:#}"),
     }
 }
 
 /// Renders the known data in the theme as it is now; a broken one changes
 /// nothing.
-fn reload_theme(wired: &mut Wired, config: &Config) {
+fn show_again(wired: &mut Wired, config: &Config) {
     match wired.reframe(config) {
         Ok(()) => info!("the templates were read again"),
         Err(error) => error!("the templates are broken, the last good site stays:\n{error:#}"),
@@ -167,6 +181,6 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         ..old
     };
     info!("the configuration was read again");
-    reload_theme(wired, &taken);
+    show_again(wired, &taken);
     taken
 }

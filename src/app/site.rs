@@ -3,13 +3,15 @@
 //! Owns what starts in which order: nothing is asked of the upstream before it
 //! is sure that the answer can be kept and published.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use tracing::{info, warn};
 use url::Url;
 
 use super::refresh::{Known, Refresher, Settings};
 use crate::clock::Clock;
-use crate::config::{Config, Upstream, is_loopback};
+use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::live::Live;
 use crate::lock::{self, Lock};
 use crate::pages::{self, Site};
@@ -41,7 +43,7 @@ pub(super) fn wire(config: &Config, clock: &Clock) -> Result<Wired> {
     };
     let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
     let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
-    let stores = stores(config, clock)?;
+    let stores = Arc::new(stores(config, clock)?);
     let site = site_of(config);
     let live = Live::new(site.base(), pages::starting(&site, &theme)?);
     let publisher = Publisher::open(&config.out, &config.state)?;
@@ -95,7 +97,8 @@ fn stores(config: &Config, clock: &Clock) -> Result<Stores> {
     let redis = match &config.redis {
         Some(redis) => {
             let password = redis.password.as_ref().map(|password| password.reveal());
-            let address = RedisAddress::parse(redis.url.reveal(), password)?;
+            let address = RedisAddress::parse(redis.url.reveal(), password)
+                .map_err(|error| Invalid(format!("{error:#}")))?;
             info!("sharing attempts and payloads through Redis at {address}");
             // Waiting for Redis stays under a quarter of the hold.
             let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));

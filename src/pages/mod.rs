@@ -140,12 +140,15 @@ impl<'a> Plan<'a> {
         self.pages.is_empty()
     }
 
-    /// Every page by its path, in order.
-    pub fn pages(&self) -> impl Iterator<Item = (&str, Prepared<'_>)> {
-        self.pages.iter().map(|(path, page)| {
-            let fingerprint = self.fingerprint(path, page);
-            (path.as_str(), Prepared { plan: self, path, page, fingerprint })
-        })
+    /// The path of every page, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.pages.keys().map(String::as_str)
+    }
+
+    /// The page of a path; of one that is not in the plan, the page for that.
+    pub fn prepare<'p>(&'p self, path: &'p str) -> Prepared<'p> {
+        let page = self.pages.get(path).unwrap_or(&Page::NotFound);
+        Prepared { plan: self, path, page, fingerprint: self.fingerprint(path, page) }
     }
 
     fn fingerprint(&self, path: &str, page: &Page) -> Fingerprint {

@@ -49,8 +49,9 @@ fn rendered(
     let theme = Theme::load(None).expect("the theme");
     let ledger = Ledger::baseline(catalogue, WallTime(at));
     let plan = Plan::new(site, catalogue, &ledger, &theme);
-    plan.pages()
-        .map(|(path, page)| {
+    plan.paths()
+        .map(|path| {
+            let page = plan.prepare(path);
             let bytes = page.render().expect("a page");
             let text = String::from_utf8(bytes.to_vec()).expect("text");
             (path.to_owned(), (page.fingerprint, text))
@@ -181,8 +182,8 @@ fn the_sitemap_has_absolute_addresses_and_true_times() {
     let day = 1_795_518_000_000_000;
     let ledger = ledger.advanced(&crate::changes::between(&old, &new), &new, WallTime(day));
     let plan = Plan::new(&site, &new, &ledger, &theme);
-    let (_, page) = plan.pages().find(|(path, _)| *path == "sitemap.xml").expect("a sitemap");
-    let text = String::from_utf8(page.render().expect("a page").to_vec()).expect("text");
+    let page = plan.prepare("sitemap.xml").render().expect("a page");
+    let text = String::from_utf8(page.to_vec()).expect("text");
     let changed = "<loc>https://films.example/movies/ponyo/</loc><lastmod>2026-11-24</lastmod>";
     assert!(text.contains(changed), "{text}");
     assert!(text.contains("<loc>https://films.example/movies/kiki/</loc></url>"), "{text}");

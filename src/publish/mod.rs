@@ -26,14 +26,15 @@ mod tree;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use bytes::Bytes;
 
 use crate::clock::WallTime;
 use crate::disk;
 use crate::ledger::Ledger;
-use crate::pages::Plan;
+use crate::pages::{Plan, Prepared};
 use crate::store::document;
 pub use generation::{File, Generation};
 pub use manifest::GenerationId;
@@ -115,7 +116,7 @@ impl Publisher {
         ledger: &Ledger,
         volatile: impl Fn(&Generation) -> Volatile,
         now: WallTime,
-        progress: impl Fn(usize),
+        progress: impl Fn(usize) + Sync,
     ) -> Result<Published> {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
             // Removed, restored, replaced: what stands there now is what counts.
@@ -154,42 +155,42 @@ impl Publisher {
         })
     }
 
-    /// Step 1. A file whose content is that of the live one stays that file.
+    /// Step 1, on all cores. A file whose content is that of the live one stays
+    /// that file.
     fn render(
         &self,
         plan: &Plan<'_>,
         now: WallTime,
-        progress: impl Fn(usize),
+        progress: impl Fn(usize) + Sync,
     ) -> Result<(Generation, usize)> {
-        let before = self.live.as_deref();
         let stamp = (self.stamp + 1).max(now.seconds());
-        let mut files = BTreeMap::new();
-        let mut rendered = 0;
-        let mut news = false;
-        for (done, (path, page)) in plan.pages().enumerate() {
-            progress(done);
-            let fingerprint = page.fingerprint.to_string();
-            let known = before.and_then(|live| live.files.get(path));
-            let file = match known {
-                Some(known) if known.entry.fingerprint == fingerprint => known.clone(),
-                _ => {
-                    rendered += 1;
-                    let bytes = page.render()?;
-                    match known {
-                        Some(known) if known.bytes == bytes => {
-                            let mut same = File::clone(known);
-                            same.entry.fingerprint = fingerprint;
-                            Arc::new(same)
-                        }
-                        _ => {
-                            news = true;
-                            Arc::new(File::new(path, fingerprint, bytes, stamp))
-                        }
-                    }
-                }
+        let before = self.live.as_deref();
+        let done = AtomicUsize::new(0);
+        let paths: Vec<_> = plan.paths().collect();
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = paths.len().div_ceil(workers).max(SMALLEST_SHARE);
+        let shares: Vec<_> = std::thread::scope(|scope| {
+            let work = |paths: &[&str]| -> Result<Vec<(String, Made)>> {
+                let make = |path: &&str| {
+                    progress(done.fetch_add(1, Ordering::Relaxed));
+                    let known = before.and_then(|live| live.files.get(*path));
+                    Ok(((*path).to_owned(), made(&plan.prepare(path), path, known, stamp)?))
+                };
+                paths.iter().map(make).collect()
             };
-            files.insert(path.to_owned(), file);
-        }
+            let threads: Vec<_> =
+                paths.chunks(share).map(|paths| scope.spawn(move || work(paths))).collect();
+            threads
+                .into_iter()
+                .map(|thread| {
+                    thread.join().unwrap_or_else(|_| Err(anyhow!("rendering failed unexpectedly")))
+                })
+                .collect::<Result<_>>()
+        })?;
+        let made: Vec<_> = shares.into_iter().flatten().collect();
+        let rendered = made.iter().filter(|(_, made)| made.rendered).count();
+        let news = made.iter().any(|(_, made)| made.file.entry.mtime == stamp);
+        let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();
         let stamp = if news { stamp } else { before.map_or(stamp, |live| live.stamp) };
         Ok((Generation::new(stamp, files), rendered))
     }
@@ -211,6 +212,33 @@ impl Publisher {
             None => Ok(()),
         }
     }
+}
+
+/// Pages that are not worth a thread of their own.
+const SMALLEST_SHARE: usize = 16;
+
+/// A file, and whether its page had to be rendered.
+struct Made {
+    file: Arc<File>,
+    rendered: bool,
+}
+
+/// The file of a page, given the one that is live at its path.
+fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) -> Result<Made> {
+    let fingerprint = page.fingerprint.to_string();
+    if let Some(known) = known.filter(|known| known.entry.fingerprint == fingerprint) {
+        return Ok(Made { file: known.clone(), rendered: false });
+    }
+    let bytes = page.render()?;
+    let file = match known {
+        Some(known) if known.bytes == bytes => {
+            let mut same = File::clone(known);
+            same.entry.fingerprint = fingerprint;
+            same
+        }
+        _ => File::new(path, fingerprint, bytes, stamp),
+    };
+    Ok(Made { file: Arc::new(file), rendered: true })
 }
 
 /// Whether what is live has the very files of `wanted`.

@@ -11,17 +11,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::generation::Generation;
+use super::generation::{File, Generation};
 use super::manifest::{self, Entry, Manifest, OWN_DIRECTORY};
 use crate::disk;
 
-/// New files up to which each is synced; more are synced with the file system.
-const FEW: usize = 64;
+/// New pages, and touched directories, up to which each is synced for itself; more
+/// are synced with the file system as a whole.
+const FEW: usize = 24;
 
 /// Makes `tree` hold `wanted`. `live` is the published tree and what it holds:
 /// files that it has are linked from it.
@@ -45,37 +47,81 @@ pub(super) fn apply(
     // From here to the new manifest the tree is nothing that has a name.
     disk::remove_file(&manifest::path_in(tree))?;
 
+    let mut touched = Touched { tree, directories: BTreeSet::new() };
     for (path, entry) in &before.files {
         let kept = wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry));
         if !kept {
             remove(tree, path, entry)?;
+            touched.touch(path);
         }
     }
-    let mut written = Written { tree, files: 0, directories: BTreeSet::new() };
+    let mut news = Vec::new();
     for (path, file) in &wanted.files {
         if before.files.get(path).is_some_and(|entry| entry.is_same_file(&file.entry)) {
             continue;
         }
-        let linked = match live {
-            Some((live, generation)) => {
-                let same = generation
-                    .files
-                    .get(path)
-                    .is_some_and(|own| own.entry.is_same_file(&file.entry));
-                same && link(live, tree, path, &file.entry)?
-            }
+        let published = live.filter(|(_, generation)| {
+            generation.files.get(path).is_some_and(|own| own.entry.is_same_file(&file.entry))
+        });
+        let linked = match published {
+            Some((live, _)) => link(live, tree, path, &file.entry)?,
             None => false,
         };
-        if linked {
-            continue;
-        }
-        for (suffix, _) in file.entry.variants() {
-            if let Some(bytes) = file.variant(suffix) {
-                written.write(&format!("{path}{suffix}"), bytes, file.entry.mtime)?;
-            }
+        touched.touch(path);
+        if !linked {
+            news.push((path, file));
         }
     }
-    written.sync()
+    let few = news.len() <= FEW && touched.directories.len() <= FEW;
+    write(tree, &news, few)?;
+    if few { touched.sync() } else { sync_all(tree) }
+}
+
+/// Directories whose entries changed.
+struct Touched<'t> {
+    tree: &'t Path,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Touched<'_> {
+    fn touch(&mut self, path: &str) {
+        let path = self.tree.join(path);
+        let above = path.ancestors().skip(1).take_while(|above| above.starts_with(self.tree));
+        self.directories.extend(above.map(Path::to_owned));
+    }
+
+    /// Makes the names of what is there outlive a crash.
+    fn sync(&self) -> Result<()> {
+        let there = self.directories.iter().filter(|directory| directory.is_dir());
+        there.into_iter().try_for_each(|directory| disk::sync_directory(directory))
+    }
+}
+
+/// Makes all that was written outlive a crash.
+fn sync_all(tree: &Path) -> Result<()> {
+    let root = fs::File::open(tree).with_context(|| format!("cannot open {}", tree.display()))?;
+    rustix::fs::syncfs(&root)
+        .with_context(|| format!("cannot sync the file system of {}", tree.display()))
+}
+
+/// Writes new files, and syncs each if they are `few`.
+fn write(tree: &Path, news: &[(&String, &Arc<File>)], few: bool) -> Result<()> {
+    for (path, file) in news {
+        for (suffix, _) in file.entry.variants() {
+            let path = tree.join(format!("{path}{suffix}"));
+            let Some(bytes) = file.variant(suffix) else { continue };
+            make_way(tree, &path)?;
+            disk::create(&path)
+                .and_then(|mut new| {
+                    new.write_all(bytes)?;
+                    let mtime = Duration::from_secs(file.entry.mtime);
+                    new.set_modified(SystemTime::UNIX_EPOCH + mtime)?;
+                    if few { new.sync_all() } else { Ok(()) }
+                })
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes what the tree says of itself: from here it has a name again.
@@ -106,42 +152,6 @@ pub(super) fn newest_mtime(tree: &Path, path: &str, entry: &Entry) -> u64 {
         .filter_map(|found| u64::try_from(found.mtime()).ok())
         .max()
         .unwrap_or(0)
-}
-
-struct Written<'t> {
-    tree: &'t Path,
-    files: usize,
-    directories: BTreeSet<std::path::PathBuf>,
-}
-
-impl Written<'_> {
-    fn write(&mut self, path: &str, bytes: &[u8], mtime: u64) -> Result<()> {
-        let path = self.tree.join(path);
-        make_way(self.tree, &path)?;
-        self.files += 1;
-        self.directories.extend(
-            path.ancestors().skip(1).take_while(|p| p.starts_with(self.tree)).map(Path::to_owned),
-        );
-        disk::create(&path)
-            .and_then(|mut file| {
-                file.write_all(bytes)?;
-                file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(mtime))?;
-                if self.files <= FEW { file.sync_all() } else { Ok(()) }
-            })
-            .with_context(|| format!("cannot write {}", path.display()))
-    }
-
-    /// Makes what was written outlive a crash, before anything points to it.
-    fn sync(self) -> Result<()> {
-        if self.files > FEW {
-            let tree = fs::File::open(self.tree)
-                .with_context(|| format!("cannot open {}", self.tree.display()))?;
-            return rustix::fs::syncfs(&tree).with_context(|| {
-                format!("cannot sync the file system of {}", self.tree.display())
-            });
-        }
-        self.directories.iter().try_for_each(|directory| disk::sync_directory(directory))
-    }
 }
 
 /// Links all forms of a file from `live`; false if the file system cannot.

@@ -3,8 +3,8 @@
 //! Owns connections: how many, how long, and how they end. One thread a core,
 //! each with a runtime and a listener of its own on the same port, so that the
 //! kernel spreads the load and no lock is shared. What is answered is decided by
-//! [`respond`], which knows only the live cell. It must never ask the upstream,
-//! wait for a refresh it did not see, or touch a file.
+//! [`respond`], which knows only the live cell. It must never ask the upstream or
+//! touch a file, but for the owner's under `.well-known/`.
 
 mod condition;
 mod encoding;
@@ -13,19 +13,22 @@ mod limits;
 mod listen;
 mod range;
 mod respond;
+mod well_known;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
@@ -33,7 +36,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::live::Live;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
@@ -52,6 +55,7 @@ pub struct Server {
 pub fn start(
     listeners: Listeners,
     live: &Live,
+    out: &Path,
     clock: &Clock,
     limits: Limits,
     stop: &watch::Receiver<bool>,
@@ -60,6 +64,7 @@ pub fn start(
     let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
         let worker = Worker {
             live: live.clone(),
+            out: out.into(),
             clock: clock.clone(),
             limits,
             places: places.clone(),
@@ -87,6 +92,7 @@ impl Server {
 
 struct Worker {
     live: Live,
+    out: Arc<Path>,
     clock: Clock,
     limits: Limits,
     places: Arc<Semaphore>,
@@ -154,10 +160,12 @@ impl Worker {
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write));
-        let (live, clock) = (self.live.clone(), self.clock.clone());
+        let (live, out, clock) = (self.live.clone(), self.out.clone(), self.clock.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let answer = answer(request, &live, &clock);
-            async { Ok::<_, Infallible>(answer) }
+            // The body, if there is one, is left to the connection to read or to close.
+            let (request, _) = request.into_parts();
+            let (live, out, now) = (live.clone(), out.clone(), clock.now());
+            async move { Ok::<_, Infallible>(answer(&request, &live, out, now).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -173,10 +181,21 @@ impl Worker {
     }
 }
 
-fn answer(request: Request<Incoming>, live: &Live, clock: &Clock) -> Answer {
-    // The body, if there is one, is left to the connection to read or to close.
-    let (parts, _) = request.into_parts();
-    respond(&parts, &live.snapshot(), clock.now())
+async fn answer(request: &Parts, live: &Live, out: Arc<Path>, now: Now) -> Answer {
+    let answer = respond(request, &live.snapshot(), now);
+    if answer.status() != StatusCode::NOT_FOUND {
+        return answer;
+    }
+    let Some(path) = respond::well_known_path(request) else { return answer };
+    // Only this waits for a disk, on a thread for that.
+    let file = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || well_known::read(&out, &path)
+    });
+    match file.await {
+        Ok(Some(bytes)) => respond::owners_file(&path, bytes),
+        _ => answer,
+    }
 }
 
 /// How long a stopping server waits for requests in flight.

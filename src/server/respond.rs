@@ -24,7 +24,7 @@ use hyper::{Method, Response, StatusCode, Version};
 use super::condition::{Verdict, range_applies, weigh};
 use super::encoding::{Coding, choose};
 use super::headers::{self, content_type};
-use super::range;
+use super::{range, well_known};
 use crate::clock::Now;
 use crate::live::{Site, Snapshot};
 use crate::pages::NOT_FOUND;
@@ -186,6 +186,19 @@ fn volatile(path: &str, bytes: &Bytes) -> Answer {
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers::share(fields, path);
     with_body(answer, bytes.clone())
+}
+
+/// The path of a request for the owner's own files, if it is one.
+pub(super) fn well_known_path(request: &Parts) -> Option<String> {
+    let path = decoded(request.uri.path())?.strip_prefix('/')?.to_owned();
+    path.starts_with(well_known::PREFIX).then_some(path)
+}
+
+/// A file of the owner's.
+pub(super) fn owners_file(path: &str, bytes: Bytes) -> Answer {
+    let mut answer = volatile(path, &bytes);
+    headers::secure(answer.headers_mut());
+    answer
 }
 
 fn redirect(to: &str) -> Answer {
