@@ -29,6 +29,7 @@ use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Publisher, Volatile};
+use movies_gen::store::UpstreamId;
 use movies_gen::theme::Theme;
 
 const ROUNDS: usize = 15;
@@ -134,7 +135,8 @@ fn publishing(data: &Data) {
         let directory = tempfile::tempdir().expect("a directory");
         let (out, state) = (directory.path().join("public"), directory.path().join("state"));
         fs::create_dir(&state).expect("made");
-        let mut publisher = Publisher::open(&out, &state).expect("a publisher");
+        let mut publisher =
+            Publisher::open(&out, &state, &UpstreamId("bench".into())).expect("a publisher");
         let mut publish = |films: &Bytes| {
             let mut payload = data.payload(&clock);
             payload.films.bytes = films.clone();

@@ -5,7 +5,7 @@
 //! values and never this.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -174,21 +174,27 @@ fn resolve(options: Options) -> Result<Config> {
     let path = |given: Option<PathBuf>, real: &str, made_up: &str| {
         given.unwrap_or_else(|| PathBuf::from(if demo { made_up } else { real }))
     };
-    let out = path(options.out, "public", "public-demo");
-    let state = path(options.state, ".movies-gen", ".movies-gen-demo");
-    if state.starts_with(&out) {
-        return Err(invalid(format!(
-            "--state {} lies in --out {}: it would be published; put it beside",
-            state.display(),
-            out.display()
-        )));
+    let out = real("--out", &path(options.out, "public", "public-demo"))?;
+    let state = real("--state", &path(options.state, ".movies-gen", ".movies-gen-demo"))?;
+    for (inner, outer, why) in [
+        (&state, &out, "it would be published"),
+        (&out, &state.join("standby"), "that is where the next generation is made"),
+        (&out, &state.join("bodies"), "that is where payloads are kept"),
+    ] {
+        if inner.starts_with(outer) {
+            return Err(invalid(format!(
+                "--out {} and --state {} are too close, {why}: put them side by side",
+                out.display(),
+                state.display()
+            )));
+        }
     }
     Ok(Config {
         upstream,
         limit: options.limit.unwrap_or(250),
         max_bytes: options.max_bytes.map_or(16 << 20, |size| size.0),
         redis: redis(options.redis, options.redis_password_file, options.redis_prefix)?,
-        templates: options.templates,
+        templates: options.templates.map(std::path::absolute).transpose()?,
         site_url: options.site_url.as_deref().map(site_url).transpose()?,
         site_title: options.site_title.unwrap_or_else(|| "Films".to_owned()),
         lang: lang(options.lang.unwrap_or_else(|| "en".to_owned()))?,
@@ -201,6 +207,24 @@ fn resolve(options: Options) -> Result<Config> {
         out,
         state,
     })
+}
+
+/// The path that this names, from the root and through links, as far as it is
+/// there: `--out` may be the working directory, which moves when the trees are
+/// exchanged.
+fn real(option: &str, path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path)
+        .with_context(|| format!("{option}: cannot tell where {} is", path.display()))?;
+    let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, real)) = there else { return Ok(path) };
+    let rest = path.strip_prefix(above).unwrap_or(Path::new(""));
+    if rest.components().any(|part| part == Component::ParentDir) {
+        let path = path.display();
+        return Err(invalid(format!(
+            "{option} {path} leads through a directory that is not there"
+        )));
+    }
+    Ok(if rest == Path::new("") { real } else { real.join(rest) })
 }
 
 fn redis(
@@ -220,7 +244,9 @@ fn redis(
     };
     let password = match password_file {
         Some(path) => {
-            let text = disk::read_existing(&path).context("--redis-password-file")?;
+            let text = disk::read(&path)?.ok_or_else(|| {
+                invalid(format!("--redis-password-file {}: no such file", path.display()))
+            })?;
             let text = String::from_utf8(text)
                 .map_err(|_| invalid(format!("{} is not UTF-8 text", path.display())))?;
             // Never fails: any text is a secret.
@@ -310,8 +336,8 @@ mod tests {
     #[test]
     fn the_demo_mixes_with_nothing() {
         let config = from_file("demo = true").expect("a configuration");
-        assert_eq!(config.out, Path::new("public-demo"));
-        assert_eq!(config.state, Path::new(".movies-gen-demo"));
+        assert!(config.out.ends_with("public-demo") && config.out.is_absolute());
+        assert!(config.state.ends_with(".movies-gen-demo"));
         assert!(refusal("demo = true\nupstream = \"http://x\"").contains("leave --upstream out"));
     }
 

@@ -31,14 +31,6 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// The bytes of a file that must be there.
-///
-/// # Errors
-/// If it is not there or cannot be read.
-pub fn read_existing(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
 /// Replaces a file: a reader finds the old or the new one, never a part, and
 /// after a crash one of them is whole.
 ///

@@ -7,15 +7,28 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::disk;
 
+/// How a lock file says that it will not last.
+const SHORT: &str = "once";
+
 /// A lock that is held while this lives.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+}
+
+/// What a process holds a lock for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// One refresh: it is worth waiting for the end of it.
+    Short,
+    /// Until it is stopped.
+    Long,
 }
 
 /// Somebody else holds the lock.
@@ -29,13 +42,15 @@ pub struct Held {
     pub what: String,
     /// Who holds it.
     pub pid: Option<u32>,
+    /// For how long.
+    pub stay: Stay,
 }
 
 /// Takes the lock file at `path`; `what` names what it stands for.
 ///
 /// # Errors
 /// [`Held`], or if the file cannot be made.
-pub fn take(path: &Path, what: &str) -> Result<Lock> {
+pub fn take(path: &Path, what: &str, stay: Stay) -> Result<Lock> {
     disk::create_directory(disk::parent(path))?;
     let failed = || format!("cannot lock {}", path.display());
     let mut file = File::options()
@@ -48,16 +63,34 @@ pub fn take(path: &Path, what: &str) -> Result<Lock> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let _ = file.read_to_string(&mut text);
-            return Err(Held { what: what.to_owned(), pid: text.trim().parse().ok() }.into());
+            let text = said_by_holder(&mut file);
+            let mut words = text.split_whitespace();
+            let pid = words.next().and_then(|word| word.parse().ok());
+            let stay = if words.next() == Some(SHORT) { Stay::Short } else { Stay::Long };
+            return Err(Held { what: what.to_owned(), pid, stay }.into());
         }
         Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
     }
     file.set_len(0).with_context(failed)?;
     file.rewind().with_context(failed)?;
-    writeln!(file, "{}", std::process::id()).with_context(failed)?;
+    let word = if stay == Stay::Short { SHORT } else { "" };
+    writeln!(file, "{} {word}", std::process::id()).with_context(failed)?;
     Ok(Lock { _file: file })
+}
+
+/// What the holder wrote into the lock file; it may just be about to.
+fn said_by_holder(file: &mut File) -> String {
+    let mut text = String::new();
+    for _ in 0..50 {
+        text.clear();
+        // Only a message depends on it.
+        let _ = file.rewind().and_then(|()| file.read_to_string(&mut text).map(drop));
+        if text.ends_with('\n') {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    text
 }
 
 /// The lock file of an `--out`. It stands beside the directory: one inside would
@@ -78,11 +111,13 @@ mod tests {
     fn a_second_taker_is_told_which_process_holds_the_lock() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("lock");
-        let first = take(&path, "the state").expect("free");
-        let error = take(&path, "the state").expect_err("held");
-        let held = error.downcast_ref::<Held>().expect("held");
-        assert_eq!(held.pid, Some(std::process::id()));
-        drop(first);
-        take(&path, "the state").expect("free again");
+        for stay in [Stay::Short, Stay::Long] {
+            let first = take(&path, "the state", stay).expect("free");
+            let error = take(&path, "the state", Stay::Long).expect_err("held");
+            let held = error.downcast_ref::<Held>().expect("held");
+            assert_eq!((held.pid, held.stay), (Some(std::process::id()), stay));
+            drop(first);
+        }
+        take(&path, "the state", Stay::Long).expect("free again");
     }
 }

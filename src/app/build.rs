@@ -10,15 +10,15 @@ use anyhow::{Result, anyhow, bail};
 use tracing::info;
 
 use super::refresh::{Refreshed, Refresher};
-use super::site;
-use crate::clock::{Clock, Stamp};
+use super::site::{self, Wired};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::lock::Held;
+use crate::lock::{Held, Stay};
 use crate::outcome::OutcomeKind;
-use crate::store::{Denied, peek_attempt};
+use crate::store::Denied;
 
-/// A refresh that is older than this without an outcome has died.
-const LONGEST_REFRESH: Duration = Duration::from_secs(15);
+/// Another `build once` that takes longer is not waited for.
+const LONGEST_ONCE: Duration = Duration::from_secs(60);
 /// Between two looks at another process's refresh.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -47,7 +47,9 @@ pub(super) async fn once(config: Config) -> Result<()> {
                     None => "the refresh failed and no data is stored yet".to_owned(),
                 }));
             }
-            Refreshed::Denied(denied) if is_running(&denied) => tokio::time::sleep(LOOK).await,
+            Refreshed::Denied(denied) if is_running(refresher, &denied, config.hold) => {
+                tokio::time::sleep(LOOK).await;
+            }
             Refreshed::Denied(denied) if denied.wait.remaining <= config.hold => {
                 tokio::time::sleep(denied.wait.remaining).await;
             }
@@ -77,31 +79,32 @@ fn stored(
     Ok(())
 }
 
+/// How old the data is that `--out` shows.
 fn age(refresher: &Refresher, clock: &Clock) -> Option<humantime::FormattedDuration> {
-    let payload = refresher.known.payload.as_ref()?;
-    let age = payload.origin.age(clock.now(), clock.boot_id());
+    let age = refresher.live.snapshot().site.as_ref()?.origin.age(clock.now());
     Some(humantime::format_duration(Duration::from_secs(age.as_secs())))
 }
 
-fn is_running(denied: &Denied) -> bool {
-    denied.standing.outcome.is_none() && denied.standing.age < LONGEST_REFRESH
+/// Whether another process is at it. Without a shared store there is none: the
+/// state directory is locked, so a claim without an end is one that died.
+fn is_running(refresher: &Refresher, denied: &Denied, hold: Duration) -> bool {
+    refresher.stores.is_shared() && denied.standing.outcome.is_none() && denied.standing.age < hold
 }
 
-/// Wires the site, once another process that is just refreshing it is done. One
-/// that only holds it, as `serve` does, is named instead.
-async fn wire_when_free(config: &Config, clock: &Clock) -> Result<site::Wired> {
+/// Wires the site, once another `build once` is done. A process that stays is
+/// named instead.
+async fn wire_when_free(config: &Config, clock: &Clock) -> Result<Wired> {
+    let started = clock.now().boot;
     loop {
-        match site::wire(config, clock) {
-            Err(error) if error.is::<Held>() && another_refreshes(config, clock) => {
+        let wired = site::wire(config, clock, Stay::Short);
+        let waits = wired.as_ref().err().and_then(|error| error.downcast_ref::<Held>());
+        match waits {
+            Some(held)
+                if held.stay == Stay::Short && clock.now().boot.since(started) < LONGEST_ONCE =>
+            {
                 tokio::time::sleep(LOOK).await;
             }
-            wired => return wired,
+            _ => return wired,
         }
     }
-}
-
-fn another_refreshes(config: &Config, clock: &Clock) -> bool {
-    let age = |at: &Stamp| at.age(clock.now(), clock.boot_id());
-    peek_attempt(&config.state)
-        .is_some_and(|attempt| attempt.ended.is_none() && age(&attempt.at) < LONGEST_REFRESH)
 }

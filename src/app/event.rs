@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::clock::{BootTime, Clock};
+use crate::server::GRACE;
 use crate::theme;
 
 /// Something happened.
@@ -34,12 +35,22 @@ pub(super) enum Event {
 /// boot clock is looked at this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// Ends the program though the loop is stuck, in a template or on a disk. What
+/// is on the disk is whole at every instant.
+fn end_in_time() {
+    std::thread::sleep(GRACE + Duration::from_secs(1));
+    error!("the program did not end in time and is ended");
+    std::process::exit(1);
+}
+
 /// Where events come from.
 pub(super) struct Events {
     receiver: mpsc::UnboundedReceiver<Event>,
     sender: mpsc::UnboundedSender<Event>,
     watch: Option<theme::Watch>,
     clock: Clock,
+    /// Whether a refresh that was due let another event go first.
+    gave_way: bool,
 }
 
 impl Events {
@@ -54,10 +65,14 @@ impl Events {
             let mut signals = signal(kind).context("cannot listen for signals")?;
             let sender = sender.clone();
             tokio::spawn(async move {
-                while signals.recv().await.is_some() && sender.send(event).is_ok() {}
+                while signals.recv().await.is_some() && sender.send(event).is_ok() {
+                    if event == Event::Stop {
+                        std::thread::spawn(end_in_time);
+                    }
+                }
             });
         }
-        Ok(Events { receiver, sender, watch: None, clock })
+        Ok(Events { receiver, sender, watch: None, clock, gave_way: false })
     }
 
     /// Watches this directory of templates from now on, or none.
@@ -80,8 +95,11 @@ impl Events {
         loop {
             let now = self.clock.now().boot;
             if due.is_some_and(|due| due <= now) {
-                // What has happened already comes first: a stop above all.
-                return self.receiver.try_recv().unwrap_or(Event::RefreshDue);
+                // What has happened already comes first, a stop above all, but
+                // no stream of events keeps a refresh from its turn.
+                self.gave_way = !self.gave_way;
+                let first = if self.gave_way { self.receiver.try_recv().ok() } else { None };
+                return first.unwrap_or(Event::RefreshDue);
             }
             let nap = due.map_or(LONGEST_SLEEP, |due| due.since(now).min(LONGEST_SLEEP));
             tokio::select! {

@@ -27,7 +27,9 @@ use crate::telemetry;
 pub fn run(cli: &Cli) -> Result<()> {
     let config = Config::load(cli.command.options())?;
     telemetry::start(config.log_format, config.verbosity);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // One thread for the loop, and one that hears signals while the loop works.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         match &cli.command {
             Command::Serve { options } => serve::serve(config, options).await,

@@ -7,6 +7,7 @@
 //! exchange leaves what is live as it was, and is a value: an outcome that is
 //! stored, shown by its kind, and logged.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::pin::Pin;
@@ -20,11 +21,11 @@ use tracing::{debug, info, warn};
 
 use crate::catalogue::{self, Catalogue, Warning};
 use crate::changes;
-use crate::clock::{BootTime, Clock, WallTime};
+use crate::clock::{BootTime, Clock, Stamp, WallTime};
 use crate::ledger::Ledger;
 use crate::live::{self, Live};
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
-use crate::pages::{Freshness, Plan, Site};
+use crate::pages::{Freshness, NotRendered, Plan, Site};
 use crate::payload::{Fence, Payload};
 use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
 use crate::schedule::{self, Next};
@@ -35,6 +36,9 @@ use crate::theme::Theme;
 /// A process that was held up for longer than this between its claim and its
 /// request claims the moment anew: interval / 20, at most this.
 const LONGEST_LEASE: Duration = Duration::from_millis(250);
+/// Renewals of a claim for one request: the second is for a slow disk, whose
+/// slowness is known by then.
+const MOST_RENEWALS: usize = 4;
 /// Pages above which rendering shows how far it is.
 const MANY_PAGES: usize = 2_000;
 
@@ -96,7 +100,9 @@ pub(super) type Asking = Pin<Box<dyn Future<Output = Fetched>>>;
 /// What the upstream answered, and under which claim.
 pub(super) struct Fetched {
     fence: Fence,
-    answer: Result<(Answer, Granted), Failure>,
+    /// When the first request was sent.
+    origin: Stamp,
+    answer: Result<Answer, Failure>,
 }
 
 impl Refresher {
@@ -137,7 +143,7 @@ impl Refresher {
     /// The second act.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Refreshed {
         let refreshed = match fetched.answer {
-            Ok((answer, granted)) => self.take_in(answer, granted).await,
+            Ok(answer) => self.take_in(answer, fetched.fence, fetched.origin).await,
             Err(failure) => Err(failure),
         };
         let outcome = match &refreshed {
@@ -155,10 +161,15 @@ impl Refresher {
         }
     }
 
-    async fn take_in(&mut self, answer: Answer, granted: Granted) -> Result<OutcomeKind, Failure> {
+    async fn take_in(
+        &mut self,
+        answer: Answer,
+        fence: Fence,
+        origin: Stamp,
+    ) -> Result<OutcomeKind, Failure> {
         let payload = Payload {
-            fence: granted.fence,
-            origin: granted.at.earlier(answer.declared_age),
+            fence,
+            origin: origin.earlier(answer.declared_age),
             films: answer.films,
             people: answer.people,
         };
@@ -169,7 +180,11 @@ impl Refresher {
             self.join(&payload)?;
         }
         self.save(payload).await?;
-        self.show().map_err(|error| Failure::because(FailureKind::Publish, &error))?;
+        self.show().map_err(|error| {
+            let is_ours = error.is::<NotRendered>();
+            let kind = if is_ours { FailureKind::Render } else { FailureKind::Publish };
+            Failure::because(kind, &error)
+        })?;
         Ok(if same { OutcomeKind::Unchanged } else { OutcomeKind::Changed })
     }
 
@@ -194,9 +209,16 @@ impl Refresher {
         let known = self.known.payload.clone();
         Box::pin(async move {
             let (fence, claim) = (granted.fence, Mutex::new(granted));
+            let sent = OnceCell::new();
             let may_send = async || {
                 let mut claim = claim.lock().await;
-                while claim.at.age(clock.now(), clock.boot_id()) > lease {
+                for _ in 0..MOST_RENEWALS {
+                    let now = clock.now();
+                    if claim.at.age(now, clock.boot_id()) <= lease {
+                        // A claim can be dated a moment ahead; data cannot.
+                        sent.get_or_init(|| claim.at.anchored(now, clock.boot_id()));
+                        return Ok(());
+                    }
                     let renewed = stores.renew(fence).await;
                     let renewed =
                         renewed.map_err(|error| Failure::because(FailureKind::Store, &error))?;
@@ -205,11 +227,15 @@ impl Refresher {
                         Failure::new(FailureKind::Interrupted, text)
                     })?;
                 }
-                Ok(())
+                let text = format!(
+                    "recording an attempt takes longer than {lease:?}, so the request would leave \
+                     too late: is the disk of --state, or Redis, overloaded?"
+                );
+                Err(Failure::new(FailureKind::Store, text))
             };
             let answer = source.fetch(known.as_ref(), may_send).await;
-            let answer = answer.map(|answer| (answer, claim.into_inner()));
-            Fetched { fence, answer }
+            let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
+            Fetched { fence, origin, answer }
         })
     }
 

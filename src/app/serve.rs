@@ -15,6 +15,7 @@ use super::site::{self, Wired};
 use crate::cli::Options;
 use crate::clock::{BootTime, Clock};
 use crate::config::Config;
+use crate::lock::Stay;
 use crate::server::{self, Limits};
 use crate::store::Store;
 
@@ -33,7 +34,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let listeners = server::bind(config.listen, workers)?;
     let address = listeners.address;
     let mut events = Events::new(clock.clone())?;
-    let mut wired = site::wire(&config, &clock)?;
+    let mut wired = site::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors);
     let server = server::start(listeners, &wired.live, &config.out, &clock, limits, &stopped)?;
@@ -54,7 +55,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
 pub(super) async fn build_loop(config: Config, options: &Options) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
-    let mut wired = site::wire(&config, &clock)?;
+    let mut wired = site::wire(&config, &clock, Stay::Long)?;
     info!("keeping {} fresh", config.out.display());
     run(&mut wired, &config, options, &clock, &mut events).await
 }
@@ -96,7 +97,11 @@ async fn run(
                 }
             },
             Event::LookAtStore => look(wired).await,
-            Event::TemplatesChanged => show_again(wired, &config),
+            Event::TemplatesChanged => {
+                // First the watch: what is saved from here on is seen.
+                events.watch_templates(config.templates.as_deref());
+                show_again(wired, &config);
+            }
             Event::Reload => {
                 config = reload(wired, config, options);
                 events.watch_templates(config.templates.as_deref());

@@ -13,7 +13,7 @@ use super::refresh::{Known, Refresher, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::live::Live;
-use crate::lock::{self, Lock};
+use crate::lock::{self, Lock, Stay};
 use crate::pages::{self, Site};
 use crate::publish::{self, Publisher};
 use crate::source::demo::Demo;
@@ -30,10 +30,11 @@ pub(super) struct Wired {
 }
 
 /// Wires everything: locks, checks, stores, theme, and what is published.
-pub(super) fn wire(config: &Config, clock: &Clock) -> Result<Wired> {
+pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> {
     publish::check_out(&config.out)?;
+    let (id, address) = (upstream_id(config), redis_address(config)?);
     let theme = Theme::load(config.templates.as_deref())?;
-    let locks = take_locks(config)?;
+    let locks = take_locks(config, stay)?;
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
         Upstream::Demo => {
@@ -43,10 +44,10 @@ pub(super) fn wire(config: &Config, clock: &Clock) -> Result<Wired> {
     };
     let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
     let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
-    let stores = Arc::new(stores(config, clock)?);
+    let stores = Arc::new(stores(config, &id, address, clock)?);
     let site = site_of(config);
     let live = Live::new(site.base(), pages::starting(&site, &theme)?);
-    let publisher = Publisher::open(&config.out, &config.state)?;
+    let publisher = Publisher::open(&config.out, &config.state, &id)?;
     let refresher = Refresher {
         settings: settings(config),
         source,
@@ -79,31 +80,45 @@ pub(super) fn site_of(config: &Config) -> Site {
     }
 }
 
-fn take_locks(config: &Config) -> Result<[Lock; 2]> {
+fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
     let state = lock::take(
         &config.state.join("lock"),
         &format!("the state directory {}", config.state.display()),
+        stay,
     )?;
-    let out = lock::take(&lock::beside(&config.out), &format!("--out {}", config.out.display()))?;
+    let out =
+        lock::take(&lock::beside(&config.out), &format!("--out {}", config.out.display()), stay)?;
     Ok([state, out])
 }
 
-fn stores(config: &Config, clock: &Clock) -> Result<Stores> {
-    let id = UpstreamId(match &config.upstream {
+fn upstream_id(config: &Config) -> UpstreamId {
+    UpstreamId(match &config.upstream {
         Upstream::Api(url) => shown(url).trim_end_matches('/').to_owned(),
         Upstream::Demo => "the demo".to_owned(),
-    });
-    let file = FileStore::open(&config.state, &id, clock.clone())?;
-    let redis = match &config.redis {
-        Some(redis) => {
-            let password = redis.password.as_ref().map(|password| password.reveal());
-            let address = RedisAddress::parse(redis.url.reveal(), password)
-                .map_err(|error| Invalid(format!("{error:#}")))?;
+    })
+}
+
+fn redis_address(config: &Config) -> Result<Option<RedisAddress>> {
+    let Some(redis) = &config.redis else { return Ok(None) };
+    let password = redis.password.as_ref().map(|password| password.reveal());
+    let address = RedisAddress::parse(redis.url.reveal(), password);
+    Ok(Some(address.map_err(|error| Invalid(format!("{error:#}")))?))
+}
+
+fn stores(
+    config: &Config,
+    id: &UpstreamId,
+    address: Option<RedisAddress>,
+    clock: &Clock,
+) -> Result<Stores> {
+    let file = FileStore::open(&config.state, id, clock.clone())?;
+    let redis = match config.redis.as_ref().zip(address) {
+        Some((redis, address)) => {
             info!("sharing attempts and payloads through Redis at {address}");
             // Waiting for Redis stays under a quarter of the hold.
             let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));
             let (prefix, max_age) = (&redis.prefix, config.max_age);
-            Some(RedisStore::new(address, prefix, &id, max_age, timeout, clock.clone())?)
+            Some(RedisStore::new(address, prefix, id, max_age, timeout, clock.clone())?)
         }
         None => None,
     };
@@ -117,7 +132,7 @@ impl Wired {
         if let Err(error) = self.refresher.load().await {
             warn!("the stored payload cannot be shown: {error:#}");
         }
-        if self.refresher.known.payload.is_none() {
+        if self.live.snapshot().site.is_none() {
             self.refresher.show_published();
         }
     }

@@ -140,6 +140,10 @@ fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<&str>>, String, 
     (film.year.is_none(), std::cmp::Reverse(date), film.title.to_lowercase(), &film.id)
 }
 
+/// Bad records and fields of one list that are named one by one; the rest is
+/// counted.
+const MOST_NAMED: usize = 20;
+
 /// What one list says of the other: id of the record → ids it refers to.
 type References = BTreeMap<String, BTreeSet<String>>;
 
@@ -150,6 +154,7 @@ fn read<T>(
     build: fn(String, Record) -> Result<Read<T>, String>,
     warnings: &mut Vec<Warning>,
 ) -> (Vec<T>, References) {
+    let mut named = Vec::new();
     let mut items = Vec::with_capacity(raw.len());
     let mut references = References::new();
     let mut repeated = Vec::new();
@@ -164,7 +169,7 @@ fn read<T>(
         let mut record = match Record::parse(raw.get()) {
             Ok(record) => record,
             Err(why) => {
-                warnings.push(left_out(None, why));
+                named.push(left_out(None, why));
                 continue;
             }
         };
@@ -172,14 +177,14 @@ fn read<T>(
             Ok(id) => id,
             Err(why) => {
                 let name = record.text("title").or_else(|| record.text("name"));
-                warnings.push(left_out(name, why));
+                named.push(left_out(name, why));
                 continue;
             }
         };
         let read = match build(id.clone(), record) {
             Ok(read) => read,
             Err(why) => {
-                warnings.push(left_out(Some(id), why));
+                named.push(left_out(Some(id), why));
                 continue;
             }
         };
@@ -190,13 +195,24 @@ fn read<T>(
                 first.get_mut().extend(read.references);
             }
             Entry::Vacant(vacant) => {
-                warnings.extend(read.ignored.into_iter().map(|(field, why)| {
-                    Warning::FieldIgnored { endpoint, id: vacant.key().clone(), field, why }
+                named.extend(read.ignored.into_iter().map(|(field, why)| Warning::FieldIgnored {
+                    endpoint,
+                    id: vacant.key().clone(),
+                    field,
+                    why,
                 }));
                 vacant.insert(read.references.into_iter().collect());
                 items.push(read.item);
             }
         }
+    }
+    let is_record = |warning: &&Warning| matches!(warning, Warning::LeftOut { .. });
+    let left_out = named.iter().filter(is_record).count();
+    let ignored = named.len() - left_out;
+    named.truncate(MOST_NAMED);
+    warnings.append(&mut named);
+    if left_out + ignored > 1 {
+        warnings.push(Warning::Counted { endpoint, left_out, ignored });
     }
     if !repeated.is_empty() {
         repeated.sort();

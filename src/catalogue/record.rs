@@ -24,9 +24,16 @@ impl Record {
     pub(super) fn parse(raw: &str) -> Result<Record, String> {
         let deserializer = &mut serde_json::Deserializer::from_str(raw);
         match serde_path_to_error::deserialize::<_, Value>(deserializer) {
-            Ok(Value::Object(fields)) => Ok(Record { fields, ignored: Vec::new() }),
+            Ok(Value::Object(fields)) => {
+                // Before any name is looked up: two must not become one later.
+                let mut clean = Map::new();
+                for (name, value) in fields {
+                    clean.entry(cleaned(&name)).or_insert(value);
+                }
+                Ok(Record { fields: clean, ignored: Vec::new() })
+            }
             Ok(other) => Err(format!("it is {}, not an object", kind(&other))),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(clip(&error.inner().to_string())),
         }
     }
 
@@ -112,10 +119,7 @@ impl Record {
         for name in ours {
             self.fields.remove(*name);
         }
-        self.fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((cleaned(&name), harmless(value)?)))
-            .collect()
+        self.fields.into_iter().filter_map(|(name, value)| Some((name, harmless(value)?))).collect()
     }
 
     fn ignore(&mut self, name: &str, why: String) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::record::clip;
 use crate::payload::Endpoint;
 
 /// One imperfection of the upstream's data. The catalogue is whole without it.
@@ -28,6 +29,16 @@ pub enum Warning {
         field: String,
         /// Why.
         why: String,
+    },
+    /// How many records and fields could not be used, if more than one: only the
+    /// first few are named one by one.
+    Counted {
+        /// In which list.
+        endpoint: Endpoint,
+        /// Records that are left out.
+        left_out: usize,
+        /// Fields that are ignored.
+        ignored: usize,
     },
     /// Records repeat an id; the first counts.
     Duplicates {
@@ -76,8 +87,16 @@ impl fmt::Display for Warning {
                 write!(f, "record {position} of {endpoint} is left out: {why}")
             }
             Warning::FieldIgnored { endpoint, id, field, why } => {
-                write!(f, "field `{field}` of {endpoint}/{} is ignored: {why}", id.escape_debug())
+                write!(
+                    f,
+                    "field `{field}` of {endpoint}/{} is ignored: {why}",
+                    clip(id).escape_debug()
+                )
             }
+            Warning::Counted { endpoint, left_out, ignored } => write!(
+                f,
+                "in all, {left_out} records of {endpoint} are left out and {ignored} fields ignored"
+            ),
             Warning::Duplicates { endpoint, ids } => {
                 write!(f, "{endpoint} repeats {}; the first record of each counts", list(ids, "id"))
             }
@@ -104,7 +123,7 @@ impl fmt::Display for Warning {
 /// The first few of `items`, and how many there are.
 fn list(items: &[String], noun: &str) -> String {
     const SHOWN: usize = 3;
-    let shown: Vec<_> = items.iter().take(SHOWN).map(|item| format!("{item:?}")).collect();
+    let shown: Vec<_> = items.iter().take(SHOWN).map(|item| format!("{:?}", clip(item))).collect();
     let more = items.len().saturating_sub(SHOWN);
     let plural = if items.len() == 1 { "" } else { "s" };
     let tail = if more == 0 { String::new() } else { format!(" and {more} more") };

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
-use crate::changes::{Change, Kind, What};
+use crate::changes::{Change, Kind};
 use crate::clock::WallTime;
 
 /// Changes that are kept. Bounded by count and not by age, so that no clock
@@ -78,7 +78,6 @@ impl Ledger {
         for change in changes {
             if let Some(entry) = next.entries_mut(change.kind).get_mut(&change.id) {
                 entry.changed = Some(origin);
-                entry.gone = change.what == What::Removed;
             }
         }
         let dated = changes.iter().map(|change| Dated { at: origin, change: change.clone() });
@@ -121,9 +120,13 @@ fn enter<'a>(
     origin: WallTime,
     changed: Option<WallTime>,
 ) {
+    let records: BTreeMap<_, _> = records.collect();
+    for (id, entry) in entries.iter_mut() {
+        entry.gone = !records.contains_key(id);
+    }
     // In the order of ids, so that who gets the plain slug depends on the
     // records alone.
-    let new: BTreeMap<_, _> = records.filter(|(id, _)| !entries.contains_key(*id)).collect();
+    let new: Vec<_> = records.into_iter().filter(|(id, _)| !entries.contains_key(*id)).collect();
     if new.is_empty() {
         return;
     }

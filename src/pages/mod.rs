@@ -24,7 +24,7 @@ use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 use crate::theme::Theme;
 pub use freshness::Freshness;
-pub use site::Site;
+pub use site::{NOT_IN_A_PATH, Site};
 use variables::{Each, Hash, Variables, write_json};
 use view::Views;
 
@@ -46,6 +46,11 @@ impl std::fmt::Display for Fingerprint {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+/// A page that could not be rendered: the theme's fault, not the disk's.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct NotRendered(anyhow::Error);
 
 /// What a path shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +125,16 @@ impl<'a> Plan<'a> {
         }
         for person in 0..catalogue.people.len() {
             put(person_path(views.person_slug(person)), Page::Person(person));
+        }
+        // A compressed form of ours would stand at the same place.
+        let is_form = |path: &str| {
+            [".gz", ".br"].iter().any(|suffix| {
+                path.strip_suffix(suffix).is_some_and(|plain| pages.contains_key(plain))
+            })
+        };
+        let forms: Vec<_> = pages.keys().filter(|path| is_form(path)).cloned().collect();
+        for path in forms {
+            pages.remove(&path);
         }
         let mut by_director: HashMap<_, Vec<_>> = HashMap::new();
         for (index, film) in catalogue.films.iter().enumerate() {
@@ -278,7 +293,11 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// The template's error, with the page and the record it was rendering.
-    pub fn render(&self) -> Result<Bytes> {
+    pub fn render(&self) -> Result<Bytes, NotRendered> {
+        self.bytes().map_err(NotRendered)
+    }
+
+    fn bytes(&self) -> Result<Bytes> {
         let plan = self.plan;
         let views = plan.views;
         match self.page {

@@ -5,7 +5,12 @@
 //! What stands here is in every page: a change re-renders all of them, so
 //! nothing that comes from the data belongs here.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+
+/// All but what stands for itself in a path (RFC 3986 §3.3).
+pub const NOT_IN_A_PATH: AsciiSet =
+    NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where the site lives and what it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +38,7 @@ impl Site {
             Some(directory) if directory.is_empty() || directory.ends_with('/') => directory,
             _ => path,
         };
-        format!("{}{path}", self.base())
+        format!("{}{}", self.base(), utf8_percent_encode(path, &NOT_IN_A_PATH))
     }
 
     /// The same with scheme and host, if the site's address is known.
@@ -61,6 +66,7 @@ mod tests {
         assert_eq!(at_root.link("index.html"), "/");
         assert_eq!(at_root.link("movies/ponyo/index.html"), "/movies/ponyo/");
         assert_eq!(at_root.absolute("movies.json"), "/movies.json");
+        assert_eq!(at_root.link("assets/my logo-é.svg"), "/assets/my%20logo-%C3%A9.svg");
         let below = site(Some("https://films.example/ghibli/"));
         assert_eq!(below.link("index.html"), "/ghibli/");
         assert_eq!(below.link("404.html"), "/ghibli/404.html");

@@ -106,16 +106,16 @@ pub(super) struct Views<'a> {
 
 impl<'a> Views<'a> {
     /// The last segment of a film's path. The ledger has entered every record
-    /// of the catalogue; the id stands in for the impossible.
+    /// of the catalogue, so there is one.
     pub(super) fn film_slug(self, film: FilmIndex) -> &'a str {
         let id = &self.catalogue.films[film].id;
-        self.ledger.films.get(id).map_or(id, |entry| &entry.slug)
+        self.ledger.films.get(id).map_or("unlisted", |entry| &entry.slug)
     }
 
     /// Likewise for a person.
     pub(super) fn person_slug(self, person: PersonIndex) -> &'a str {
         let id = &self.catalogue.people[person].id;
-        self.ledger.people.get(id).map_or(id, |entry| &entry.slug)
+        self.ledger.people.get(id).map_or("unlisted", |entry| &entry.slug)
     }
 
     pub(super) fn film_name(self, index: FilmIndex) -> FilmName<'a> {
@@ -138,11 +138,8 @@ impl<'a> Views<'a> {
     /// A film with all that is known of its people: the form of its own page.
     pub(super) fn film_in_full(self, index: FilmIndex) -> FilmView<'a, PersonView<'a>> {
         self.film_with(index, |person| {
-            let mut view = self.person(person);
-            let own = self.catalogue.films[index].id.as_str();
-            view.films.retain(|film| film.id != own);
-            view.films.truncate(MOST_BESIDE);
-            view
+            let others = self.catalogue.people[person].films.iter();
+            self.person_with(person, others.filter(|&&other| other != index).take(MOST_BESIDE))
         })
     }
 
@@ -172,6 +169,14 @@ impl<'a> Views<'a> {
     }
 
     pub(super) fn person(self, index: PersonIndex) -> PersonView<'a> {
+        self.person_with(index, self.catalogue.people[index].films.iter())
+    }
+
+    fn person_with(
+        self,
+        index: PersonIndex,
+        films: impl Iterator<Item = &'a FilmIndex>,
+    ) -> PersonView<'a> {
         let person: &Person = &self.catalogue.people[index];
         let slug = self.person_slug(index);
         PersonView {
@@ -183,7 +188,7 @@ impl<'a> Views<'a> {
             age: person.age.as_deref(),
             eye_color: person.eye_color.as_deref(),
             hair_color: person.hair_color.as_deref(),
-            films: person.films.iter().map(|&film| self.film_name(film)).collect(),
+            films: films.map(|&film| self.film_name(film)).collect(),
             extra: &person.extra,
         }
     }

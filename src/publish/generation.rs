@@ -16,6 +16,7 @@ use super::compress;
 use super::manifest::{Entry, GenerationId, Manifest};
 use super::tree;
 use crate::disk;
+use crate::store::UpstreamId;
 
 /// A file of a generation with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,44 +69,64 @@ pub struct Generation {
     pub stamp: u64,
     /// Its files by path.
     pub files: BTreeMap<String, Arc<File>>,
+    /// Files that its manifest lists and that were edited or lost on disk. What
+    /// is left of them is ours, and is made again.
+    pub(super) lost: BTreeMap<String, Entry>,
 }
 
 impl Generation {
     /// The generation that consists of these files.
     pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
-        let id = Generation::manifest_of(stamp, &files).generation;
-        Generation { id, stamp, files }
+        let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
+        Generation { id, stamp, files, lost: BTreeMap::new() }
     }
 
     /// Its manifest.
-    pub(super) fn manifest(&self) -> Manifest {
-        Generation::manifest_of(self.stamp, &self.files)
+    pub(super) fn manifest(&self, upstream: &UpstreamId) -> Manifest {
+        let entries = self.files.iter().map(|(path, file)| (path.clone(), file.entry.clone()));
+        Manifest {
+            upstream: upstream.clone(),
+            generation: self.id.clone(),
+            stamp: self.stamp,
+            files: entries.collect(),
+        }
     }
 
-    fn manifest_of(stamp: u64, files: &BTreeMap<String, Arc<File>>) -> Manifest {
-        let entries = files.iter().map(|(path, file)| (path.clone(), file.entry.clone()));
-        Manifest::new(stamp, entries.collect())
+    /// Every path that its manifest lists, with what it lists there.
+    pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        let there = self.files.iter().map(|(path, file)| (path, &file.entry));
+        there.chain(&self.lost)
+    }
+
+    /// What a manifest lists, with nothing of it in hand: for a tree whose own
+    /// manifest is damaged.
+    pub(super) fn unread(manifest: Manifest) -> Generation {
+        Generation {
+            id: manifest.generation,
+            stamp: manifest.stamp,
+            files: BTreeMap::new(),
+            lost: manifest.files,
+        }
     }
 
     /// Reads what a tree holds. A file that was lost or edited since it was
     /// published is not part of what is read: it will be made again, with a
-    /// time later than the edit's. None if the tree is not ours or not there.
+    /// time later than the edit's.
     ///
     /// # Errors
-    /// If the tree cannot be read, or a newer program wrote it.
-    pub fn read(tree: &Path) -> Result<Option<Generation>> {
-        let Some(manifest) = Manifest::read(tree)? else { return Ok(None) };
+    /// If a file cannot be read.
+    pub(super) fn read(tree: &Path, manifest: Manifest) -> Result<Generation> {
         let mut stamp = manifest.stamp;
         let mut files = BTreeMap::new();
-        let mut lost = Vec::new();
+        let mut lost = BTreeMap::new();
         for (path, entry) in manifest.files {
             stamp = stamp.max(tree::newest_mtime(tree, &path, &entry));
             match read_file(tree, &path, &entry)? {
                 Some(file) => drop(files.insert(path, Arc::new(file))),
-                None => lost.push(path),
+                None => drop(lost.insert(path, entry)),
             }
         }
-        if let Some(first) = lost.first() {
+        if let Some(first) = lost.keys().next() {
             warn!(
                 files = lost.len(),
                 "{} of the published files in {} were edited or lost (first: {first}); they are \
@@ -115,7 +136,7 @@ impl Generation {
             );
         }
         info!(generation = %manifest.generation, files = files.len(), "found a published site");
-        Ok(Some(Generation { id: manifest.generation, stamp, files }))
+        Ok(Generation { id: manifest.generation, stamp, files, lost })
     }
 }
 

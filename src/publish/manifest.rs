@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::store::document;
+use crate::store::{UpstreamId, document};
 
 /// The directory in a tree that holds what the program needs to know of it.
 pub const OWN_DIRECTORY: &str = ".movies-gen";
@@ -62,9 +62,25 @@ impl Entry {
     }
 }
 
+impl GenerationId {
+    /// The name of the generation that consists of these files, in the order of
+    /// their paths.
+    pub fn of<'a>(files: impl Iterator<Item = (&'a String, &'a Entry)>) -> GenerationId {
+        let mut hasher = blake3::Hasher::new();
+        for (path, entry) in files {
+            hasher.update(&(path.len() as u64).to_le_bytes());
+            hasher.update(path.as_bytes());
+            hasher.update(entry.hash.as_bytes());
+        }
+        GenerationId(hasher.finalize().to_hex()[..32].to_owned())
+    }
+}
+
 /// The files of a generation by their path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
+    /// Whose data the pages show.
+    pub upstream: UpstreamId,
     /// The generation.
     pub generation: GenerationId,
     /// Modification time of the files that came with it, whole seconds; the
@@ -75,18 +91,6 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of these files.
-    pub fn new(stamp: u64, files: BTreeMap<String, Entry>) -> Manifest {
-        let mut hasher = blake3::Hasher::new();
-        for (path, entry) in &files {
-            hasher.update(&(path.len() as u64).to_le_bytes());
-            hasher.update(path.as_bytes());
-            hasher.update(entry.hash.as_bytes());
-        }
-        let generation = GenerationId(hasher.finalize().to_hex()[..32].to_owned());
-        Manifest { generation, stamp, files }
-    }
-
     /// Reads the manifest of a tree; a damaged one is set aside and absent.
     ///
     /// # Errors
@@ -140,16 +144,17 @@ mod tests {
         }
     }
 
-    fn manifest(files: &[(&str, &str)], mtime: u64) -> Manifest {
-        let files = files.iter().map(|(path, content)| ((*path).into(), entry(content, mtime)));
-        Manifest::new(mtime, files.collect())
+    fn named(files: &[(&str, &str)], mtime: u64) -> GenerationId {
+        let files: BTreeMap<String, _> =
+            files.iter().map(|(path, content)| ((*path).into(), entry(content, mtime))).collect();
+        GenerationId::of(files.iter())
     }
 
     #[test]
     fn the_same_content_has_the_same_name_whenever_it_was_written() {
-        let one = manifest(&[("a", "1"), ("b", "2")], 10);
-        assert_eq!(one.generation, manifest(&[("b", "2"), ("a", "1")], 99).generation);
-        assert_ne!(one.generation, manifest(&[("a", "2"), ("b", "1")], 10).generation);
-        assert_ne!(one.generation, manifest(&[("a", "1")], 10).generation);
+        let one = named(&[("a", "1"), ("b", "2")], 10);
+        assert_eq!(one, named(&[("b", "2"), ("a", "1")], 99));
+        assert_ne!(one, named(&[("a", "2"), ("b", "1")], 10));
+        assert_ne!(one, named(&[("a", "1")], 10));
     }
 }

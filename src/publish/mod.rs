@@ -30,14 +30,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
+use tracing::warn;
 
 use crate::clock::WallTime;
 use crate::disk;
 use crate::ledger::Ledger;
 use crate::pages::{Plan, Prepared};
-use crate::store::document;
+use crate::store::{OtherUpstream, UpstreamId, document};
 pub use generation::{File, Generation};
 pub use manifest::GenerationId;
+use manifest::Manifest;
+use owner::Published as Paths;
 pub use owner::{NotOurs, check_out};
 
 /// How old the data is, for pages and machines: replaced at every refresh.
@@ -72,6 +75,12 @@ pub struct Publisher {
     identity: Option<exchange::Identity>,
     /// The latest modification time that was ever given out, in seconds.
     stamp: u64,
+    /// Whose data is published.
+    upstream: UpstreamId,
+    /// Whether the standby was made by this process.
+    trust: tree::Trust,
+    /// Whether `out` is ours but the list of what in it is ours was lost.
+    unlisted: bool,
 }
 
 impl Publisher {
@@ -79,25 +88,52 @@ impl Publisher {
     /// that `out` may be written to.
     ///
     /// # Errors
-    /// If the trees cannot be read, or a newer program wrote them.
-    pub fn open(out: &Path, state: &Path) -> Result<Publisher> {
-        let (out, standby) = (out.to_owned(), state.join("standby"));
-        let mut publisher = Publisher { out, standby, live: None, identity: None, stamp: 0 };
+    /// [`OtherUpstream`] if `out` shows another upstream's data; or if the trees
+    /// cannot be read, or a newer program wrote them.
+    pub fn open(out: &Path, state: &Path, upstream: &UpstreamId) -> Result<Publisher> {
+        let mut publisher = Publisher {
+            out: out.to_owned(),
+            standby: state.join("standby"),
+            live: None,
+            identity: None,
+            stamp: 0,
+            upstream: upstream.clone(),
+            trust: tree::Trust::Nothing,
+            unlisted: false,
+        };
         publisher.look()?;
         Ok(publisher)
     }
 
     /// Takes what stands at `out` for what is live.
     fn look(&mut self) -> Result<()> {
-        self.live = Generation::read(&self.out)?.map(Arc::new);
+        let manifest = Manifest::read(&self.out)?;
+        if let Some(found) = manifest.as_ref().map(|manifest| &manifest.upstream)
+            && *found != self.upstream
+        {
+            return Err(OtherUpstream {
+                directory: self.out.clone(),
+                found: found.clone(),
+                wanted: self.upstream.clone(),
+            }
+            .into());
+        }
+        self.unlisted = manifest.is_none() && owner::is_ours(&self.out);
+        let found = match manifest {
+            Some(manifest) => Some(Generation::read(&self.out, manifest)?),
+            // Ours by what else is there: what the standby lists was most of it.
+            None if self.unlisted => Manifest::read(&self.standby)?.map(Generation::unread),
+            None => None,
+        };
+        self.live = found.map(Arc::new);
         self.identity = self.live.as_ref().and_then(|_| exchange::identity(&self.out));
         self.stamp = self.live.as_ref().map_or(0, |live| live.stamp).max(self.stamp);
         Ok(())
     }
 
-    /// The generation that is published.
+    /// The generation that is published, if it is whole.
     pub fn live(&self) -> Option<&Arc<Generation>> {
-        self.live.as_ref()
+        self.live.as_ref().filter(|live| live.lost.is_empty())
     }
 
     /// The ledger that was published with it, if it can still be read.
@@ -130,8 +166,8 @@ impl Publisher {
             self.write(&generation, ledger, &volatile)?;
             self.identity = exchange::identity(&self.out);
             self.stamp = self.stamp.max(generation.stamp);
-        } else {
-            self.write_volatile(&volatile)?;
+        } else if let Err(error) = self.write_volatile(&volatile) {
+            warn!("{error:#}");
         }
         let generation = Arc::new(generation);
         self.live = Some(generation.clone());
@@ -196,21 +232,33 @@ impl Publisher {
     }
 
     /// Steps 2 to 6.
-    fn write(&self, generation: &Generation, ledger: &Ledger, volatile: &Volatile) -> Result<()> {
+    fn write(
+        &mut self,
+        generation: &Generation,
+        ledger: &Ledger,
+        volatile: &Volatile,
+    ) -> Result<()> {
         let (out, standby, live) = (&self.out, &self.standby, self.live.as_deref());
-        tree::apply(standby, generation, live.map(|live| (out.as_path(), live)))?;
-        owner::carry(out, live, standby, generation)?;
+        let mut published = Paths::of(live);
+        if self.unlisted {
+            // What we are about to write was ours most likely.
+            published = published.and(Paths::of(Some(generation)));
+        }
+        let trust = std::mem::replace(&mut self.trust, tree::Trust::Nothing);
+        tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), trust)?;
+        owner::carry(out, &published, standby, generation)?;
         for (path, bytes) in volatile {
             disk::create_directory(disk::parent(&standby.join(path)))?;
             disk::replace_unsynced(&standby.join(path), bytes)?;
         }
         tree::open_to_all(standby)?;
-        tree::seal(standby, generation, &document::bytes("ledger", ledger)?)?;
+        let manifest = generation.manifest(&self.upstream);
+        tree::seal(standby, &manifest, &document::bytes("ledger", ledger)?)?;
         exchange::exchange(standby, out)?;
-        match live {
-            Some(before) => owner::carry_late(standby, before, out, generation),
-            None => Ok(()),
-        }
+        owner::carry_late(standby, &published, out, generation)?;
+        self.trust = tree::Trust::Manifest;
+        self.unlisted = false;
+        Ok(())
     }
 }
 
@@ -243,7 +291,8 @@ fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) 
 
 /// Whether what is live has the very files of `wanted`.
 fn holds(live: &Generation, wanted: &Generation) -> bool {
-    live.files.len() == wanted.files.len()
+    live.lost.is_empty()
+        && live.files.len() == wanted.files.len()
         && live.files.iter().zip(&wanted.files).all(|((path, file), (other_path, other))| {
             path == other_path && file.entry.is_same_file(&other.entry)
         })

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -24,7 +24,7 @@ use crate::disk;
      choose another --out", out.display()
 )]
 pub struct NotOurs {
-    out: std::path::PathBuf,
+    out: PathBuf,
     found: String,
 }
 
@@ -33,72 +33,91 @@ pub struct NotOurs {
 /// # Errors
 /// [`NotOurs`], or if it is no directory or cannot be read.
 pub fn check_out(out: &Path) -> Result<()> {
+    let not_ours = |found: &str| NotOurs { out: out.to_owned(), found: found.to_owned() };
     match fs::metadata(out) {
-        Ok(found) if !found.is_dir() => {
-            let found = "a file".to_owned();
-            return Err(NotOurs { out: out.to_owned(), found }.into());
+        Ok(found) if !found.is_dir() => return Err(not_ours("a file").into()),
+        Ok(_) if is_ours(out) => return Ok(()),
+        Ok(_) => {}
+        Err(_) if fs::symlink_metadata(out).is_ok() => {
+            return Err(not_ours("a symbolic link to nothing").into());
         }
-        Ok(_) if path_in(out).exists() => return Ok(()),
-        _ => {}
+        Err(_) => {}
     }
     let foreign = disk::entries(out)?.into_iter().find_map(|path| {
         let name = path.file_name()?.to_string_lossy().into_owned();
         (!name.starts_with('.')).then_some(name)
     });
     match foreign {
-        Some(found) => Err(NotOurs { out: out.to_owned(), found }.into()),
+        Some(found) => Err(not_ours(&found).into()),
         None => Ok(()),
     }
 }
 
+/// Whether a tree is one of ours, even if its manifest is damaged.
+pub(super) fn is_ours(tree: &Path) -> bool {
+    let own = tree.join(OWN_DIRECTORY);
+    path_in(tree).exists() || own.join("manifest.damaged").exists() || own.join("ledger").exists()
+}
+
 /// What the owner keeps in a tree that holds `ours`: by path, directories
 /// before what is in them.
-fn owners(tree: &Path, ours: Option<&Generation>) -> Result<BTreeMap<String, Metadata>> {
+fn owners(tree: &Path, ours: &Published) -> Result<BTreeMap<PathBuf, Metadata>> {
     let mut found = BTreeMap::new();
-    let published = ours.map(published_paths).unwrap_or_default();
-    let mut left = vec![String::new()];
+    let mut left = vec![PathBuf::new()];
     while let Some(directory) = left.pop() {
         for path in disk::entries(&tree.join(&directory))? {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-                bail!("{} has a name that is not UTF-8: rename it", path.display());
-            };
-            let below = format!("{directory}{name}");
-            if below == OWN_DIRECTORY || is_volatile(&below) || published.files.contains(&below) {
-                continue;
-            }
+            let below = directory.join(path.file_name().unwrap_or_default());
+            let is_apart = below == Path::new(OWN_DIRECTORY)
+                || below.to_str().is_some_and(is_volatile)
+                || ours.files.contains(&below);
             // Gone between the listing and now: the owner removed it.
             let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-            if metadata.is_dir() {
-                left.push(format!("{below}/"));
-                if published.directories.contains(&below) {
-                    continue;
-                }
+            if is_apart {
+                continue;
             }
-            found.insert(below, metadata);
+            let is_ours = metadata.is_dir() && ours.directories.contains(&below);
+            if metadata.is_dir() {
+                left.push(below.clone());
+            }
+            if !is_ours {
+                found.insert(below, metadata);
+            }
         }
     }
     Ok(found)
 }
 
+/// The paths that a generation takes up.
 #[derive(Default)]
-struct Published {
-    files: BTreeSet<String>,
-    directories: BTreeSet<String>,
+pub(super) struct Published {
+    files: BTreeSet<PathBuf>,
+    directories: BTreeSet<PathBuf>,
 }
 
-fn published_paths(generation: &Generation) -> Published {
-    let mut published = Published::default();
-    for (path, file) in &generation.files {
-        for (suffix, _) in file.entry.variants() {
-            published.files.insert(format!("{path}{suffix}"));
+impl Published {
+    pub(super) fn of(generation: Option<&Generation>) -> Published {
+        let mut published = Published::default();
+        for (path, entry) in generation.into_iter().flat_map(Generation::listed) {
+            for (suffix, _) in entry.variants() {
+                published.files.insert(format!("{path}{suffix}").into());
+            }
+            let above = Path::new(path).ancestors().skip(1);
+            published.directories.extend(above.map(Path::to_owned));
         }
-        let mut rest = path.as_str();
-        while let Some((directory, _)) = rest.rsplit_once('/') {
-            published.directories.insert(directory.to_owned());
-            rest = directory;
-        }
+        published
     }
-    published
+
+    /// The paths of both.
+    pub(super) fn and(mut self, other: Published) -> Published {
+        self.files.extend(other.files);
+        self.directories.extend(other.directories);
+        self
+    }
+
+    /// Whether something of the owner's stands where one of these has to go.
+    fn is_blocked_by(&self, path: &Path, metadata: &Metadata) -> bool {
+        self.files.contains(path) || (!metadata.is_dir() && self.directories.contains(path))
+    }
 }
 
 /// Makes the owner's files in `standby`, which holds `wanted`, those of `live`.
@@ -108,22 +127,19 @@ fn published_paths(generation: &Generation) -> Published {
 /// carried.
 pub(super) fn carry(
     live: &Path,
-    published: Option<&Generation>,
+    published: &Published,
     standby: &Path,
     wanted: &Generation,
 ) -> Result<()> {
     let theirs = owners(live, published)?;
-    let ours = published_paths(wanted);
-    let blocked = |path: &String, metadata: &Metadata| {
-        ours.files.contains(path) || (!metadata.is_dir() && ours.directories.contains(path))
-    };
-    if let Some((path, _)) = theirs.iter().find(|(path, metadata)| blocked(path, metadata)) {
+    let ours = Published::of(Some(wanted));
+    if let Some((path, _)) = theirs.iter().find(|(path, found)| ours.is_blocked_by(path, found)) {
         bail!(
             "{} is not ours and stands where a page has to go: move it away, or remove it",
             live.join(path).display()
         );
     }
-    let carried = owners(standby, Some(wanted))?;
+    let carried = owners(standby, &ours)?;
     for (path, metadata) in carried.iter().rev() {
         if !theirs.get(path).is_some_and(|own| is_same(own, metadata)) {
             remove(&standby.join(path), metadata)?;
@@ -144,27 +160,28 @@ pub(super) fn carry(
 /// If something cannot be carried.
 pub(super) fn carry_late(
     was: &Path,
-    published: &Generation,
+    published: &Published,
     live: &Path,
     wanted: &Generation,
 ) -> Result<()> {
-    let late = owners(was, Some(published))?;
+    let late = owners(was, published)?;
     if late.is_empty() {
         return Ok(());
     }
-    let there = owners(live, Some(wanted))?;
-    let ours = published_paths(wanted);
+    let ours = Published::of(Some(wanted));
+    let there = owners(live, &ours)?;
     for (path, metadata) in &late {
-        let is_there = there
-            .get(path)
-            .is_some_and(|there| is_same(metadata, there) || there.mtime() >= metadata.mtime());
-        if !is_there && !ours.files.contains(path) && !ours.directories.contains(path) {
-            let to = live.join(path);
-            if let Some(there) = there.get(path) {
-                remove(&to, there)?;
-            }
-            put(&was.join(path), metadata, &to)?;
+        let is_newer = |there: &Metadata| {
+            !is_same(metadata, there) && metadata.mtime() > there.mtime() && !metadata.is_dir()
+        };
+        if ours.is_blocked_by(path, metadata) || there.get(path).is_some_and(|it| !is_newer(it)) {
+            continue;
         }
+        let to = live.join(path);
+        if let Some(there) = there.get(path) {
+            remove(&to, there)?;
+        }
+        put(&was.join(path), metadata, &to)?;
     }
     Ok(())
 }

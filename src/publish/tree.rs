@@ -7,7 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the edge that writes the published files")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -25,6 +25,15 @@ use crate::disk;
 /// are synced with the file system as a whole.
 const FEW: usize = 24;
 
+/// What a standby tree is taken to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// What its manifest lists: this process made it.
+    Manifest,
+    /// Only what is found there: it is from before this process.
+    Nothing,
+}
+
 /// Makes `tree` hold `wanted`. `live` is the published tree and what it holds:
 /// files that it has are linked from it.
 ///
@@ -35,31 +44,34 @@ pub(super) fn apply(
     tree: &Path,
     wanted: &Generation,
     live: Option<(&Path, &Generation)>,
+    trust: Trust,
 ) -> Result<()> {
+    let own = tree.join(OWN_DIRECTORY);
     let before = match Manifest::read(tree)? {
-        Some(before) => before,
+        Some(before) => before.files,
         None => {
             disk::remove_directory(tree)?;
-            disk::create_directory(&tree.join(OWN_DIRECTORY))?;
-            Manifest::new(0, Default::default())
+            disk::create_directory(&own)?;
+            BTreeMap::new()
         }
     };
     // From here to the new manifest the tree is nothing that has a name.
     disk::remove_file(&manifest::path_in(tree))?;
+    disk::sync_directory(&own)?;
+    let is_kept = |path: &String, entry: &Entry| {
+        wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry))
+            && (trust == Trust::Manifest || is_as_listed(tree, path, entry))
+    };
 
     let mut touched = Touched { tree, directories: BTreeSet::new() };
-    for (path, entry) in &before.files {
-        let kept = wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry));
-        if !kept {
-            remove(tree, path, entry)?;
-            touched.touch(path);
-        }
+    let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        before.into_iter().partition(|(path, entry)| is_kept(path, entry));
+    for (path, entry) in &gone {
+        remove(tree, path, entry)?;
+        touched.touch(path);
     }
     let mut news = Vec::new();
-    for (path, file) in &wanted.files {
-        if before.files.get(path).is_some_and(|entry| entry.is_same_file(&file.entry)) {
-            continue;
-        }
+    for (path, file) in wanted.files.iter().filter(|(path, _)| !kept.contains_key(*path)) {
         let published = live.filter(|(_, generation)| {
             generation.files.get(path).is_some_and(|own| own.entry.is_same_file(&file.entry))
         });
@@ -128,12 +140,19 @@ fn write(tree: &Path, news: &[(&String, &Arc<File>)], few: bool) -> Result<()> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn seal(tree: &Path, wanted: &Generation, ledger: &[u8]) -> Result<()> {
+pub(super) fn seal(tree: &Path, manifest: &Manifest, ledger: &[u8]) -> Result<()> {
     let own = tree.join(OWN_DIRECTORY);
     disk::create_directory(&own)?;
     disk::replace(&own.join("ledger"), ledger)?;
-    disk::replace(&manifest::path_in(tree), &wanted.manifest().bytes()?)?;
+    disk::replace(&manifest::path_in(tree), &manifest.bytes()?)?;
     disk::sync_directory(tree)
+}
+
+/// Whether all forms of a file are still as they were published.
+fn is_as_listed(tree: &Path, path: &str, entry: &Entry) -> bool {
+    entry
+        .variants()
+        .all(|(suffix, size)| is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime))
 }
 
 /// Whether a file is still as it was published.

@@ -19,7 +19,9 @@ use hyper::header::{
     CONTENT_TYPE, ETAG, HOST, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER, VARY,
 };
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{Method, Response, StatusCode, Version};
+use percent_encoding::utf8_percent_encode;
 
 use super::condition::{Verdict, range_applies, weigh};
 use super::encoding::{Coding, choose};
@@ -27,7 +29,7 @@ use super::headers::{self, content_type};
 use super::{range, well_known};
 use crate::clock::Now;
 use crate::live::{Site, Snapshot};
-use crate::pages::NOT_FOUND;
+use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
 use crate::publish::File;
 
 /// An answer with its whole body.
@@ -53,7 +55,12 @@ fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
         return answer;
     }
     // RFC 9112 §3.2.
-    if request.version == Version::HTTP_11 && request.headers.get_all(HOST).iter().count() != 1 {
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let is_host =
+        |host: &HeaderValue| host.is_empty() || Authority::try_from(host.as_bytes()).is_ok();
+    let host = hosts.next();
+    let is_missing = host.is_none() && request.version == Version::HTTP_11;
+    if is_missing || hosts.next().is_some() || !host.is_none_or(is_host) {
         return text(StatusCode::BAD_REQUEST, "The request must name one host.\n");
     }
     let Some(path) = decoded(request.uri.path()) else {
@@ -64,7 +71,8 @@ fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
     }
     let Some(site) = &snapshot.site else { return starting(snapshot) };
     // Behind a proxy the site's own path may have been taken off already.
-    let inside = path.strip_prefix(&*snapshot.base);
+    let base = decoded(&snapshot.base).unwrap_or_default();
+    let inside = path.strip_prefix(&*base);
     let candidates = [inside, path.strip_prefix('/')];
     for path in candidates.into_iter().flatten() {
         if let Some(bytes) = snapshot.volatile.get(path) {
@@ -76,10 +84,11 @@ fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
             return answer_file(request, &name, file, now);
         }
         if !is_directory && site.generation.files.contains_key(&format!("{path}/index.html")) {
+            let path = utf8_percent_encode(path, &NOT_IN_A_PATH);
             return redirect(&format!("{}{path}/", snapshot.base));
         }
     }
-    if format!("{path}/") == snapshot.base {
+    if format!("{path}/") == base {
         return redirect(&snapshot.base);
     }
     not_found(request, site)

@@ -57,6 +57,10 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
                  any more: check --upstream"
             ),
         ),
+        304 => (
+            FailureKind::BadStatus,
+            format!("{endpoint}: {at} answered {status} to a request without condition"),
+        ),
         300..=399 => {
             let to = response
                 .headers()
@@ -80,8 +84,9 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
 /// answer's own `Date`, so that nobody's clock has to be right.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than fit: as long as can be.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let until = httpdate::parse_http_date(text).ok()?;
     let date = headers.get(DATE)?.to_str().ok()?;
@@ -129,6 +134,7 @@ mod tests {
         assert_eq!(seconds("Tue, 24 Nov 2026 11:02:00 GMT", date), Some(120));
         assert_eq!(seconds("Tue, 24 Nov 2026 10:02:00 GMT", date), Some(0));
         assert_eq!(seconds("Tue, 24 Nov 2026 11:02:00 GMT", None), None);
+        assert_eq!(seconds("99999999999999999999999", None), Some(u64::MAX));
         assert_eq!(seconds("soon", date), None);
     }
 }

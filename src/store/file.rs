@@ -14,6 +14,8 @@
 //! work is short and done in place, on the loop that serves no visitor.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -21,12 +23,15 @@ use serde::{Deserialize, Serialize};
 
 use super::document;
 use super::{Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, UpstreamId, Written};
-use crate::clock::{Clock, Stamp};
+use crate::clock::{Clock, Now, Stamp, micros};
 use crate::disk;
 use crate::ledger::Ledger;
 use crate::outcome::Outcome;
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
+
+/// An attempt is dated ahead by no more than this.
+const LONGEST_AHEAD: Duration = Duration::from_secs(2);
 
 /// The last attempt as the state directory keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +90,10 @@ struct BodyHead {
 pub struct FileStore {
     directory: PathBuf,
     clock: Clock,
+    /// Microseconds that recording the last attempt took: the next one is dated
+    /// ahead by as much, so that on a slow disk it still is of the moment when
+    /// the request leaves.
+    slowness: AtomicU64,
 }
 
 impl FileStore {
@@ -105,7 +114,8 @@ impl FileStore {
             Some(_) => {}
             None => document::write(&marker, "upstream", upstream)?,
         }
-        let store = FileStore { directory: directory.to_owned(), clock };
+        let slowness = AtomicU64::new(0);
+        let store = FileStore { directory: directory.to_owned(), clock, slowness };
         // Fail now and not at the first refresh if a newer program was here.
         store.attempt()?;
         store.head()?;
@@ -155,7 +165,7 @@ impl FileStore {
         LastAttempt { age: Some(attempt.at.age(now, boot_id)), left_alone }
     }
 
-    fn standing_of(&self, attempt: Option<Attempt>, age: std::time::Duration) -> Result<Standing> {
+    fn standing_of(&self, attempt: Option<Attempt>, age: Duration) -> Result<Standing> {
         Ok(Standing {
             fence: attempt.as_ref().map_or(Fence(0), |attempt| attempt.fence),
             age,
@@ -177,8 +187,19 @@ impl FileStore {
     }
 
     fn write_attempt(&self, attempt: &Attempt) -> Result<()> {
+        let started = self.clock.now().boot;
         document::write(&self.attempt_path(), "attempt", attempt)
-            .context("cannot record the attempt, so the upstream is not asked")
+            .context("cannot record the attempt, so the upstream is not asked")?;
+        let took = self.clock.now().boot.since(started);
+        self.slowness.store(micros(took.min(LONGEST_AHEAD)), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// When an attempt that is recorded now can be made.
+    fn ready(&self) -> Stamp {
+        let slowness = Duration::from_micros(self.slowness.load(Ordering::Relaxed));
+        let now = self.clock.now();
+        self.clock.stamp_of(Now { boot: now.boot + slowness, wall: now.wall + slowness })
     }
 
     fn body_path(&self, hash: &str) -> PathBuf {
@@ -235,7 +256,7 @@ impl Store for FileStore {
             let standing = self.standing_of(attempt, last.age.unwrap_or_default())?;
             return Ok(Claim::Denied(Denied { wait, standing }));
         }
-        let at = self.clock.stamp();
+        let at = self.ready();
         let old = attempt.map_or(Fence(0), |attempt| attempt.fence).max(ask.highest);
         let fence = Fence((old.0 + 1).max(at.wall.0));
         let granted = Granted { fence, at, saved: self.saved_fence()? };
@@ -246,7 +267,7 @@ impl Store for FileStore {
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
         match self.attempt()? {
             Some(mut attempt) if attempt.fence == fence => {
-                attempt.at = self.clock.stamp();
+                attempt.at = self.ready();
                 self.write_attempt(&attempt)?;
                 Ok(Some(Granted { fence, at: attempt.at, saved: self.saved_fence()? }))
             }
@@ -283,8 +304,13 @@ impl Store for FileStore {
     }
 
     async fn load(&self) -> Result<Loaded> {
-        let Some(head) = self.head()? else { return Ok(Loaded::default()) };
+        let Some(mut head) = self.head()? else { return Ok(Loaded::default()) };
         let origin = head.origin.anchored(self.clock.now(), self.clock.boot_id());
+        if origin.wall != head.origin.wall {
+            // From the future: it becomes now once, and not at every start.
+            head.origin = origin.clone();
+            document::write(&self.directory.join("saved"), "saved", &head)?;
+        }
         let payload = match (self.body(head.films)?, self.body(head.people)?) {
             (Some(films), Some(people)) => {
                 Some(Payload { fence: head.fence, origin, films, people })
@@ -299,9 +325,4 @@ impl Store for FileStore {
         let age = attempt.at.age(self.clock.now(), self.clock.boot_id());
         self.standing_of(Some(attempt), age).map(Some)
     }
-}
-
-/// The last attempt in a state directory that another process holds.
-pub fn peek_attempt(directory: &Path) -> Option<Attempt> {
-    document::peek(&directory.join("attempt"), "attempt")
 }

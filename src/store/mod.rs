@@ -21,7 +21,7 @@ use crate::outcome::Outcome;
 use crate::payload::{Fence, Payload};
 use crate::schedule::Wait;
 
-pub use file::{Attempt, FileStore, OtherUpstream, peek_attempt};
+pub use file::{Attempt, FileStore, OtherUpstream};
 pub use redis::{RedisAddress, RedisStore};
 pub use shared::Stores;
 

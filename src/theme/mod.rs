@@ -228,9 +228,11 @@ fn user_files(directory: &Path) -> Result<BTreeMap<String, Bytes>> {
             let below = format!("{prefix}{name}");
             if path.is_dir() {
                 left.push((path, format!("{below}/")));
-            } else if let Some(bytes) = disk::read(&path)? {
-                // Gone between the listing and now: an editor at work.
-                files.insert(below, Bytes::from(bytes));
+            } else if path.is_file() {
+                // None: gone between the listing and now, an editor at work.
+                if let Some(bytes) = disk::read(&path)? {
+                    files.insert(below, Bytes::from(bytes));
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Noticing that a theme was edited.
 //!
-//! Owns the watch on `--templates`. It only says *that* something changed; what
+//! Owns the watch on `--templates`, made anew after each change since the
+//! directory may be another one by then. It only says *that* something changed; what
 //! the theme is now, is read anew. It must not miss an editor that replaces the
 //! file, or the whole directory, instead of writing in place.
 
@@ -27,15 +28,14 @@ pub struct Watch {
 /// # Errors
 /// If the system cannot watch it.
 pub fn watch(directory: &Path, changed: impl Fn() + Send + 'static) -> Result<Watch> {
-    let real = directory
-        .canonicalize()
-        .with_context(|| format!("cannot watch {}", directory.display()))?;
-    let below = real.clone();
+    // The name, and what it leads to: a link can be turned to another theme.
+    let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let watched = [directory.to_owned(), real.clone()];
     let mut debouncer =
         new_debouncer(QUIET, None, move |result: DebounceEventResult| match result {
             // Reading the theme must not look like a change of it.
             Ok(events) => {
-                let touched = |path: &PathBuf| path.starts_with(&below);
+                let touched = |path: &PathBuf| watched.iter().any(|below| path.starts_with(below));
                 let edited = |kind: &EventKind| !matches!(kind, EventKind::Access(_));
                 if events.iter().any(|event| edited(&event.kind) && event.paths.iter().any(touched))
                 {
@@ -51,12 +51,16 @@ pub fn watch(directory: &Path, changed: impl Fn() + Send + 'static) -> Result<Wa
             }
         })
         .context("cannot watch templates on this system")?;
-    debouncer
-        .watch(&real, RecursiveMode::Recursive)
-        .with_context(|| format!("cannot watch {}", directory.display()))?;
     // A directory that is replaced as a whole is seen by its parent only.
-    debouncer
-        .watch(disk::parent(&real), RecursiveMode::NonRecursive)
-        .with_context(|| format!("cannot watch the parent of {}", directory.display()))?;
+    for parent in [disk::parent(directory), disk::parent(&real)] {
+        debouncer
+            .watch(parent, RecursiveMode::NonRecursive)
+            .with_context(|| format!("cannot watch {}", parent.display()))?;
+    }
+    if real.is_dir() {
+        debouncer
+            .watch(&real, RecursiveMode::Recursive)
+            .with_context(|| format!("cannot watch {}", directory.display()))?;
+    }
     Ok(Watch { _debouncer: debouncer })
 }

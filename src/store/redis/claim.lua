@@ -59,7 +59,7 @@ if longest[1] > 0 then
   return {0, fence, now - at, now, saved, longest[1], longest[2], known[6] or ''}
 end
 
-fence = math.max(fence + 1, now)
+fence = math.max(fence + 1, saved + 1, now)
 redis.call('HSET', KEYS[1], 'fence', fence, 'at', now, 'nonce', ARGV[1])
 redis.call('HDEL', KEYS[1], 'outcome', 'left_alone_until', 'restored')
 return {1, fence, 0, now, saved, 0, '', ''}

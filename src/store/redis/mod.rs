@@ -25,6 +25,7 @@ use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, Script, ScriptInvocation};
+use tracing::warn;
 
 use super::{Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, UpstreamId, Written};
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
@@ -51,6 +52,8 @@ pub struct RedisStore {
     max_age: Duration,
     clock: Clock,
     scripts: Scripts,
+    /// What was said last of the content, not to be said each second.
+    told: Mutex<String>,
 }
 
 struct Connection {
@@ -106,7 +109,17 @@ impl RedisStore {
             record: Script::new(include_str!("record.lua")),
             load: Script::new(include_str!("load.lua")),
         };
-        Ok(RedisStore { address, client, timeout, connection, keys, max_age, clock, scripts })
+        Ok(RedisStore {
+            address,
+            client,
+            timeout,
+            connection,
+            keys,
+            max_age,
+            clock,
+            scripts,
+            told: Mutex::default(),
+        })
     }
 
     /// Runs a script; the answer comes with the clocks as they stood just
@@ -139,6 +152,15 @@ impl RedisStore {
             connection.timeouts = 0;
         }
         Ok(())
+    }
+
+    /// Says what is wrong with the content, once.
+    fn tell(&self, what: &str) {
+        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *told != what {
+            warn!("Redis at {}: {what}", self.address);
+            what.clone_into(&mut told);
+        }
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, Connection> {
@@ -266,12 +288,12 @@ impl Store for RedisStore {
             return Ok(Loaded::default());
         };
         if version != VERSION {
-            return Err(anyhow!(
-                "Redis at {}: the payload under {} has version {version}, this program knows \
-                 {VERSION}; it is left alone",
-                self.address,
+            self.tell(&format!(
+                "the payload under {} has version {version}, this program knows {VERSION}; it is \
+                 left alone",
                 self.keys.last_good
             ));
+            return Ok(Loaded::default());
         }
         let body = |bytes: Vec<u8>, etag: Option<String>| Body {
             bytes: Bytes::from(bytes),
@@ -283,10 +305,14 @@ impl Store for RedisStore {
             films: body(films, films_etag),
             people: body(people, people_etag),
         });
-        let ledger = ledger
-            .map(|ledger| serde_json::from_slice(&ledger))
-            .transpose()
-            .with_context(|| format!("Redis at {}: the ledger is damaged", self.address))?;
+        let ledger = ledger.and_then(|ledger| match serde_json::from_slice(&ledger) {
+            Ok(ledger) => Some(ledger),
+            Err(error) => {
+                let key = &self.keys.last_good;
+                self.tell(&format!("the ledger under {key} is damaged and not used: {error}"));
+                None
+            }
+        });
         Ok(Loaded { payload, ledger })
     }
 

@@ -17,7 +17,7 @@ if (tonumber(redis.call('HGET', KEYS[1], 'fence') or '') or 0) > tonumber(ARGV[2
 
 -- The age is always right; the time is kept as it was given unless it was read
 -- on another clock.
-local origin, by_age = tonumber(ARGV[3]), now - tonumber(ARGV[4])
+local origin, by_age = tonumber(ARGV[3]), math.max(0, now - tonumber(ARGV[4]))
 if math.abs(origin - by_age) > 1000000 then origin = by_age end
 
 local function put(key)
