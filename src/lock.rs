@@ -66,15 +66,17 @@ pub fn take(path: &Path, what: &str, stay: Stay) -> Result<Lock> {
             let text = said_by_holder(&mut file);
             let mut words = text.split_whitespace();
             let pid = words.next().and_then(|word| word.parse().ok());
-            let stay = if words.next() == Some(SHORT) { Stay::Short } else { Stay::Long };
+            // One that has said nothing yet has only just started.
+            let is_short = pid.is_none() || words.next() == Some(SHORT);
+            let stay = if is_short { Stay::Short } else { Stay::Long };
             return Err(Held { what: what.to_owned(), pid, stay }.into());
         }
         Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
     }
-    file.set_len(0).with_context(failed)?;
-    file.rewind().with_context(failed)?;
+    // In one write over what stands there, so that a reader never finds a part.
     let word = if stay == Stay::Short { SHORT } else { "" };
-    writeln!(file, "{} {word}", std::process::id()).with_context(failed)?;
+    let line = format!("{:<10} {word:<8}\n", std::process::id());
+    file.rewind().and_then(|()| file.write_all(line.as_bytes())).with_context(failed)?;
     Ok(Lock { _file: file })
 }
 
