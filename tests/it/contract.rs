@@ -1,0 +1,222 @@
+//! What both stores have to do: one suite, run over the state directory and over
+//! a real Redis.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use movies_gen::catalogue::Catalogue;
+use movies_gen::clock::{Clock, WallTime};
+use movies_gen::ledger::Ledger;
+use movies_gen::outcome::{FailureKind, Outcome, OutcomeKind};
+use movies_gen::payload::{Body, Fence, Payload};
+use movies_gen::schedule::Because;
+use movies_gen::store::{
+    Ask, Claim, Denied, FileStore, Granted, RedisAddress, RedisStore, Saved, Store, UpstreamId,
+    Written,
+};
+
+use crate::fixture::Redis;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// So short that the next refresh is always due.
+const MOMENT: Duration = Duration::from_micros(1);
+
+#[tokio::test]
+async fn the_state_directory_keeps_the_contract() {
+    let fresh = || {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = FileStore::open(directory.path(), &upstream(), Clock::system());
+        (store.expect("a store"), directory)
+    };
+    keeps_the_contract(fresh).await;
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
+async fn redis_keeps_the_contract() {
+    let fresh = || {
+        let redis = Redis::start();
+        let address = RedisAddress::parse(&redis.url(), None).expect("an address");
+        let timeout = Duration::from_secs(5);
+        let store = RedisStore::new(address, "it", &upstream(), MINUTE, timeout, Clock::system());
+        (store.expect("a store"), redis)
+    };
+    keeps_the_contract(fresh).await;
+}
+
+/// Every rule on a store of its own.
+async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
+    macro_rules! rules {
+        ($($rule:ident),* $(,)?) => {
+            $({
+                let (store, _keeper) = fresh();
+                $rule(&store).await;
+            })*
+        };
+    }
+    rules!(
+        the_first_claim_is_granted_and_the_next_waits_for_the_interval,
+        the_same_nonce_gets_the_same_claim,
+        fences_grow_beyond_all_that_the_caller_has_seen,
+        an_attempt_that_only_the_caller_knows_counts,
+        what_was_saved_is_loaded_with_its_age,
+        an_older_payload_does_not_replace_a_newer_one,
+        a_confirmed_payload_replaces_itself,
+        how_a_refresh_ended_is_known_to_all,
+        the_outcome_of_an_older_claim_is_not_recorded,
+        an_upstream_that_asks_for_it_is_left_alone,
+        only_the_newest_claim_is_renewed,
+    );
+}
+
+async fn the_first_claim_is_granted_and_the_next_waits_for_the_interval(store: &impl Store) {
+    assert_eq!(store.standing().await.expect("read"), None);
+    let granted = granted(store, "a").await;
+    assert!(granted.at.age(Clock::system().now(), Clock::system().boot_id()) < MINUTE);
+    let denied = denied(store, ask("b", MINUTE)).await;
+    assert_eq!(denied.wait.because, Because::Interval);
+    assert!(denied.wait.remaining > MINUTE / 2 && denied.wait.remaining <= MINUTE);
+    assert_eq!(denied.standing.fence, granted.fence);
+    assert_eq!(denied.standing.outcome, None, "it is running");
+}
+
+async fn the_same_nonce_gets_the_same_claim(store: &impl Store) {
+    let first = granted(store, "a").await;
+    let Claim::Granted(again) = store.claim(&ask("a", MINUTE)).await.expect("asked") else {
+        panic!("the answer that got lost is given again");
+    };
+    assert_eq!(again.fence, first.fence);
+}
+
+async fn fences_grow_beyond_all_that_the_caller_has_seen(store: &impl Store) {
+    let first = granted(store, "a").await.fence;
+    let second = granted(store, "b").await.fence;
+    assert!(second > first);
+    let far = Fence(second.0 + 1_000_000_000_000);
+    let Claim::Granted(third) =
+        store.claim(&Ask { highest: far, ..ask("c", MOMENT) }).await.expect("asked")
+    else {
+        panic!("it is due");
+    };
+    assert!(third.fence > far);
+    assert!(granted(store, "d").await.fence > third.fence);
+}
+
+async fn an_attempt_that_only_the_caller_knows_counts(store: &impl Store) {
+    granted(store, "a").await;
+    let age = Some(Duration::from_secs(20));
+    let wiped = Ask { age, ..ask("b", 2 * MINUTE) };
+    let waits = denied(store, wiped).await.wait.remaining;
+    assert!(waits > MINUTE, "the later of the two attempts counts: {waits:?}");
+}
+
+async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
+    assert!(store.load().await.expect("loaded").payload.is_none());
+    let mut granted = granted(store, "a").await;
+    granted.at = granted.at.earlier(Duration::from_secs(30));
+    let saved = saved(&granted, "[1]");
+    assert_eq!(store.save(&saved).await.expect("saved"), Written::Done);
+    let loaded = store.load().await.expect("loaded");
+    let payload = loaded.payload.expect("a payload");
+    assert_eq!(payload.fence, granted.fence);
+    assert_eq!(payload.films, saved.payload.films);
+    assert_eq!(payload.people, saved.payload.people);
+    assert_eq!(loaded.ledger, Some(saved.ledger));
+    let (now, boot_id) = (Clock::system().now(), Clock::system().boot_id().clone());
+    let age = payload.origin.age(now, &boot_id);
+    assert!(age >= Duration::from_secs(30) && age < MINUTE, "{age:?}");
+}
+
+async fn an_older_payload_does_not_replace_a_newer_one(store: &impl Store) {
+    let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
+    assert_eq!(store.save(&saved(&newer, "[2]")).await.expect("asked"), Written::Done);
+    assert_eq!(store.save(&saved(&older, "[1]")).await.expect("asked"), Written::Older);
+    let loaded = store.load().await.expect("loaded").payload.expect("a payload");
+    assert_eq!(loaded.films.bytes, "[2]");
+    assert_eq!(granted(store, "c").await.saved, newer.fence);
+}
+
+async fn a_confirmed_payload_replaces_itself(store: &impl Store) {
+    let first = granted(store, "a").await;
+    store.save(&saved(&first, "[1]")).await.expect("saved");
+    let second = granted(store, "b").await;
+    assert_eq!(store.save(&saved(&second, "[1]")).await.expect("saved"), Written::Done);
+    let loaded = store.load().await.expect("loaded").payload.expect("a payload");
+    assert_eq!((loaded.fence, loaded.films.bytes), (second.fence, Bytes::from_static(b"[1]")));
+}
+
+async fn how_a_refresh_ended_is_known_to_all(store: &impl Store) {
+    let claim = granted(store, "a").await;
+    let outcome = Outcome::of(OutcomeKind::Failed(FailureKind::Timeout));
+    assert_eq!(store.record(claim.fence, &outcome).await.expect("asked"), Written::Done);
+    assert_eq!(denied(store, ask("b", MINUTE)).await.standing.outcome, Some(outcome.clone()));
+    let standing = store.standing().await.expect("read").expect("an attempt");
+    assert_eq!((standing.fence, standing.outcome), (claim.fence, Some(outcome)));
+}
+
+async fn the_outcome_of_an_older_claim_is_not_recorded(store: &impl Store) {
+    let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
+    let outcome = Outcome::of(OutcomeKind::Changed);
+    assert_eq!(store.record(older.fence, &outcome).await.expect("asked"), Written::Older);
+    let standing = store.standing().await.expect("read").expect("an attempt");
+    assert_eq!((standing.fence, standing.outcome), (newer.fence, None));
+}
+
+async fn an_upstream_that_asks_for_it_is_left_alone(store: &impl Store) {
+    let claim = granted(store, "a").await;
+    let outcome = Outcome {
+        kind: OutcomeKind::Failed(FailureKind::RateLimited),
+        retry_after: Some(Duration::from_secs(300)),
+    };
+    store.record(claim.fence, &outcome).await.expect("recorded");
+    let denied = denied(store, ask("b", MOMENT)).await;
+    assert_eq!(denied.wait.because, Because::RetryAfter);
+    assert!(denied.wait.remaining > Duration::from_secs(240));
+}
+
+async fn only_the_newest_claim_is_renewed(store: &impl Store) {
+    let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
+    assert_eq!(store.renew(older.fence).await.expect("asked"), None);
+    let renewed = store.renew(newer.fence).await.expect("asked").expect("renewed");
+    assert_eq!(renewed.fence, newer.fence);
+    assert!(renewed.at.boot >= newer.at.boot);
+}
+
+/// A claim that is due; an empty shared store lets the others speak first.
+async fn granted(store: &impl Store, nonce: &str) -> Granted {
+    loop {
+        match store.claim(&ask(nonce, MOMENT)).await.expect("asked") {
+            Claim::Granted(granted) => return granted,
+            Claim::Denied(denied) => tokio::time::sleep(denied.wait.remaining).await,
+        }
+    }
+}
+
+async fn denied(store: &impl Store, ask: Ask) -> Denied {
+    match store.claim(&ask).await.expect("asked") {
+        Claim::Denied(denied) => denied,
+        Claim::Granted(granted) => panic!("granted too early: {granted:?}"),
+    }
+}
+
+fn ask(nonce: &str, interval: Duration) -> Ask {
+    Ask { nonce: nonce.into(), highest: Fence(0), age: None, left_alone: None, interval }
+}
+
+fn saved(granted: &Granted, films: &'static str) -> Saved {
+    let body = |text: &'static str, etag: Option<&str>| Body {
+        bytes: Bytes::from_static(text.as_bytes()),
+        etag: etag.map(str::to_owned),
+    };
+    let payload = Payload {
+        fence: granted.fence,
+        origin: granted.at.clone(),
+        films: body(films, Some("W/\"f\"")),
+        people: body("[\"\\u0000 \u{ff}\"]", None),
+    };
+    Saved { payload, ledger: Ledger::baseline(&Catalogue::default(), WallTime(7)) }
+}
+
+fn upstream() -> UpstreamId {
+    UpstreamId("http://upstream.example".into())
+}

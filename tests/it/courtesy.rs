@@ -1,0 +1,216 @@
+//! Promise 1: the upstream is asked at most once an interval, whatever happens
+//! on this side.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::fixture::{Answer, Site, Upstream};
+
+/// What the upstream may see less than an interval of 1 s: the lease, and what
+/// a busy machine adds between claim and wire.
+const SLACK: Duration = Duration::from_millis(150);
+
+/// The least time between two requests for the films.
+fn least_gap(upstream: &Upstream) -> Duration {
+    let films = upstream.asked_for("/films");
+    let gaps = films.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
+    gaps.min().expect("two requests")
+}
+
+#[test]
+fn builds_and_restarts_inside_the_minute_ask_once_in_whatever_order() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    // Every step follows every step once: b build, t serve until told to stop,
+    // k serve until killed.
+    for step in "bbtbkttkkb".chars() {
+        match step {
+            'b' => assert_eq!(site.build_once().code, Some(0)),
+            't' => assert_eq!(site.serve().ready().terminate().0, Some(0)),
+            _ => site.serve().ready().kill(),
+        }
+    }
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+fn each_refresh_asks_each_endpoint_once_and_nothing_else() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    upstream.wait_until_asked(3);
+    drop(server);
+    let requests = upstream.requests();
+    assert!(requests.iter().all(|request| request.query == "limit=250"), "{requests:?}");
+    let (films, people) = upstream.asked();
+    assert_eq!((films, people), (requests.len() / 2, requests.len() / 2), "{requests:?}");
+}
+
+#[test]
+fn what_is_known_is_asked_for_on_condition_that_it_changed() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let log = site.build_once().well();
+    let films = upstream.asked_for("/films");
+    assert_eq!(films[0].headers.get("if-none-match"), None);
+    assert!(films[1].headers["if-none-match"].starts_with("W/\""), "{films:?}");
+    // The API would then answer 200.
+    assert_eq!(films[1].headers.get("cache-control"), None);
+    assert!(log.contains("unchanged"), "{log}");
+}
+
+#[test]
+fn a_build_inside_the_interval_shows_what_is_stored_says_so_and_succeeds() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    std::fs::remove_dir_all(site.out()).expect("removed");
+    let log = site.build_once().well();
+    assert!(log.contains("stored data") && log.contains("may be asked in"), "{log}");
+    assert!(site.page("index.html").contains("Salt Road"));
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+fn a_build_inside_the_interval_without_stored_data_fails_and_says_why() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(500, "{}"));
+    let site = Site::of(&upstream);
+    site.build_once().with_code(1);
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("no data is stored yet") && log.contains("may be asked in"), "{log}");
+    assert!(upstream.asked().0 <= 1 && upstream.asked().1 <= 1, "a failed attempt counts");
+}
+
+#[test]
+fn a_build_waits_if_the_next_attempt_is_due_within_the_hold() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--hold", "2s"]);
+    for _ in 0..3 {
+        let log = site.build_once().well();
+        assert!(log.contains("is up to date"), "{log}");
+    }
+    assert_eq!(upstream.asked(), (3, 3), "no run is skipped");
+    assert!(least_gap(&upstream) > Duration::from_secs(1) - SLACK, "{:?}", least_gap(&upstream));
+}
+
+#[test]
+fn a_server_asks_an_interval_apart_and_no_less() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    upstream.wait_until_asked(4);
+    drop(server);
+    assert!(least_gap(&upstream) > Duration::from_secs(1) - SLACK, "{:?}", least_gap(&upstream));
+}
+
+#[test]
+fn a_slow_answer_does_not_shorten_the_gap_to_the_next_request() {
+    let upstream = Upstream::start();
+    let films = Answer::json(&crate::fixture::films()).late(Duration::from_millis(800));
+    upstream.set("/films", films);
+    let server = Site::eager(&upstream).serve();
+    upstream.wait_until_asked(3);
+    drop(server);
+    assert!(least_gap(&upstream) > Duration::from_secs(1) - SLACK, "{:?}", least_gap(&upstream));
+}
+
+#[test]
+fn retry_after_keeps_it_away_for_longer_than_the_interval() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(503, "{}").with("Retry-After", "3"));
+    let server = Site::eager(&upstream).serve();
+    upstream.wait_until_asked(1);
+    upstream.recover();
+    let server = server.ready();
+    drop(server);
+    assert!(least_gap(&upstream) > Duration::from_secs(3) - SLACK, "{:?}", least_gap(&upstream));
+}
+
+#[test]
+fn retry_after_outlives_the_process_that_heard_it() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--hold", "1500ms"]);
+    site.build_once().well();
+    upstream.set_both(&Answer::new(429, "{}").with("Retry-After", "120"));
+    site.build_once().with_code(1);
+    let asked = upstream.asked();
+    let log = site.build_once().well();
+    assert!(log.contains("Retry-After"), "{log}");
+    assert_eq!(upstream.asked(), asked);
+}
+
+#[test]
+fn a_process_killed_after_its_request_was_sent_has_spent_the_minute() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(200, "[]").never());
+    let site = Site::of(&upstream);
+    let build = site.start_build();
+    upstream.wait_until_asked(1);
+    build.signal(Signal::KILL);
+    assert_eq!(build.ended().0.code(), None);
+    upstream.recover();
+    let started = Instant::now();
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("no data is stored yet"), "{log}");
+    assert_eq!(upstream.asked(), (1, 1));
+    // The lock tells that nobody is at work: there is nothing to wait for but
+    // the hold, after which a claim without an outcome has failed.
+    assert!(started.elapsed() < Duration::from_secs(5), "it waited {:?}", started.elapsed());
+}
+
+#[test]
+fn a_server_killed_in_flight_shows_its_old_site_and_waits_for_its_turn() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    let server = site.serve().ready();
+    upstream.set_both(&Answer::new(200, "[]").never());
+    upstream.wait_until_asked(2);
+    server.kill();
+    upstream.recover();
+    let before = upstream.asked().0;
+    let server = site.serve().ready();
+    upstream.wait_until_asked(before + 1);
+    drop(server);
+    assert!(least_gap(&upstream) > Duration::from_secs(1) - SLACK, "{:?}", least_gap(&upstream));
+}
+
+#[test]
+fn two_builds_started_together_make_one_fetch_and_both_succeed() {
+    // The two meet at another place each time.
+    for _ in 0..6 {
+        let upstream = Upstream::start();
+        let films = Answer::json(&crate::fixture::films()).late(Duration::from_millis(150));
+        upstream.set("/films", films);
+        let site = Site::of(&upstream);
+        let builds = [site.start_build(), site.start_build()];
+        for build in builds {
+            let (status, log) = build.ended();
+            assert_eq!(status.code(), Some(0), "{log}");
+        }
+        assert_eq!(upstream.asked(), (1, 1));
+        assert!(site.page("index.html").contains("Salt Road"));
+    }
+}
+
+#[test]
+fn a_dozen_builds_at_once_all_succeed() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    // Some of so many look while the first one starts, works, and ends.
+    let builds: Vec<_> = (0..12).map(|_| site.start_build()).collect();
+    for build in builds {
+        let (status, log) = build.ended();
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+fn a_disk_that_is_slower_than_the_lease_does_not_hold_up_a_refresh_for_ever() {
+    let upstream = Upstream::start();
+    // A lease of 50 us, while recording a claim syncs a file.
+    let (status, log) = Site::of(&upstream).with(&["--interval", "1ms"]).start_build().ended();
+    assert!(status.code().is_some(), "{log}");
+    assert!(upstream.asked().0 <= 1, "{log}");
+}

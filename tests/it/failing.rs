@@ -1,0 +1,213 @@
+//! Promises 3 and 5: whatever the upstream does, the last good site stays, with
+//! its true age, and what failed is named in the log and nowhere else.
+
+use std::time::Duration;
+
+use crate::fixture::{Answer, Site, Upstream, bulky, contents, wait_until};
+
+/// A good site, then an upstream whose films are answered so, then a refresh.
+#[track_caller]
+fn last_good_site_survives(films: Answer, kind: &str, said: &str) {
+    survives_with(&[], films, kind, said);
+}
+
+#[track_caller]
+fn survives_with(arguments: &[&str], films: Answer, kind: &str, said: &str) {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(arguments);
+    site.build_once().well();
+    let (before, fresh) = (contents(&site.out()), site.json("freshness.json"));
+
+    upstream.set("/films", films);
+    let log = site.build_once().with_code(1);
+    assert_eq!(contents(&site.out()), before, "the last good site stays");
+
+    let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "one message\n{log}");
+    assert!(errors[0].contains("/films") && errors[0].contains(said), "{said:?} in {log}");
+
+    let told = site.json("freshness.json");
+    assert_eq!(told["upstream"]["state"], "failing");
+    assert_eq!(told["upstream"]["failure"], kind);
+    assert_eq!(told["as_of"], fresh["as_of"], "the origin time is not stamped anew");
+    let text = site.page("freshness.json");
+    let port = upstream.port().to_string();
+    for secret in ["127.0.0.1", "http", "elsewhere", "/films", &port] {
+        assert!(!text.contains(secret), "{secret:?} in {text}");
+    }
+
+    upstream.recover();
+    site.build_once().well();
+    assert_eq!(site.json("freshness.json")["upstream"]["state"], "ok");
+    assert_eq!(contents(&site.out()), before);
+}
+
+#[test]
+fn an_error_of_the_servers() {
+    last_good_site_survives(Answer::new(500, "oops"), "bad-status", "500");
+}
+
+#[test]
+fn an_address_that_is_not_the_apis_any_more() {
+    last_good_site_survives(Answer::new(404, "{}"), "refused", "check --upstream");
+}
+
+#[test]
+fn a_web_page_with_status_200() {
+    let page =
+        Answer::new(200, "<!doctype html><h1>Welcome</h1>").with("Content-Type", "text/html");
+    last_good_site_survives(page, "malformed", "HTML");
+}
+
+#[test]
+fn a_body_that_breaks_off() {
+    let films = Answer::json(&bulky(5_000));
+    last_good_site_survives(films.cut(50), "truncated", "broke off");
+}
+
+#[test]
+fn a_list_that_breaks_off_in_a_whole_answer() {
+    let mut half = crate::fixture::films().to_string();
+    half.truncate(half.len() / 2);
+    last_good_site_survives(Answer::new(200, half), "malformed", "broken JSON");
+}
+
+#[test]
+fn what_is_not_json() {
+    last_good_site_survives(Answer::new(200, "Service Unavailable"), "malformed", "broken JSON");
+}
+
+#[test]
+fn json_that_is_no_list() {
+    let object = Answer::new(200, r#"{"error": "quota of key k3y is used up"}"#);
+    last_good_site_survives(object, "malformed", "instead of a JSON array");
+}
+
+#[test]
+fn an_empty_body() {
+    last_good_site_survives(Answer::new(200, ""), "malformed", "empty body");
+}
+
+#[test]
+fn more_than_max_bytes() {
+    let films = Answer::json(&bulky(200_000));
+    survives_with(&["--max-bytes", "100kB"], films, "too-large", "--max-bytes");
+}
+
+#[test]
+fn more_than_max_bytes_once_decompressed() {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bulky(5_000_000).to_string().as_bytes()).expect("memory");
+    let bomb = encoder.finish().expect("memory");
+    assert!(bomb.len() < 100_000, "it is small on the wire: {}", bomb.len());
+    let films = Answer::new(200, bomb).with("Content-Encoding", "gzip");
+    survives_with(&["--max-bytes", "100kB"], films, "too-large", "--max-bytes");
+}
+
+#[test]
+fn a_redirect_to_another_host() {
+    let elsewhere = Upstream::start();
+    let to = format!("http://localhost:{}/films?key=s3cret", elsewhere.port());
+    last_good_site_survives(Answer::new(301, "").with("Location", &to), "redirected", "301");
+    assert_eq!(elsewhere.asked(), (0, 0), "nobody else is asked");
+}
+
+#[test]
+fn a_redirect_on_the_same_host_is_followed() {
+    let upstream = Upstream::start();
+    upstream.set("/films", Answer::new(302, "").with("Location", "/v2/films"));
+    upstream.set("/v2/films", Answer::json(&crate::fixture::films()));
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    assert!(site.page("index.html").contains("Salt Road"));
+}
+
+#[test]
+fn nobody_at_the_address() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let before = contents(&site.out());
+    drop(upstream);
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("cannot reach") && log.contains("check --upstream"), "{log}");
+    assert_eq!(site.json("freshness.json")["upstream"]["failure"], "unreachable");
+    assert_eq!(contents(&site.out()), before);
+}
+
+#[test]
+fn an_answer_that_does_not_come() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    upstream.set("/people", Answer::new(200, "[]").never());
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("/people") && log.contains("in time"), "{log}");
+    assert_eq!(site.json("freshness.json")["upstream"]["failure"], "timeout");
+}
+
+#[test]
+fn a_failure_at_the_first_attempt_leaves_nothing_half_made() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(500, "oops"));
+    let site = Site::of(&upstream);
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("no data is stored yet"), "{log}");
+    assert!(!site.out().join("index.html").exists());
+}
+
+#[test]
+fn a_server_goes_on_with_the_old_site_and_its_growing_age() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    upstream.set_both(&Answer::new(500, "oops"));
+    wait_until("the failure", || server.freshness()["upstream"]["state"] == "failing");
+    let first = server.get("/");
+    let age = |response: &crate::fixture::Response| -> u64 {
+        response.expect("age").parse().expect("seconds")
+    };
+    wait_until("an older page", || age(&server.get("/")) >= age(&first) + 3);
+    let last = server.get("/");
+    assert_eq!(last.status, 200);
+    for name in ["etag", "x-generation", "x-data-as-of", "last-modified"] {
+        assert_eq!(first.expect(name), last.expect(name), "{name}");
+    }
+    assert_eq!(first.body, last.body);
+
+    upstream.recover();
+    wait_until("the recovery", || server.freshness()["upstream"]["state"] == "ok");
+    let recovered = server.get("/");
+    assert!(age(&recovered) <= 2, "{recovered:?}");
+    assert_ne!(recovered.expect("x-data-as-of"), last.expect("x-data-as-of"));
+    assert_eq!(recovered.expect("etag"), last.expect("etag"), "the same data");
+}
+
+#[test]
+fn what_answers_say_of_a_failure_is_its_kind_alone() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    upstream.set_both(&Answer::new(500, "the database at db.internal is down"));
+    wait_until("the failure", || server.freshness()["upstream"]["state"] == "failing");
+    let port = upstream.port().to_string();
+    for path in ["/", "/nowhere", "/healthz", "/freshness.json"] {
+        let answer = format!("{:?}", server.get(path));
+        for secret in ["db.internal", port.as_str()] {
+            assert!(!answer.contains(secret), "{secret} in {answer}");
+        }
+    }
+    server.wait_for_line("the refresh failed");
+}
+
+#[test]
+fn a_slow_upstream_holds_up_no_visitor() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    upstream.set_both(&Answer::new(200, "[]").never());
+    upstream.wait_until_asked(2);
+    let started = std::time::Instant::now();
+    for _ in 0..20 {
+        assert_eq!(server.get("/").status, 200);
+    }
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}

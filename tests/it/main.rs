@@ -1,0 +1,23 @@
+//! What the program does, seen from outside: a real upstream over HTTP, a real
+//! directory, the real binary, and what a client is answered.
+//!
+//! One file an area; all of them use the parts in [`fixture`]. Tests that need a
+//! program which may be missing are ignored and say which one; those that need
+//! data that is not part of the project are compiled where it is there.
+
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it reads clocks and files")]
+#![allow(clippy::expect_used, reason = "a part that cannot be set up ends the test that needs it")]
+
+mod contract;
+mod courtesy;
+mod demo;
+mod failing;
+mod fixture;
+mod nginx;
+mod options;
+mod pipeline;
+mod publishing;
+mod redis;
+mod serving;
+mod theming;
+mod tidy;

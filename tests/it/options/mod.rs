@@ -1,0 +1,189 @@
+//! What can be asked for, in which ways, and what cannot.
+
+mod layers;
+mod secrets;
+
+use crate::fixture::{Answer, Site, Upstream, wait_until};
+
+/// The site with an option given as a flag, as a variable and in the file.
+fn each_way(site: &Site, option: &str, value: &str) -> [(Site, &'static str); 3] {
+    let variable = format!("MOVIES_GEN_{}", option.to_uppercase().replace('-', "_"));
+    let quoted = if value.parse::<u32>().is_ok() || value == "true" {
+        value.to_owned()
+    } else {
+        format!("\"{value}\"")
+    };
+    let in_file = site.with(&["--config", &format!("{option}.toml")]);
+    in_file.write(&format!("{option}.toml"), format!("{option} = {quoted}\n"));
+    let flag = match value {
+        "true" => vec![format!("--{option}")],
+        "1" if matches!(option, "verbose" | "quiet") => vec![format!("--{option}")],
+        _ => vec![format!("--{option}"), value.to_owned()],
+    };
+    let flag: Vec<_> = flag.iter().map(String::as_str).collect();
+    [(site.with(&flag), "flag"), (site.variable(&variable, value), "variable"), (in_file, "file")]
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.write("movies-gen.toml", "lang = \"en\"\n\nsite-titel = \"Mine\"\n");
+    let log = site.build_once().with_code(2);
+    assert!(log.contains("movies-gen.toml:3"), "{log}");
+    assert!(log.contains("`site-titel`") && log.contains("`site-title`"), "{log}");
+    assert_eq!(upstream.asked(), (0, 0));
+}
+
+#[test]
+fn a_value_that_cannot_be_is_named_with_its_line() {
+    let site = Site::new();
+    site.write("movies-gen.toml", "lang = \"en\"\ninterval = \"soon\"\n");
+    let log = site.build_once().with_code(2);
+    assert!(log.contains("movies-gen.toml:2"), "{log}");
+}
+
+#[test]
+fn an_interval_under_a_minute_is_refused_for_an_api_of_somebody_elses() {
+    let site = Site::new().with(&["--upstream", "https://api.example"]);
+    for (way, name) in each_way(&site, "interval", "59s") {
+        let log = way.build_once().with_code(2);
+        assert!(log.contains("--interval") && log.contains("60s"), "{name}: {log}");
+    }
+}
+
+#[test]
+fn a_max_age_under_the_interval_is_refused() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--interval", "90s"]);
+    for (way, name) in each_way(&site, "max-age", "89s") {
+        let log = way.build_once().with_code(2);
+        assert!(log.contains("--max-age") && log.contains("--interval"), "{name}: {log}");
+    }
+    assert_eq!(upstream.asked(), (0, 0));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
+    let upstream = Upstream::start();
+    for (arguments, named) in [
+        (["--site-url", "films.example"], "--site-url"),
+        (["--lang", "english language"], "--lang"),
+        (["--redis-prefix", "a b"], "--redis-prefix"),
+        (["--interval", "0s"], "--interval"),
+        (["--state", "public/state"], "--state"),
+        (["--config", "nowhere.toml"], "nowhere.toml"),
+        (["--redis-password-file", "x"], "--redis-password-file"),
+        (["--limit", "many"], "--limit"),
+        (["--max-bytes", "lots"], "--max-bytes"),
+        (["--no-such", "option"], "--no-such"),
+        (["--templates", "nowhere"], "--templates"),
+    ] {
+        let ended = Site::of(&upstream).with(&arguments).build_once();
+        let log = ended.with_code(2);
+        assert!(log.contains(named), "{log}");
+    }
+    assert_eq!(upstream.asked(), (0, 0));
+}
+
+#[test]
+fn max_bytes_can_be_given_each_way() {
+    for way in 0..3 {
+        let upstream = Upstream::start();
+        let ways = each_way(&Site::of(&upstream), "max-bytes", "1kB");
+        let log = ways[way].0.build_once().with_code(1);
+        assert!(log.contains("--max-bytes"), "{}: {log}", ways[way].1);
+    }
+}
+
+#[test]
+fn hold_can_be_given_each_way() {
+    for way in 0..3 {
+        let upstream = Upstream::start();
+        let ways = each_way(&Site::eager(&upstream), "hold", "0s");
+        ways[way].0.build_once().well();
+        let log = ways[way].0.build_once().well();
+        assert!(log.contains("stored data"), "{}: {log}", ways[way].1);
+    }
+}
+
+#[test]
+fn verbose_and_quiet_can_be_given_each_way() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    for (way, name) in each_way(&site, "verbose", "1") {
+        let log = way.build_once().well();
+        assert!(log.contains("DEBUG"), "{name}: {log}");
+    }
+    for (way, name) in each_way(&site, "quiet", "1") {
+        let log = way.build_once().well();
+        assert!(log.is_empty(), "{name}: {log}");
+    }
+}
+
+#[test]
+fn the_demo_can_be_asked_for_each_way_and_declined_by_a_flag() {
+    for way in 0..3 {
+        let site = Site::new();
+        let ways = each_way(&site, "demo", "true");
+        ways[way].0.build_once().well();
+        assert!(site.path("public-demo/index.html").exists(), "{}", ways[way].1);
+    }
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).variable("MOVIES_GEN_DEMO", "true").with(&["--demo=false"]);
+    site.build_once().well();
+    assert!(!site.path("public-demo").exists());
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+fn json_log_lines_are_json() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(500, "line\nbreak"));
+    for (way, name) in each_way(&Site::eager(&upstream), "log-format", "json") {
+        let log = way.build_once().with_code(1);
+        assert!(log.lines().count() >= 1, "{name}");
+        for line in log.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect(line);
+            assert!(line["level"].is_string() && line["message"].is_string(), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn sighup_reads_the_configuration_again_and_names_what_needs_a_restart() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.write("movies-gen.toml", "site-title = \"Before\"\nlisten = \"127.0.0.1:0\"\n");
+    let server = site.serve_as_told().ready();
+    assert!(server.get("/").text().contains("<title>Before</title>"));
+
+    site.write("movies-gen.toml", "site-title = \"After\"\nlisten = \"127.0.0.1:1\"\n");
+    server.hangup();
+    wait_until("the new title", || server.get("/").text().contains("<title>After</title>"));
+    let line = server.wait_for_line("needs a restart");
+    assert!(line.contains("listen") && !line.contains("site-title"), "{line}");
+
+    site.write("movies-gen.toml", "site-titel = \"Broken\"\n");
+    server.hangup();
+    server.wait_for_line("movies-gen.toml:1");
+    assert!(server.get("/").text().contains("<title>After</title>"), "the old one stays");
+    assert_eq!(upstream.asked(), (1, 1));
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
+fn sighup_moves_the_site_to_another_path() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.write("movies-gen.toml", "listen = \"127.0.0.1:0\"\n");
+    let server = site.serve_as_told().ready();
+    let lines = "listen = \"127.0.0.1:0\"\nsite-url = \"https://films.example/moved/\"\n";
+    site.write("movies-gen.toml", lines);
+    server.hangup();
+    wait_until("the new path", || server.get("/moved/movies/salt-road/").status == 200);
+    let page = server.get("/moved/").text().replace("&#x2F;", "/");
+    assert!(page.contains("href=\"/moved/movies/salt-road/\""), "{page}");
+}

@@ -1,0 +1,103 @@
+//! The same data gives the same bytes: elsewhere, later, in another order.
+
+use movies_gen::catalogue;
+use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
+use movies_gen::ledger::Ledger;
+use movies_gen::pages::{Plan, Site as Frame};
+use movies_gen::payload::{Body, Fence, Payload};
+use movies_gen::publish::{Publisher, Volatile};
+use movies_gen::store::UpstreamId;
+use movies_gen::theme::Theme;
+use serde_json::Value;
+
+use crate::fixture::{Answer, Site, Upstream, contents, films, people};
+
+#[test]
+fn another_directory_gets_the_same_bytes() {
+    let upstream = Upstream::start();
+    let one = Site::of(&upstream);
+    let other = Site::of(&upstream).with(&["--out", "elsewhere/site", "--state", "kept"]);
+    one.build_once().well();
+    other.build_once().well();
+    assert_eq!(contents(&one.out()), contents(&other.path("elsewhere/site")));
+}
+
+#[test]
+fn data_of_another_date_gives_the_same_bytes() {
+    let upstream = Upstream::start();
+    let one = Site::of(&upstream);
+    one.build_once().well();
+    let forty_days = "3456000";
+    for (path, list) in [("/films", films()), ("/people", people())] {
+        upstream.set(path, Answer::json(&list).with("Age", forty_days));
+    }
+    let other = Site::of(&upstream);
+    other.build_once().well();
+    let as_of = |site: &Site| {
+        site.json("freshness.json")["as_of"].as_str().expect("a time")[..10].to_owned()
+    };
+    assert_ne!(as_of(&one), as_of(&other), "the dates do differ");
+    assert_eq!(contents(&one.out()), contents(&other.out()));
+}
+
+#[test]
+fn a_build_under_another_date_writes_the_same_bytes() {
+    let in_2024 = WallTime(1_732_447_470_000_000);
+    let in_2031 = WallTime(1_937_000_001_000_000);
+    assert_eq!(published_at(in_2024), published_at(in_2031));
+}
+
+/// The whole pipeline behind the store, with every clock reading being `now`.
+fn published_at(now: WallTime) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let body = |list: &Value| Body { bytes: list.to_string().into(), etag: None };
+    let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(now.0 as i64), wall: now };
+    let payload =
+        Payload { fence: Fence(now.0), origin, films: body(&films()), people: body(&people()) };
+    let (catalogue, _) = catalogue::join(&payload, 250).expect("a catalogue");
+    let ledger = Ledger::baseline(&catalogue, now);
+    let theme = Theme::load(None).expect("a theme");
+    let frame = Frame { title: "Films".into(), lang: "en".into(), url: None, demo: false };
+    let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
+    let directory = tempfile::tempdir().expect("a directory");
+    let (out, state) = (directory.path().join("out"), directory.path().join("state"));
+    let mut publisher =
+        Publisher::open(&out, &state, &UpstreamId("somebody".into())).expect("a publisher");
+    publisher.publish(&plan, &ledger, |_| Volatile::new(), now, |_| ()).expect("published");
+    contents(&out)
+}
+
+#[test]
+fn an_upstream_that_shuffles_its_lists_changes_no_byte() {
+    let upstream = Upstream::start();
+    let one = Site::of(&upstream);
+    one.build_once().well();
+    for (path, mut list) in [("/films", films()), ("/people", people())] {
+        list.as_array_mut().expect("a list").reverse();
+        upstream.set(path, Answer::json(&list));
+    }
+    let other = Site::of(&upstream);
+    other.build_once().well();
+    assert_eq!(contents(&one.out()), contents(&other.out()));
+}
+
+#[test]
+fn a_site_that_grew_change_by_change_has_the_bytes_of_one_built_at_once() {
+    let upstream = Upstream::of(&serde_json::json!([]), &people());
+    let grown = Site::eager(&upstream);
+    grown.build_once().well();
+    let all = films();
+    for count in 1..=5 {
+        let some = Value::Array(all.as_array().expect("a list")[..count].to_vec());
+        upstream.set("/films", Answer::json(&some));
+        grown.build_once().well();
+    }
+    let fresh = Site::of(&upstream);
+    fresh.build_once().well();
+    let (mut grown, mut fresh) = (contents(&grown.out()), contents(&fresh.out()));
+    // When a film appeared is what the two know differently.
+    for path in ["sitemap.xml", "sitemap.xml.gz", "sitemap.xml.br"] {
+        grown.remove(path);
+        fresh.remove(path);
+    }
+    assert_eq!(grown, fresh);
+}

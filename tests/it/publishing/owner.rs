@@ -1,0 +1,143 @@
+//! Promise 5 on disk: files that are not ours.
+
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::fixture::{Answer, Site, Upstream, contents, films, wait_until};
+
+fn inode(path: &Path) -> u64 {
+    path.symlink_metadata().unwrap_or_else(|error| panic!("{}: {error}", path.display())).ino()
+}
+
+/// Makes the next refresh a change of some page.
+fn change(upstream: &Upstream, score: u32) {
+    let mut films = films();
+    films[0]["rt_score"] = json!(score);
+    upstream.set("/films", Answer::json(&films));
+}
+
+#[test]
+fn the_owners_files_are_carried_along_as_the_very_same_files() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let own = [
+        "notes.txt",
+        ".htaccess",
+        ".well-known/security.txt",
+        "movies/list of mine.txt",
+        "movies/salt-road/review.html",
+        "deep/er/still/file.bin",
+    ];
+    for path in own {
+        site.write(&format!("public/{path}"), format!("mine: {path}\0\u{ff}"));
+    }
+    symlink("notes.txt", site.out().join("link")).expect("a link");
+    symlink("nowhere", site.out().join("movies/dangling")).expect("a link");
+    std::fs::create_dir(site.out().join("empty")).expect("a directory");
+    let paths: Vec<_> = own.into_iter().chain(["link", "movies/dangling"]).collect();
+    let inodes: Vec<_> = paths.iter().map(|path| inode(&site.out().join(path))).collect();
+
+    for score in [1, 2, 3] {
+        change(&upstream, score);
+        let log = site.build_once().well();
+        assert!(log.contains("published"), "the trees were exchanged: {log}");
+        for (path, inode_before) in paths.iter().zip(&inodes) {
+            assert_eq!(inode(&site.out().join(path)), *inode_before, "{path}");
+        }
+        for path in own {
+            assert_eq!(site.page(path), format!("mine: {path}\0\u{ff}"), "{path}");
+        }
+        let target = |link: &str| std::fs::read_link(site.out().join(link)).expect("a link");
+        assert_eq!(target("link"), Path::new("notes.txt"));
+        assert_eq!(target("movies/dangling"), Path::new("nowhere"));
+        assert!(site.out().join("empty").is_dir());
+    }
+}
+
+#[test]
+fn what_the_owner_edited_or_removed_stays_so() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    site.write("public/keep.txt", "old");
+    site.write("public/drop.txt", "old");
+    change(&upstream, 1);
+    site.build_once().well();
+    site.write("public/keep.txt", "new");
+    std::fs::remove_file(site.out().join("drop.txt")).expect("removed");
+    for score in [2, 3] {
+        change(&upstream, score);
+        site.build_once().well();
+        assert_eq!(site.page("keep.txt"), "new");
+        assert!(!site.out().join("drop.txt").exists());
+    }
+}
+
+#[test]
+fn the_owners_files_are_carried_while_the_server_runs() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    server.site.write("public/notes.txt", "mine");
+    let notes = inode(&server.site.out().join("notes.txt"));
+    let etag = server.get("/movies.json").expect("etag").to_owned();
+    change(&upstream, 5);
+    wait_until("the change", || server.get("/movies.json").expect("etag") != etag);
+    assert_eq!(inode(&server.site.out().join("notes.txt")), notes);
+    assert_eq!(server.get("/notes.txt").status, 404, "it is not ours to serve");
+}
+
+#[test]
+fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0"]);
+    site.write("public/holiday.jpg", "a picture");
+    for command in [&["build", "once"][..], &["build", "loop"], &["serve"]] {
+        let call = site.run(command);
+        let log = call.with_code(2);
+        assert!(log.contains("holiday.jpg") && log.contains("--out"), "{log}");
+    }
+    assert_eq!(upstream.asked(), (0, 0));
+    assert_eq!(contents(&site.out()).len(), 1, "nothing was written there");
+}
+
+#[test]
+fn an_out_with_dotfiles_and_well_known_alone_is_taken() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.write("public/.gitignore", "*");
+    site.write("public/.well-known/security.txt", "mine");
+    site.build_once().well();
+    assert_eq!(site.page(".gitignore"), "*");
+    assert_eq!(site.page(".well-known/security.txt"), "mine");
+    assert!(site.page("index.html").contains("Salt Road"));
+}
+
+#[test]
+fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    site.write("public/movies/newcomer/index.html", "mine");
+    let mut films = films();
+    films.as_array_mut().expect("a list").push(json!({"id": "new", "title": "Newcomer"}));
+    upstream.set("/films", Answer::json(&films));
+    let before = contents(&site.out());
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("movies/newcomer/index.html"), "{log}");
+    assert_eq!(contents(&site.out()), before);
+}
+
+#[test]
+fn an_out_that_was_removed_comes_back_with_the_next_refresh() {
+    let upstream = Upstream::start();
+    let server = Site::eager(&upstream).serve().ready();
+    let before = contents(&server.site.out());
+    std::fs::remove_dir_all(server.site.out()).expect("removed");
+    assert_eq!(server.get("/").status, 200, "visitors do not notice");
+    let whole = || server.site.out().join("sitemap.xml").exists();
+    wait_until("the directory", whole);
+    assert_eq!(contents(&server.site.out()), before);
+}

@@ -1,0 +1,152 @@
+//! A Redis that several processes share.
+
+use crate::fixture::{Answer, Redis, Site, Upstream, contents, films, identities, wait_until};
+
+fn shared(upstream: &Upstream, redis: &Redis) -> Site {
+    Site::of(upstream).with(&["--redis", &redis.url()])
+}
+
+fn key(redis: &Redis, name: &str) -> String {
+    let mut keys = redis.keys().into_iter().filter(|key| key.ends_with(name));
+    keys.next().unwrap_or_else(|| panic!("no key that ends in {name} in {:?}", redis.keys()))
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn the_raw_payload_lies_in_redis_under_the_prefix() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    shared(&upstream, &redis).with(&["--redis-prefix", "cinema"]).build_once().well();
+    let keys = redis.keys();
+    assert!(keys.len() >= 3 && keys.iter().all(|key| key.contains("cinema")), "{keys:?}");
+    let sent = serde_json::to_vec_pretty(&films()).expect("JSON");
+    for copy in ["fresh", "last-good"] {
+        let kept: Vec<u8> = redis.ask(::redis::cmd("HGET").arg(key(&redis, copy)).arg("films"));
+        assert_eq!(kept, sent, "{copy}");
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn the_fresh_copy_expires_with_its_freshness_and_the_last_good_one_never() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    shared(&upstream, &redis).with(&["--max-age", "90s"]).build_once().well();
+    let left = |name: &str| redis.ask::<i64>(::redis::cmd("PTTL").arg(key(&redis, name)));
+    let fresh = left("fresh");
+    assert!((60_000..=90_000).contains(&fresh), "{fresh} ms");
+    assert_eq!((left("last-good"), left("claim")), (-1, -1), "these do not expire");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn losing_redis_changes_no_page_and_is_said_once() {
+    let (upstream, mut redis) = (Upstream::start(), Redis::start());
+    let site = Site::eager(&upstream).with(&["--redis", &redis.url(), "--hold", "400ms"]);
+    let server = site.serve().ready();
+    let (before, page) = (identities(&site.out()), server.get("/"));
+    redis.kill();
+    let asked = upstream.asked().0;
+    upstream.wait_until_asked(asked + 3);
+    assert_eq!(identities(&site.out()), before);
+    assert_eq!(server.get("/").expect("etag"), page.expect("etag"));
+    let log = server.log();
+    assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
+    redis.revive();
+    server.wait_for_line("Redis is back");
+    let changed = {
+        let mut films = films();
+        films[0]["title"] = serde_json::json!("The Lamp Keeper's Wife");
+        films
+    };
+    upstream.set("/films", Answer::json(&changed));
+    wait_until("a change after all that", || {
+        String::from_utf8_lossy(&server.get("/").body).contains("Wife")
+    });
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_build_without_its_redis_works_with_the_state_alone() {
+    let (upstream, mut redis) = (Upstream::start(), Redis::start());
+    let site = Site::eager(&upstream).with(&["--redis", &redis.url()]);
+    site.build_once().well();
+    redis.kill();
+    let log = site.build_once().well();
+    assert!(log.contains("Redis cannot be used"), "{log}");
+    assert_eq!(upstream.asked(), (2, 2));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn two_sites_with_prefixes_of_their_own_do_not_meet() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let one = shared(&upstream, &redis).with(&["--redis-prefix", "one"]);
+    let other = shared(&upstream, &redis).with(&["--redis-prefix", "other"]);
+    one.build_once().well();
+    other.build_once().well();
+    assert_eq!(upstream.asked(), (2, 2), "each has a minute of its own");
+    let keys = redis.keys();
+    let of = |prefix: &str| keys.iter().filter(|key| key.contains(prefix)).count();
+    assert_eq!((of("one:"), of("other:")), (keys.len() / 2, keys.len() / 2), "{keys:?}");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn two_upstreams_under_one_prefix_do_not_meet() {
+    let (one, other, redis) = (Upstream::start(), Upstream::start(), Redis::start());
+    let mut fewer = films();
+    fewer.as_array_mut().expect("a list").truncate(2);
+    other.set("/films", Answer::json(&fewer));
+    let (first, second) = (shared(&one, &redis), shared(&other, &redis));
+    first.build_once().well();
+    second.build_once().well();
+    assert_eq!((one.asked(), other.asked()), ((1, 1), (1, 1)));
+    assert_eq!(first.json("movies.json").as_array().map(Vec::len), Some(5));
+    assert_eq!(second.json("movies.json").as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn two_replicas_share_one_fetch_and_show_the_same() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let (one, other) = (shared(&upstream, &redis), shared(&upstream, &redis));
+    let servers = [one.serve(), other.serve()].map(crate::fixture::Running::ready);
+    let [first, second] = servers.each_ref().map(|server| server.get("/"));
+    for name in ["x-generation", "etag"] {
+        assert_eq!(first.expect(name), second.expect(name), "{name}");
+    }
+    assert_eq!(contents(&one.out()), contents(&other.out()));
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_change_that_one_replica_fetched_reaches_the_other() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let site = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
+    let servers = [site().serve(), site().serve()].map(crate::fixture::Running::ready);
+    let mut fewer = films();
+    fewer.as_array_mut().expect("a list").pop();
+    upstream.set("/films", Answer::json(&fewer));
+    for server in &servers {
+        wait_until("the change", || server.get("/movies/nobody-home/").status == 404);
+    }
+    let films = upstream.asked_for("/films");
+    let gaps = films.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
+    let least = gaps.min().expect("two requests");
+    assert!(least > std::time::Duration::from_millis(850), "{least:?}");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn the_password_comes_from_a_file_and_shows_nowhere() {
+    let (upstream, redis) = (Upstream::start(), Redis::with_password("0pen-sesame"));
+    let site = shared(&upstream, &redis).with(&["--redis-password-file", "password", "-vv"]);
+    site.write("password", "0pen-sesame\n");
+    let log = site.build_once().well();
+    assert!(!log.contains("0pen-sesame") && !log.contains("Redis cannot be used"), "{log}");
+    assert!(redis.keys().len() >= 3);
+
+    site.write("password", "wr0ng-sesame");
+    let log = site.build_once().well();
+    assert!(log.contains("Redis cannot be used") && !log.contains("sesame"), "{log}");
+}

@@ -1,0 +1,129 @@
+//! Which addresses there are, and what the others are answered.
+
+use super::{served, served_with};
+use crate::fixture::{Answer, Conversation, Site, Upstream};
+
+#[test]
+fn what_is_not_there_is_404_with_the_sites_own_page() {
+    let (_upstream, server) = served();
+    let own = server.site.page("404.html");
+    for path in ["/nowhere", "/movies/nowhere/", "/movies/salt-road/index.htm", "/index.html/"] {
+        let response = server.get(path);
+        assert_eq!((response.status, response.text()), (404, own.as_str()), "{path}");
+    }
+}
+
+#[test]
+fn a_missing_slash_is_added() {
+    let (_upstream, server) = served();
+    for path in ["/movies", "/movies/salt-road", "/people/gull"] {
+        let response = server.get(path);
+        assert_eq!(response.status, 308, "{path}");
+        assert_eq!(response.expect("location"), format!("{path}/"));
+    }
+}
+
+#[test]
+fn under_a_path_of_its_own_the_site_is_found_with_it_and_without_it() {
+    let (_upstream, server) = served_with(&["--site-url", "https://films.example/some/path"]);
+    assert_eq!(server.base, "/some/path/");
+    for (path, to) in [
+        ("/some/path", "/some/path/"),
+        ("/some/path/movies/salt-road", "/some/path/movies/salt-road/"),
+        ("/movies/salt-road", "/some/path/movies/salt-road/"),
+    ] {
+        let response = server.get(path);
+        assert_eq!((response.status, response.expect("location")), (308, to), "{path}");
+    }
+    let with = server.get("/some/path/movies/salt-road/");
+    assert_eq!(with.status, 200);
+    assert_eq!(with.body, server.get("/movies/salt-road/").body, "a proxy may take it off");
+}
+
+#[test]
+fn a_redirect_never_repeats_the_host_or_leads_elsewhere() {
+    let (_upstream, server) = served();
+    for path in ["//evil.example/movies", "/\\evil.example/movies", "//evil.example/%2e%2e/movies"]
+    {
+        let response = server.ask("GET", path, &[]);
+        let to = response.header("location").unwrap_or("/");
+        assert!(to.starts_with('/') && !to.starts_with("//"), "{path}: {response:?}");
+        assert!(!to.contains("evil"), "{path}: {response:?}");
+    }
+}
+
+#[test]
+fn nothing_outside_the_site_can_be_reached() {
+    let (_upstream, server) = served();
+    server.site.write("secret.txt", "outside-secret");
+    server.site.write("public/own.txt", "owner-secret");
+    std::os::unix::fs::symlink("/etc", server.site.path("public/etc")).expect("a link");
+    for path in [
+        "/../secret.txt",
+        "/../../etc/passwd",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/movies/../../secret.txt",
+        "/movies/%2e%2e/%2e%2e/secret.txt",
+        "/etc/passwd",
+        "/etc/hostname",
+        "//etc/passwd",
+        "/.movies-gen/manifest",
+        "/.movies-gen/ledger",
+        "/own.txt",
+        "/..\\secret.txt",
+        "/%00",
+        "/%ff",
+        "/secret.txt%00.html",
+        "/./../secret.txt",
+        "/assets/../../secret.txt",
+        "/%252e%252e/secret.txt",
+        "/index.html%00",
+    ] {
+        let response = server.get(path);
+        assert!(matches!(response.status, 400 | 404), "{path}: {response:?}");
+        let text = String::from_utf8_lossy(&response.body);
+        for secret in ["outside-secret", "owner-secret", "root:", "fingerprint\":"] {
+            assert!(!text.contains(secret), "{path}: {text}");
+        }
+    }
+}
+
+#[test]
+fn healthz_answers_before_there_is_a_site() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(200, "[]").never());
+    let server = Site::of(&upstream).serve();
+    let response = server.get("/healthz");
+    assert_eq!((response.status, response.text()), (200, "ok\n"));
+}
+
+#[test]
+fn before_the_first_data_everything_is_503_and_says_when_to_come_again() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(200, "[]").never());
+    let server = Site::of(&upstream).serve();
+    for path in ["/", "/movies/salt-road/", "/movies.json", "/nowhere"] {
+        let response = server.get(path);
+        assert_eq!(response.status, 503, "{path}");
+        let seconds: u32 = response.expect("retry-after").parse().expect("seconds");
+        assert!(seconds >= 1, "{path}");
+        assert_eq!(response.expect("cache-control"), "no-store", "{path}");
+        assert_eq!(response.header("age"), None, "{path}");
+    }
+    let page = server.get("/");
+    assert!(page.text().contains("http-equiv=\"refresh\""), "it reloads: {page:?}");
+}
+
+#[test]
+fn a_request_of_http_1_1_names_one_host() {
+    let (_upstream, server) = served();
+    for fields in ["", "Host: a\r\nHost: b\r\n"] {
+        let mut conversation = Conversation::open(server.address);
+        conversation.say(format!("GET / HTTP/1.1\r\n{fields}Connection: close\r\n\r\n").as_bytes());
+        assert_eq!(conversation.answer().status, 400, "{fields:?}");
+    }
+    let mut conversation = Conversation::open(server.address);
+    conversation.say(b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(conversation.answer().status, 200);
+}

@@ -1,0 +1,32 @@
+//! What a client is answered.
+
+mod addresses;
+mod forms;
+mod headers;
+mod limits;
+mod validators;
+
+use crate::fixture::{Running, Site, Upstream};
+
+/// A server with the made-up catalogue, live.
+fn served() -> (Upstream, Running) {
+    served_with(&[])
+}
+
+fn served_with(arguments: &[&str]) -> (Upstream, Running) {
+    let upstream = Upstream::start();
+    let running = Site::of(&upstream).with(arguments).serve().ready();
+    (upstream, running)
+}
+
+/// Paths of each kind that the site has.
+const PATHS: [&str; 8] = [
+    "/",
+    "/movies/salt-road/",
+    "/people/",
+    "/movies.json",
+    "/people.json",
+    "/sitemap.xml",
+    "/robots.txt",
+    "/freshness.json",
+];

@@ -1,0 +1,168 @@
+//! Templates and assets of the owner's.
+
+use std::time::{Duration, Instant};
+
+use crate::fixture::{Running, Site, Upstream, links, wait_until};
+
+fn themed(upstream: &Upstream) -> Site {
+    Site::of(upstream).with(&["--templates", "theme"])
+}
+
+/// A server whose theme has an empty 404 page of its own.
+fn served(upstream: &Upstream) -> Running {
+    let site = themed(upstream);
+    site.write("theme/404.html", "nothing here");
+    site.serve().ready()
+}
+
+#[test]
+fn one_overridden_file_takes_the_place_of_the_built_in_one_and_no_other() {
+    let upstream = Upstream::start();
+    let (plain, own) = (Site::of(&upstream), themed(&upstream));
+    own.write(
+        "theme/card.html",
+        "<article data-film-id=\"{{ film.id }}\">{{ film.title }}</article>",
+    );
+    plain.build_once().well();
+    own.build_once().well();
+    let list = own.page("index.html");
+    assert!(list.contains("<article data-film-id=\"f-salt\">Salt Road</article>"), "{list}");
+    let title = |page: &str| page.split("<title>").nth(1).map(|rest| rest[..20].to_owned());
+    let film = "movies/salt-road/index.html";
+    assert_eq!(title(&own.page(film)), title(&plain.page(film)));
+    assert_eq!(own.page("movies.json"), plain.page("movies.json"));
+}
+
+#[test]
+fn a_built_in_template_can_be_extended() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream);
+    let own = "{% extends \"default/base.html\" %}\
+        {% block footer %}<p>Our own footer</p>{% endblock footer %}";
+    site.write("theme/base.html", own);
+    site.build_once().well();
+    for page in ["index.html", "people/gull/index.html", "404.html"] {
+        let page = site.page(page);
+        assert!(page.contains("Our own footer") && page.contains("class=\"masthead\""), "{page}");
+    }
+}
+
+#[test]
+fn a_saved_template_is_shown_at_once_without_asking_the_upstream() {
+    let upstream = Upstream::start();
+    let server = served(&upstream);
+    let started = Instant::now();
+    server.site.write("theme/film.html", "now with {{ film.title }}");
+    wait_until("the new page", || server.get("/movies/salt-road/").body == b"now with Salt Road");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert_eq!(server.site.page("movies/salt-road/index.html"), "now with Salt Road");
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+fn an_editor_that_renames_over_the_file_is_seen_too() {
+    let upstream = Upstream::start();
+    let server = served(&upstream);
+    for text in ["one", "two"] {
+        server.site.write("theme/.404.swp", text);
+        let (from, to) = (server.site.path("theme/.404.swp"), server.site.path("theme/404.html"));
+        std::fs::rename(from, to).expect("renamed");
+        wait_until(text, || server.get("/nowhere").body == text.as_bytes());
+    }
+}
+
+#[test]
+fn a_removed_template_gives_the_built_in_one_back() {
+    let upstream = Upstream::start();
+    let server = served(&upstream);
+    std::fs::remove_file(server.site.path("theme/404.html")).expect("removed");
+    wait_until("the built-in page", || {
+        String::from_utf8_lossy(&server.get("/nowhere").body).contains("<!doctype html>")
+    });
+}
+
+#[test]
+fn a_template_that_cannot_be_read_keeps_the_last_good_site_and_says_where() {
+    let upstream = Upstream::start();
+    let server = served(&upstream);
+    let good = server.get("/movies/salt-road/");
+    server.site.write("theme/film.html", "<p>\n  {{ film. }}\n</p>\n");
+    server.wait_for_line("theme/film.html:2:");
+    let log = server.log();
+    assert!(log.contains("{{ film. }}") && log.contains('^'), "line and caret:\n{log}");
+    assert_eq!(server.get("/movies/salt-road/").body, good.body);
+
+    server.site.write("theme/film.html", "mended");
+    wait_until("the mended page", || server.get("/movies/salt-road/").body == b"mended");
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+fn a_template_that_fails_on_one_film_names_that_film() {
+    let upstream = Upstream::start();
+    let server = served(&upstream);
+    let good = server.get("/movies/salt-road/");
+    let text = "{% if film.id == \"f-salt\" %}\n  {{ film.no.such }}\n{% endif %}";
+    server.site.write("theme/film.html", text);
+    server.wait_for_line("theme/film.html:2:");
+    let log = server.log();
+    assert!(log.contains("Salt Road"), "which film it was:\n{log}");
+    assert!(log.contains("{{ film.no.such }}") && log.contains('^'), "line and caret:\n{log}");
+    for path in ["/movies/salt-road/", "/movies/nobody-home/"] {
+        assert_eq!(server.get(path).status, 200, "{path}");
+    }
+    assert_eq!(server.get("/movies/salt-road/").body, good.body);
+}
+
+#[test]
+fn a_template_that_fails_on_one_person_names_that_person() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream);
+    site.write(
+        "theme/person.html",
+        "{% if person.id == \"p-gull\" %}{{ person.no.such }}{% endif %}",
+    );
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("Gull") && log.contains("theme/person.html:1:"), "{log}");
+    assert!(!site.out().join("index.html").exists(), "nothing half-made is published");
+}
+
+#[test]
+fn a_build_with_a_broken_template_fails_without_asking_the_upstream() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream);
+    site.write("theme/index.html", "{% for %}");
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("theme/index.html:1:"), "{log}");
+    assert_eq!(upstream.asked(), (0, 0));
+}
+
+#[test]
+fn a_static_folder_is_passed_through() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream);
+    let bytes: Vec<u8> = (0..=255).collect();
+    site.write("theme/static/deep/own.bin", &bytes);
+    site.write("theme/static/humans.txt", "us");
+    let server = site.serve().ready();
+    assert_eq!(server.get("/static/deep/own.bin").body, bytes);
+    assert_eq!(server.get("/static/humans.txt").text(), "us");
+    assert_eq!(std::fs::read(site.out().join("static/deep/own.bin")).expect("a file"), bytes);
+    server.site.write("theme/static/humans.txt", "all of us");
+    wait_until("the new file", || server.get("/static/humans.txt").body == b"all of us");
+}
+
+#[test]
+fn an_overridden_asset_is_linked_by_the_hash_of_its_own_content() {
+    let upstream = Upstream::start();
+    let (plain, own) = (Site::of(&upstream), themed(&upstream));
+    own.write("theme/assets/site.css", "body { color: teal }");
+    plain.build_once().well();
+    own.build_once().well();
+    let style = |site: &Site| {
+        let links = links(&site.page("index.html"));
+        links.into_iter().find(|link| link.ends_with(".css")).expect("a style")
+    };
+    assert_ne!(style(&own), style(&plain));
+    assert_eq!(own.page(style(&own).trim_start_matches('/')), "body { color: teal }");
+}
