@@ -191,6 +191,40 @@ fn the_sitemap_has_absolute_addresses_and_true_times() {
 }
 
 #[test]
+fn pages_look_as_they_were_reviewed() {
+    let pages = rendered(&site(Some("https://films.example/")), &small(), 1);
+    for (name, path) in [
+        ("list", "index.html"),
+        ("film", "movies/ponyo/index.html"),
+        ("person", "people/jiji/index.html"),
+        ("people", "people/index.html"),
+        ("not-found", "404.html"),
+        ("movies-json", "movies.json"),
+        ("sitemap", "sitemap.xml"),
+        ("robots", "robots.txt"),
+        ("poster", "posters/kiki.svg"),
+    ] {
+        // Names that change with every byte of the theme say nothing here.
+        let (fingerprint, text) = &pages[path];
+        let text = text.replace(&fingerprint.to_string(), "[fingerprint]");
+        let text = hashes_hidden(&text);
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+/// Hides the hash in names such as `assets/site-1a2b3c4d.css`.
+fn hashes_hidden(text: &str) -> String {
+    let mut parts = text.split("/assets/");
+    let mut hidden = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('-').unwrap_or((part, ""));
+        let suffix = rest.split_once('.').map_or("", |(_, suffix)| suffix);
+        hidden.push_str(&format!("/assets/{name}-[hash].{suffix}"));
+    }
+    hidden
+}
+
+#[test]
 fn json_lists_have_the_fields_that_scripts_rely_on() {
     let pages = rendered(&site(None), &small(), 1);
     let movies: serde_json::Value = serde_json::from_str(&pages["movies.json"].1).expect("JSON");
