@@ -29,7 +29,7 @@ use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Publisher, Volatile};
-use movies_gen::store::UpstreamId;
+use movies_gen::store::{Strange, UpstreamId};
 use movies_gen::theme::Theme;
 
 const ROUNDS: usize = 15;
@@ -136,7 +136,8 @@ fn publishing(data: &Data) {
         let (out, state) = (directory.path().join("public"), directory.path().join("state"));
         fs::create_dir(&state).expect("made");
         let mut publisher =
-            Publisher::open(&out, &state, &UpstreamId("bench".into())).expect("a publisher");
+            Publisher::open(&out, &state, &UpstreamId("bench".into()), Strange::Refuse)
+                .expect("a publisher");
         let mut publish = |films: &Bytes| {
             let mut payload = data.payload(&clock);
             payload.films.bytes = films.clone();

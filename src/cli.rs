@@ -45,13 +45,46 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Say how old the data is, what happened last and what comes next, also if
+    /// nothing runs
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Exit with 1 if the data is older than twice --max-age, for health checks
+        #[arg(long)]
+        exit_code: bool,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Check configuration and templates against the stored data, or the demo's;
+    /// publishes nothing
+    Check {
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Accept data that was refused because it is not plausible: the next refresh
+    /// that brings the same takes it
+    Accept {
+        /// Which, as `status` names it; the last one if there is but one
+        hash: Option<String>,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
 }
 
 impl Command {
     /// The options that were given with it.
     pub fn options(&self) -> &Options {
         match self {
-            Command::Serve { options } | Command::Build { options, .. } => options,
+            Command::Serve { options }
+            | Command::Build { options, .. }
+            | Command::Status { options, .. }
+            | Command::Check { options }
+            | Command::Accept { options, .. } => options,
         }
     }
 }
@@ -115,6 +148,14 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
 
+    /// Take over an --out that is not empty and not ours (its files stay, but where
+    /// a page has to go), or an --out and a --state made for another upstream
+    #[arg(
+        long, env = "MOVIES_GEN_ADOPT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new()
+    )]
+    pub adopt: Option<bool>,
+
     /// A Redis to share attempts and payloads with other processes
     /// (redis://, rediss://, unix://)
     #[arg(long, env = "MOVIES_GEN_REDIS", value_name = "URL", hide_env_values = true)]
@@ -158,6 +199,16 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_HOLD", value_name = "DURATION")]
     pub hold: Option<Span>,
 
+    /// Share of the films or people that may go at once; more is not believed
+    /// [default: 30%]
+    #[arg(long, env = "MOVIES_GEN_MAX_SHRINK", value_name = "SHARE")]
+    pub max_shrink: Option<Share>,
+
+    /// Refusals of the same records in a row after which they are taken
+    /// [default: 10]
+    #[arg(long, env = "MOVIES_GEN_ACCEPT_AFTER", value_name = "N")]
+    pub accept_after: Option<u32>,
+
     /// Address that `serve` listens on; port 0: any free one
     /// [default: 127.0.0.1:8000]
     #[arg(long, env = "MOVIES_GEN_LISTEN", value_name = "ADDRESS")]
@@ -194,6 +245,7 @@ impl Options {
             demo: self.demo.or(fallback.demo),
             out: self.out.or(fallback.out),
             state: self.state.or(fallback.state),
+            adopt: self.adopt.or(fallback.adopt),
             redis: self.redis.or(fallback.redis),
             redis_password_file: self.redis_password_file.or(fallback.redis_password_file),
             redis_prefix: self.redis_prefix.or(fallback.redis_prefix),
@@ -204,6 +256,8 @@ impl Options {
             interval: self.interval.or(fallback.interval),
             max_age: self.max_age.or(fallback.max_age),
             hold: self.hold.or(fallback.hold),
+            max_shrink: self.max_shrink.or(fallback.max_shrink),
+            accept_after: self.accept_after.or(fallback.accept_after),
             listen: self.listen.or(fallback.listen),
             config: self.config.or(fallback.config),
             log_format: self.log_format.or(fallback.log_format),
@@ -271,6 +325,31 @@ impl FromStr for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A share of a whole, written `30%` or `0.3`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(pub f64);
+
+impl FromStr for Share {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Share, String> {
+        let share = match text.strip_suffix('%') {
+            Some(percent) => percent.trim().parse().map(|percent: f64| percent / 100.0),
+            None => text.parse(),
+        };
+        match share {
+            Ok(share) if (0.0..=1.0).contains(&share) => Ok(Share(share)),
+            _ => Err("write it as 30% or 0.3".to_owned()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Share, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }

@@ -41,6 +41,8 @@ pub struct Config {
     pub out: PathBuf,
     /// Where attempts and payloads are kept.
     pub state: PathBuf,
+    /// Whether directories of somebody else's are taken over.
+    pub adopt: bool,
     /// The shared store.
     pub redis: Option<Redis>,
     /// What overrides the built-in theme.
@@ -57,6 +59,10 @@ pub struct Config {
     pub max_age: Duration,
     /// Longest wait for newer data.
     pub hold: Duration,
+    /// Share of the records that may go at once, 0 to 1.
+    pub max_shrink: f64,
+    /// Refusals of the same sets in a row after which they are taken.
+    pub accept_after: u32,
     /// Where visitors connect.
     pub listen: SocketAddr,
     /// How log lines look.
@@ -193,6 +199,7 @@ fn resolve(options: Options) -> Result<Config> {
         upstream,
         limit: options.limit.unwrap_or(250),
         max_bytes: options.max_bytes.map_or(16 << 20, |size| size.0),
+        adopt: options.adopt.unwrap_or(false),
         redis: redis(options.redis, options.redis_password_file, options.redis_prefix)?,
         templates: options.templates.map(std::path::absolute).transpose()?,
         site_url: options.site_url.as_deref().map(site_url).transpose()?,
@@ -201,6 +208,8 @@ fn resolve(options: Options) -> Result<Config> {
         interval,
         max_age,
         hold: span(options.hold, Duration::from_secs(2)),
+        max_shrink: options.max_shrink.map_or(0.3, |share| share.0),
+        accept_after: options.accept_after.unwrap_or(10),
         listen: options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
         log_format: options.log_format.unwrap_or_default(),
         verbosity: options.verbose.min(2) as i8 - options.quiet.min(2) as i8,

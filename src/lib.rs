@@ -24,7 +24,8 @@
 //! 4. **Wholeness.** Every answer comes from one generation; a killed process
 //!    leaves one whole site: [`publish`].
 //! 5. **No loss.** A bad payload never replaces a good one, one bad record never
-//!    sinks the rest, files that are not ours stay: [`payload`], [`catalogue`].
+//!    sinks the rest, an implausible one waits, files that are not ours stay:
+//!    [`payload`], [`catalogue`], [`plausibility`].
 //!
 //! ## One word per idea
 //!
@@ -61,6 +62,7 @@ pub mod ledger;
 pub mod live;
 pub mod pages;
 pub mod payload;
+pub mod plausibility;
 pub mod publish;
 pub mod server;
 pub mod source;

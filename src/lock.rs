@@ -6,6 +6,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -80,6 +81,21 @@ pub fn take(path: &Path, what: &str, stay: Stay) -> Result<Lock> {
     Ok(Lock { _file: file })
 }
 
+/// Who holds the lock at `path`, without touching it; none if nobody does.
+pub fn holder(path: &Path) -> Option<u32> {
+    let inode = path.metadata().ok()?.ino();
+    let locks = String::from_utf8(disk::read(Path::new("/proc/locks")).ok()??).ok()?;
+    let held = locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let (pid, file) = (words.nth(4)?, words.next()?);
+        (file.rsplit(':').next()? == inode.to_string()).then(|| pid.to_owned())
+    })?;
+    // In another process namespace the kernel says 0: what the file says then.
+    let said = || String::from_utf8(disk::read(path).ok()??).ok();
+    let pid = held.parse().ok().filter(|pid| *pid != 0);
+    pid.or_else(|| said()?.split_whitespace().next()?.parse().ok())
+}
+
 /// What the holder wrote into the lock file; it may just be about to.
 fn said_by_holder(file: &mut File) -> String {
     let mut text = String::new();
@@ -118,7 +134,9 @@ mod tests {
             let error = take(&path, "the state", Stay::Long).expect_err("held");
             let held = error.downcast_ref::<Held>().expect("held");
             assert_eq!((held.pid, held.stay), (Some(std::process::id()), stay));
+            assert_eq!(holder(&path), Some(std::process::id()));
             drop(first);
+            assert_eq!(holder(&path), None);
         }
         take(&path, "the state", Stay::Long).expect("free again");
     }

@@ -17,18 +17,53 @@ pub struct Outcome {
     /// How long from then the upstream asked to be left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
+    /// What was not believed, and how often in a row by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
+}
+
+/// Names the sets of ids that an answer has: what the owner accepts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SetsHash(pub String);
+
+impl fmt::Display for SetsHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The same sets refused, so many times in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Which sets.
+    pub sets: SetsHash,
+    /// How often in a row.
+    pub times: u32,
+}
+
+impl Refused {
+    /// One more refusal of `sets`, after `before`.
+    pub fn again(before: Option<&Refused>, sets: SetsHash) -> Refused {
+        let times = before.filter(|before| before.sets == sets).map_or(0, |before| before.times);
+        Refused { sets, times: times.saturating_add(1) }
+    }
 }
 
 impl Outcome {
     /// An outcome without a wish of the upstream's.
     pub fn of(kind: OutcomeKind) -> Outcome {
-        Outcome { kind, retry_after: None }
+        Outcome { kind, retry_after: None, refused: None }
     }
 }
 
 impl From<&Failure> for Outcome {
     fn from(failure: &Failure) -> Outcome {
-        Outcome { kind: OutcomeKind::Failed(failure.kind), retry_after: failure.retry_after }
+        Outcome {
+            kind: OutcomeKind::Failed(failure.kind),
+            retry_after: failure.retry_after,
+            refused: failure.refused.clone(),
+        }
     }
 }
 
@@ -85,6 +120,8 @@ pub enum FailureKind {
     Truncated,
     /// The answer is no list of records.
     Malformed,
+    /// The answer is well formed and not believed.
+    Implausible,
     /// A template of ours failed.
     Render,
     /// Writing `--out` failed.
@@ -108,6 +145,7 @@ impl fmt::Display for FailureKind {
             FailureKind::TooLarge => "too-large",
             FailureKind::Truncated => "truncated",
             FailureKind::Malformed => "malformed",
+            FailureKind::Implausible => "implausible",
             FailureKind::Render => "render",
             FailureKind::Publish => "publish",
             FailureKind::Store => "store",
@@ -127,12 +165,14 @@ pub struct Failure {
     pub message: String,
     /// How long the upstream asked to be left alone.
     pub retry_after: Option<Duration>,
+    /// What was not believed, if that is what failed.
+    pub refused: Option<Refused>,
 }
 
 impl Failure {
     /// A failure without a wish of the upstream's.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), retry_after: None }
+        Failure { kind, message: message.into(), retry_after: None, refused: None }
     }
 
     /// A failure that an error chain tells of.

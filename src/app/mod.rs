@@ -4,11 +4,15 @@
 //! event, whether a timer, a signal or a save of another replica, enters the same
 //! pipeline ([`refresh`]) at its own step. It must not do the work itself.
 
+mod accept;
 mod build;
+mod check;
 mod event;
+mod guard;
 mod refresh;
 mod serve;
 mod site;
+mod status;
 
 use anyhow::Result;
 use tracing::error;
@@ -37,6 +41,11 @@ pub fn run(cli: &Cli) -> Result<()> {
                 serve::build_loop(config, options).await
             }
             Command::Build { mode: BuildMode::Once, .. } => build::once(config).await,
+            Command::Status { json, exit_code, .. } => {
+                status::status(&config, *json, *exit_code).await
+            }
+            Command::Check { .. } => check::check(&config).await,
+            Command::Accept { hash, .. } => accept::accept(&config, hash.as_deref()).await,
         }
     })
 }

@@ -10,6 +10,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +25,10 @@ use crate::changes;
 use crate::clock::{BootTime, Clock, Stamp, WallTime};
 use crate::ledger::Ledger;
 use crate::live::{self, Live};
-use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
+use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind, Refused};
 use crate::pages::{Freshness, NotRendered, Plan, Site};
 use crate::payload::{Fence, Payload};
+use crate::plausibility::Guard;
 use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
 use crate::schedule::{self, Next};
 use crate::source::{Answer, Source};
@@ -48,6 +50,7 @@ pub(super) struct Settings {
     pub(super) limit: u32,
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
+    pub(super) guard: Guard,
 }
 
 /// The last payload and what was made of it.
@@ -58,12 +61,21 @@ pub(super) struct Known {
     ledger: Option<Ledger>,
 }
 
+impl Known {
+    /// The catalogue that a next one is compared with.
+    pub(super) fn catalogue(&self) -> Option<&Catalogue> {
+        self.payload.as_ref().map(|_| &self.catalogue)
+    }
+}
+
 /// All that a refresh works with. One loop owns it.
 pub(super) struct Refresher {
     pub(super) settings: Settings,
     pub(super) source: Source,
     pub(super) stores: Arc<Stores>,
     pub(super) clock: Clock,
+    /// The state directory, for what is kept beside the stores.
+    pub(super) state: PathBuf,
     pub(super) theme: Theme,
     pub(super) site: Site,
     pub(super) publisher: Publisher,
@@ -102,6 +114,8 @@ pub(super) struct Fetched {
     fence: Fence,
     /// When the first request was sent.
     origin: Stamp,
+    /// What was not believed the last times.
+    refused: Option<Refused>,
     answer: Result<Answer, Failure>,
 }
 
@@ -143,7 +157,10 @@ impl Refresher {
     /// The second act.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Refreshed {
         let refreshed = match fetched.answer {
-            Ok(answer) => self.take_in(answer, fetched.fence, fetched.origin).await,
+            Ok(answer) => {
+                let Fetched { fence, origin, refused, .. } = fetched;
+                self.take_in(answer, fence, origin, refused.as_ref()).await
+            }
             Err(failure) => Err(failure),
         };
         let outcome = match &refreshed {
@@ -166,6 +183,7 @@ impl Refresher {
         answer: Answer,
         fence: Fence,
         origin: Stamp,
+        refused: Option<&Refused>,
     ) -> Result<OutcomeKind, Failure> {
         let payload = Payload {
             fence,
@@ -177,7 +195,11 @@ impl Refresher {
             known.films.bytes == payload.films.bytes && known.people.bytes == payload.people.bytes
         });
         if !same {
-            self.join(&payload)?;
+            let (catalogue, warnings) = catalogue::join(&payload, self.settings.limit)
+                .map_err(|fault| Failure::new(FailureKind::Malformed, fault.to_string()))?;
+            self.believe(&payload, &catalogue, refused).await?;
+            self.tell(warnings);
+            self.enter(catalogue, payload.origin.wall);
         }
         self.save(payload).await?;
         self.show().map_err(|error| {
@@ -208,7 +230,8 @@ impl Refresher {
             (self.source.clone(), self.stores.clone(), self.clock.clone());
         let known = self.known.payload.clone();
         Box::pin(async move {
-            let (fence, claim) = (granted.fence, Mutex::new(granted));
+            let (fence, refused) = (granted.fence, granted.refused.clone());
+            let claim = Mutex::new(granted);
             let sent = OnceCell::new();
             let may_send = async || {
                 let mut claim = claim.lock().await;
@@ -235,16 +258,12 @@ impl Refresher {
             };
             let answer = source.fetch(known.as_ref(), may_send).await;
             let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
-            Fetched { fence, origin, answer }
+            Fetched { fence, origin, refused, answer }
         })
     }
 
-    /// Decodes and joins a payload, and enters its changes into the ledger.
-    fn join(&mut self, payload: &Payload) -> Result<(), Failure> {
-        let (catalogue, warnings) = catalogue::join(payload, self.settings.limit)
-            .map_err(|fault| Failure::new(FailureKind::Malformed, fault.to_string()))?;
-        self.tell(warnings);
-        let origin = payload.origin.wall;
+    /// Enters what a new catalogue changes into the ledger.
+    fn enter(&mut self, catalogue: Catalogue, origin: WallTime) {
         let ledger = match (&self.known.ledger, &self.known.payload) {
             (Some(ledger), Some(_)) => {
                 let changes = changes::between(&self.known.catalogue, &catalogue);
@@ -257,7 +276,6 @@ impl Refresher {
         };
         self.known.catalogue = catalogue;
         self.known.ledger = Some(ledger);
-        Ok(())
     }
 
     async fn save(&mut self, payload: Payload) -> Result<(), Failure> {

@@ -122,7 +122,7 @@ fn after(refreshed: &Refreshed, wired: &Wired, clock: &Clock) -> BootTime {
         Refreshed::Good(outcome) => info!(%outcome, "refreshed"),
         Refreshed::Failed(failure) => warn!(
             kind = %failure.kind,
-            "the refresh failed: {failure}; the last good site stays"
+            "the refresh failed, the last good site stays: {failure}"
         ),
         Refreshed::Denied(denied) => {
             return clock.now().boot + denied.wait.remaining;
@@ -183,6 +183,8 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         lang: new.lang,
         interval: new.interval,
         max_age: new.max_age,
+        max_shrink: new.max_shrink,
+        accept_after: new.accept_after,
         ..old
     };
     info!("the configuration was read again");

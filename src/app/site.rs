@@ -15,10 +15,11 @@ use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::live::Live;
 use crate::lock::{self, Lock, Stay};
 use crate::pages::{self, Site};
+use crate::plausibility::Guard;
 use crate::publish::{self, Publisher};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
-use crate::store::{FileStore, RedisAddress, RedisStore, Stores, UpstreamId};
+use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId};
 use crate::theme::Theme;
 
 /// A wired site. Its locks and its demo upstream last as long as it does.
@@ -31,7 +32,8 @@ pub(super) struct Wired {
 
 /// Wires everything: locks, checks, stores, theme, and what is published.
 pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> {
-    publish::check_out(&config.out)?;
+    let strange = if config.adopt { Strange::Adopt } else { Strange::Refuse };
+    publish::check_out(&config.out, strange)?;
     let (id, address) = (upstream_id(config), redis_address(config)?);
     let theme = Theme::load(config.templates.as_deref())?;
     let locks = take_locks(config, stay)?;
@@ -44,15 +46,16 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     };
     let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
     let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
-    let stores = Arc::new(stores(config, &id, address, clock)?);
+    let stores = Arc::new(stores(config, &id, address, strange, clock)?);
     let site = site_of(config);
     let live = Live::new(site.base(), pages::starting(&site, &theme)?);
-    let publisher = Publisher::open(&config.out, &config.state, &id)?;
+    let publisher = Publisher::open(&config.out, &config.state, &id, strange)?;
     let refresher = Refresher {
         settings: settings(config),
         source,
         stores,
         clock: clock.clone(),
+        state: config.state.clone(),
         theme,
         site,
         publisher,
@@ -66,8 +69,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
 
 /// What of the configuration the refresher needs.
 pub(super) fn settings(config: &Config) -> Settings {
-    let Config { limit, interval, max_age, .. } = *config;
-    Settings { limit, interval, max_age }
+    let Config { limit, interval, max_age, max_shrink, accept_after, .. } = *config;
+    Settings { limit, interval, max_age, guard: Guard { max_shrink, accept_after } }
 }
 
 /// What of the configuration stands on every page.
@@ -91,14 +94,14 @@ fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
     Ok([state, out])
 }
 
-fn upstream_id(config: &Config) -> UpstreamId {
+pub(super) fn upstream_id(config: &Config) -> UpstreamId {
     UpstreamId(match &config.upstream {
         Upstream::Api(url) => shown(url).trim_end_matches('/').to_owned(),
         Upstream::Demo => "the demo".to_owned(),
     })
 }
 
-fn redis_address(config: &Config) -> Result<Option<RedisAddress>> {
+pub(super) fn redis_address(config: &Config) -> Result<Option<RedisAddress>> {
     let Some(redis) = &config.redis else { return Ok(None) };
     let password = redis.password.as_ref().map(|password| password.reveal());
     let address = RedisAddress::parse(redis.url.reveal(), password);
@@ -109,20 +112,29 @@ fn stores(
     config: &Config,
     id: &UpstreamId,
     address: Option<RedisAddress>,
+    strange: Strange,
     clock: &Clock,
 ) -> Result<Stores> {
-    let file = FileStore::open(&config.state, id, clock.clone())?;
-    let redis = match config.redis.as_ref().zip(address) {
-        Some((redis, address)) => {
-            info!("sharing attempts and payloads through Redis at {address}");
-            // Waiting for Redis stays under a quarter of the hold.
-            let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));
-            let (prefix, max_age) = (&redis.prefix, config.max_age);
-            Some(RedisStore::new(address, prefix, id, max_age, timeout, clock.clone())?)
-        }
-        None => None,
-    };
+    let file = FileStore::open(&config.state, id, strange, clock.clone())?;
+    let redis = redis(config, id, address, clock)?;
+    if let Some(redis) = &redis {
+        info!("sharing attempts and payloads through Redis at {}", redis.address());
+    }
     Ok(Stores::new(file, redis))
+}
+
+/// The shared store, if there is to be one.
+pub(super) fn redis(
+    config: &Config,
+    id: &UpstreamId,
+    address: Option<RedisAddress>,
+    clock: &Clock,
+) -> Result<Option<RedisStore>> {
+    let Some((redis, address)) = config.redis.as_ref().zip(address) else { return Ok(None) };
+    // Waiting for Redis stays under a quarter of the hold.
+    let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));
+    let (prefix, max_age) = (&redis.prefix, config.max_age);
+    RedisStore::new(address, prefix, id, max_age, timeout, clock.clone()).map(Some)
 }
 
 impl Wired {

@@ -99,6 +99,11 @@ impl Manifest {
         document::read(&path_in(tree), "manifest")
     }
 
+    /// The manifest of a tree that another process may hold: only looks.
+    pub fn peek(tree: &Path) -> Option<Manifest> {
+        document::peek(&path_in(tree), "manifest")
+    }
+
     /// The document's bytes.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ use crate::clock::WallTime;
 use crate::disk;
 use crate::ledger::Ledger;
 use crate::pages::{Plan, Prepared};
-use crate::store::{OtherUpstream, UpstreamId, document};
+use crate::store::{OtherUpstream, Strange, UpstreamId, document};
 pub use generation::{File, Generation};
 pub use manifest::GenerationId;
 use manifest::Manifest;
@@ -81,6 +81,10 @@ pub struct Publisher {
     trust: tree::Trust,
     /// Whether `out` is ours but the list of what in it is ours was lost.
     unlisted: bool,
+    /// Whether a tree of somebody else's is taken over.
+    strange: Strange,
+    /// Whether the live tree still names another upstream.
+    moved: bool,
 }
 
 impl Publisher {
@@ -90,7 +94,12 @@ impl Publisher {
     /// # Errors
     /// [`OtherUpstream`] if `out` shows another upstream's data; or if the trees
     /// cannot be read, or a newer program wrote them.
-    pub fn open(out: &Path, state: &Path, upstream: &UpstreamId) -> Result<Publisher> {
+    pub fn open(
+        out: &Path,
+        state: &Path,
+        upstream: &UpstreamId,
+        strange: Strange,
+    ) -> Result<Publisher> {
         let mut publisher = Publisher {
             out: out.to_owned(),
             standby: state.join("standby"),
@@ -100,6 +109,8 @@ impl Publisher {
             upstream: upstream.clone(),
             trust: tree::Trust::Nothing,
             unlisted: false,
+            strange,
+            moved: false,
         };
         publisher.look()?;
         Ok(publisher)
@@ -108,8 +119,10 @@ impl Publisher {
     /// Takes what stands at `out` for what is live.
     fn look(&mut self) -> Result<()> {
         let manifest = Manifest::read(&self.out)?;
+        self.moved = manifest.as_ref().is_some_and(|found| found.upstream != self.upstream);
         if let Some(found) = manifest.as_ref().map(|manifest| &manifest.upstream)
             && *found != self.upstream
+            && self.strange == Strange::Refuse
         {
             return Err(OtherUpstream {
                 directory: self.out.clone(),
@@ -118,7 +131,8 @@ impl Publisher {
             }
             .into());
         }
-        self.unlisted = manifest.is_none() && owner::is_ours(&self.out);
+        self.unlisted =
+            manifest.is_none() && (owner::is_ours(&self.out) || self.strange == Strange::Adopt);
         let found = match manifest {
             Some(manifest) => Some(Generation::read(&self.out, manifest)?),
             // Ours by what else is there: what the standby lists was most of it.
@@ -156,12 +170,13 @@ impl Publisher {
     ) -> Result<Published> {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
             // Removed, restored, replaced: what stands there now is what counts.
-            check_out(&self.out)?;
+            check_out(&self.out, self.strange)?;
             self.look()?;
         }
         let (generation, rendered) = self.render(plan, now, progress)?;
         let volatile = volatile(&generation);
-        let changed = !self.live.as_ref().is_some_and(|live| holds(live, &generation));
+        let changed =
+            self.moved || !self.live.as_ref().is_some_and(|live| holds(live, &generation));
         if changed {
             self.write(&generation, ledger, &volatile)?;
             self.identity = exchange::identity(&self.out);
@@ -258,6 +273,7 @@ impl Publisher {
         owner::carry_late(standby, &published, out, generation)?;
         self.trust = tree::Trust::Manifest;
         self.unlisted = false;
+        self.moved = false;
         Ok(())
     }
 }

@@ -16,27 +16,28 @@ use super::generation::Generation;
 use super::is_volatile;
 use super::manifest::{OWN_DIRECTORY, path_in};
 use crate::disk;
+use crate::store::Strange;
 
 /// An `--out` that holds files of somebody else's.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} is not empty and was not made by movies-gen (it has {found:?}): nothing is written there; \
-     choose another --out", out.display()
+     choose another --out, or --adopt it", out.display()
 )]
 pub struct NotOurs {
     out: PathBuf,
     found: String,
 }
 
-/// Refuses a directory that holds what is not ours.
+/// Refuses a directory that holds what is not ours, unless it is to be taken over.
 ///
 /// # Errors
 /// [`NotOurs`], or if it is no directory or cannot be read.
-pub fn check_out(out: &Path) -> Result<()> {
+pub fn check_out(out: &Path, strange: Strange) -> Result<()> {
     let not_ours = |found: &str| NotOurs { out: out.to_owned(), found: found.to_owned() };
     match fs::metadata(out) {
         Ok(found) if !found.is_dir() => return Err(not_ours("a file").into()),
-        Ok(_) if is_ours(out) => return Ok(()),
+        Ok(_) if is_ours(out) || strange == Strange::Adopt => return Ok(()),
         Ok(_) => {}
         Err(_) if fs::symlink_metadata(out).is_ok() => {
             return Err(not_ours("a symbolic link to nothing").into());

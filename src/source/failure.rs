@@ -77,7 +77,7 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
         }
         _ => (FailureKind::BadStatus, format!("{endpoint}: {at} answered {status}")),
     };
-    Failure { kind, message, retry_after: retry_after(response.headers()) }
+    Failure { retry_after: retry_after(response.headers()), ..Failure::new(kind, message) }
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3) as a duration. A date counts from the

@@ -8,6 +8,8 @@
 //! | `attempt` | the last claim and how it ended |
 //! | `saved` | fence, origin time, validators and ledger of the last payload |
 //! | `bodies/<hash>` | its raw bodies, named by their content |
+//! | `refused/<sets>` | the last payloads that were not believed |
+//! | `accepted` | which of these the owner accepts |
 //!
 //! It exists so that one machine needs no Redis, and so that every replica has
 //! a copy of its own. One process holds the directory at a time (`lock`); the
@@ -19,14 +21,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::document;
-use super::{Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, UpstreamId, Written};
+use super::{
+    Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, Strange, UpstreamId, Written,
+};
 use crate::clock::{Clock, Now, Stamp, micros};
 use crate::disk;
 use crate::ledger::Ledger;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Refused, SetsHash};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
 
@@ -44,6 +49,9 @@ pub struct Attempt {
     pub nonce: String,
     /// How it ended, and when.
     pub ended: Option<Ended>,
+    /// What was not believed the last times, this one included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
 }
 
 /// How an attempt ended, and when.
@@ -58,7 +66,7 @@ pub struct Ended {
 /// A state directory that belongs to another upstream.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the state in {} was made for {}, not for {}: use another --state (and --out), or remove it",
+    "the state in {} was made for {}, not for {}: use another --state (and --out), or --adopt if the API has moved",
     directory.display(), found.0, wanted.0
 )]
 pub struct OtherUpstream {
@@ -90,6 +98,8 @@ struct BodyHead {
 pub struct FileStore {
     directory: PathBuf,
     clock: Clock,
+    /// Whether another process may hold the directory: then nothing is written.
+    only_looks: bool,
     /// Microseconds that recording the last attempt took: the next one is dated
     /// ahead by as much, so that on a slow disk it still is of the moment when
     /// the request leaves.
@@ -103,23 +113,46 @@ impl FileStore {
     /// [`OtherUpstream`] if it holds another upstream's data,
     /// [`document::UnknownVersion`] if a newer program wrote it, or if it
     /// cannot be read or made.
-    pub fn open(directory: &Path, upstream: &UpstreamId, clock: Clock) -> Result<FileStore> {
+    pub fn open(
+        directory: &Path,
+        upstream: &UpstreamId,
+        strange: Strange,
+        clock: Clock,
+    ) -> Result<FileStore> {
         disk::create_directory(&directory.join("bodies"))?;
         let marker = directory.join("upstream");
         match document::read::<UpstreamId>(&marker, "upstream")? {
-            Some(found) if found != *upstream => {
+            Some(found) if found != *upstream && strange == Strange::Refuse => {
                 let (directory, wanted) = (directory.to_owned(), upstream.clone());
                 return Err(OtherUpstream { directory, found, wanted }.into());
             }
-            Some(_) => {}
-            None => document::write(&marker, "upstream", upstream)?,
+            Some(found) if found == *upstream => {}
+            _ => document::write(&marker, "upstream", upstream)?,
         }
         let slowness = AtomicU64::new(0);
-        let store = FileStore { directory: directory.to_owned(), clock, slowness };
+        let store =
+            FileStore { directory: directory.to_owned(), clock, only_looks: false, slowness };
         // Fail now and not at the first refresh if a newer program was here.
         store.attempt()?;
         store.head()?;
         Ok(store)
+    }
+
+    /// Looks into a state directory that another process may hold: what is
+    /// damaged or foreign there is absent, and nothing is written.
+    pub fn look(directory: &Path, clock: Clock) -> FileStore {
+        let slowness = AtomicU64::new(0);
+        FileStore { directory: directory.to_owned(), clock, only_looks: true, slowness }
+    }
+
+    /// Whose data the directory holds.
+    pub fn upstream(&self) -> Option<UpstreamId> {
+        document::peek(&self.directory.join("upstream"), "upstream")
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let path = self.directory.join(name);
+        if self.only_looks { Ok(document::peek(&path, name)) } else { document::read(&path, name) }
     }
 
     /// The last attempt. One from the future counts as just made, and is
@@ -128,13 +161,15 @@ impl FileStore {
     /// # Errors
     /// If the file cannot be read or belongs to a newer program.
     pub fn attempt(&self) -> Result<Option<Attempt>> {
-        let Some(mut attempt) = document::read::<Attempt>(&self.attempt_path(), "attempt")? else {
+        let Some(mut attempt) = self.read::<Attempt>("attempt")? else {
             return Ok(None);
         };
         let anchored = attempt.at.anchored(self.clock.now(), self.clock.boot_id());
         if anchored.wall != attempt.at.wall {
             attempt.at = anchored;
-            self.write_attempt(&attempt)?;
+            if !self.only_looks {
+                self.write_attempt(&attempt)?;
+            }
         }
         Ok(Some(attempt))
     }
@@ -144,8 +179,13 @@ impl FileStore {
     /// # Errors
     /// If it cannot be written.
     pub fn note(&self, granted: &Granted, nonce: &str) -> Result<()> {
-        let (fence, at) = (granted.fence, granted.at.clone());
-        self.write_attempt(&Attempt { fence, at, nonce: nonce.to_owned(), ended: None })
+        self.write_attempt(&Attempt {
+            fence: granted.fence,
+            at: granted.at.clone(),
+            nonce: nonce.to_owned(),
+            ended: None,
+            refused: granted.refused.clone(),
+        })
     }
 
     /// What is known of the last attempt, as the schedule wants it.
@@ -179,7 +219,7 @@ impl FileStore {
     }
 
     fn head(&self) -> Result<Option<Head>> {
-        document::read(&self.directory.join("saved"), "saved")
+        self.read("saved")
     }
 
     fn attempt_path(&self) -> PathBuf {
@@ -221,7 +261,9 @@ impl FileStore {
         let path = self.body_path(&head.hash);
         let Some(bytes) = disk::read(&path)? else { return Ok(None) };
         if blake3::hash(&bytes).to_hex().as_str() != head.hash {
-            document::set_aside(&path, "its content is not what its name says")?;
+            if !self.only_looks {
+                document::set_aside(&path, "its content is not what its name says")?;
+            }
             return Ok(None);
         }
         Ok(Some(Body { bytes: Bytes::from(bytes), etag: head.etag }))
@@ -244,8 +286,12 @@ impl Store for FileStore {
         if let Some(attempt) = &attempt
             && attempt.nonce == ask.nonce
         {
-            let (fence, at) = (attempt.fence, attempt.at.clone());
-            return Ok(Claim::Granted(Granted { fence, at, saved: self.saved_fence()? }));
+            return Ok(Claim::Granted(Granted {
+                fence: attempt.fence,
+                at: attempt.at.clone(),
+                saved: self.saved_fence()?,
+                refused: attempt.refused.clone(),
+            }));
         }
         let kept = attempt.as_ref().map_or_else(LastAttempt::default, |kept| self.as_last(kept));
         let last = LastAttempt {
@@ -257,9 +303,11 @@ impl Store for FileStore {
             return Ok(Claim::Denied(Denied { wait, standing }));
         }
         let at = self.ready();
-        let old = attempt.map_or(Fence(0), |attempt| attempt.fence).max(ask.highest);
+        let (old, refused) =
+            attempt.map_or((Fence(0), None), |attempt| (attempt.fence, attempt.refused));
+        let old = old.max(ask.highest);
         let fence = Fence((old.0 + 1).max(at.wall.0));
-        let granted = Granted { fence, at, saved: self.saved_fence()? };
+        let granted = Granted { fence, at, saved: self.saved_fence()?, refused };
         self.note(&granted, &ask.nonce)?;
         Ok(Claim::Granted(granted))
     }
@@ -269,7 +317,8 @@ impl Store for FileStore {
             Some(mut attempt) if attempt.fence == fence => {
                 attempt.at = self.ready();
                 self.write_attempt(&attempt)?;
-                Ok(Some(Granted { fence, at: attempt.at, saved: self.saved_fence()? }))
+                let Attempt { at, refused, .. } = attempt;
+                Ok(Some(Granted { fence, at, saved: self.saved_fence()?, refused }))
             }
             _ => Ok(None),
         }
@@ -295,6 +344,10 @@ impl Store for FileStore {
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
         match self.attempt()? {
             Some(mut attempt) if attempt.fence == fence => {
+                attempt.refused = match &outcome.refused {
+                    Some(refused) => Some(refused.clone()),
+                    None => attempt.refused.filter(|_| !outcome.kind.is_good()),
+                };
                 attempt.ended = Some(Ended { at: self.clock.stamp(), outcome: outcome.clone() });
                 self.write_attempt(&attempt)?;
                 Ok(Written::Done)
@@ -306,7 +359,7 @@ impl Store for FileStore {
     async fn load(&self) -> Result<Loaded> {
         let Some(mut head) = self.head()? else { return Ok(Loaded::default()) };
         let origin = head.origin.anchored(self.clock.now(), self.clock.boot_id());
-        if origin.wall != head.origin.wall {
+        if origin.wall != head.origin.wall && !self.only_looks {
             // From the future: it becomes now once, and not at every start.
             head.origin = origin.clone();
             document::write(&self.directory.join("saved"), "saved", &head)?;
@@ -318,6 +371,18 @@ impl Store for FileStore {
             _ => None,
         };
         Ok(Loaded { payload, ledger: Some(head.ledger) })
+    }
+
+    async fn accepted(&self) -> Result<Option<SetsHash>> {
+        self.read("accepted")
+    }
+
+    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()> {
+        let path = self.directory.join("accepted");
+        match sets {
+            Some(sets) => document::write(&path, "accepted", sets),
+            None => disk::remove_file(&path),
+        }
     }
 
     async fn standing(&self) -> Result<Option<Standing>> {

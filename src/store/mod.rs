@@ -8,6 +8,7 @@
 pub mod document;
 mod file;
 mod redis;
+pub mod refused;
 mod shared;
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::ledger::Ledger;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Refused, SetsHash};
 use crate::payload::{Fence, Payload};
 use crate::schedule::Wait;
 
@@ -30,6 +31,15 @@ pub use shared::Stores;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UpstreamId(pub String);
+
+/// What to do with a directory that was made for another upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strange {
+    /// Refuse it by name.
+    Refuse,
+    /// Take it over: the upstream has moved, or the owner knows.
+    Adopt,
+}
 
 /// A request for the next refresh, with what the caller knows.
 #[derive(Debug, Clone)]
@@ -65,6 +75,8 @@ pub struct Granted {
     pub at: Stamp,
     /// Fence of the payload saved last.
     pub saved: Fence,
+    /// What was not believed the last times, if nothing was believed since.
+    pub refused: Option<Refused>,
 }
 
 /// Why there is no claim now, and what is known of the one that stands.
@@ -131,6 +143,10 @@ pub trait Store {
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written>;
     /// What was saved last.
     async fn load(&self) -> Result<Loaded>;
+    /// The sets that the owner accepts, if they are not believed.
+    async fn accepted(&self) -> Result<Option<SetsHash>>;
+    /// Marks sets as accepted, or none. Needs no lock.
+    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()>;
     /// The last attempt.
     async fn standing(&self) -> Result<Option<Standing>>;
 }

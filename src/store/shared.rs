@@ -11,7 +11,7 @@ use anyhow::Result;
 use tracing::{info, warn};
 
 use super::{Ask, Claim, FileStore, Granted, Loaded, RedisStore, Saved, Standing, Store, Written};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, SetsHash};
 use crate::payload::Fence;
 
 /// The state directory and, with `--redis`, the shared store.
@@ -112,6 +112,16 @@ impl Store for Stores {
         } else {
             Ok(Loaded { ledger: own.ledger.or(shared.ledger), ..own })
         }
+    }
+
+    async fn accepted(&self) -> Result<Option<SetsHash>> {
+        let shared = self.ask(async |redis| redis.accepted().await).await.flatten();
+        Ok(self.file.accepted().await?.or(shared))
+    }
+
+    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()> {
+        self.ask(async |redis| redis.accept(sets).await).await;
+        self.file.accept(sets).await
     }
 
     async fn standing(&self) -> Result<Option<Standing>> {

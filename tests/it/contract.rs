@@ -11,8 +11,8 @@ use movies_gen::outcome::{FailureKind, Outcome, OutcomeKind};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::schedule::Because;
 use movies_gen::store::{
-    Ask, Claim, Denied, FileStore, Granted, RedisAddress, RedisStore, Saved, Store, UpstreamId,
-    Written,
+    Ask, Claim, Denied, FileStore, Granted, RedisAddress, RedisStore, Saved, Store, Strange,
+    UpstreamId, Written,
 };
 
 use crate::fixture::Redis;
@@ -25,7 +25,8 @@ const MOMENT: Duration = Duration::from_micros(1);
 async fn the_state_directory_keeps_the_contract() {
     let fresh = || {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = FileStore::open(directory.path(), &upstream(), Clock::system());
+        let store =
+            FileStore::open(directory.path(), &upstream(), Strange::Refuse, Clock::system());
         (store.expect("a store"), directory)
     };
     keeps_the_contract(fresh).await;
@@ -167,6 +168,7 @@ async fn an_upstream_that_asks_for_it_is_left_alone(store: &impl Store) {
     let outcome = Outcome {
         kind: OutcomeKind::Failed(FailureKind::RateLimited),
         retry_after: Some(Duration::from_secs(300)),
+        refused: None,
     };
     store.record(claim.fence, &outcome).await.expect("recorded");
     let denied = denied(store, ask("b", MOMENT)).await;

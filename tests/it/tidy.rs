@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),
+    ("plausibility", &["catalogue", "outcome", "payload"]),
     ("changes", &["catalogue"]),
     ("ledger", &["catalogue", "changes", "clock"]),
     ("store", &["clock", "disk", "ledger", "outcome", "payload", "schedule"]),

@@ -10,6 +10,7 @@
 //! | `{prefix:upstream}:claim` | the last attempt; never expires |
 //! | `{prefix:upstream}:last-good` | the payload saved last, raw, with its ledger; never expires |
 //! | `{prefix:upstream}:fresh` | the same, gone when it is older than max-age |
+//! | `{prefix:upstream}:accepted` | sets of ids that the owner accepts |
 //! | `{prefix:upstream}:saved` | channel on which a save is announced |
 //!
 //! Times are the server's; each reply carries its "now", so that a replica's
@@ -29,7 +30,7 @@ use tracing::warn;
 
 use super::{Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, UpstreamId, Written};
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, SetsHash};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{Because, LONGEST_RETRY_AFTER, Wait};
 pub use address::RedisAddress;
@@ -65,6 +66,7 @@ struct Keys {
     claim: String,
     last_good: String,
     fresh: String,
+    accepted: String,
     channel: String,
 }
 
@@ -74,6 +76,7 @@ struct Scripts {
     save: Script,
     record: Script,
     load: Script,
+    accept: Script,
 }
 
 impl RedisStore {
@@ -100,6 +103,7 @@ impl RedisStore {
             claim: key("claim"),
             last_good: key("last-good"),
             fresh: key("fresh"),
+            accepted: key("accepted"),
             channel: key("saved"),
         };
         let scripts = Scripts {
@@ -108,6 +112,7 @@ impl RedisStore {
             save: Script::new(include_str!("save.lua")),
             record: Script::new(include_str!("record.lua")),
             load: Script::new(include_str!("load.lua")),
+            accept: Script::new(include_str!("accept.lua")),
         };
         Ok(RedisStore {
             address,
@@ -120,6 +125,11 @@ impl RedisStore {
             scripts,
             told: Mutex::default(),
         })
+    }
+
+    /// Where it is, without its password.
+    pub fn address(&self) -> &RedisAddress {
+        &self.address
     }
 
     /// Runs a script; the answer comes with the clocks as they stood just
@@ -203,7 +213,7 @@ type Read = (
 
 impl Store for RedisStore {
     async fn claim(&self, ask: &Ask) -> Result<Claim> {
-        type Answer = (u8, u64, u64, u64, u64, u64, String, String);
+        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String);
         let mut invocation = self.scripts.claim.key(&self.keys.claim);
         invocation
             .key(&self.keys.last_good)
@@ -214,11 +224,12 @@ impl Store for RedisStore {
             .arg(micros(ask.interval))
             .arg(micros(POLL));
         let (before, answer): (_, Answer) = self.run(&invocation).await?;
-        let (granted, fence, age, now, saved, wait, because, outcome) = answer;
+        let (granted, fence, age, now, saved, wait, because, outcome, refused) = answer;
         let (fence, saved) = (Fence(fence), Fence(saved));
         if granted == 1 {
             let at = self.stamp(before, now, now - age);
-            return Ok(Claim::Granted(Granted { fence, at, saved }));
+            let refused = serde_json::from_str(&refused).ok();
+            return Ok(Claim::Granted(Granted { fence, at, saved, refused }));
         }
         let because = match because.as_str() {
             "retry-after" => Because::RetryAfter,
@@ -234,9 +245,11 @@ impl Store for RedisStore {
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
         let mut invocation = self.scripts.renew.key(&self.keys.claim);
         invocation.key(&self.keys.last_good).arg(fence.0);
-        let (before, (renewed, now, saved)): (_, (u8, u64, u64)) = self.run(&invocation).await?;
-        let at = self.stamp(before, now, now);
-        Ok((renewed == 1).then_some(Granted { fence, at, saved: Fence(saved) }))
+        type Answer = (u8, u64, u64, String);
+        let (before, (renewed, now, saved, refused)): (_, Answer) = self.run(&invocation).await?;
+        let (at, saved) = (self.stamp(before, now, now), Fence(saved));
+        let refused = serde_json::from_str(&refused).ok();
+        Ok((renewed == 1).then_some(Granted { fence, at, saved, refused }))
     }
 
     async fn save(&self, saved: &Saved) -> Result<Written> {
@@ -275,7 +288,12 @@ impl Store for RedisStore {
         invocation
             .arg(fence.0)
             .arg(serde_json::to_string(outcome).context("cannot write the outcome")?)
-            .arg(micros(left_alone));
+            .arg(micros(left_alone))
+            .arg(match &outcome.refused {
+                Some(refused) => serde_json::to_string(refused).context("cannot write it")?,
+                None if outcome.kind.is_good() => String::new(),
+                None => "as it was".to_owned(),
+            });
         let (_, recorded): (_, u8) = self.run(&invocation).await?;
         Ok(if recorded == 1 { Written::Done } else { Written::Older })
     }
@@ -314,6 +332,21 @@ impl Store for RedisStore {
             }
         });
         Ok(Loaded { payload, ledger })
+    }
+
+    async fn accepted(&self) -> Result<Option<SetsHash>> {
+        let mut invocation = self.scripts.accept.key(&self.keys.accepted);
+        let (_, sets): (_, Option<String>) = self.run(invocation.arg("ask")).await?;
+        Ok(sets.map(SetsHash))
+    }
+
+    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()> {
+        let mut invocation = self.scripts.accept.key(&self.keys.accepted);
+        match sets {
+            Some(sets) => invocation.arg("mark").arg(&sets.0),
+            None => invocation.arg("forget"),
+        };
+        self.run::<Option<String>>(&invocation).await.map(drop)
     }
 
     async fn standing(&self) -> Result<Option<Standing>> {

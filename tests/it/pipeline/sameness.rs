@@ -6,7 +6,7 @@ use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Publisher, Volatile};
-use movies_gen::store::UpstreamId;
+use movies_gen::store::{Strange, UpstreamId};
 use movies_gen::theme::Theme;
 use serde_json::Value;
 
@@ -61,7 +61,8 @@ fn published_at(now: WallTime) -> std::collections::BTreeMap<String, Vec<u8>> {
     let directory = tempfile::tempdir().expect("a directory");
     let (out, state) = (directory.path().join("out"), directory.path().join("state"));
     let mut publisher =
-        Publisher::open(&out, &state, &UpstreamId("somebody".into())).expect("a publisher");
+        Publisher::open(&out, &state, &UpstreamId("somebody".into()), Strange::Refuse)
+            .expect("a publisher");
     publisher.publish(&plan, &ledger, |_| Volatile::new(), now, |_| ()).expect("published");
     contents(&out)
 }

@@ -1,0 +1,107 @@
+//! `accept`: the owner takes what was not believed.
+//!
+//! Owns the conversation about a refusal: what was refused, what would go if it
+//! were taken, and the mark that lets it pass. It needs no lock and no channel to
+//! a running process; the mark is read at the next refresh.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::site;
+use crate::catalogue::{Catalogue, join};
+use crate::changes::{What, between};
+use crate::clock::Clock;
+use crate::config::{Config, Invalid};
+use crate::outcome::SetsHash;
+use crate::payload::{Body, Fence, Payload};
+use crate::store::refused::{self, Refusal};
+use crate::store::{FileStore, Store};
+
+/// Records that would go and are named.
+const MOST_NAMED: usize = 10;
+
+/// Marks a refusal as accepted, and shows what that means.
+///
+/// # Errors
+/// If there is no such refusal, or the mark cannot be written.
+pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
+    let clock = Clock::system();
+    let refusals = refused::list(&config.state);
+    let refusal = chosen(&refusals, hash)?;
+    let file = FileStore::look(&config.state, clock.clone());
+    let live = match file.load().await?.payload {
+        Some(payload) => join(&payload, 0).map(|(catalogue, _)| catalogue).unwrap_or_default(),
+        None => Catalogue::default(),
+    };
+    let offered = catalogue_of(refusal, &clock)?;
+    show(refusal, &live, &offered)?;
+
+    file.accept(Some(&refusal.sets)).await?;
+    let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
+    if let Some(redis) = site::redis(config, &id, address, &clock)? {
+        redis
+            .accept(Some(&refusal.sets))
+            .await
+            .context("the mark stands in the state directory, but other replicas do not see it")?;
+    }
+    writeln!(
+        std::io::stdout(),
+        "Accepted. The next refresh that brings these records takes them."
+    )?;
+    Ok(())
+}
+
+fn chosen<'r>(refusals: &'r [Refusal], hash: Option<&str>) -> Result<&'r Refusal> {
+    let names = || {
+        let names: Vec<_> = refusals.iter().map(|refusal| refusal.sets.to_string()).collect();
+        names.join(", ")
+    };
+    match (hash, refusals) {
+        (_, []) => bail!("nothing was refused, so there is nothing to accept"),
+        (None, [one]) => Ok(one),
+        (None, _) => {
+            Err(Invalid(format!("several are refused; say which to accept: {}", names())).into())
+        }
+        (Some(hash), _) => {
+            let hash = SetsHash(hash.to_owned());
+            refusals
+                .iter()
+                .find(|refusal| refusal.sets == hash)
+                .ok_or_else(|| anyhow!("{hash} was not refused lately; what was: {}", names()))
+        }
+    }
+}
+
+fn catalogue_of(refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {
+    let body = |text: &str| Body { bytes: text.to_owned().into(), etag: None };
+    let payload = Payload {
+        fence: Fence(0),
+        origin: clock.stamp(),
+        films: body(&refusal.films),
+        people: body(&refusal.people),
+    };
+    Ok(join(&payload, 0).context("what was refused cannot be read any more")?.0)
+}
+
+fn show(refusal: &Refusal, live: &Catalogue, offered: &Catalogue) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}: {}", refusal.sets, refusal.why)?;
+    writeln!(out, "refused {} times in a row, last at {}", refusal.times, refusal.last)?;
+    writeln!(out, "          live  refused")?;
+    for (what, live, offered) in [
+        ("films", live.films.len(), offered.films.len()),
+        ("people", live.people.len(), offered.people.len()),
+    ] {
+        writeln!(out, "  {what:<7} {live:>5}  {offered:>7}")?;
+    }
+    let changes = between(live, offered);
+    let gone: Vec<_> = changes.iter().filter(|change| change.what == What::Removed).collect();
+    for change in gone.iter().take(MOST_NAMED) {
+        writeln!(out, "  goes: {}", change.title.escape_debug())?;
+    }
+    if gone.len() > MOST_NAMED {
+        writeln!(out, "  and {} more go", gone.len() - MOST_NAMED)?;
+    }
+    Ok(())
+}

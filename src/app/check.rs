@@ -1,0 +1,75 @@
+//! `check`: would this configuration and this theme make a site?
+//!
+//! Owns the dry run: everything is rendered and nothing is written, so that a
+//! theme can be tried before it is used, by a person or by its own tests.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
+use url::Url;
+
+use super::site;
+use crate::catalogue::join;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ledger::Ledger;
+use crate::pages::{Plan, starting};
+use crate::payload::{Fence, Payload};
+use crate::source::demo::Demo;
+use crate::source::{Proxy, Source};
+use crate::store::{FileStore, Store};
+use crate::theme::Theme;
+
+/// Renders every page with the stored data, or the demo's if there is none.
+///
+/// # Errors
+/// What is wrong, each trouble once with the first page that shows it.
+pub(super) async fn check(config: &Config) -> Result<()> {
+    let clock = Clock::system();
+    site::redis_address(config)?;
+    let theme = Theme::load(config.templates.as_deref())?;
+    let facts = site::site_of(config);
+    starting(&facts, &theme)?;
+    let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
+    let (payload, whose) = match loaded.payload {
+        Some(payload) => (payload, "the stored data"),
+        None => (demo(config, &clock).await?, "the demo's data"),
+    };
+    let (catalogue, warnings) = join(&payload, config.limit)?;
+    let origin = payload.origin.wall;
+    let ledger = match loaded.ledger {
+        Some(ledger) => ledger.advanced(&[], &catalogue, origin),
+        None => Ledger::baseline(&catalogue, origin),
+    };
+    let plan = Plan::new(&facts, &catalogue, &ledger, &theme);
+    let mut troubles = BTreeMap::new();
+    for path in plan.paths() {
+        if let Err(error) = plan.prepare(path).render() {
+            let error = error.to_string();
+            // The same line fails for every record: once is enough.
+            let place =
+                error.lines().find(|line| line.contains("-->")).unwrap_or(&error).to_owned();
+            troubles.entry(place).or_insert(error);
+        }
+    }
+    if !troubles.is_empty() {
+        let troubles: Vec<_> = troubles.into_values().collect();
+        bail!("the theme fails with {whose}:\n{}", troubles.join("\n\n"));
+    }
+    writeln!(
+        std::io::stdout(),
+        "All is well: {} pages rendered with {whose}, {} things odd about the data.",
+        plan.len(),
+        warnings.len()
+    )?;
+    Ok(())
+}
+
+async fn demo(config: &Config, clock: &Clock) -> Result<Payload> {
+    let demo = Demo::start(config.interval)?;
+    let source = Source::new(&Url::parse(demo.url())?, 0, config.max_bytes, Proxy::Never)?;
+    let origin = clock.stamp();
+    let answer = source.fetch(None, async || Ok(())).await.context("the demo does not answer")?;
+    Ok(Payload { fence: Fence(0), origin, films: answer.films, people: answer.people })
+}

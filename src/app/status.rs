@@ -1,0 +1,245 @@
+//! `status`: what state and store say, whether or not anything runs.
+//!
+//! Owns the report for people and for health checks. It only looks: nothing is
+//! written, no lock is taken, and nobody is asked but the store.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use super::site;
+use crate::catalogue::join;
+use crate::clock::{Clock, WallTime};
+use crate::config::Config;
+use crate::lock;
+use crate::outcome::Outcome;
+use crate::publish::manifest::Manifest;
+use crate::schedule::{self, Next};
+use crate::store::refused::{self, Refusal};
+use crate::store::{FileStore, Store};
+
+#[derive(Serialize)]
+struct Report {
+    upstream: Option<String>,
+    data: Option<Data>,
+    generation: Option<Generation>,
+    last_attempt: Option<LastAttempt>,
+    next_attempt: NextAttempt,
+    redis: Option<Shared>,
+    refused: Vec<Refused>,
+    held_by: HeldBy,
+}
+
+#[derive(Serialize)]
+struct Data {
+    as_of: String,
+    age_seconds: u64,
+    films: usize,
+    people: usize,
+}
+
+#[derive(Serialize)]
+struct Generation {
+    id: String,
+    pages: usize,
+}
+
+#[derive(Serialize)]
+struct LastAttempt {
+    at: String,
+    age_seconds: u64,
+    outcome: String,
+}
+
+#[derive(Serialize)]
+struct NextAttempt {
+    in_seconds: u64,
+    because: String,
+}
+
+#[derive(Serialize)]
+struct Shared {
+    address: String,
+    state: String,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    sets: String,
+    why: String,
+    times: u32,
+    last: String,
+    accepted: bool,
+}
+
+#[derive(Serialize)]
+struct HeldBy {
+    state: Option<u32>,
+    out: Option<u32>,
+}
+
+/// Prints the report.
+///
+/// # Errors
+/// With `exit_code`, if there is no data or it is older than twice `--max-age`.
+pub(super) async fn status(config: &Config, json: bool, exit_code: bool) -> Result<()> {
+    let report = report(config).await?;
+    let mut out = std::io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        write(&report, &mut out)?;
+    }
+    if exit_code {
+        let bound = (2 * config.max_age).as_secs();
+        match &report.data {
+            None => bail!("there is no data yet"),
+            Some(data) if data.age_seconds > bound => {
+                bail!("the data is older than twice --max-age ({bound} s)");
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn report(config: &Config) -> Result<Report> {
+    let clock = Clock::system();
+    let (now, boot_id) = (clock.now(), clock.boot_id());
+    let file = FileStore::look(&config.state, clock.clone());
+    let attempt = file.attempt()?;
+    let payload = file.load().await?.payload;
+    let accepted = file.accepted().await?;
+    let data = payload.and_then(|payload| {
+        let (catalogue, _) = join(&payload, 0).ok()?;
+        Some(Data {
+            as_of: payload.origin.wall.rfc3339(),
+            age_seconds: payload.origin.age(now, boot_id).as_secs(),
+            films: catalogue.films.len(),
+            people: catalogue.people.len(),
+        })
+    });
+    let last_attempt = attempt.map(|attempt| LastAttempt {
+        at: attempt.at.wall.rfc3339(),
+        age_seconds: attempt.at.age(now, boot_id).as_secs(),
+        outcome: match attempt.ended {
+            Some(ended) => ended.outcome.kind.to_string(),
+            None => "none yet: it runs, or its process died".to_owned(),
+        },
+    });
+    let next_attempt = match schedule::next(file.last_attempt()?, config.interval) {
+        Next::Fetch => {
+            NextAttempt { in_seconds: 0, because: "nothing speaks against it".to_owned() }
+        }
+        Next::Wait(wait) => NextAttempt {
+            in_seconds: wait.remaining.as_secs() + 1,
+            because: wait.because.to_string(),
+        },
+    };
+    let refusals = refused::list(&config.state);
+    Ok(Report {
+        upstream: file.upstream().map(|upstream| upstream.0),
+        data,
+        generation: Manifest::peek(&config.out)
+            .map(|manifest| Generation { id: manifest.generation.0, pages: manifest.files.len() }),
+        last_attempt,
+        next_attempt,
+        redis: shared(config, &clock).await?,
+        refused: refusals
+            .into_iter()
+            .map(|Refusal { sets, why, times, last, .. }| Refused {
+                accepted: accepted.as_ref() == Some(&sets),
+                sets: sets.0,
+                why,
+                times,
+                last: WallTime::rfc3339(last),
+            })
+            .collect(),
+        held_by: HeldBy {
+            state: lock::holder(&config.state.join("lock")),
+            out: lock::holder(&lock::beside(&config.out)),
+        },
+    })
+}
+
+async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
+    let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
+    let Some(redis) = site::redis(config, &id, address, clock)? else { return Ok(None) };
+    let state = match redis.standing().await {
+        Ok(Some(standing)) => format!(
+            "last attempt {} ago, {}",
+            whole_seconds(standing.age),
+            standing
+                .outcome
+                .map_or("without an outcome yet".to_owned(), |Outcome { kind, .. }| {
+                    kind.to_string()
+                })
+        ),
+        Ok(None) => "reachable, no attempt yet".to_owned(),
+        Err(error) => format!("cannot be used: {error:#}"),
+    };
+    Ok(Some(Shared { address: redis.address().to_string(), state }))
+}
+
+fn write(report: &Report, out: &mut impl Write) -> Result<()> {
+    let mut line = |name: &str, text: String| writeln!(out, "{name:<13} {text}");
+    line("upstream", report.upstream.clone().unwrap_or_else(|| "not known yet".to_owned()))?;
+    line(
+        "data",
+        match &report.data {
+            Some(data) => format!(
+                "{} films, {} people, {} old (as of {})",
+                data.films,
+                data.people,
+                whole_seconds(Duration::from_secs(data.age_seconds)),
+                data.as_of
+            ),
+            None => "none yet".to_owned(),
+        },
+    )?;
+    line(
+        "generation",
+        match &report.generation {
+            Some(generation) => format!("{} ({} files)", generation.id, generation.pages),
+            None => "nothing is published".to_owned(),
+        },
+    )?;
+    line(
+        "last attempt",
+        match &report.last_attempt {
+            Some(last) => format!(
+                "{} ago: {}",
+                whole_seconds(Duration::from_secs(last.age_seconds)),
+                last.outcome
+            ),
+            None => "none yet".to_owned(),
+        },
+    )?;
+    let NextAttempt { in_seconds, because } = &report.next_attempt;
+    let when = if *in_seconds == 0 { "now".to_owned() } else { format!("in {in_seconds} s") };
+    line("next attempt", format!("{when}: {because}"))?;
+    if let Some(redis) = &report.redis {
+        line("redis", format!("{}: {}", redis.address, redis.state))?;
+    }
+    for refused in &report.refused {
+        let mark = if refused.accepted { ", accepted" } else { "" };
+        line(
+            "refused",
+            format!(
+                "{}: {} ({} in a row, last at {}{mark})",
+                refused.sets, refused.why, refused.times, refused.last
+            ),
+        )?;
+    }
+    let held = |pid: Option<u32>| pid.map_or("nobody".to_owned(), |pid| format!("process {pid}"));
+    let HeldBy { state, out } = report.held_by;
+    line("held by", format!("state: {}, out: {}", held(state), held(out)))?;
+    Ok(())
+}
+
+fn whole_seconds(age: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(age.as_secs()))
+}

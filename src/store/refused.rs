@@ -1,0 +1,84 @@
+//! Payloads that were not believed, kept for the owner to look at.
+//!
+//! Owns `refused/` under the state directory: one document for each set of ids,
+//! the last [`KEPT`] of them. It must not judge them.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::document;
+use crate::clock::WallTime;
+use crate::disk;
+use crate::outcome::SetsHash;
+
+/// Documents that are kept.
+pub const KEPT: usize = 20;
+
+/// A payload that was not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Names its sets of ids.
+    pub sets: SetsHash,
+    /// Why it was not believed.
+    pub why: String,
+    /// Whether only the owner can accept it.
+    pub needs_the_owner: bool,
+    /// How often in a row.
+    pub times: u32,
+    /// When it was seen last.
+    pub last: WallTime,
+    /// The films, raw.
+    pub films: String,
+    /// The people, raw.
+    pub people: String,
+}
+
+/// Keeps a refusal, and forgets the oldest if there are too many.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep(state: &Path, refusal: &Refusal) -> Result<()> {
+    let directory = state.join("refused");
+    disk::create_directory(&directory)?;
+    document::write(&directory.join(&refusal.sets.0), "refused", refusal)?;
+    for surplus in list(state).iter().skip(KEPT) {
+        disk::remove_file(&directory.join(&surplus.sets.0))?;
+    }
+    Ok(())
+}
+
+/// What is kept, the last first.
+pub fn list(state: &Path) -> Vec<Refusal> {
+    let paths = disk::entries(&state.join("refused")).unwrap_or_default();
+    let mut refusals: Vec<Refusal> =
+        paths.iter().filter_map(|path| document::peek(path, "refused")).collect();
+    refusals.sort_by(|a, b| (b.last, &b.sets).cmp(&(a.last, &a.sets)));
+    refusals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_refusals_are_kept() {
+        let state = tempfile::tempdir().expect("a directory");
+        for number in 0..KEPT as u64 + 5 {
+            let refusal = Refusal {
+                sets: SetsHash(format!("{number:012x}")),
+                why: "it is empty".into(),
+                needs_the_owner: true,
+                times: 1,
+                last: WallTime(number),
+                films: "[]".into(),
+                people: "[]".into(),
+            };
+            keep(state.path(), &refusal).expect("kept");
+        }
+        let kept = list(state.path());
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept[0].last, WallTime(KEPT as u64 + 4));
+    }
+}

@@ -1,0 +1,124 @@
+//! `status` and `check`: looking without touching; and `--adopt`.
+
+use serde_json::Value;
+
+use crate::fixture::{Answer, Site, Upstream, contents, identities};
+
+fn status(site: &Site) -> Value {
+    let ended = site.run(&["status", "--json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    serde_json::from_str(&ended.out).expect("JSON")
+}
+
+#[test]
+fn status_of_nothing_says_so_and_makes_nothing() {
+    let site = Site::new();
+    let report = status(&site);
+    assert_eq!(report["data"], Value::Null);
+    assert_eq!(report["next_attempt"]["in_seconds"], 0);
+    assert!(!site.path(".movies-gen").exists() && !site.out().exists());
+    let text = site.run(&["status"]);
+    assert!(text.out.contains("none yet"), "{}", text.out);
+    assert_eq!(site.run(&["status", "--exit-code"]).code, Some(1));
+}
+
+#[test]
+fn status_tells_age_generation_and_what_comes_next() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    let report = status(&site);
+    assert_eq!(report["data"]["films"], 5);
+    assert_eq!(report["generation"]["id"], site.json("freshness.json")["generation"]);
+    assert_eq!(report["last_attempt"]["outcome"], "changed");
+    assert_eq!(report["next_attempt"]["because"], "the interval is not over");
+    assert_eq!(report["held_by"]["state"], Value::Null);
+    assert_eq!(site.run(&["status", "--exit-code"]).code, Some(0));
+    assert_eq!(upstream.asked(), (1, 1), "nobody was asked for it");
+}
+
+#[test]
+fn status_names_who_holds_the_locks_and_why_the_last_refresh_failed() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    let running = site.serve().ready();
+    upstream.set("/films", Answer::new(503, "").with("Retry-After", "500"));
+    running.wait_for_line("the refresh failed");
+    let report = status(&site);
+    assert_eq!(report["held_by"]["state"], running.id());
+    assert_eq!(report["held_by"]["out"], running.id());
+    assert_eq!(report["last_attempt"]["outcome"], "bad-status");
+    assert!(report["next_attempt"]["in_seconds"].as_u64().is_some_and(|wait| wait > 400));
+    assert!(
+        report["next_attempt"]["because"].as_str().is_some_and(|why| why.contains("Retry-After"))
+    );
+}
+
+#[test]
+fn status_lists_what_was_refused() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    upstream.set("/films", Answer::new(200, "[]"));
+    site.build_once().with_code(1);
+    let refused = status(&site)["refused"][0].clone();
+    assert_eq!(refused["why"], "/films is empty; it had 5 records");
+    assert_eq!(refused["accepted"], false);
+    assert_eq!(site.run(&["accept"]).code, Some(0));
+    assert_eq!(status(&site)["refused"][0]["accepted"], true);
+}
+
+#[test]
+fn check_renders_all_and_publishes_nothing() {
+    let site = Site::new();
+    let ended = site.run(&["check"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(ended.out.contains("with the demo's data"), "{}", ended.out);
+    assert!(!site.path(".movies-gen").exists() && !site.out().exists());
+
+    site.write("theme/film.html", "<p>{{ film.nosuch.thing }}</p>");
+    let failed = site.with(&["--templates", "theme"]).run(&["check"]);
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.log.contains("theme/film.html:1:"), "{}", failed.log);
+    assert!(failed.log.contains('^') && failed.log.contains("for the film"), "{}", failed.log);
+    assert_eq!(failed.log.matches("theme/film.html:1:").count(), 1, "once, not for each film");
+}
+
+#[test]
+fn check_uses_the_stored_data_if_there_is_some() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    let before = identities(&site.out());
+    let ended = site.run(&["check"]);
+    assert!(ended.out.contains("with the stored data"), "{}{}", ended.out, ended.log);
+    assert_eq!(identities(&site.out()), before);
+}
+
+#[test]
+fn an_out_of_somebody_elses_is_adopted_when_it_is_asked_for() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.write("public/index.html", "mine");
+    site.write("public/notes/about.txt", "mine too");
+    let log = site.build_once().with_code(2);
+    assert!(log.contains("--adopt"), "{log}");
+    site.with(&["--adopt"]).build_once().well();
+    assert_eq!(contents(&site.out())["notes/about.txt"], b"mine too");
+    assert!(site.page("index.html").contains("data-film-id"));
+    site.build_once().well();
+}
+
+#[test]
+fn a_state_of_another_address_is_adopted_when_it_is_asked_for() {
+    let (old, new) = (Upstream::start(), Upstream::start());
+    let site = Site::new();
+    let asking = |upstream: &Upstream| site.with(&["--upstream", &upstream.url()]);
+    asking(&old).build_once().well();
+    let before = identities(&site.out());
+    let log = asking(&new).build_once().with_code(2);
+    assert!(log.contains(&old.url()) && log.contains("--adopt"), "{log}");
+    asking(&new).with(&["--adopt"]).build_once().well();
+    asking(&new).build_once().well();
+    assert_eq!(identities(&site.out()), before, "the pages are the same files");
+}

@@ -1,0 +1,176 @@
+//! Promise 5: a well-formed answer that would wipe the site is refused, kept and
+//! named; it is taken when it has proved steady or when the owner accepts it.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Answer, Redis, Site, Upstream, films, people};
+
+/// So many of the films, from the first.
+fn some(count: usize) -> Value {
+    Value::Array(films().as_array().expect("a list")[..count].to_vec())
+}
+
+fn renamed() -> Value {
+    let mut films = films();
+    for film in films.as_array_mut().expect("a list") {
+        film["id"] = format!("{}-new", film["id"].as_str().expect("an id")).into();
+    }
+    films
+}
+
+/// A published site whose upstream then answers these films.
+fn after(films: &Value, arguments: &[&str]) -> (Upstream, Site) {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(arguments);
+    site.build_once().well();
+    upstream.set("/films", Answer::json(films));
+    (upstream, site)
+}
+
+/// The name of what was refused, as the message gives it.
+fn named(log: &str) -> String {
+    let (_, rest) = log.split_once("movies-gen accept ").expect("the way out is named");
+    rest.split_whitespace().next().expect("a name").to_owned()
+}
+
+fn titles(site: &Site) -> usize {
+    site.json("movies.json").as_array().expect("a list").len()
+}
+
+#[test]
+fn a_list_that_lost_too_much_is_refused_and_the_site_stays() {
+    let (upstream, site) = after(&some(2), &[]);
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("3 of the 5 records of /films are gone at once"), "{log}");
+    assert_eq!(titles(&site), 5);
+    assert_eq!(site.json("freshness.json")["upstream"]["failure"], "implausible");
+
+    upstream.recover();
+    site.build_once().well();
+    assert_eq!(site.json("freshness.json")["upstream"]["state"], "ok");
+}
+
+#[test]
+fn a_list_that_lost_a_few_is_taken() {
+    let (_upstream, site) = after(&some(3), &[]);
+    site.build_once().well();
+    assert_eq!(titles(&site), 3);
+}
+
+#[test]
+fn a_list_whose_ids_are_all_new_is_refused() {
+    let (_upstream, site) = after(&renamed(), &[]);
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("none of the 5 records of /films has its id any more"), "{log}");
+    assert_eq!(titles(&site), 5);
+}
+
+#[test]
+fn the_share_that_may_go_is_an_option() {
+    let (_upstream, site) = after(&some(2), &["--max-shrink", "60%"]);
+    site.build_once().well();
+    assert_eq!(titles(&site), 2);
+}
+
+#[test]
+fn what_comes_again_and_again_is_taken_but_not_an_empty_list() {
+    let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
+    for time in 1..=2 {
+        let log = site.build_once().with_code(1);
+        assert!(log.contains(&format!("({time} in a row)")), "{log}");
+    }
+    let log = site.build_once().well();
+    assert!(log.contains("it came again 2 times, so it is taken"), "{log}");
+    assert_eq!(titles(&site), 2);
+
+    upstream.set("/films", Answer::json(&json!([])));
+    for _ in 0..4 {
+        let log = site.build_once().with_code(1);
+        assert!(log.contains("until you accept it: movies-gen accept"), "{log}");
+    }
+    assert_eq!(titles(&site), 2);
+}
+
+#[test]
+fn other_records_start_the_count_anew_and_a_good_answer_ends_it() {
+    let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
+    site.build_once().with_code(1);
+    upstream.set("/films", Answer::json(&some(1)));
+    assert!(site.build_once().with_code(1).contains("(1 in a row)"));
+    upstream.set("/films", Answer::new(500, ""));
+    site.build_once().with_code(1);
+    upstream.set("/films", Answer::json(&some(1)));
+    assert!(site.build_once().with_code(1).contains("(2 in a row)"), "an error is no refusal");
+    upstream.recover();
+    site.build_once().well();
+    upstream.set("/films", Answer::json(&some(1)));
+    assert!(site.build_once().with_code(1).contains("(1 in a row)"));
+}
+
+#[test]
+fn the_owner_accepts_an_empty_list_by_its_name() {
+    let (_upstream, site) = after(&json!([]), &[]);
+    let sets = named(&site.build_once().with_code(1));
+    let accepted = site.run(&["accept", &sets]);
+    assert_eq!(accepted.code, Some(0), "{}", accepted.log);
+    assert!(accepted.out.contains("/films is empty; it had 5 records"), "{}", accepted.out);
+    assert!(accepted.out.contains("goes: Salt Road"), "{}", accepted.out);
+
+    site.build_once().well();
+    assert_eq!(titles(&site), 0);
+    assert!(!site.path(".movies-gen/accepted").exists(), "a mark is for one time");
+}
+
+#[test]
+fn a_mark_lets_only_pass_what_it_names() {
+    let (upstream, site) = after(&json!([]), &[]);
+    site.build_once().with_code(1);
+    assert_eq!(site.run(&["accept"]).code, Some(0), "there is but one");
+    upstream.set("/films", Answer::json(&some(1)));
+    site.build_once().with_code(1);
+    assert_eq!(titles(&site), 5);
+    let unknown = site.run(&["accept", "0123456789ab"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.log.contains("was not refused lately"), "{}", unknown.log);
+    assert_eq!(site.run(&["accept"]).code, Some(2), "there are two now");
+}
+
+#[test]
+fn the_owner_accepts_while_the_site_is_served() {
+    let (_upstream, site) = after(&json!([]), &[]);
+    let running = site.serve().ready();
+    let line = running.wait_for_line("movies-gen accept ");
+    assert_eq!(site.run(&["accept", &named(&line)]).code, Some(0));
+    running.wait_for_line("the owner accepts it");
+    running.wait_for_line("published generation=");
+    assert_eq!(running.get("/movies.json").text().trim(), "[\n]");
+}
+
+#[test]
+fn what_is_seen_first_is_believed() {
+    let upstream = Upstream::of(&json!([]), &people());
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    assert_eq!(titles(&site), 0);
+    upstream.set("/films", Answer::json(&films()));
+    site.build_once().well();
+    assert_eq!(titles(&site), 5);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn refusals_and_marks_are_shared_by_replicas() {
+    let redis = Redis::start();
+    let upstream = Upstream::start();
+    let one = Site::eager(&upstream).with(&["--redis", &redis.url()]);
+    let other = Site::eager(&upstream).with(&["--redis", &redis.url()]);
+    one.build_once().well();
+    other.build_once().well();
+    upstream.set("/films", Answer::json(&json!([])));
+    one.build_once().with_code(1);
+    let log = other.build_once().with_code(1);
+    assert!(log.contains("(2 in a row)"), "{log}");
+    assert_eq!(one.run(&["accept", &named(&log)]).code, Some(0));
+    other.build_once().well();
+    assert_eq!(titles(&other), 0);
+}
