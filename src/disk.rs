@@ -174,11 +174,17 @@ pub fn parent(path: &Path) -> &Path {
 
 /// The name under which a file is prepared before it is renamed into place:
 /// always the same, so that what a killed process left is overwritten.
-fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".new");
     path.with_file_name(name)
+}
+
+/// The path that a file of such a name is prepared for.
+pub(crate) fn besides(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    Some(path.with_file_name(name.strip_prefix('.')?.strip_suffix(".new")?))
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -3,6 +3,7 @@
 //! Owns what starts in which order: nothing is asked of the upstream before it
 //! is sure that the answer can be kept and published.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -13,9 +14,10 @@ use super::refresh::{Known, Refresher, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::live::Live;
-use crate::lock::{self, Lock, Stay};
+use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Site};
 use crate::plausibility::Guard;
+use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Publisher};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
@@ -83,14 +85,25 @@ pub(super) fn site_of(config: &Config) -> Site {
     }
 }
 
+/// The lock of `--out` stands beside it; if its parent may not be written to, the
+/// trees cannot be exchanged either, and it can stand inside.
+fn lock_out(out: &Path, stay: Stay) -> Result<Lock> {
+    let what = format!("--out {}", out.display());
+    match lock::take(&lock::beside(out), &what, stay) {
+        Err(error) if !error.is::<Held>() && out.is_dir() => {
+            lock::take(&out.join(OWN_DIRECTORY).join("lock"), &what, stay).map_err(|_| error)
+        }
+        taken => taken,
+    }
+}
+
 fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
     let state = lock::take(
         &config.state.join("lock"),
         &format!("the state directory {}", config.state.display()),
         stay,
     )?;
-    let out =
-        lock::take(&lock::beside(&config.out), &format!("--out {}", config.out.display()), stay)?;
+    let out = lock_out(&config.out, stay)?;
     Ok([state, out])
 }
 

@@ -13,12 +13,27 @@
 //!
 //! A file whose content did not change keeps its inode and time; one that did
 //! gets a time later by a whole second, because web servers make validators from
-//! it. Anything that fails before step 5 leaves the live tree as it was. It must
+//! it.
+//!
+//! What a process that was killed can leave, and what the next start makes of it:
+//!
+//! | killed | `--out` | standby | then |
+//! |---|---|---|---|
+//! | before the first publish | nothing, or the owner's | absent | made |
+//! | in 2 or 3 | old | no manifest: half-done | made anew, by links |
+//! | in 4, after the manifest | old | new, not exchanged | brought up to date as any other |
+//! | in 5 | old or new | the other one | as after 5 |
+//! | after 5, before it was recorded | new | old | `--out` says what it is |
+//! | file by file ([`in_place`]) | of both | new, sealed | the journal is played to its end |
+//! | never, but `--state` was removed | old or new | absent | made anew, by links |
+//!
+//! Anything that fails before step 5 leaves the live tree as it was. It must
 //! not decide *whether* to publish a catalogue.
 
 mod compress;
 mod exchange;
 mod generation;
+mod in_place;
 pub mod manifest;
 mod owner;
 mod tree;
@@ -85,6 +100,8 @@ pub struct Publisher {
     strange: Strange,
     /// Whether the live tree still names another upstream.
     moved: bool,
+    /// Whether trees cannot be exchanged here.
+    in_place: bool,
 }
 
 impl Publisher {
@@ -111,7 +128,9 @@ impl Publisher {
             unlisted: false,
             strange,
             moved: false,
+            in_place: false,
         };
+        in_place::complete(&publisher.out, &publisher.standby)?;
         publisher.look()?;
         Ok(publisher)
     }
@@ -261,20 +280,53 @@ impl Publisher {
         }
         let trust = std::mem::replace(&mut self.trust, tree::Trust::Nothing);
         tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), trust)?;
-        owner::carry(out, &published, standby, generation)?;
-        for (path, bytes) in volatile {
-            disk::create_directory(disk::parent(&standby.join(path)))?;
-            disk::replace_unsynced(&standby.join(path), bytes)?;
+        if self.in_place || in_place::is_elsewhere(out, standby) {
+            owner::make_sure_of_room(out, &published, generation)?;
+        } else {
+            owner::carry(out, &published, standby, generation)?;
+            for (path, bytes) in volatile {
+                disk::create_directory(disk::parent(&standby.join(path)))?;
+                disk::replace_unsynced(&standby.join(path), bytes)?;
+            }
         }
         tree::open_to_all(standby)?;
         let manifest = generation.manifest(&self.upstream);
         tree::seal(standby, &manifest, &document::bytes("ledger", ledger)?)?;
-        exchange::exchange(standby, out)?;
-        owner::carry_late(standby, &published, out, generation)?;
+        self.exchange(generation, &published)?;
+        if self.in_place {
+            self.write_volatile(volatile)?;
+        }
         self.trust = tree::Trust::Manifest;
         self.unlisted = false;
         self.moved = false;
         Ok(())
+    }
+
+    /// Steps 5 and 6; or, where trees cannot be exchanged, file by file.
+    fn exchange(&mut self, generation: &Generation, published: &Paths) -> Result<()> {
+        let (out, standby) = (&self.out, &self.standby);
+        if !self.in_place && !in_place::is_elsewhere(out, standby) {
+            match exchange::exchange(standby, out) {
+                Ok(()) => return owner::carry_late(standby, published, out, generation),
+                Err(error) if in_place::is_the_only_way(&error) => {
+                    warn!(
+                        "{error:#}; publishing goes on file by file: every file is whole, but a \
+                         visitor may meet two generations in one visit"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        } else if !self.in_place {
+            warn!(
+                "{} and {} are on different file systems, so publishing goes file by file: every \
+                 file is whole, but a visitor may meet two generations in one visit",
+                out.display(),
+                standby.display()
+            );
+        }
+        self.in_place = true;
+        disk::create_directory(&self.out)?;
+        in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)
     }
 }
 

@@ -68,9 +68,12 @@ fn owners(tree: &Path, ours: &Published) -> Result<BTreeMap<PathBuf, Metadata>> 
     while let Some(directory) = left.pop() {
         for path in disk::entries(&tree.join(&directory))? {
             let below = directory.join(path.file_name().unwrap_or_default());
+            let is_made =
+                |path: &Path| path.to_str().is_some_and(is_volatile) || ours.files.contains(path);
+            // What a killed process was about to rename is ours too.
             let is_apart = below == Path::new(OWN_DIRECTORY)
-                || below.to_str().is_some_and(is_volatile)
-                || ours.files.contains(&below);
+                || is_made(&below)
+                || disk::besides(&below).is_some_and(|path| is_made(&path));
             // Gone between the listing and now: the owner removed it.
             let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
             if is_apart {
@@ -134,12 +137,7 @@ pub(super) fn carry(
 ) -> Result<()> {
     let theirs = owners(live, published)?;
     let ours = Published::of(Some(wanted));
-    if let Some((path, _)) = theirs.iter().find(|(path, found)| ours.is_blocked_by(path, found)) {
-        bail!(
-            "{} is not ours and stands where a page has to go: move it away, or remove it",
-            live.join(path).display()
-        );
-    }
+    refuse_blocked(live, &theirs, &ours)?;
     let carried = owners(standby, &ours)?;
     for (path, metadata) in carried.iter().rev() {
         if !theirs.get(path).is_some_and(|own| is_same(own, metadata)) {
@@ -152,6 +150,32 @@ pub(super) fn carry(
         }
     }
     Ok(())
+}
+
+/// Makes sure that no file of the owner's stands where a page has to go.
+///
+/// # Errors
+/// If one does.
+pub(super) fn make_sure_of_room(
+    live: &Path,
+    published: &Published,
+    wanted: &Generation,
+) -> Result<()> {
+    refuse_blocked(live, &owners(live, published)?, &Published::of(Some(wanted)))
+}
+
+fn refuse_blocked(
+    live: &Path,
+    theirs: &BTreeMap<PathBuf, Metadata>,
+    ours: &Published,
+) -> Result<()> {
+    match theirs.iter().find(|(path, found)| ours.is_blocked_by(path, found)) {
+        Some((path, _)) => bail!(
+            "{} is not ours and stands where a page has to go: move it away, or remove it",
+            live.join(path).display()
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Brings into the tree that is live now what the owner wrote into the one that

@@ -110,7 +110,7 @@ impl Touched<'_> {
 }
 
 /// Makes all that was written outlive a crash.
-fn sync_all(tree: &Path) -> Result<()> {
+pub(super) fn sync_all(tree: &Path) -> Result<()> {
     let root = fs::File::open(tree).with_context(|| format!("cannot open {}", tree.display()))?;
     rustix::fs::syncfs(&root)
         .with_context(|| format!("cannot sync the file system of {}", tree.display()))
@@ -123,17 +123,33 @@ fn write(tree: &Path, news: &[(&String, &Arc<File>)], few: bool) -> Result<()> {
             let path = tree.join(format!("{path}{suffix}"));
             let Some(bytes) = file.variant(suffix) else { continue };
             make_way(tree, &path)?;
-            disk::create(&path)
-                .and_then(|mut new| {
-                    new.write_all(bytes)?;
-                    let mtime = Duration::from_secs(file.entry.mtime);
-                    new.set_modified(SystemTime::UNIX_EPOCH + mtime)?;
-                    if few { new.sync_all() } else { Ok(()) }
-                })
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            write_file(&path, bytes, file.entry.mtime, few)?;
         }
     }
     Ok(())
+}
+
+/// Writes a file that is not there, with its time.
+fn write_file(path: &Path, bytes: &[u8], mtime: u64, sync: bool) -> Result<()> {
+    disk::create(path)
+        .and_then(|mut new| {
+            new.write_all(bytes)?;
+            new.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(mtime))?;
+            if sync { new.sync_all() } else { Ok(()) }
+        })
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Replaces a file in a tree that is being read: whole at every instant.
+pub(super) fn replace_file(tree: &Path, path: &str, bytes: &[u8], mtime: u64) -> Result<()> {
+    let path = tree.join(path);
+    let beside = disk::beside(&path);
+    if !path.is_file() {
+        make_way(tree, &path)?;
+    }
+    disk::remove_file(&beside)?;
+    write_file(&beside, bytes, mtime, false)?;
+    disk::rename(&beside, &path)
 }
 
 /// Writes what the tree says of itself: from here it has a name again.
@@ -216,9 +232,14 @@ fn remove(tree: &Path, path: &str, entry: &Entry) -> Result<()> {
     for (suffix, _) in entry.variants() {
         disk::remove_file(&tree.join(format!("{path}{suffix}")))?;
     }
+    remove_empty_directories(tree, path);
+    Ok(())
+}
+
+/// Removes the directories above a file that went, as far as they are empty.
+pub(super) fn remove_empty_directories(tree: &Path, path: &str) {
     let mut directory = tree.join(path);
     while directory.pop() && directory != tree && fs::remove_dir(&directory).is_ok() {}
-    Ok(())
 }
 
 /// Gives a directory the mode of published ones.

@@ -21,5 +21,6 @@ mod plausibility;
 mod publishing;
 mod redis;
 mod serving;
+mod sudden_death;
 mod theming;
 mod tidy;

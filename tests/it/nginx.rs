@@ -60,3 +60,72 @@ fn a_change_within_a_second_is_not_taken_for_the_old_page_by_nginx() {
         assert!(response.text().contains(&format!("\"rt_score\":{score}")), "{response:?}");
     }
 }
+
+#[test]
+#[ignore = "needs nginx"]
+fn while_the_site_is_published_again_and_again_nginx_answers_whole_pages() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    for theme in ["light", "dark"] {
+        site.write(&format!("{theme}/assets/site.css"), format!("/* {theme} */ p {{}}"));
+    }
+    let both = ["light", "dark"].map(|theme| {
+        site.with(&["--templates", theme]).build_once().well();
+        contents(&site.out())
+    });
+    let nginx = Nginx::start(&site.out());
+    let paths = ["/", "/movies/salt-road/", "/people/gull/", "/movies.json"];
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let visitors: Vec<_> = ["", "gzip"]
+            .into_iter()
+            .map(|coding| {
+                scope.spawn({
+                    let (both, stop) = (&both, &stop);
+                    move || visits(nginx.address, &paths, coding, both, stop)
+                })
+            })
+            .collect();
+        for publish in 0..PUBLISHES {
+            let theme = ["light", "dark"][publish % 2];
+            site.with(&["--templates", theme]).build_once().well();
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        for visitor in visitors {
+            let loads = visitor.join().expect("a visitor that saw nothing wrong");
+            assert!(loads > PUBLISHES, "{loads} loads are too few to tell");
+        }
+    });
+}
+
+/// Publishes while visitors load.
+const PUBLISHES: usize = 200;
+
+/// Loads pages until it is told to stop: each is one of the two, whole; and no
+/// validator ever stands for two different bodies, so no 304 can be wrong.
+fn visits(
+    address: std::net::SocketAddr,
+    paths: &[&str],
+    coding: &str,
+    both: &[BTreeMap<String, Vec<u8>>; 2],
+    stop: &std::sync::atomic::AtomicBool,
+) -> usize {
+    let mut validators: BTreeMap<(String, String), Vec<u8>> = BTreeMap::new();
+    let mut loads = 0;
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        for path in paths {
+            let response = ask(address, "GET", path, &[("Accept-Encoding", coding)]);
+            assert_eq!(response.status, 200, "{path}");
+            let file = path.trim_start_matches('/');
+            let file =
+                if file.ends_with(".json") { file.to_owned() } else { format!("{file}index.html") };
+            let body = response.decoded();
+            assert!(both.iter().any(|whole| whole[&file] == body), "{path} is a mixture");
+            let key = ((*path).to_owned(), response.expect("etag").to_owned());
+            let known = validators.entry(key).or_insert_with(|| body.clone());
+            assert_eq!(*known, body, "{path}: one validator for two pages");
+            loads += 1;
+        }
+    }
+    loads
+}

@@ -1,0 +1,171 @@
+//! Promise 4: a process killed at any instant leaves one whole site, and the next
+//! start goes on from there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::fixture::{Answer, Site, Upstream, contents, films, people};
+
+/// Kills of each kind. Their moments are spread over the whole run of the
+/// program, so that most fall into the publish.
+const KILLS: u32 = 100;
+
+type Contents = BTreeMap<String, Vec<u8>>;
+
+/// A site with data of its own that switches between two themes: each build
+/// replaces every page and asks nobody.
+struct Switching {
+    site: Site,
+    upstream: Upstream,
+}
+
+impl Switching {
+    fn with(arguments: &[&str]) -> Switching {
+        let upstream = Upstream::start();
+        let site = Site::of(&upstream).with(arguments);
+        for theme in THEMES {
+            let style = format!("/* {theme} */ {}", theme.repeat(400));
+            site.write(&format!("{theme}/assets/site.css"), style);
+        }
+        // Only one of them has this file, so a switch adds and removes one too.
+        site.write("light/static/only/light.txt", "light");
+        site.build_once().well();
+        Switching { site, upstream }
+    }
+
+    fn themed(&self, theme: &str) -> Site {
+        self.site.with(&["--templates", theme])
+    }
+
+    /// What each theme gives, built to the end.
+    fn both(&self, out: &Path) -> [Contents; 2] {
+        THEMES.map(|theme| {
+            self.themed(theme).build_once().well();
+            contents(out)
+        })
+    }
+
+    /// Builds both themes in turn, each time killed a little later.
+    fn kill_each(&self, kills: u32, mut look: impl FnMut(u32)) {
+        for kill in 0..kills {
+            let theme = THEMES[kill as usize % 2];
+            let process = self.themed(theme).start_build();
+            // A moment of its own for each kill is what this is about.
+            std::thread::sleep(Duration::from_micros(1_500) * (kill * 7 % 100));
+            process.signal(Signal::KILL);
+            let _ = process.ended();
+            look(kill);
+        }
+        assert_eq!(self.upstream.asked(), (1, 1), "nobody was asked for any of it");
+    }
+}
+
+const THEMES: [&str; 2] = ["light", "dark"];
+
+#[test]
+fn killed_at_any_moment_of_an_exchange_the_disk_holds_one_whole_site() {
+    let switching = Switching::with(&[]);
+    let out = switching.site.out();
+    let both = switching.both(&out);
+    let mut seen = [0, 0];
+    switching.kill_each(KILLS, |kill| {
+        let found = contents(&out);
+        let which = both.iter().position(|whole| *whole == found);
+        let which = which.unwrap_or_else(|| panic!("kill {kill} left a mixture"));
+        seen[which] += 1;
+    });
+    assert!(seen[0] > 0 && seen[1] > 0, "kills hit both sides of the exchange: {seen:?}");
+    assert_eq!(switching.both(&out), both, "the next start goes on");
+    nothing_is_left_over(&switching.site);
+}
+
+#[test]
+fn killed_at_any_moment_of_going_file_by_file_every_file_is_whole_and_the_journal_completes_it() {
+    let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
+    let out = elsewhere.path().join("public");
+    let switching = Switching::with(&["--out", out.to_str().expect("text")]);
+    let both = switching.both(&out);
+    let journal = switching.site.path(".movies-gen/journal");
+    let mut cut_off = 0;
+    switching.kill_each(KILLS, |kill| {
+        cut_off += u32::from(journal.exists());
+        for (path, bytes) in contents(&out) {
+            let is_prepared = path.rsplit('/').next().is_some_and(|name| name.ends_with(".new"));
+            let is_whole = both.iter().any(|whole| whole.get(&path) == Some(&bytes));
+            assert!(is_whole || is_prepared, "kill {kill} left a part of {path}");
+        }
+        for path in both[0].keys().filter(|path| both[1].contains_key(*path)) {
+            assert!(out.join(path).exists(), "kill {kill} left no {path}");
+        }
+    });
+    assert!(cut_off > 0, "no kill hit the middle of it");
+    switching.themed("dark").build_once().well();
+    assert!(!journal.exists());
+    let pages = |files: Contents| -> Contents {
+        files.into_iter().filter(|(path, _)| !path.ends_with(".new")).collect()
+    };
+    let [light, dark] = both;
+    assert_eq!(pages(contents(&out)), dark);
+    switching.themed("light").build_once().well();
+    assert_eq!(pages(contents(&out)), light);
+}
+
+#[test]
+fn on_another_file_system_a_site_is_kept_fresh_and_the_owners_files_stay() {
+    let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
+    let out = elsewhere.path().join("public");
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--out", out.to_str().expect("text")]);
+    let log = site.build_once().well();
+    assert_eq!(log.matches("file by file").count(), 1, "what is lost is said once: {log}");
+    std::fs::write(out.join("mine.txt"), "mine").expect("written");
+    let mut changed = films();
+    changed[0]["description"] = "Changed.".into();
+    upstream.set("/films", Answer::json(&changed));
+    site.build_once().well();
+    let there = contents(&out);
+    assert_eq!(there["mine.txt"], b"mine");
+    let same = Upstream::of(&changed, &people());
+    let reference = Site::of(&same);
+    reference.build_once().well();
+    let mut wanted = contents(&reference.out());
+    wanted.insert("mine.txt".into(), b"mine".to_vec());
+    // The sitemap tells when a page changed, which only one of them knows.
+    for path in ["sitemap.xml", "sitemap.xml.gz", "sitemap.xml.br"] {
+        assert_eq!(wanted.remove(path).is_some(), there.contains_key(path), "{path}");
+    }
+    for (path, bytes) in &wanted {
+        assert_eq!(there.get(path), Some(bytes), "{path}");
+    }
+}
+
+#[test]
+fn many_publishes_leave_nothing_behind() {
+    let switching = Switching::with(&[]);
+    switching.both(&switching.site.out());
+    let before = names(&switching.site.path(".movies-gen"));
+    let beside = names(switching.site.as_ref());
+    for _ in 0..25 {
+        switching.both(&switching.site.out());
+    }
+    assert_eq!(names(&switching.site.path(".movies-gen")), before);
+    assert_eq!(names(switching.site.as_ref()), beside);
+}
+
+fn nothing_is_left_over(site: &Site) {
+    let state = names(&site.path(".movies-gen"));
+    let known = ["attempt", "bodies", "lock", "saved", "standby", "upstream"];
+    assert_eq!(state.iter().map(String::as_str).collect::<Vec<_>>(), known);
+    assert!(!contents(&site.out()).keys().any(|path| path.ends_with(".new")));
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("a directory").flatten();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
