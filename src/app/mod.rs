@@ -13,6 +13,7 @@ mod refresh;
 mod serve;
 mod site;
 mod status;
+mod trouble;
 
 use anyhow::Result;
 use tracing::error;

@@ -20,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::Mutex;
 use tracing::{debug, info, warn};
 
+use super::trouble::Trouble;
 use crate::catalogue::{self, Catalogue, Warning};
 use crate::changes;
 use crate::clock::{BootTime, Clock, Stamp, WallTime};
@@ -83,6 +84,8 @@ pub(super) struct Refresher {
     pub(super) known: Known,
     /// Warnings that were logged; they are not repeated while they last.
     pub(super) told: BTreeSet<Warning>,
+    /// What keeps the last save of another process from being shown.
+    pub(super) taking_up: Trouble,
     /// How the last refresh ended.
     pub(super) outcome: Option<OutcomeKind>,
 }
@@ -296,10 +299,17 @@ impl Refresher {
     /// Takes up what another process saved, if that is newer than what we have.
     /// If that fails, what is live stays, and the next refresh asks for all.
     pub(super) async fn take_up(&mut self, saved: Fence) {
-        if saved > self.fence()
-            && let Err(error) = self.load().await
-        {
-            warn!("what was saved last cannot be shown: {error:#}");
+        if saved <= self.fence() {
+            return;
+        }
+        match self.load().await {
+            Ok(()) => drop(self.taking_up.over()),
+            Err(error) => {
+                let text = format!("what was saved last cannot be shown: {error:#}");
+                if self.taking_up.met(&text) {
+                    warn!("{text}");
+                }
+            }
         }
     }
 

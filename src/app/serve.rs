@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::event::{Event, Events};
 use super::refresh::{Asking, Begun, Refreshed};
 use super::site::{self, Wired};
+use super::trouble::Trouble;
 use crate::cli::Options;
 use crate::clock::{BootTime, Clock};
 use crate::config::Config;
@@ -72,6 +73,7 @@ async fn run(
     events.watch_templates(config.templates.as_deref());
     let mut due = clock.now().boot;
     let mut asking: Option<Asking> = None;
+    let mut trouble = Trouble::default();
     loop {
         let shared = wired.refresher.stores.is_shared();
         let event = match &mut asking {
@@ -81,7 +83,7 @@ async fn run(
                 fetched = answer => {
                     asking = None;
                     let refreshed = wired.refresher.finish(fetched).await;
-                    due = after(&refreshed, wired, clock);
+                    due = after(&refreshed, &mut trouble, wired, clock);
                     continue;
                 }
                 event = events.next(None, shared) => event,
@@ -92,7 +94,10 @@ async fn run(
                 Ok(Begun::Asking(answer)) => asking = Some(answer),
                 Ok(Begun::Denied(denied)) => due = clock.now().boot + denied.wait.remaining,
                 Err(error) => {
-                    warn!("no refresh can start: {error:#}; the last good site stays");
+                    let text = format!("{error:#}");
+                    if trouble.met(&text) {
+                        warn!("no refresh can start, the last good site stays: {text}");
+                    }
                     due = clock.now().boot + config.interval.min(RETRY);
                 }
             },
@@ -116,17 +121,28 @@ async fn run(
     Ok(())
 }
 
-/// Says how a refresh ended, and when the next is due.
-fn after(refreshed: &Refreshed, wired: &Wired, clock: &Clock) -> BootTime {
+/// Says how a refresh ended, and when the next is due. Trouble that lasts is said
+/// once.
+fn after(refreshed: &Refreshed, trouble: &mut Trouble, wired: &Wired, clock: &Clock) -> BootTime {
     match refreshed {
-        Refreshed::Good(outcome) => info!(%outcome, "refreshed"),
-        Refreshed::Failed(failure) => warn!(
-            kind = %failure.kind,
-            "the refresh failed, the last good site stays: {failure}"
-        ),
-        Refreshed::Denied(denied) => {
-            return clock.now().boot + denied.wait.remaining;
+        Refreshed::Good(outcome) => {
+            if let Some(times) = trouble.over() {
+                info!(times, "the trouble is over after {times} failed refreshes");
+            }
+            info!(%outcome, "refreshed");
         }
+        Refreshed::Failed(failure) => {
+            let sets = failure.refused.as_ref().map(|refused| &refused.sets);
+            if trouble.met(&format!("{} {sets:?}", failure.kind)) {
+                warn!(
+                    kind = %failure.kind,
+                    "the refresh failed, the last good site stays: {failure}"
+                );
+            } else {
+                debug!(kind = %failure.kind, "the refresh failed again: {failure}");
+            }
+        }
+        Refreshed::Denied(denied) => return clock.now().boot + denied.wait.remaining,
     }
     wired.refresher.next_due()
 }

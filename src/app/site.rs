@@ -64,6 +64,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         live: live.clone(),
         known: Known::default(),
         told: Default::default(),
+        taking_up: Default::default(),
         outcome: None,
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })

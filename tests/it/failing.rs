@@ -211,3 +211,16 @@ fn a_slow_upstream_holds_up_no_visitor() {
     }
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
+
+#[test]
+fn the_same_trouble_is_said_when_it_starts_and_when_it_is_over() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).with(&["--interval", "300ms"]).serve().ready();
+    let asked = upstream.asked().0;
+    upstream.set("/films", Answer::new(500, ""));
+    upstream.wait_until_asked(asked + 4);
+    upstream.recover();
+    let over = server.wait_for_line("the trouble is over after");
+    assert!(over.contains("failed refreshes"), "{over}");
+    assert_eq!(server.log().matches("the refresh failed").count(), 1, "{}", server.log());
+}

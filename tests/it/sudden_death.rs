@@ -48,13 +48,26 @@ impl Switching {
         })
     }
 
-    /// Builds both themes in turn, each time killed a little later.
-    fn kill_each(&self, kills: u32, mut look: impl FnMut(u32)) {
-        for kill in 0..kills {
+    /// Builds both themes in turn, each killed at a moment of its own: half of
+    /// them anywhere, half of them from where `is_publishing` on.
+    fn kill_each(&self, is_publishing: impl Fn() -> bool, mut look: impl FnMut(u32)) {
+        for kill in 0..KILLS {
             let theme = THEMES[kill as usize % 2];
             let process = self.themed(theme).start_build();
-            // A moment of its own for each kill is what this is about.
-            std::thread::sleep(Duration::from_micros(1_500) * (kill * 7 % 100));
+            let moment = kill / 4;
+            if kill / 2 % 2 == 0 {
+                std::thread::sleep(Duration::from_millis(6) * moment);
+            } else {
+                // There is nothing to publish if the kill before came too late.
+                let is_done = || {
+                    let log = process.log();
+                    log.contains("shows the stored data") || log.contains("ERROR")
+                };
+                while !is_publishing() && !is_done() {
+                    std::hint::spin_loop();
+                }
+                std::thread::sleep(Duration::from_micros(300) * moment);
+            }
             process.signal(Signal::KILL);
             let _ = process.ended();
             look(kill);
@@ -70,14 +83,21 @@ fn killed_at_any_moment_of_an_exchange_the_disk_holds_one_whole_site() {
     let switching = Switching::with(&[]);
     let out = switching.site.out();
     let both = switching.both(&out);
-    let mut seen = [0, 0];
-    switching.kill_each(KILLS, |kill| {
-        let found = contents(&out);
-        let which = both.iter().position(|whole| *whole == found);
-        let which = which.unwrap_or_else(|| panic!("kill {kill} left a mixture"));
-        seen[which] += 1;
-    });
-    assert!(seen[0] > 0 && seen[1] > 0, "kills hit both sides of the exchange: {seen:?}");
+    let (mut seen, mut half_done) = ([0, 0], 0);
+    // While the standby is being made, it has no manifest.
+    let sealed = switching.site.path(".movies-gen/standby/.movies-gen/manifest");
+    switching.kill_each(
+        || !sealed.exists(),
+        |kill| {
+            half_done += u32::from(!sealed.exists());
+            let found = contents(&out);
+            let which = both.iter().position(|whole| *whole == found);
+            let which = which.unwrap_or_else(|| panic!("kill {kill} left a mixture"));
+            seen[which] += 1;
+        },
+    );
+    assert!(seen[0] > 0 && seen[1] > 0, "no kill hit one side of the exchange: {seen:?}");
+    assert!(half_done > 0, "no kill hit the middle of it");
     assert_eq!(switching.both(&out), both, "the next start goes on");
     nothing_is_left_over(&switching.site);
 }
@@ -90,17 +110,21 @@ fn killed_at_any_moment_of_going_file_by_file_every_file_is_whole_and_the_journa
     let both = switching.both(&out);
     let journal = switching.site.path(".movies-gen/journal");
     let mut cut_off = 0;
-    switching.kill_each(KILLS, |kill| {
-        cut_off += u32::from(journal.exists());
-        for (path, bytes) in contents(&out) {
-            let is_prepared = path.rsplit('/').next().is_some_and(|name| name.ends_with(".new"));
-            let is_whole = both.iter().any(|whole| whole.get(&path) == Some(&bytes));
-            assert!(is_whole || is_prepared, "kill {kill} left a part of {path}");
-        }
-        for path in both[0].keys().filter(|path| both[1].contains_key(*path)) {
-            assert!(out.join(path).exists(), "kill {kill} left no {path}");
-        }
-    });
+    switching.kill_each(
+        || journal.exists(),
+        |kill| {
+            cut_off += u32::from(journal.exists());
+            for (path, bytes) in contents(&out) {
+                let is_prepared =
+                    path.rsplit('/').next().is_some_and(|name| name.ends_with(".new"));
+                let is_whole = both.iter().any(|whole| whole.get(&path) == Some(&bytes));
+                assert!(is_whole || is_prepared, "kill {kill} left a part of {path}");
+            }
+            for path in both[0].keys().filter(|path| both[1].contains_key(*path)) {
+                assert!(out.join(path).exists(), "kill {kill} left no {path}");
+            }
+        },
+    );
     assert!(cut_off > 0, "no kill hit the middle of it");
     switching.themed("dark").build_once().well();
     assert!(!journal.exists());
