@@ -24,8 +24,15 @@ pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) ->
         return Failure::new(FailureKind::Timeout, format!("{endpoint}: {what} in time from {at}"));
     }
     if error.is_connect() {
-        return if ["certificate", "tls", "handshake"].iter().any(|word| lower.contains(word)) {
-            Failure::new(FailureKind::Tls, format!("{endpoint}: cannot trust {at}: {cause}"))
+        let words = ["certificate", "tls", "handshake", "corrupt message"];
+        return if words.iter().any(|word| lower.contains(word)) {
+            Failure::new(
+                FailureKind::Tls,
+                format!(
+                    "{endpoint}: no secure connection to {at}: {cause}; check the address, its \
+                     certificate and this machine's clock"
+                ),
+            )
         } else {
             Failure::new(
                 FailureKind::Unreachable,

@@ -12,6 +12,7 @@ mod contract;
 mod courtesy;
 mod demo;
 mod failing;
+mod faults;
 mod fixture;
 mod looking;
 mod nginx;

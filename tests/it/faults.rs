@@ -1,0 +1,297 @@
+//! The table of faults: each made to happen for real, with what the program said
+//! and whether the last good site stood. `make faults` prints it.
+
+#![allow(clippy::print_stdout, reason = "the table is there to be read")]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+
+use crate::fixture::{Answer, Ended, Redis, Site, Upstream, contents, films};
+
+/// What came of the faults.
+#[derive(Default)]
+struct Table {
+    rows: String,
+    failed: Vec<String>,
+}
+
+impl Table {
+    /// A call that met `fault`: it should end with `code`, say `said`, and leave
+    /// the site well.
+    fn row(&mut self, fault: &str, ended: &Ended, code: i32, said: &str, site_is_well: bool) {
+        let text = format!("{}{}", ended.out, ended.log);
+        let is_clear = text.contains(said) && !text.contains("panicked");
+        let verdict = match (ended.code == Some(code), is_clear, site_is_well) {
+            (true, true, true) => "ok",
+            (false, _, _) => "WRONG EXIT CODE",
+            (_, false, _) => "UNCLEAR",
+            (_, _, false) => "SITE HURT",
+        };
+        let line = text.lines().find(|line| line.contains(said)).unwrap_or_default();
+        let message = line.split_once("Z ").map_or(line, |(_, message)| message.trim());
+        let message: String = message.chars().take(150).collect();
+        let _ = writeln!(self.rows, "{fault:<34} {verdict:<8} exit {code}  {message}");
+        if verdict != "ok" {
+            self.failed.push(format!("{fault}: {verdict} {:?}\n{text}", ended.code));
+        }
+    }
+
+    fn end(self, of: &str) {
+        println!("\nfaults of {of}\n{}", self.rows);
+        assert!(self.failed.is_empty(), "{}", self.failed.join("\n"));
+    }
+}
+
+/// An answer for the films, whether it is refused, and what is said of it.
+fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
+    let with = |record: Value| {
+        let mut films = films();
+        films.as_array_mut().expect("a list").push(record);
+        Answer::json(&films)
+    };
+    let list = films().to_string();
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&vec![b' '; 100 << 20]).expect("compressed");
+    let bomb = bomb.finish().expect("compressed");
+    let mut renamed = films();
+    for film in renamed.as_array_mut().expect("a list") {
+        film["id"] = format!("new-{}", film["id"]).into();
+    }
+    let not_utf8 = [&list.as_bytes()[..list.len() - 3], b"\xff\"}]"].concat();
+    vec![
+        ("500", Answer::new(500, "oops"), 1, "answered 500"),
+        ("402 with HTML", Answer::new(402, "<h1>Pay</h1>"), 1, "answered 402"),
+        ("200 with HTML", Answer::new(200, "<h1>Hello</h1>"), 1, "HTML page"),
+        ("truncated body", Answer::new(200, list.clone()).cut(9), 1, "broke off"),
+        ("wrong length", Answer::new(200, &list[..80]), 1, "broken JSON"),
+        ("100 MB body", Answer::new(200, vec![b' '; 100 << 20]), 1, "--max-bytes"),
+        ("gzip bomb", Answer::new(200, bomb).with("Content-Encoding", "gzip"), 1, "--max-bytes"),
+        (
+            "redirect to another host",
+            Answer::new(302, "").with("Location", "http://127.0.0.2:1/films"),
+            1,
+            "redirects (302",
+        ),
+        ("not UTF-8", Answer::new(200, not_utf8), 1, "not UTF-8 (first bad byte at"),
+        ("byte order mark", Answer::new(200, format!("\u{feff}{list}")), 0, "up to date"),
+        ("not an array", Answer::new(200, r#"{"films": []}"#), 1, "a JSON object instead"),
+        ("empty array", Answer::new(200, "[]"), 1, "/films is empty"),
+        (
+            "nested 10,000 deep",
+            Answer::new(200, format!("{},{deep}]", list.trim_end_matches(']'))),
+            0,
+            "record 6 of /films is left out",
+        ),
+        (
+            "a record without id",
+            with(json!({"title": "X"})),
+            0,
+            "(\"X\") is left out: it has no `id`",
+        ),
+        ("duplicate ids", with(films()[0].clone()), 0, "/films repeats 1 id"),
+        (
+            "wrong types",
+            with(json!({"id": "x", "title": "X", "rt_score": []})),
+            0,
+            "field `rt_score` of /films/x is ignored",
+        ),
+        (
+            "a list cut to a tenth",
+            Answer::new(200, "[{\"id\":\"f-salt\",\"title\":\"Salt Road\"}]"),
+            1,
+            "are gone at once",
+        ),
+        ("all ids renamed", Answer::json(&renamed), 1, "has its id any more"),
+    ]
+}
+
+#[test]
+fn of_the_upstream() {
+    let mut table = Table::default();
+    for (fault, answer, code, said) in answers() {
+        let upstream = Upstream::start();
+        let site = Site::of(&upstream).with(&["--interval", "100ms"]);
+        site.build_once().well();
+        let before = contents(&site.out());
+        upstream.set("/films", answer);
+        let ended = site.build_once();
+        let stands = code == 0 || contents(&site.out()) == before;
+        upstream.recover();
+        let recovers = site.build_once().code == Some(0);
+        table.row(fault, &ended, code, said, stands && recovers);
+    }
+    let secure = answers_in_the_clear();
+    for (fault, url, said) in [
+        ("unreachable", "http://127.0.0.1:9", "cannot reach"),
+        ("DNS failure", "http://no-such-host.invalid", "cannot reach"),
+        ("TLS failure", secure.as_str(), "no secure connection to"),
+    ] {
+        let ended = Site::new().with(&["--upstream", url]).build_once();
+        table.row(fault, &ended, 1, said, true);
+    }
+    table.end("the upstream");
+}
+
+/// An address that should be secure and answers plain text.
+fn answers_in_the_clear() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().take(2).flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    format!("https://{address}")
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn of_redis() {
+    let mut table = Table::default();
+    let mut row = |fault: &str, redis: &Redis, site: &Site, said: &str| {
+        let ended = site.with(&["--redis", &redis.url()]).build_once();
+        let is_well = site.out().join("index.html").exists();
+        table.row(fault, &ended, 0, said, is_well);
+    };
+    let upstream = Upstream::start();
+    let fresh = || Site::of(&upstream).with(&["--interval", "100ms"]);
+
+    let mut redis = Redis::start();
+    let url = redis.url();
+    redis.kill();
+    row("unreachable at start", &redis, &fresh(), "Redis cannot be used");
+
+    let locked = Redis::with_password("secret");
+    row("answers errors (no password)", &locked, &fresh(), "NOAUTH");
+
+    let full = Redis::start();
+    let () = full.ask(redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1"));
+    row("full", &full, &fresh(), "OOM");
+
+    let other = Redis::start();
+    let site = fresh();
+    site.with(&["--redis", &other.url()]).build_once().well();
+    for key in other.keys() {
+        let () = other.ask(redis::cmd("SET").arg(key).arg("something else"));
+    }
+    row("something else under our key", &other, &site, "WRONGTYPE");
+    assert!(!url.is_empty());
+    table.end("Redis");
+}
+
+#[test]
+fn of_directories_and_options() {
+    let mut table = Table::default();
+    let upstream = Upstream::start();
+    let fresh = || Site::of(&upstream).with(&["--interval", "100ms"]);
+
+    let site = fresh();
+    site.write("public/mine.html", "mine");
+    let ended = site.build_once();
+    table.row("--out not ours", &ended, 2, "--adopt", site.page("mine.html") == "mine");
+
+    let site = fresh();
+    site.write("public", "a file");
+    table.row("--out a file", &site.build_once(), 2, "a file", true);
+
+    let site = fresh();
+    std::os::unix::fs::symlink("nowhere", site.out()).expect("linked");
+    table.row("--out a link to nothing", &site.build_once(), 2, "a symbolic link to nothing", true);
+
+    let site = fresh();
+    let running = site.serve().ready();
+    let ended = site.build_once();
+    table.row("a second process", &ended, 1, &format!("process {}", running.id()), true);
+    let address = running.address.to_string();
+    let ended = fresh().with(&["--listen", &address]).run(&["serve"]);
+    table.row("port taken", &ended, 1, "cannot listen on", true);
+
+    let site = fresh();
+    site.build_once().well();
+    let before = contents(&site.out());
+    for (fault, template, said) in [
+        ("broken template", "{% if %}", "theme/film.html:1:"),
+        ("a missing block", "{% extends \"gone.html\" %}", "gone.html"),
+        (
+            "a template that renders 1 GB",
+            "{% for i in range(end=90000) %}{% for j in range(end=20000) %}x{% endfor %}{% endfor %}",
+            "does a loop in it end",
+        ),
+    ] {
+        site.write("theme/film.html", template);
+        let ended = site.with(&["--templates", "theme"]).build_once();
+        table.row(fault, &ended, 1, said, contents(&site.out()) == before);
+    }
+
+    let site = fresh();
+    site.write("movies-gen.toml", "intervall = \"60s\"");
+    table.row("broken configuration", &site.build_once(), 2, "did you mean `interval`", true);
+    table.end("directories and options");
+}
+
+/// The program in a mount namespace of its own, after `setup` there.
+fn mounted(site: &Site, setup: &str) -> Ended {
+    let build = site.command(&["build", "once"]);
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c"]);
+    command.arg(format!("set -e; {setup}; exec \"$@\"")).arg("sh");
+    command.arg(build.get_program()).args(build.get_args());
+    command.current_dir(site);
+    Ended::of(&mut command)
+}
+
+#[test]
+fn of_the_disk() {
+    let mut table = Table::default();
+    let upstream = Upstream::start();
+    let fresh = || Site::of(&upstream).with(&["--interval", "100ms"]);
+    let built = || {
+        let site = fresh();
+        site.build_once().well();
+        let mut changed = films();
+        changed[0]["description"] = "x".repeat(200_000).into();
+        upstream.set("/films", Answer::json(&changed));
+        let before = contents(&site.out());
+        (site, before)
+    };
+
+    let (site, before) = built();
+    let ended = mounted(&site, "mount --bind . . && mount -o remount,bind,ro .");
+    table.row(
+        "nothing writable",
+        &ended,
+        1,
+        "Read-only file system",
+        contents(&site.out()) == before,
+    );
+    upstream.recover();
+
+    let (site, before) = built();
+    let full = "cp -a .movies-gen kept; mount -t tmpfs -o size=160k full .movies-gen; \
+                cp -a kept/attempt kept/upstream kept/saved .movies-gen/";
+    let ended = mounted(&site, full);
+    table.row(
+        "full disk in the middle",
+        &ended,
+        1,
+        "No space left",
+        contents(&site.out()) == before,
+    );
+    upstream.recover();
+
+    let site = fresh();
+    std::fs::create_dir(site.out()).expect("made");
+    let ended = mounted(&site, "mount -t tmpfs out public");
+    table.row("--out a mount point", &ended, 0, "file by file", true);
+    let site = fresh();
+    std::fs::create_dir(site.out()).expect("made");
+    let ended = mounted(&site, "mount --bind public public");
+    table.row("the same file system, mounted", &ended, 0, "file by file", true);
+    table.end("the disk");
+}
