@@ -5,7 +5,7 @@
 //! each process keeps its own minute, and that is said once. It must not hide
 //! anything but that.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::Result;
 use tracing::{info, warn};
@@ -19,12 +19,20 @@ pub struct Stores {
     file: FileStore,
     redis: Option<RedisStore>,
     redis_is_away: AtomicBool,
+    /// Fence of the last claim that the state directory granted: Redis does not
+    /// know of it, though it may be back by now.
+    granted_here: AtomicU64,
 }
 
 impl Stores {
     /// `file` alone, or with `redis` leading.
     pub fn new(file: FileStore, redis: Option<RedisStore>) -> Stores {
-        Stores { file, redis, redis_is_away: AtomicBool::new(false) }
+        Stores {
+            file,
+            redis,
+            redis_is_away: AtomicBool::new(false),
+            granted_here: AtomicU64::new(0),
+        }
     }
 
     /// The state directory's store.
@@ -75,11 +83,20 @@ impl Store for Stores {
                 Ok(Claim::Granted(granted))
             }
             Some(denied) => Ok(denied),
-            None => self.file.claim(&ask).await,
+            None => {
+                let claim = self.file.claim(&ask).await?;
+                if let Claim::Granted(granted) = &claim {
+                    self.granted_here.store(granted.fence.0, Ordering::Relaxed);
+                }
+                Ok(claim)
+            }
         }
     }
 
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
+        if self.granted_here.load(Ordering::Relaxed) == fence.0 {
+            return self.file.renew(fence).await;
+        }
         match self.ask(async |redis| redis.renew(fence).await).await {
             Some(Some(granted)) => {
                 self.file.renew(fence).await?;
