@@ -231,7 +231,8 @@ impl FileStore {
         document::write(&self.attempt_path(), "attempt", attempt)
             .context("cannot record the attempt, so the upstream is not asked")?;
         let took = self.clock.now().boot.since(started);
-        self.slowness.store(micros(took.min(LONGEST_AHEAD)), Ordering::Relaxed);
+        // Twice as long, since a disk is not slow evenly.
+        self.slowness.store(micros((2 * took).min(LONGEST_AHEAD)), Ordering::Relaxed);
         Ok(())
     }
 

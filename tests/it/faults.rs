@@ -116,7 +116,7 @@ fn of_the_upstream() {
     let mut table = Table::default();
     for (fault, answer, code, said) in answers() {
         let upstream = Upstream::start();
-        let site = Site::of(&upstream).with(&["--interval", "100ms"]);
+        let site = Site::of(&upstream).with(&["--interval", "400ms"]);
         site.build_once().well();
         let before = contents(&site.out());
         upstream.set("/films", answer);
@@ -160,7 +160,7 @@ fn of_redis() {
         table.row(fault, &ended, 0, said, is_well);
     };
     let upstream = Upstream::start();
-    let fresh = || Site::of(&upstream).with(&["--interval", "100ms"]);
+    let fresh = || Site::of(&upstream).with(&["--interval", "400ms"]);
 
     let mut redis = Redis::start();
     let url = redis.url();
@@ -189,7 +189,7 @@ fn of_redis() {
 fn of_directories_and_options() {
     let mut table = Table::default();
     let upstream = Upstream::start();
-    let fresh = || Site::of(&upstream).with(&["--interval", "100ms"]);
+    let fresh = || Site::of(&upstream).with(&["--interval", "400ms"]);
 
     let site = fresh();
     site.write("public/mine.html", "mine");
@@ -250,7 +250,7 @@ fn mounted(site: &Site, setup: &str) -> Ended {
 fn of_the_disk() {
     let mut table = Table::default();
     let upstream = Upstream::start();
-    let fresh = || Site::of(&upstream).with(&["--interval", "100ms"]);
+    let fresh = || Site::of(&upstream).with(&["--interval", "400ms"]);
     let built = || {
         let site = fresh();
         site.build_once().well();
