@@ -68,7 +68,7 @@ pub enum Command {
     /// Accept data that was refused because it is not plausible: the next refresh
     /// that brings the same takes it
     Accept {
-        /// Which, as `status` names it; the last one if there is but one
+        /// Which, as `status` names it [default: what is being refused now]
         hash: Option<String>,
         /// All options.
         #[command(flatten)]

@@ -12,6 +12,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Catalogue;
+use crate::changes::Kind;
+use crate::ledger::Ledger;
 use crate::outcome::SetsHash;
 use crate::payload::Endpoint;
 
@@ -28,10 +30,37 @@ pub struct Guard {
     pub accept_after: u32,
 }
 
-/// The name of a catalogue's sets of ids, whatever their order.
-pub fn sets_of(catalogue: &Catalogue) -> SetsHash {
+/// The ids of films and people: what catalogues are compared by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ids<'a> {
+    films: BTreeSet<&'a str>,
+    people: BTreeSet<&'a str>,
+}
+
+impl<'a> Ids<'a> {
+    /// Those of a catalogue.
+    pub fn of(catalogue: &'a Catalogue) -> Ids<'a> {
+        Ids {
+            films: catalogue.films.iter().map(|film| film.id.as_str()).collect(),
+            people: catalogue.people.iter().map(|person| person.id.as_str()).collect(),
+        }
+    }
+
+    /// Those that a ledger knows to be there: where the payload was lost, it
+    /// still tells what it had.
+    pub fn known_to(ledger: &'a Ledger) -> Ids<'a> {
+        let there = |kind| {
+            let entries = ledger.entries(kind).iter();
+            entries.filter(|(_, entry)| !entry.gone).map(|(id, _)| id.as_str()).collect()
+        };
+        Ids { films: there(Kind::Film), people: there(Kind::Person) }
+    }
+}
+
+/// The name of sets of ids.
+pub fn sets_of(ids: &Ids<'_>) -> SetsHash {
     let mut hasher = blake3::Hasher::new();
-    for ids in [film_ids(catalogue), person_ids(catalogue)] {
+    for ids in [&ids.films, &ids.people] {
         for id in ids {
             hasher.update(&(id.len() as u64).to_le_bytes());
             hasher.update(id.as_bytes());
@@ -95,9 +124,9 @@ impl fmt::Display for Implausible {
 
 /// Judges what follows `before`. What is seen first has nothing to fall short of:
 /// it is believed, an empty catalogue too.
-pub fn judge(before: &Catalogue, after: &Catalogue, guard: &Guard) -> Option<Implausible> {
-    judge_list(Endpoint::Films, &film_ids(before), &film_ids(after), guard)
-        .or_else(|| judge_list(Endpoint::People, &person_ids(before), &person_ids(after), guard))
+pub fn judge(before: &Ids<'_>, after: &Ids<'_>, guard: &Guard) -> Option<Implausible> {
+    judge_list(Endpoint::Films, &before.films, &after.films, guard)
+        .or_else(|| judge_list(Endpoint::People, &before.people, &after.people, guard))
 }
 
 fn judge_list(
@@ -117,17 +146,8 @@ fn judge_list(
     if gone == before {
         return Some(Implausible::AllNew { endpoint, before });
     }
-    let shrunk = before.saturating_sub(new.len());
-    let is_much = shrunk as f64 > guard.max_shrink * before as f64;
-    (shrunk >= FEW && is_much).then_some(Implausible::Shrunk { endpoint, before, gone })
-}
-
-fn film_ids(catalogue: &Catalogue) -> BTreeSet<&str> {
-    catalogue.films.iter().map(|film| film.id.as_str()).collect()
-}
-
-fn person_ids(catalogue: &Catalogue) -> BTreeSet<&str> {
-    catalogue.people.iter().map(|person| person.id.as_str()).collect()
+    let is_much = gone as f64 > guard.max_shrink * before as f64;
+    (gone >= FEW && is_much).then_some(Implausible::Shrunk { endpoint, before, gone })
 }
 
 #[cfg(test)]
@@ -156,7 +176,7 @@ mod tests {
         before: std::ops::Range<usize>,
         after: std::ops::Range<usize>,
     ) -> Option<Implausible> {
-        judge(&people(before), &people(after), &GUARD)
+        judge(&Ids::of(&people(before)), &Ids::of(&people(after)), &GUARD)
     }
 
     #[test]
@@ -176,7 +196,8 @@ mod tests {
         );
         assert_eq!(judged(0..10, 0..0), Some(Implausible::Empty { endpoint, before: 10 }));
         assert_eq!(judged(0..10, 10..20), Some(Implausible::AllNew { endpoint, before: 10 }));
-        assert_eq!(judged(0..10, 5..15), None, "half of them changed, none too few");
+        let shrunk = Implausible::Shrunk { endpoint, before: 10, gone: 9 };
+        assert_eq!(judged(0..10, 9..19), Some(shrunk), "new ones do not make up for it");
     }
 
     #[test]
@@ -190,7 +211,19 @@ mod tests {
     fn sets_have_one_name_whatever_their_order() {
         let mut shuffled = people(0..5);
         shuffled.people.reverse();
-        assert_eq!(sets_of(&people(0..5)), sets_of(&shuffled));
-        assert_ne!(sets_of(&people(0..5)), sets_of(&people(0..4)));
+        let sets = |catalogue: &Catalogue| sets_of(&Ids::of(catalogue));
+        assert_eq!(sets(&people(0..5)), sets(&shuffled));
+        assert_ne!(sets(&people(0..5)), sets(&people(0..4)));
+    }
+
+    #[test]
+    fn a_ledger_tells_what_a_lost_payload_had() {
+        let all = people(0..10);
+        let ledger = Ledger::baseline(&all, crate::clock::WallTime(1));
+        assert_eq!(Ids::known_to(&ledger), Ids::of(&all));
+        let fewer = people(0..8);
+        let changes = crate::changes::between(&all, &fewer);
+        let ledger = ledger.advanced(&changes, &fewer, crate::clock::WallTime(2));
+        assert_eq!(Ids::known_to(&ledger), Ids::of(&fewer));
     }
 }

@@ -28,8 +28,10 @@ const MOST_NAMED: usize = 10;
 pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let clock = Clock::system();
     let refusals = refused::list(&config.state);
-    let refusal = chosen(&refusals, hash)?;
     let file = FileStore::look(&config.state, clock.clone());
+    let standing = file.attempt()?.and_then(|attempt| attempt.refused);
+    let sets = hash.map(|hash| SetsHash(hash.to_owned()));
+    let refusal = chosen(&refusals, sets.or(standing.map(|refused| refused.sets)))?;
     let live = match file.load().await?.payload {
         Some(payload) => join(&payload, 0).map(|(catalogue, _)| catalogue).unwrap_or_default(),
         None => Catalogue::default(),
@@ -52,25 +54,18 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn chosen<'r>(refusals: &'r [Refusal], hash: Option<&str>) -> Result<&'r Refusal> {
-    let names = || {
-        let names: Vec<_> = refusals.iter().map(|refusal| refusal.sets.to_string()).collect();
-        names.join(", ")
-    };
-    match (hash, refusals) {
-        (_, []) => bail!("nothing was refused, so there is nothing to accept"),
-        (None, [one]) => Ok(one),
-        (None, _) => {
-            Err(Invalid(format!("several are refused; say which to accept: {}", names())).into())
-        }
-        (Some(hash), _) => {
-            let hash = SetsHash(hash.to_owned());
-            refusals
-                .iter()
-                .find(|refusal| refusal.sets == hash)
-                .ok_or_else(|| anyhow!("{hash} was not refused lately; what was: {}", names()))
-        }
+/// The refusal of these sets: named by the owner, or those that stand now.
+fn chosen(refusals: &[Refusal], sets: Option<SetsHash>) -> Result<&Refusal> {
+    let names: Vec<_> = refusals.iter().map(|refusal| refusal.sets.to_string()).collect();
+    if refusals.is_empty() {
+        bail!("nothing was refused, so there is nothing to accept");
     }
+    let Some(sets) = sets else {
+        let text = "nothing is being refused now; to accept what was refused before, name it";
+        return Err(Invalid(format!("{text}: {}", names.join(", "))).into());
+    };
+    let found = refusals.iter().find(|refusal| refusal.sets == sets);
+    found.ok_or_else(|| anyhow!("{sets} was not refused lately; what was: {}", names.join(", ")))
 }
 
 fn catalogue_of(refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {

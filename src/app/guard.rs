@@ -9,7 +9,7 @@ use super::refresh::Refresher;
 use crate::catalogue::Catalogue;
 use crate::outcome::{Failure, FailureKind, Refused};
 use crate::payload::Payload;
-use crate::plausibility::{Implausible, judge, sets_of};
+use crate::plausibility::{Ids, Implausible, judge, sets_of};
 use crate::store::Store;
 use crate::store::refused::{self, Refusal};
 
@@ -23,9 +23,10 @@ impl Refresher {
         before: Option<&Refused>,
     ) -> Result<(), Failure> {
         let guard = self.settings.guard;
-        let Some(known) = self.known.catalogue() else { return Ok(()) };
-        let Some(why) = judge(known, catalogue, &guard) else { return Ok(()) };
-        let refused = Refused::again(before, sets_of(catalogue));
+        let Some(known) = self.known.ids() else { return Ok(()) };
+        let offered = Ids::of(catalogue);
+        let Some(why) = judge(&known, &offered, &guard) else { return Ok(()) };
+        let refused = Refused::again(before, sets_of(&offered));
         let accepted = self.stores.accepted().await.unwrap_or_else(|error| {
             warn!("the accept mark cannot be read: {error:#}");
             None
@@ -35,11 +36,13 @@ impl Refresher {
             if let Err(error) = self.stores.accept(None).await {
                 warn!("the accept mark cannot be removed: {error:#}");
             }
+            self.settle(&refused);
             return Ok(());
         }
         if !why.needs_the_owner() && refused.times > guard.accept_after {
             let times = guard.accept_after;
             warn!(sets = %refused.sets, "{why}; it came again {times} times, so it is taken");
+            self.settle(&refused);
             return Ok(());
         }
         self.keep(payload, &why, &refused);
@@ -57,6 +60,13 @@ impl Refresher {
             refused: Some(refused.clone()),
             ..Failure::new(FailureKind::Implausible, message)
         })
+    }
+
+    /// What is taken is no refusal any more.
+    fn settle(&self, refused: &Refused) {
+        if let Err(error) = refused::forget(&self.state, &refused.sets) {
+            warn!("{error:#}");
+        }
     }
 
     fn keep(&self, payload: &Payload, why: &Implausible, refused: &Refused) {

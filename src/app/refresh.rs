@@ -29,7 +29,7 @@ use crate::live::{self, Live};
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind, Refused};
 use crate::pages::{Freshness, NotRendered, Plan, Site};
 use crate::payload::{Fence, Payload};
-use crate::plausibility::Guard;
+use crate::plausibility::{Guard, Ids};
 use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
 use crate::schedule::{self, Next};
 use crate::source::{Answer, Source};
@@ -63,9 +63,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The catalogue that a next one is compared with.
-    pub(super) fn catalogue(&self) -> Option<&Catalogue> {
-        self.payload.as_ref().map(|_| &self.catalogue)
+    /// The ids that a next catalogue is compared with.
+    pub(super) fn ids(&self) -> Option<Ids<'_>> {
+        match (&self.payload, &self.ledger) {
+            (Some(_), _) => Some(Ids::of(&self.catalogue)),
+            (None, Some(ledger)) => Some(Ids::known_to(ledger)),
+            (None, None) => None,
+        }
     }
 }
 

@@ -181,6 +181,8 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         ("out", new.out != old.out),
         ("state", new.state != old.state),
         ("redis", new.redis != old.redis),
+        ("adopt", new.adopt != old.adopt),
+        ("max-age", new.max_age != old.max_age && old.redis.is_some()),
         ("hold", new.hold != old.hold),
         ("listen", new.listen != old.listen),
         ("log-format", new.log_format != old.log_format),
@@ -198,7 +200,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         site_title: new.site_title,
         lang: new.lang,
         interval: new.interval,
-        max_age: new.max_age,
+        max_age: if old.redis.is_some() { old.max_age } else { new.max_age },
         max_shrink: new.max_shrink,
         accept_after: new.accept_after,
         ..old

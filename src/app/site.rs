@@ -178,9 +178,11 @@ impl Wired {
         let old_theme = std::mem::replace(&mut refresher.theme, theme);
         let old_site = std::mem::replace(&mut refresher.site, site);
         let old_settings = std::mem::replace(&mut refresher.settings, settings(config));
+        refresher.source.set_limit(config.limit);
         if let Err(error) = refresher.show() {
             refresher.theme = old_theme;
             refresher.site = old_site;
+            refresher.source.set_limit(old_settings.limit);
             refresher.settings = old_settings;
             return Err(error);
         }

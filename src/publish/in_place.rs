@@ -73,6 +73,7 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
     match Manifest::read(standby)? {
         Some(manifest) if manifest.generation == journal.generation => {
             info!("completing a publish that was cut off");
+            make_sure_of_room(out, Manifest::peek(out).as_ref(), &manifest)?;
             play(out, standby, &journal)
         }
         _ => {
@@ -88,6 +89,12 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
 /// Plays the journal to its end; what is done already costs a look.
 fn play(out: &Path, standby: &Path, journal: &Journal) -> Result<()> {
     let Some(manifest) = Manifest::read(standby)? else { return Ok(()) };
+    // From the first file on the tree has to be known as ours.
+    let own = out.join(OWN_DIRECTORY);
+    disk::create_directory(&own)?;
+    if let Some(ledger) = disk::read(&standby.join(OWN_DIRECTORY).join("ledger"))? {
+        disk::replace(&own.join("ledger"), &ledger)?;
+    }
     let mut files: Vec<_> = manifest.files.iter().collect();
     files.sort_by_key(|(path, _)| (rank(path), path.as_str()));
     for (path, entry) in files {
@@ -98,17 +105,27 @@ fn play(out: &Path, standby: &Path, journal: &Journal) -> Result<()> {
         tree::remove_empty_directories(out, path);
     }
     tree::sync_all(out)?;
-    let own = out.join(OWN_DIRECTORY);
-    disk::create_directory(&own)?;
-    for (from, to) in [
-        (standby.join(OWN_DIRECTORY).join("ledger"), own.join("ledger")),
-        (path_in(standby), path_in(out)),
-    ] {
-        if let Some(bytes) = disk::read(&from)? {
-            disk::replace(&to, &bytes)?;
-        }
+    if let Some(bytes) = disk::read(&path_in(standby))? {
+        disk::replace(&path_in(out), &bytes)?;
     }
     disk::remove_file(&journal_path(disk::parent(standby)))
+}
+
+/// Makes sure that what the owner did since stands nowhere in the way. A file at
+/// the place of ours is ours if it has the time of one: theirs are of another.
+fn make_sure_of_room(out: &Path, before: Option<&Manifest>, wanted: &Manifest) -> Result<()> {
+    for (path, entry) in &wanted.files {
+        let old = before.and_then(|before| before.files.get(path)).map(|old| old.mtime);
+        for (suffix, _) in entry.variants() {
+            let place = out.join(format!("{path}{suffix}"));
+            let Ok(found) = place.symlink_metadata() else { continue };
+            let is_of = |mtime: u64| u64::try_from(found.mtime()) == Ok(mtime);
+            if !found.is_file() || !(is_of(entry.mtime) || old.is_some_and(is_of)) {
+                return Err(tree::in_the_way(&place));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What pages refer to comes before them, lists come last.

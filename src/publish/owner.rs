@@ -10,11 +10,12 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::generation::Generation;
 use super::is_volatile;
 use super::manifest::{OWN_DIRECTORY, path_in};
+use super::tree::in_the_way;
 use crate::disk;
 use crate::store::Strange;
 
@@ -170,10 +171,7 @@ fn refuse_blocked(
     ours: &Published,
 ) -> Result<()> {
     match theirs.iter().find(|(path, found)| ours.is_blocked_by(path, found)) {
-        Some((path, _)) => bail!(
-            "{} is not ours and stands where a page has to go: move it away, or remove it",
-            live.join(path).display()
-        ),
+        Some((path, _)) => Err(in_the_way(&live.join(path))),
         None => Ok(()),
     }
 }
@@ -213,7 +211,7 @@ pub(super) fn carry_late(
 
 fn is_same(one: &Metadata, other: &Metadata) -> bool {
     if one.is_dir() {
-        return other.is_dir();
+        return other.is_dir() && one.permissions() == other.permissions();
     }
     (one.dev(), one.ino()) == (other.dev(), other.ino())
         || (one.is_symlink() && other.is_symlink() && one.mtime() == other.mtime())

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use super::generation::{File, Generation};
 use super::manifest::{self, Entry, Manifest, OWN_DIRECTORY};
@@ -144,9 +144,11 @@ fn write_file(path: &Path, bytes: &[u8], mtime: u64, sync: bool) -> Result<()> {
 pub(super) fn replace_file(tree: &Path, path: &str, bytes: &[u8], mtime: u64) -> Result<()> {
     let path = tree.join(path);
     let beside = disk::beside(&path);
-    if !path.is_file() {
-        make_way(tree, &path)?;
+    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Err(in_the_way(&path));
     }
+    // Fails if a file of the owner's stands where a directory has to be.
+    disk::create_directory(disk::parent(&path)).map_err(|_| in_the_way(disk::parent(&path)))?;
     disk::remove_file(&beside)?;
     write_file(&beside, bytes, mtime, false)?;
     disk::rename(&beside, &path)
@@ -162,6 +164,14 @@ pub(super) fn seal(tree: &Path, manifest: &Manifest, ledger: &[u8]) -> Result<()
     disk::replace(&own.join("ledger"), ledger)?;
     disk::replace(&manifest::path_in(tree), &manifest.bytes()?)?;
     disk::sync_directory(tree)
+}
+
+/// Something of the owner's stands where a page has to go.
+pub(super) fn in_the_way(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "{} is not ours and stands where a page has to go: move it away, or remove it",
+        path.display()
+    )
 }
 
 /// Whether all forms of a file are still as they were published.

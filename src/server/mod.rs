@@ -183,7 +183,8 @@ impl Worker {
 
 async fn answer(request: &Parts, live: &Live, out: Arc<Path>, now: Now) -> Answer {
     let answer = respond(request, &live.snapshot(), now);
-    if answer.status() != StatusCode::NOT_FOUND {
+    // Also before the first site: a proof of ownership may be what it waits for.
+    if !matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
         return answer;
     }
     let Some(path) = respond::well_known_path(request) else { return answer };

@@ -56,8 +56,10 @@ fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
     }
     // RFC 9112 §3.2.
     let mut hosts = request.headers.get_all(HOST).iter();
-    let is_host =
-        |host: &HeaderValue| host.is_empty() || Authority::try_from(host.as_bytes()).is_ok();
+    let is_host = |host: &HeaderValue| {
+        let is_name = |bytes: &[u8]| Authority::try_from(bytes).is_ok() && !bytes.contains(&b'@');
+        host.is_empty() || is_name(host.as_bytes())
+    };
     let host = hosts.next();
     let is_missing = host.is_none() && request.version == Version::HTTP_11;
     if is_missing || hosts.next().is_some() || !host.is_none_or(is_host) {
@@ -147,10 +149,15 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
             form.bytes.slice(part)
         }
         range::Asked::Outside => {
-            let mut answer =
+            let mut outside =
                 text(StatusCode::RANGE_NOT_SATISFIABLE, "The file has no such bytes.\n");
-            insert(answer.headers_mut(), CONTENT_RANGE, &format!("bytes */{whole}"));
-            return answer;
+            let fields = outside.headers_mut();
+            insert(fields, CONTENT_RANGE, &format!("bytes */{whole}"));
+            for name in [VARY, ACCEPT_RANGES] {
+                fields.extend(answer.headers_mut().remove(&name).map(|value| (name, value)));
+            }
+            headers::share(fields, path);
+            return outside;
         }
     };
     with_body(answer, body)

@@ -35,8 +35,8 @@ const MOST_REDIRECTS: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Source {
     client: Client,
-    films: Url,
-    people: Url,
+    base: Url,
+    limit: u32,
     max_bytes: u64,
 }
 
@@ -94,8 +94,12 @@ impl Source {
             builder = builder.no_proxy();
         }
         let client = builder.build().context("cannot prepare the client for the upstream")?;
-        let url = |endpoint| endpoint_url(base, endpoint, limit);
-        Ok(Source { client, films: url(Endpoint::Films), people: url(Endpoint::People), max_bytes })
+        Ok(Source { client, base: base.clone(), limit, max_bytes })
+    }
+
+    /// From now on asks for so many records; 0: as many as it gives.
+    pub fn set_limit(&mut self, limit: u32) {
+        self.limit = limit;
     }
 
     /// Asks for films and people side by side, on condition that they changed
@@ -111,8 +115,8 @@ impl Source {
     ) -> Result<Answer, Failure> {
         let known = |endpoint| known.map(|payload| payload.body(endpoint));
         let (films, people) = tokio::try_join!(
-            self.get(Endpoint::Films, &self.films, known(Endpoint::Films), &may_send),
-            self.get(Endpoint::People, &self.people, known(Endpoint::People), &may_send),
+            self.get(Endpoint::Films, known(Endpoint::Films), &may_send),
+            self.get(Endpoint::People, known(Endpoint::People), &may_send),
         )?;
         Ok(Answer {
             not_modified: films.not_modified && people.not_modified,
@@ -125,10 +129,10 @@ impl Source {
     async fn get(
         &self,
         endpoint: Endpoint,
-        url: &Url,
         known: Option<&Body>,
         may_send: &impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<Got, Failure> {
+        let url = &endpoint_url(&self.base, endpoint, self.limit);
         let mut request = self.client.get(url.clone()).header(ACCEPT, "application/json");
         let condition = known.and_then(|body| body.etag.as_deref());
         if let Some(etag) = condition {

@@ -49,6 +49,14 @@ pub fn keep(state: &Path, refusal: &Refusal) -> Result<()> {
     Ok(())
 }
 
+/// Forgets a refusal that was settled.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn forget(state: &Path, sets: &SetsHash) -> Result<()> {
+    disk::remove_file(&state.join("refused").join(&sets.0))
+}
+
 /// What is kept, the last first.
 pub fn list(state: &Path) -> Vec<Refusal> {
     let paths = disk::entries(&state.join("refused")).unwrap_or_default();

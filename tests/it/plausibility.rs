@@ -132,7 +132,21 @@ fn a_mark_lets_only_pass_what_it_names() {
     let unknown = site.run(&["accept", "0123456789ab"]);
     assert_eq!(unknown.code, Some(1));
     assert!(unknown.log.contains("was not refused lately"), "{}", unknown.log);
-    assert_eq!(site.run(&["accept"]).code, Some(2), "there are two now");
+    let current = site.run(&["accept"]);
+    assert_eq!(current.code, Some(0), "{}", current.log);
+    assert!(current.out.contains("4 of the 5 records"), "what is refused now: {}", current.out);
+    site.build_once().well();
+    assert_eq!(titles(&site), 1);
+    assert_eq!(site.run(&["accept"]).code, Some(2), "nothing is being refused now");
+}
+
+#[test]
+fn a_lost_payload_does_not_lower_the_guard() {
+    let (_upstream, site) = after(&json!([]), &[]);
+    std::fs::remove_dir_all(site.path(".movies-gen")).expect("removed");
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("/films is empty; it had 5 records"), "{log}");
+    assert_eq!(titles(&site), 5);
 }
 
 #[test]

@@ -166,6 +166,65 @@ fn on_another_file_system_a_site_is_kept_fresh_and_the_owners_files_stay() {
     }
 }
 
+/// A publish onto another file system that was killed in its middle: the site,
+/// where it is published, and the upstream.
+fn cut_off(first: bool) -> (Site, tempfile::TempDir, Upstream) {
+    let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
+    let out = elsewhere.path().join("public");
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--out", out.to_str().expect("text")]);
+    site.write("theme/assets/site.css", "p {}");
+    let themed = site.with(&["--templates", "theme"]);
+    if !first {
+        site.build_once().well();
+    }
+    let journal = site.path(".movies-gen/journal");
+    for _ in 0..100 {
+        let process = themed.start_build();
+        let is_done =
+            || ["shows the stored", "up to date"].iter().any(|end| process.log().contains(end));
+        while !journal.exists() && !is_done() {
+            std::hint::spin_loop();
+        }
+        process.signal(Signal::KILL);
+        let _ = process.ended();
+        if journal.exists() {
+            return (themed, elsewhere, upstream);
+        }
+        if first {
+            std::fs::remove_dir_all(&out).expect("removed");
+            std::fs::remove_dir_all(site.path(".movies-gen")).expect("removed");
+        } else {
+            site.build_once().well();
+        }
+    }
+    panic!("no kill hit the middle of it");
+}
+
+#[test]
+fn a_first_publish_that_was_cut_off_file_by_file_is_completed() {
+    let (site, elsewhere, _upstream) = cut_off(true);
+    // The minute is not over, and the payload was stored before the publish.
+    let log = site.build_once().well();
+    assert!(log.contains("completing a publish that was cut off"), "{log}");
+    assert!(contents(&elsewhere.path().join("public")).contains_key("index.html"));
+}
+
+#[test]
+fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
+    let (site, elsewhere, _upstream) = cut_off(false);
+    let place = elsewhere.path().join("public/posters/salt-road.svg");
+    std::fs::remove_file(&place).expect("removed");
+    std::fs::create_dir(&place).expect("made");
+    std::fs::write(place.join("precious.txt"), "precious").expect("written");
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("is not ours and stands where a page has to go"), "{log}");
+    assert_eq!(std::fs::read(place.join("precious.txt")).expect("there"), b"precious");
+    std::fs::remove_dir_all(&place).expect("moved away");
+    site.build_once().well();
+    assert!(place.is_file() && !site.path(".movies-gen/journal").exists());
+}
+
 #[test]
 fn many_publishes_leave_nothing_behind() {
     let switching = Switching::with(&[]);

@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),
-    ("plausibility", &["catalogue", "outcome", "payload"]),
+    ("plausibility", &["catalogue", "changes", "clock", "ledger", "outcome", "payload"]),
     ("changes", &["catalogue"]),
     ("ledger", &["catalogue", "changes", "clock"]),
     ("store", &["clock", "disk", "ledger", "outcome", "payload", "schedule"]),
