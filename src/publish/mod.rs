@@ -272,6 +272,11 @@ impl Publisher {
         ledger: &Ledger,
         volatile: &Volatile,
     ) -> Result<()> {
+        if !self.in_place && in_place::is_elsewhere(&self.out, &self.standby) {
+            let (out, standby) = (self.out.display(), self.standby.display());
+            warn!("{out} and {standby} are on different file systems; {FILE_BY_FILE}");
+            self.in_place = true;
+        }
         let (out, standby, live) = (&self.out, &self.standby, self.live.as_deref());
         let mut published = Paths::of(live);
         if self.unlisted {
@@ -280,7 +285,7 @@ impl Publisher {
         }
         let trust = std::mem::replace(&mut self.trust, tree::Trust::Nothing);
         tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), trust)?;
-        if self.in_place || in_place::is_elsewhere(out, standby) {
+        if self.in_place {
             owner::make_sure_of_room(out, &published, generation)?;
         } else {
             owner::carry(out, &published, standby, generation)?;
@@ -305,30 +310,24 @@ impl Publisher {
     /// Steps 5 and 6; or, where trees cannot be exchanged, file by file.
     fn exchange(&mut self, generation: &Generation, published: &Paths) -> Result<()> {
         let (out, standby) = (&self.out, &self.standby);
-        if !self.in_place && !in_place::is_elsewhere(out, standby) {
+        if !self.in_place {
             match exchange::exchange(standby, out) {
                 Ok(()) => return owner::carry_late(standby, published, out, generation),
                 Err(error) if in_place::is_the_only_way(&error) => {
-                    warn!(
-                        "{error:#}; publishing goes on file by file: every file is whole, but a \
-                         visitor may meet two generations in one visit"
-                    );
+                    warn!("{error:#}; {FILE_BY_FILE}");
                 }
                 Err(error) => return Err(error),
             }
-        } else if !self.in_place {
-            warn!(
-                "{} and {} are on different file systems, so publishing goes file by file: every \
-                 file is whole, but a visitor may meet two generations in one visit",
-                out.display(),
-                standby.display()
-            );
         }
         self.in_place = true;
         disk::create_directory(&self.out)?;
         in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)
     }
 }
+
+/// What is lost where trees cannot be exchanged.
+const FILE_BY_FILE: &str = "publishing goes file by file: every file is whole, but a visitor may \
+    meet two generations in one visit";
 
 /// Pages that are not worth a thread of their own.
 const SMALLEST_SHARE: usize = 16;
