@@ -139,7 +139,10 @@ impl Refresher {
     /// If the state directory cannot be used: then nothing was asked.
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
         match self.begin().await? {
-            Begun::Asking(asking) => Ok(self.finish(asking.await).await),
+            Begun::Asking(asking) => Ok(match self.finish(asking.await).await {
+                Ok(kind) => Refreshed::Good(kind),
+                Err(failure) => Refreshed::Failed(failure),
+            }),
             Begun::Denied(denied) => Ok(Refreshed::Denied(denied)),
         }
     }
@@ -162,7 +165,10 @@ impl Refresher {
     }
 
     /// The second act.
-    pub(super) async fn finish(&mut self, fetched: Fetched) -> Refreshed {
+    ///
+    /// # Errors
+    /// How it failed; what was live is live.
+    pub(super) async fn finish(&mut self, fetched: Fetched) -> Result<OutcomeKind, Failure> {
         let refreshed = match fetched.answer {
             Ok(answer) => {
                 let Fetched { fence, origin, refused, .. } = fetched;
@@ -179,10 +185,7 @@ impl Refresher {
             warn!("how the refresh ended cannot be recorded: {error:#}");
         }
         self.show_volatile();
-        match refreshed {
-            Ok(kind) => Refreshed::Good(kind),
-            Err(failure) => Refreshed::Failed(failure),
-        }
+        refreshed
     }
 
     async fn take_in(

@@ -10,13 +10,14 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::event::{Event, Events};
-use super::refresh::{Asking, Begun, Refreshed};
+use super::refresh::{Asking, Begun};
 use super::site::{self, Wired};
 use super::trouble::Trouble;
 use crate::cli::Options;
-use crate::clock::{BootTime, Clock};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::Stay;
+use crate::outcome::{Failure, OutcomeKind};
 use crate::server::{self, Limits};
 use crate::store::Store;
 
@@ -82,8 +83,8 @@ async fn run(
             Some(answer) => tokio::select! {
                 fetched = answer => {
                     asking = None;
-                    let refreshed = wired.refresher.finish(fetched).await;
-                    due = after(&refreshed, &mut trouble, wired, clock);
+                    tell(wired.refresher.finish(fetched).await, &mut trouble);
+                    due = wired.refresher.next_due();
                     continue;
                 }
                 event = events.next(None, shared) => event,
@@ -121,17 +122,16 @@ async fn run(
     Ok(())
 }
 
-/// Says how a refresh ended, and when the next is due. Trouble that lasts is said
-/// once.
-fn after(refreshed: &Refreshed, trouble: &mut Trouble, wired: &Wired, clock: &Clock) -> BootTime {
+/// Says how a refresh ended. Trouble that lasts is said once.
+fn tell(refreshed: Result<OutcomeKind, Failure>, trouble: &mut Trouble) {
     match refreshed {
-        Refreshed::Good(outcome) => {
+        Ok(outcome) => {
             if let Some(times) = trouble.over() {
                 info!(times, "the trouble is over after {times} failed refreshes");
             }
             info!(%outcome, "refreshed");
         }
-        Refreshed::Failed(failure) => {
+        Err(failure) => {
             let sets = failure.refused.as_ref().map(|refused| &refused.sets);
             if trouble.met(&format!("{} {sets:?}", failure.kind)) {
                 warn!(
@@ -142,9 +142,7 @@ fn after(refreshed: &Refreshed, trouble: &mut Trouble, wired: &Wired, clock: &Cl
                 debug!(kind = %failure.kind, "the refresh failed again: {failure}");
             }
         }
-        Refreshed::Denied(denied) => return clock.now().boot + denied.wait.remaining,
     }
-    wired.refresher.next_due()
 }
 
 /// Takes up what another replica saved.

@@ -22,8 +22,7 @@ pub(super) struct Record {
 impl Record {
     /// Reads a record, or says why it is none.
     pub(super) fn parse(raw: &str) -> Result<Record, String> {
-        let deserializer = &mut serde_json::Deserializer::from_str(raw);
-        match serde_path_to_error::deserialize::<_, Value>(deserializer) {
+        match serde_json::from_str(raw) {
             Ok(Value::Object(fields)) => {
                 // Before any name is looked up: two must not become one later.
                 let mut clean = Map::new();
@@ -33,7 +32,7 @@ impl Record {
                 Ok(Record { fields: clean, ignored: Vec::new() })
             }
             Ok(other) => Err(format!("it is {}, not an object", kind(&other))),
-            Err(error) => Err(clip(&error.inner().to_string())),
+            Err(error) => Err(clip(&error.to_string())),
         }
     }
 
