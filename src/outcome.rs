@@ -156,13 +156,16 @@ impl fmt::Display for FailureKind {
 
 /// A refresh that failed. A value and not an error: it is stored, shown by its
 /// kind and counted, and the last good site stays.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What public files may say.
     pub kind: FailureKind,
-    /// What the log says: what failed and what to do about it.
-    pub message: String,
+    /// What failed.
+    pub what: String,
+    /// Why, from the nearest cause to the root.
+    pub causes: Vec<String>,
+    /// What to do about it, where that is not plain.
+    pub advice: Option<&'static str>,
     /// How long the upstream asked to be left alone.
     pub retry_after: Option<Duration>,
     /// What was not believed, if that is what failed.
@@ -170,13 +173,38 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure without a wish of the upstream's.
-    pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), retry_after: None, refused: None }
+    /// A failure that tells its own cause.
+    pub fn new(kind: FailureKind, what: impl Into<String>) -> Failure {
+        let (what, causes) = (what.into(), Vec::new());
+        Failure { kind, what, causes, advice: None, retry_after: None, refused: None }
     }
 
     /// A failure that an error chain tells of.
     pub fn because(kind: FailureKind, error: &anyhow::Error) -> Failure {
-        Failure::new(kind, format!("{error:#}"))
+        let causes = error.chain().skip(1).map(ToString::to_string).collect();
+        Failure { causes, ..Failure::new(kind, error.to_string()) }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn advised(self, advice: &'static str) -> Failure {
+        Failure { advice: Some(advice), ..self }
     }
 }
+
+/// One line: what failed, its root and the way out. The causes between are for
+/// those who ask.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if let Some(root) = self.causes.last() {
+            write!(f, ": {root}")?;
+        }
+        match self.advice {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,19 +1,28 @@
 //! Log lines.
 //!
-//! Owns how they look and how many there are. One line for one thing; fields for
-//! machines. Text from upstream is escaped by whoever formats it.
+//! Owns how they look and how many there are. On a console one line for one
+//! thing, and the causes below it for those who ask for more; for machines a
+//! field for each part. It exists so that no text from outside can forge a line.
 
+use std::fmt::{self, Debug, Write as _};
 use std::io::IsTerminal;
 
 use tracing::Level;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt as format;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::cli::LogFormat;
 
+/// Fields whose text the message has already, in its own words.
+const IN_THE_MESSAGE: [&str; 4] = ["kind", "what", "advice", "error"];
+/// The field with the causes, one a line.
+const CAUSES: &str = "causes";
+
 /// Starts logging to standard error. `RUST_LOG` overrides `verbosity` for those
 /// who look into other crates.
-pub fn start(format: LogFormat, verbosity: i8) {
+pub fn start(log_format: LogFormat, verbosity: i8) {
     let level = match verbosity {
         ..=-2 => Level::ERROR,
         -1 => Level::WARN,
@@ -23,14 +32,76 @@ pub fn start(format: LogFormat, verbosity: i8) {
     };
     let ours = format!("warn,movies_gen={level}");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours));
-    let builder = fmt()
+    let builder = format()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
+    let field = move |writer: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
+        write_field(writer, field.name(), value, verbosity > 0)
+    };
     // A second start, as in tests of one process, changes nothing.
-    let _ = match format {
-        LogFormat::Text => builder.compact().try_init(),
+    let _ = match log_format {
+        LogFormat::Text => builder.compact().fmt_fields(debug_fn(field)).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+}
+
+/// Writes one part of a console's line.
+fn write_field(
+    writer: &mut impl fmt::Write,
+    name: &str,
+    value: &dyn Debug,
+    causes: bool,
+) -> fmt::Result {
+    match name {
+        "message" => write_escaped(writer, value),
+        CAUSES if causes => format!("{value:?}").lines().try_for_each(|cause| {
+            writer.write_str("\n  because: ")?;
+            write_escaped(writer, &format_args!("{cause}"))
+        }),
+        CAUSES => Ok(()),
+        name if IN_THE_MESSAGE.contains(&name) => Ok(()),
+        name => {
+            write!(writer, " {name}=")?;
+            write_escaped(writer, value)
+        }
+    }
+}
+
+/// Control characters, which could move a terminal's cursor, are shown and not
+/// sent. Lines may break: templates are shown with their lines.
+fn write_escaped(writer: &mut impl fmt::Write, value: &dyn Debug) -> fmt::Result {
+    let mut text = String::new();
+    write!(text, "{value:?}")?;
+    text.chars().try_for_each(|character| match character {
+        '\n' | '\t' => writer.write_char(character),
+        control if control.is_control() => write!(writer, "{}", control.escape_default()),
+        other => writer.write_char(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(name: &str, value: &str, causes: bool) -> String {
+        let mut text = String::new();
+        write_field(&mut text, name, &format_args!("{value}"), causes).expect("written");
+        text
+    }
+
+    #[test]
+    fn a_console_gets_one_line_and_the_causes_if_it_asks_for_more() {
+        assert_eq!(written("message", "cannot", false), "cannot");
+        assert_eq!(written("causes", "near\nroot", false), "");
+        assert_eq!(written("causes", "near\nroot", true), "\n  because: near\n  because: root");
+        assert_eq!(written("kind", "timeout", true), "");
+        assert_eq!(written("pages", "7", false), " pages=7");
+    }
+
+    #[test]
+    fn no_text_moves_the_cursor() {
+        assert_eq!(written("message", "a\u{1b}[2Jb\rc", false), "a\\u{1b}[2Jb\\rc");
+    }
 }

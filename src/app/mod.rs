@@ -20,6 +20,7 @@ use tracing::error;
 
 use crate::cli::{BuildMode, Cli, Command};
 use crate::config::{Config, Invalid};
+use crate::outcome::Failure;
 use crate::publish::NotOurs;
 use crate::store::OtherUpstream;
 use crate::store::document::UnknownVersion;
@@ -55,7 +56,16 @@ pub fn run(cli: &Cli) -> Result<()> {
 pub fn report(error: &anyhow::Error) {
     // Before logging started there is nobody to say it: then it starts now.
     telemetry::start(Default::default(), 0);
-    error!("{error:#}");
+    let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
+    let mut causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+    causes.extend(failure.into_iter().flat_map(|failure| failure.causes.clone()));
+    error!(
+        kind = failure.map(|failure| display(failure.kind)),
+        what = %error,
+        causes = (!causes.is_empty()).then(|| display(causes.join("\n"))),
+        advice = failure.and_then(|failure| failure.advice),
+        "{error:#}"
+    );
 }
 
 /// 2 if it was asked for something that cannot be, 1 if it did not work.

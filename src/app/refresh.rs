@@ -260,11 +260,12 @@ impl Refresher {
                         Failure::new(FailureKind::Interrupted, text)
                     })?;
                 }
-                let text = format!(
+                let what = format!(
                     "recording an attempt takes longer than {lease:?}, so the request would leave \
-                     too late: is the disk of --state, or Redis, overloaded?"
+                     too late"
                 );
-                Err(Failure::new(FailureKind::Store, text))
+                Err(Failure::new(FailureKind::Store, what)
+                    .advised("is the disk of --state, or Redis, overloaded?"))
             };
             let answer = source.fetch(known.as_ref(), may_send).await;
             let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());

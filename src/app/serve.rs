@@ -134,8 +134,12 @@ fn tell(refreshed: Result<OutcomeKind, Failure>, trouble: &mut Trouble) {
         Err(failure) => {
             let sets = failure.refused.as_ref().map(|refused| &refused.sets);
             if trouble.met(&format!("{} {sets:?}", failure.kind)) {
+                let causes = failure.causes.join("\n");
                 warn!(
                     kind = %failure.kind,
+                    what = failure.what,
+                    causes = (!causes.is_empty()).then(|| display(causes)),
+                    advice = failure.advice,
                     "the refresh failed, the last good site stays: {failure}"
                 );
             } else {

@@ -165,6 +165,27 @@ pub(super) fn make_sure_of_room(
     refuse_blocked(live, &owners(live, published)?, &Published::of(Some(wanted)))
 }
 
+/// Keeps what adopting `live` is about to replace with `wanted` under `kept`;
+/// gives the paths, sorted.
+///
+/// # Errors
+/// If one cannot be kept.
+pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Result<Vec<PathBuf>> {
+    let wanted = Published::of(Some(wanted)).files;
+    let replaced = wanted.into_iter().filter_map(|path| {
+        let metadata = fs::symlink_metadata(live.join(&path)).ok()?;
+        (!metadata.is_dir()).then_some((path, metadata))
+    });
+    replaced
+        .map(|(path, metadata)| {
+            let to = kept.join(&path);
+            disk::remove_file(&to)?;
+            put(&live.join(&path), &metadata, &to)?;
+            Ok(path)
+        })
+        .collect()
+}
+
 fn refuse_blocked(
     live: &Path,
     theirs: &BTreeMap<PathBuf, Metadata>,

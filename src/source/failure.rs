@@ -16,57 +16,51 @@ use crate::payload::Endpoint;
 
 /// A request that got no whole answer.
 pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) -> Failure {
-    let cause = causes(error).join(": ");
+    let causes = causes(error);
     let at = shown(url);
-    let lower = cause.to_lowercase();
+    let lower = causes.join(": ").to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if error.is_timeout() {
         let what = if error.is_connect() { "no connection" } else { "no whole answer" };
         return Failure::new(FailureKind::Timeout, format!("{endpoint}: {what} in time from {at}"));
     }
-    if error.is_connect() {
-        let words = ["certificate", "tls", "handshake", "corrupt message"];
-        return if words.iter().any(|word| lower.contains(word)) {
-            Failure::new(
-                FailureKind::Tls,
-                format!(
-                    "{endpoint}: no secure connection to {at}: {cause}; check the address, its \
-                     certificate and this machine's clock"
-                ),
-            )
+    let failure =
+        if error.is_connect() && has(&["certificate", "tls", "handshake", "corrupt message"]) {
+            Failure::new(FailureKind::Tls, format!("{endpoint}: no secure connection to {at}"))
+                .advised("check the address, its certificate and this machine's clock")
+        } else if error.is_connect() {
+            Failure::new(FailureKind::Unreachable, format!("{endpoint}: cannot reach {at}"))
+                .advised("check --upstream and the network")
         } else {
-            Failure::new(
-                FailureKind::Unreachable,
-                format!("{endpoint}: cannot reach {at}: {cause}; check --upstream and the network"),
-            )
+            let how = if has(&["incomplete", "end of file", "eof", "closed before", "reset"]) {
+                "broke off"
+            } else {
+                "did not come properly"
+            };
+            Failure::new(FailureKind::Truncated, format!("{endpoint}: the answer of {at} {how}"))
         };
-    }
-    if ["incomplete", "end of file", "eof", "closed before", "reset"]
-        .iter()
-        .any(|word| lower.contains(word))
-    {
-        let text = format!("{endpoint}: the answer of {at} broke off: {cause}");
-        return Failure::new(FailureKind::Truncated, text);
-    }
-    let text = format!("{endpoint}: {at} did not answer properly: {cause}");
-    Failure::new(FailureKind::Truncated, text)
+    Failure { causes, ..failure }
 }
 
 /// A whole answer that brings no data.
 pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> Failure {
     let status = response.status();
     let at = shown(url);
-    let (kind, message) = match status.as_u16() {
-        429 => (FailureKind::RateLimited, format!("{endpoint}: {at} asks to slow down ({status})")),
+    let (kind, what, advice) = match status.as_u16() {
+        429 => (
+            FailureKind::RateLimited,
+            format!("{endpoint}: {at} asks to slow down ({status})"),
+            Some("if that lasts, raise --interval"),
+        ),
         401 | 402 | 403 | 404 | 410 => (
             FailureKind::Refused,
-            format!(
-                "{endpoint}: {at} answered {status}; the address is probably not that of the API \
-                 any more: check --upstream"
-            ),
+            format!("{endpoint}: {at} answered {status}"),
+            Some("the address is probably not that of the API any more: check --upstream"),
         ),
         304 => (
             FailureKind::BadStatus,
             format!("{endpoint}: {at} answered {status} to a request without condition"),
+            None,
         ),
         300..=399 => {
             let to = response
@@ -76,15 +70,13 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
                 .map_or_else(|| "nowhere".to_owned(), |to| shown(&to));
             (
                 FailureKind::Redirected,
-                format!(
-                    "{endpoint}: {at} redirects ({status}) to {to}, which is not followed; if the \
-                     API has moved there, say so with --upstream"
-                ),
+                format!("{endpoint}: {at} redirects ({status}) to {to}, which is not followed"),
+                Some("if the API has moved there, say so with --upstream"),
             )
         }
-        _ => (FailureKind::BadStatus, format!("{endpoint}: {at} answered {status}")),
+        _ => (FailureKind::BadStatus, format!("{endpoint}: {at} answered {status}"), None),
     };
-    Failure { retry_after: retry_after(response.headers()), ..Failure::new(kind, message) }
+    Failure { advice, retry_after: retry_after(response.headers()), ..Failure::new(kind, what) }
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3) as a duration. A date counts from the

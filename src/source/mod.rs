@@ -168,14 +168,10 @@ impl Source {
             let chunk = response.chunk().await.map_err(|error| of_error(endpoint, url, &error))?;
             let Some(chunk) = chunk else { return Ok(body.freeze()) };
             if body.len() as u64 + chunk.len() as u64 > self.max_bytes {
-                return Err(Failure::new(
-                    FailureKind::TooLarge,
-                    format!(
-                        "{endpoint} answered more than {} (--max-bytes); raise it if the \
-                         catalogue is really that large",
-                        bytesize::ByteSize(self.max_bytes)
-                    ),
-                ));
+                let most = bytesize::ByteSize(self.max_bytes);
+                let what = format!("{endpoint} answered more than {most} (--max-bytes)");
+                return Err(Failure::new(FailureKind::TooLarge, what)
+                    .advised("raise it if the catalogue is really that large"));
             }
             body.extend_from_slice(&chunk);
         }

@@ -6,11 +6,11 @@
 //! `static/` folder is passed through. A loaded theme is a value: a broken save
 //! never reaches a page, the theme before it stays.
 
+mod bound;
 mod filters;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -25,8 +25,6 @@ pub use watch::{Watch, watch};
 /// Where a template's own errors may come from: names that users see.
 const USER: &str = "user/";
 const DEFAULT: &str = "default/";
-/// A page larger than this is a template that does not end.
-const LARGEST_PAGE: usize = 64 << 20;
 
 #[derive(RustEmbed)]
 #[folder = "templates"]
@@ -110,17 +108,12 @@ impl Theme {
     /// Renders a template by its plain name.
     ///
     /// # Errors
-    /// The template's error, with file, line, column and the source line.
+    /// The template's error, with file, line, column and the source line; or which
+    /// bound it met.
     pub fn render(&self, template: &str, context: &Context) -> Result<Vec<u8>> {
-        let mut page = Bounded(Vec::new());
-        match self.tera.render_to(template, context, &mut page) {
-            Ok(()) => Ok(page.0),
-            Err(_) if page.0.len() >= LARGEST_PAGE => Err(anyhow!(
-                "template {template} was stopped at {} of output: does a loop in it end?",
-                bytesize::ByteSize(LARGEST_PAGE as u64)
-            )),
-            Err(error) => Err(self.explained(&error)),
-        }
+        let rendered =
+            bound::bounded(template, |page| self.tera.render_to(template, context, page))?;
+        rendered.map_err(|error| self.explained(&error))
     }
 
     /// The assets by their plain name.
@@ -163,25 +156,8 @@ fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::Te
     tera.autoescape_on(vec![".html", ".xml", ".svg"]);
     tera.set_fallback_prefixes([USER, DEFAULT])?;
     filters::register(tera);
+    bound::register(tera);
     tera.add_raw_templates(templates)
-}
-
-/// Stops a template that renders without end before it takes all memory.
-struct Bounded(Vec<u8>);
-
-impl io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LARGEST_PAGE {
-            self.0.resize(LARGEST_PAGE, 0);
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn asset(name: &str, bytes: Bytes) -> Asset {
@@ -288,14 +264,5 @@ mod tests {
         assert_eq!(css.bytes, "p{}");
         assert_eq!(css.path, format!("assets/site-{}.css", &blake3::hash(b"p{}").to_hex()[..8]));
         assert_eq!(theme.static_files().keys().collect::<Vec<_>>(), ["a/b.txt"]);
-    }
-
-    #[test]
-    fn a_template_that_renders_too_much_is_stopped() {
-        let line = "x".repeat(1000);
-        let text = format!("{{% for i in range(end=90000) %}}{line}{{% endfor %}}");
-        let (_directory, theme) = theme(&[("endless.html", &text)]);
-        let error = theme.expect("a theme").render("endless.html", &Context::new());
-        assert!(error.expect_err("stopped").to_string().contains("does a loop in it end"));
     }
 }
