@@ -2,9 +2,10 @@
 //!
 //! Owns the second-best way: `--out` is a mount point, lies on another file
 //! system than `--state`, or its parent may not be written to. The standby is
-//! made whole as always; then its files are brought into `--out` one by one, each
-//! by a rename, what others refer to first and lists last. Every file is whole at
-//! every instant, but a visitor may meet two generations in one visit.
+//! made whole as always; then its files are put beside their places in `--out`, and
+//! when all are there, renamed one by one, what others refer to first and lists
+//! last. Every file is whole at every instant, but a visitor may meet two
+//! generations in one visit.
 //!
 //! A journal says that this is under way and what has to go. A process that is
 //! killed in the middle leaves it, and the next start goes on from the sealed
@@ -97,8 +98,16 @@ fn play(out: &Path, standby: &Path, journal: &Journal) -> Result<()> {
     }
     let mut files: Vec<_> = manifest.files.iter().collect();
     files.sort_by_key(|(path, _)| (rank(path), path.as_str()));
+    let mut prepared = Vec::new();
     for (path, entry) in files {
-        bring(out, standby, path, entry)?;
+        if let Err(error) = prepare(out, standby, path, entry, &mut prepared) {
+            // A full disk, most likely: nothing was replaced yet, so nothing is.
+            prepared.iter().for_each(|place| drop(disk::remove_file(&disk::beside(place))));
+            return Err(error);
+        }
+    }
+    for place in &prepared {
+        disk::rename(&disk::beside(place), place)?;
     }
     for path in &journal.gone {
         disk::remove_file(&out.join(path))?;
@@ -138,8 +147,14 @@ fn rank(path: &str) -> u8 {
     }
 }
 
-/// Puts all forms of a file in their place, if they are not there already.
-fn bring(out: &Path, standby: &Path, path: &str, entry: &Entry) -> Result<()> {
+/// Puts all forms of a file beside their places, unless they are there already.
+fn prepare(
+    out: &Path,
+    standby: &Path,
+    path: &str,
+    entry: &Entry,
+    prepared: &mut Vec<PathBuf>,
+) -> Result<()> {
     for (suffix, size) in entry.variants() {
         let path = format!("{path}{suffix}");
         if tree::is_untouched(out, &path, size, entry.mtime) {
@@ -148,7 +163,9 @@ fn bring(out: &Path, standby: &Path, path: &str, entry: &Entry) -> Result<()> {
         let from = standby.join(&path);
         let bytes = disk::read(&from)?
             .with_context(|| format!("{} was lost from the standby tree", from.display()))?;
-        tree::replace_file(out, &path, &bytes, entry.mtime)?;
+        let place = out.join(&path);
+        prepared.push(place.clone());
+        tree::write_beside(&place, &bytes, entry.mtime)?;
     }
     Ok(())
 }

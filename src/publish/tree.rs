@@ -140,18 +140,19 @@ fn write_file(path: &Path, bytes: &[u8], mtime: u64, sync: bool) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Replaces a file in a tree that is being read: whole at every instant.
-pub(super) fn replace_file(tree: &Path, path: &str, bytes: &[u8], mtime: u64) -> Result<()> {
-    let path = tree.join(path);
-    let beside = disk::beside(&path);
-    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-        return Err(in_the_way(&path));
+/// Writes a file beside its place in a tree that is being read, for a rename.
+///
+/// # Errors
+/// If something of the owner's stands at its place, or it cannot be written.
+pub(super) fn write_beside(place: &Path, bytes: &[u8], mtime: u64) -> Result<()> {
+    if place.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Err(in_the_way(place));
     }
     // Fails if a file of the owner's stands where a directory has to be.
-    disk::create_directory(disk::parent(&path)).map_err(|_| in_the_way(disk::parent(&path)))?;
+    disk::create_directory(disk::parent(place)).map_err(|_| in_the_way(disk::parent(place)))?;
+    let beside = disk::beside(place);
     disk::remove_file(&beside)?;
-    write_file(&beside, bytes, mtime, false)?;
-    disk::rename(&beside, &path)
+    write_file(&beside, bytes, mtime, false)
 }
 
 /// Writes what the tree says of itself: from here it has a name again.

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::fixture::{Answer, Site, Upstream, bulky, contents, wait_until};
+use serde_json::Value;
+
+use crate::fixture::{Answer, Process, Site, Upstream, bulky, contents, wait_until};
 
 /// A good site, then an upstream whose films are answered so, then a refresh.
 #[track_caller]
@@ -223,4 +225,37 @@ fn the_same_trouble_is_said_when_it_starts_and_when_it_is_over() {
     let over = server.wait_for_line("the trouble is over after");
     assert!(over.contains("failed refreshes"), "{over}");
     assert_eq!(server.log().matches("the refresh failed").count(), 1, "{}", server.log());
+}
+
+#[test]
+fn a_failure_is_one_line_on_the_console_and_its_causes_follow_for_those_who_ask() {
+    let unreachable = Site::new().with(&["--upstream", "http://127.0.0.1:9"]);
+    let log = unreachable.build_once().with_code(1);
+    assert_eq!(log.trim_end().lines().count(), 1, "{log}");
+    for part in ["cannot reach http://127.0.0.1:9", "refused", "check --upstream"] {
+        assert!(log.contains(part), "{part} is missing: {log}");
+    }
+    let site = Site::new().with(&["--upstream", "http://127.0.0.1:9", "-v"]);
+    let more = site.build_once().with_code(1);
+    let causes = more.lines().filter(|line| line.starts_with("  because: ")).count();
+    assert!(causes >= 2, "{more}");
+}
+
+#[test]
+fn a_failure_has_a_field_for_each_part_in_json() {
+    let site = Site::new().with(&["--upstream", "http://127.0.0.1:9", "--log-format", "json"]);
+    let once = site.build_once().with_code(1);
+    let site = Site::new().with(&["--upstream", "http://127.0.0.1:9", "--log-format", "json"]);
+    let running = Process::start(&mut site.command(&["build", "loop"]));
+    let line = running.wait_for_line("the refresh failed");
+    for line in [once.lines().last().expect("a line"), &line] {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let part = |name: &str| line[name].as_str().unwrap_or_else(|| panic!("no {name}: {line}"));
+        assert_eq!(part("kind"), "unreachable");
+        assert!(part("advice").contains("--upstream"), "{line}");
+        assert!(part("causes").contains("refused"), "{line}");
+        assert!(
+            part("what").contains("the refresh failed") || part("what").contains("127.0.0.1:9")
+        );
+    }
 }

@@ -4,12 +4,18 @@
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
+
+use movies_gen::store::document;
 
 use crate::fixture::{Answer, Ended, Redis, Site, Upstream, contents, films};
 
@@ -69,6 +75,12 @@ fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
         ("402 with HTML", Answer::new(402, "<h1>Pay</h1>"), 1, "answered 402"),
         ("200 with HTML", Answer::new(200, "<h1>Hello</h1>"), 1, "HTML page"),
         ("truncated body", Answer::new(200, list.clone()).cut(9), 1, "broke off"),
+        (
+            "drip-feed",
+            Answer::new(200, list.clone()).dripping(Duration::from_millis(100)),
+            1,
+            "no whole answer in time",
+        ),
         ("wrong length", Answer::new(200, &list[..80]), 1, "broken JSON"),
         ("100 MB body", Answer::new(200, vec![b' '; 100 << 20]), 1, "--max-bytes"),
         ("gzip bomb", Answer::new(200, bomb).with("Content-Encoding", "gzip"), 1, "--max-bytes"),
@@ -223,6 +235,11 @@ fn of_directories_and_options() {
             "{% for i in range(end=90000) %}{% for j in range(end=20000) %}x{% endfor %}{% endfor %}",
             "does a loop in it end",
         ),
+        (
+            "a template that loops without end",
+            "{% for i in range(end=90000) %}{% for j in range(end=90000) %}{% endfor %}{% endfor %}",
+            "does a loop in it end",
+        ),
     ] {
         site.write("theme/film.html", template);
         let ended = site.with(&["--templates", "theme"]).build_once();
@@ -244,6 +261,54 @@ fn mounted(site: &Site, setup: &str) -> Ended {
     command.arg(build.get_program()).args(build.get_args());
     command.current_dir(site);
     Ended::of(&mut command)
+}
+
+/// The program while `directory` may not be written to, root or not.
+fn locked(site: &Site, directory: &Path) -> Ended {
+    let writable = |is_so| {
+        let mode = if is_so { 0o755 } else { 0o555 };
+        std::fs::set_permissions(directory, Permissions::from_mode(mode)).expect("set");
+    };
+    let build = site.command(&["build", "once"]);
+    let is_root = rustix::process::geteuid().is_root();
+    let mut command = Command::new(if is_root { "setpriv".as_ref() } else { build.get_program() });
+    if is_root {
+        // Root writes where it likes, unless that is taken from it.
+        command.args(["--bounding-set", "-dac_override"]).arg(build.get_program());
+    }
+    command.args(build.get_args()).current_dir(site);
+    writable(false);
+    let ended = Ended::of(&mut command);
+    writable(true);
+    ended
+}
+
+/// Moves all wall times of a state by a year, and makes them those of another
+/// boot: as if the clock had been set back before this one.
+fn age_by_a_year(site: &Site) {
+    for name in ["attempt", "saved"] {
+        let path = site.path(".movies-gen").join(name);
+        let mut kept: Value = document::read(&path, name).expect("read").expect("there");
+        let stamp = if name == "attempt" { &mut kept["at"] } else { &mut kept["origin"] };
+        let wall = stamp["wall"].as_u64().expect("a time");
+        stamp["wall"] = (wall + 365 * 24 * 3600 * 1_000_000).into();
+        stamp["boot_id"] = "another boot".into();
+        document::write(&path, name, &kept).expect("written");
+    }
+}
+
+#[test]
+fn of_the_clock() {
+    let mut table = Table::default();
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--interval", "400ms"]);
+    site.build_once().well();
+    age_by_a_year(&site);
+    // The attempt counts as just made, and not as one of next year.
+    let ended = site.build_once();
+    let recovers = upstream.asked() == (2, 2) && site.build_once().code == Some(0);
+    table.row("wall clock set back a year", &ended, 0, "up to date", recovers);
+    table.end("the clock");
 }
 
 #[test]
@@ -293,5 +358,19 @@ fn of_the_disk() {
     std::fs::create_dir(site.out()).expect("made");
     let ended = mounted(&site, "mount --bind public public");
     table.row("the same file system, mounted", &ended, 0, "file by file", true);
+
+    let site = fresh();
+    for made in ["public", ".movies-gen"] {
+        std::fs::create_dir(site.path(made)).expect("made");
+    }
+    let ended = locked(&site, site.as_ref());
+    let is_there = site.out().join("index.html").exists();
+    table.row("--out's parent not writable", &ended, 0, "file by file", is_there);
+
+    let (site, before) = built();
+    let ended = locked(&site, &site.out());
+    let stands = contents(&site.out()) == before;
+    table.row("--out not writable", &ended, 1, "Permission denied", stands);
+    upstream.recover();
     table.end("the disk");
 }

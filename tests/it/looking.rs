@@ -103,7 +103,9 @@ fn an_out_of_somebody_elses_is_adopted_when_it_is_asked_for() {
     site.write("public/notes/about.txt", "mine too");
     let log = site.build_once().with_code(2);
     assert!(log.contains("--adopt"), "{log}");
-    site.with(&["--adopt"]).build_once().well();
+    let log = site.with(&["--adopt"]).build_once().well();
+    assert!(log.contains("replaces index.html; what stood there is kept in"), "{log}");
+    assert_eq!(contents(&site.path(".movies-gen/adopted"))["index.html"], b"mine");
     assert_eq!(contents(&site.out())["notes/about.txt"], b"mine too");
     assert!(site.page("index.html").contains("data-film-id"));
     site.build_once().well();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::fixture::{Answer, Site, Upstream, contents, films, people};
+use crate::fixture::{Answer, Site, Upstream, contents, films, people, wait_until};
 
 /// Kills of each kind. Their moments are spread over the whole run of the
 /// program, so that most fall into the publish.
@@ -231,16 +231,38 @@ fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
 }
 
 #[test]
-fn many_publishes_leave_nothing_behind() {
-    let switching = Switching::with(&[]);
-    switching.both(&switching.site.out());
-    let before = names(&switching.site.path(".movies-gen"));
-    let beside = names(switching.site.as_ref());
-    for _ in 0..25 {
-        switching.both(&switching.site.out());
+fn a_thousand_publishes_leave_nothing_behind() {
+    let upstream = Upstream::start();
+    let publish = |film: usize| {
+        let mut films = films();
+        films[0]["description"] = format!("The {film}th.").into();
+        // Pages come and go too.
+        films[1]["title"] = format!("Film {}", film % 7).into();
+        let keep = 6 - film % 2;
+        films.as_array_mut().expect("a list").truncate(keep);
+        upstream.set("/films", Answer::json(&films));
+    };
+    publish(0);
+    let site = Site::of(&upstream).with(&["--interval", "10ms", "--accept-after", "1"]);
+    let running = site.serve().ready();
+    let (mut published, mut before) = (0, None);
+    while published < 1_000 {
+        publish(published + 1);
+        let generation = || running.get("/healthz").expect("x-generation").to_owned();
+        let shown = generation();
+        wait_until("the next generation", || generation() != shown);
+        published += 1;
+        if published == 10 {
+            before = Some([names(&site.path(".movies-gen")), names(site.as_ref())]);
+        }
     }
-    assert_eq!(names(&switching.site.path(".movies-gen")), before);
-    assert_eq!(names(switching.site.as_ref()), beside);
+    let (code, log) = running.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    let after = [names(&site.path(".movies-gen")), names(site.as_ref())];
+    assert_eq!(Some(after), before);
+    nothing_is_left_over(&site);
+    let standby = contents(&site.path(".movies-gen/standby"));
+    assert!(standby.len() < 2 * contents(&site.out()).len(), "{:?}", standby.keys());
 }
 
 fn nothing_is_left_over(site: &Site) {
