@@ -147,7 +147,8 @@ fn publishing(data: &Data) {
             let plan = Plan::new(&site, &catalogue, &ledger, &theme);
             let none = |_: &movies_gen::publish::Generation| Volatile::new();
             let now = clock.now().wall;
-            publisher.publish(&plan, &ledger, none, now, |_| ()).expect("published");
+            let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
+            publisher.publish(rendered, &ledger, none).expect("published");
             started.elapsed()
         };
         cold.push(publish(&data.films));

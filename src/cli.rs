@@ -199,6 +199,10 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_HOLD", value_name = "DURATION")]
     pub hold: Option<Span>,
 
+    /// Age beyond which `serve` answers 503 rather than old pages [default: never]
+    #[arg(long, env = "MOVIES_GEN_MAX_STALE", value_name = "DURATION")]
+    pub max_stale: Option<Span>,
+
     /// Share of the films or people that may go at once; more is not believed
     /// [default: 30%]
     #[arg(long, env = "MOVIES_GEN_MAX_SHRINK", value_name = "SHARE")]
@@ -256,6 +260,7 @@ impl Options {
             interval: self.interval.or(fallback.interval),
             max_age: self.max_age.or(fallback.max_age),
             hold: self.hold.or(fallback.hold),
+            max_stale: self.max_stale.or(fallback.max_stale),
             max_shrink: self.max_shrink.or(fallback.max_shrink),
             accept_after: self.accept_after.or(fallback.accept_after),
             listen: self.listen.or(fallback.listen),

@@ -59,6 +59,8 @@ pub struct Config {
     pub max_age: Duration,
     /// Longest wait for newer data.
     pub hold: Duration,
+    /// Age beyond which there is no answer rather than this one; none: never.
+    pub max_stale: Option<Duration>,
     /// Share of the records that may go at once, 0 to 1.
     pub max_shrink: f64,
     /// Refusals of the same sets in a row after which they are taken.
@@ -173,6 +175,15 @@ fn resolve(options: Options) -> Result<Config> {
             humantime::format_duration(interval)
         )));
     }
+    let max_stale = options.max_stale.map(|span| span.0);
+    if let Some(max_stale) = max_stale.filter(|&max_stale| max_stale < max_age) {
+        return Err(invalid(format!(
+            "--max-stale {} is shorter than --max-age {}: good pages would be kept back; raise \
+             --max-stale, or leave it out",
+            humantime::format_duration(max_stale),
+            humantime::format_duration(max_age)
+        )));
+    }
     if let Some(templates) = options.templates.as_deref().filter(|path| !path.is_dir()) {
         let at = templates.display();
         return Err(invalid(format!("--templates {at} is not a directory")));
@@ -208,6 +219,7 @@ fn resolve(options: Options) -> Result<Config> {
         interval,
         max_age,
         hold: span(options.hold, Duration::from_secs(2)),
+        max_stale,
         max_shrink: options.max_shrink.map_or(0.3, |share| share.0),
         accept_after: options.accept_after.unwrap_or(10),
         listen: options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),

@@ -19,6 +19,7 @@
 //!    apart, across restarts, crashes and replicas: [`schedule`], [`store`].
 //! 2. **Freshness.** While the upstream answers, no page that `serve` answers is
 //!    older than `--max-age`; age counts from just before the request was sent.
+//!    A load that would break that is held: [`hold`].
 //! 3. **Honesty.** When it fails, the last good site is served with its true age:
 //!    [`live`], [`server`].
 //! 4. **Wholeness.** Every answer comes from one generation; a killed process
@@ -36,7 +37,8 @@
 //! *generation* one published whole site · *refresh* one run of the pipeline ·
 //! *theme* templates and assets · *store* where payload and attempts are kept ·
 //! *claim* the right to the next refresh · *fence* its number · *replica* one of
-//! several processes sharing a store · *volatile* outside generations
+//! several processes sharing a store · *hold* making a load wait for newer data ·
+//! *volatile* outside generations
 
 // What was asked for.
 pub mod cli;
@@ -51,7 +53,8 @@ pub mod disk;
 pub mod lock;
 pub mod telemetry;
 
-// When, and how it ended.
+// When, how it ended, and who waits for it.
+pub mod hold;
 pub mod outcome;
 pub mod schedule;
 

@@ -2,16 +2,17 @@
 //!
 //! Owns the current generation together with its origin time, so that no
 //! answer ever pairs the content of one with the age of another. It exists so
-//! that the server knows nothing of refreshes. Generations come in the order of
-//! their fences; an older one is not taken.
+//! that the server knows nothing of refreshes but what is coming. Generations come in
+//! the order of their fences; an older one is not taken.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::{BootTime, Now, WallTime};
+use crate::hold::{Bound, Coming};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};
 
@@ -42,35 +43,65 @@ pub struct Site {
     pub origin: Origin,
 }
 
+/// What stands around every page: it changes with theme and configuration alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Path prefix of the site; starts and ends with `/`.
+    pub base: String,
+    /// The page for the time when there is no site.
+    pub starting: Bytes,
+    /// The page for data that is too old to be shown.
+    pub too_old: Bytes,
+    /// What is promised of a page's age.
+    pub bound: Bound,
+}
+
 /// All that an answer is made from; never changes once it is taken.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     /// What is live; none before the first refresh.
     pub site: Option<Site>,
+    /// What is known of newer data.
+    pub coming: Coming,
     /// Files outside generations.
     pub volatile: Volatile,
-    /// The page for the time when there is no site.
-    pub starting: Bytes,
-    /// Path prefix of the site; starts and ends with `/`.
-    pub base: String,
+    /// What stands around every page.
+    pub frame: Frame,
 }
 
 /// The cell. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub struct Live {
     cell: Arc<watch::Sender<Arc<Snapshot>>>,
+    wanted: Arc<Notify>,
 }
 
 impl Live {
     /// A cell without a site.
-    pub fn new(base: &str, starting: Bytes) -> Live {
-        let snapshot = Snapshot { base: base.to_owned(), starting, ..Snapshot::default() };
-        Live { cell: Arc::new(watch::Sender::new(Arc::new(snapshot))) }
+    pub fn new(frame: Frame, coming: Coming) -> Live {
+        let snapshot = Snapshot { site: None, coming, volatile: Volatile::new(), frame };
+        let cell = Arc::new(watch::Sender::new(Arc::new(snapshot)));
+        Live { cell, wanted: Arc::new(Notify::new()) }
     }
 
     /// What is live now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.cell.borrow().clone()
+    }
+
+    /// Sees every change from now on.
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.cell.subscribe()
+    }
+
+    /// Says that somebody waits for newer data.
+    pub fn want(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Waits until somebody waits for newer data.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
     }
 
     /// Makes a site live, with the volatile files that go with it. False if a
@@ -93,12 +124,21 @@ impl Live {
         });
     }
 
-    /// Replaces what a changed theme or configuration gives: the page without a
-    /// site, and the base path.
-    pub fn put_frame(&self, base: &str, starting: Bytes) {
+    /// Replaces what a changed theme or configuration gives.
+    pub fn put_frame(&self, frame: Frame) {
         self.cell.send_modify(|snapshot| {
-            let base = base.to_owned();
-            *snapshot = Arc::new(Snapshot { base, starting, ..Snapshot::clone(snapshot) });
+            *snapshot = Arc::new(Snapshot { frame, ..Snapshot::clone(snapshot) });
+        });
+    }
+
+    /// Says what is known of newer data.
+    pub fn put_coming(&self, coming: Coming) {
+        self.cell.send_if_modified(|snapshot| {
+            if snapshot.coming == coming {
+                return false;
+            }
+            *snapshot = Arc::new(Snapshot { coming, ..Snapshot::clone(snapshot) });
+            true
         });
     }
 }

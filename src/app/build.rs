@@ -33,8 +33,8 @@ pub(super) async fn once(config: Config) -> Result<()> {
     let refresher = &mut wired.refresher;
     loop {
         match refresher.refresh().await? {
-            Refreshed::Good(kind) => {
-                let what = if kind == OutcomeKind::Changed { "new" } else { "unchanged" };
+            Refreshed::Good(done) => {
+                let what = if done.kind == OutcomeKind::Changed { "new" } else { "unchanged" };
                 info!("{} is up to date; the data is {what}", config.out.display());
                 return Ok(());
             }

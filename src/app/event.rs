@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use crate::clock::{BootTime, Clock};
+use crate::live::Live;
 use crate::server::GRACE;
 use crate::theme;
 
@@ -91,7 +92,10 @@ impl Events {
     }
 
     /// The next event: at `due` at the latest, if there is a time for it.
-    pub(super) async fn next(&mut self, due: Option<BootTime>, shared: bool) -> Event {
+    ///
+    /// Whoever waits at `live` has this looked at anew: it may have slept through
+    /// a suspend.
+    pub(super) async fn next(&mut self, due: Option<BootTime>, shared: bool, live: &Live) -> Event {
         loop {
             let now = self.clock.now().boot;
             if due.is_some_and(|due| due <= now) {
@@ -104,6 +108,7 @@ impl Events {
             let nap = due.map_or(LONGEST_SLEEP, |due| due.since(now).min(LONGEST_SLEEP));
             tokio::select! {
                 event = self.receiver.recv() => return self.latest(event),
+                () = live.wanted() => {}
                 () = tokio::time::sleep(nap) => if shared { return Event::LookAtStore },
             }
         }

@@ -5,12 +5,15 @@
 //! pipeline ([`refresh`]) at its own step. It must not do the work itself.
 
 mod accept;
+mod asking;
 mod build;
 mod check;
 mod event;
 mod guard;
 mod refresh;
+mod report;
 mod serve;
+mod show;
 mod site;
 mod status;
 mod trouble;

@@ -9,15 +9,19 @@ use anyhow::Result;
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
+use super::asking::Asking;
 use super::event::{Event, Events};
-use super::refresh::{Asking, Begun};
+use super::refresh::Begun;
+use super::report::Done;
 use super::site::{self, Wired};
 use super::trouble::Trouble;
 use crate::cli::Options;
-use crate::clock::Clock;
+use crate::clock::{BootTime, Clock};
 use crate::config::Config;
+use crate::hold::Coming;
+use crate::live::Live;
 use crate::lock::Stay;
-use crate::outcome::{Failure, OutcomeKind};
+use crate::outcome::Failure;
 use crate::server::{self, Limits};
 use crate::store::Store;
 
@@ -39,7 +43,8 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors);
-    let server = server::start(listeners, &wired.live, &config.out, &clock, limits, &stopped)?;
+    let (live, metrics) = (wired.live.clone(), wired.refresher.metrics.clone());
+    let server = server::start(listeners, &live, &config.out, &clock, limits, &metrics, &stopped)?;
     info!("serving http://{address}{}", wired.refresher.site.base());
 
     let ended = run(&mut wired, &config, options, &clock, &mut events).await;
@@ -78,16 +83,16 @@ async fn run(
     loop {
         let shared = wired.refresher.stores.is_shared();
         let event = match &mut asking {
-            None => events.next(Some(due), shared).await,
+            None => events.next(Some(due), shared, &wired.live).await,
             // The upstream may take its time: what else happens does not wait.
             Some(answer) => tokio::select! {
                 fetched = answer => {
                     asking = None;
-                    tell(wired.refresher.finish(fetched).await, &mut trouble);
+                    tell(wired.refresher.finish(fetched).await, &wired.live, &mut trouble);
                     due = wired.refresher.next_due();
                     continue;
                 }
-                event = events.next(None, shared) => event,
+                event = events.next(None, shared, &wired.live) => event,
             },
         };
         match event {
@@ -102,7 +107,8 @@ async fn run(
                     due = clock.now().boot + config.interval.min(RETRY);
                 }
             },
-            Event::LookAtStore => look(wired).await,
+            Event::LookAtStore if asking.is_some() => {}
+            Event::LookAtStore => look(wired, due).await,
             Event::TemplatesChanged => {
                 // First the watch: what is saved from here on is seen.
                 events.watch_templates(config.templates.as_deref());
@@ -119,17 +125,19 @@ async fn run(
         }
     }
     info!("stopping");
+    // Nobody waits for what does not come any more.
+    wired.live.put_coming(Coming::Failed);
     Ok(())
 }
 
 /// Says how a refresh ended. Trouble that lasts is said once.
-fn tell(refreshed: Result<OutcomeKind, Failure>, trouble: &mut Trouble) {
+fn tell(refreshed: Result<Done, Failure>, live: &Live, trouble: &mut Trouble) {
     match refreshed {
-        Ok(outcome) => {
+        Ok(done) => {
             if let Some(times) = trouble.over() {
                 info!(times, "the trouble is over after {times} failed refreshes");
             }
-            info!(%outcome, "refreshed");
+            done.tell(live);
         }
         Err(failure) => {
             let sets = failure.refused.as_ref().map(|refused| &refused.sets);
@@ -149,10 +157,13 @@ fn tell(refreshed: Result<OutcomeKind, Failure>, trouble: &mut Trouble) {
     }
 }
 
-/// Takes up what another replica saved.
-async fn look(wired: &mut Wired) {
+/// Takes up what another replica saved, and what is known of its attempt.
+async fn look(wired: &mut Wired, due: BootTime) {
     match wired.refresher.stores.standing().await {
-        Ok(Some(standing)) => wired.refresher.take_up(standing.saved).await,
+        Ok(Some(standing)) => {
+            wired.refresher.take_up(standing.saved).await;
+            wired.live.put_coming(wired.refresher.coming(&standing, due));
+        }
         Ok(None) => {}
         Err(error) => warn!("the last attempt cannot be read: {error:#}"),
     }

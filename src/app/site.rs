@@ -13,7 +13,8 @@ use url::Url;
 use super::refresh::{Known, Refresher, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
-use crate::live::Live;
+use crate::hold::{Bound, Coming};
+use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Site};
 use crate::plausibility::Guard;
@@ -22,6 +23,7 @@ use crate::publish::{self, Publisher};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId};
+use crate::telemetry::Metrics;
 use crate::theme::Theme;
 
 /// A wired site. Its locks and its demo upstream last as long as it does.
@@ -50,7 +52,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
     let stores = Arc::new(stores(config, &id, address, strange, clock)?);
     let site = site_of(config);
-    let live = Live::new(site.base(), pages::starting(&site, &theme)?);
+    // Until it is known better, newer data may come at once.
+    let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
     let publisher = Publisher::open(&config.out, &config.state, &id, strange)?;
     let refresher = Refresher {
         settings: settings(config),
@@ -62,9 +65,11 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         site,
         publisher,
         live: live.clone(),
+        metrics: Metrics::default(),
         known: Known::default(),
         told: Default::default(),
         taking_up: Default::default(),
+        aged: Default::default(),
         outcome: None,
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
@@ -84,6 +89,17 @@ pub(super) fn site_of(config: &Config) -> Site {
         url: config.site_url.clone(),
         demo: config.upstream == Upstream::Demo,
     }
+}
+
+/// What stands around every page.
+fn frame(config: &Config, site: &Site, theme: &Theme) -> Result<Frame> {
+    let Config { max_age, hold, max_stale, .. } = *config;
+    Ok(Frame {
+        base: site.base().to_owned(),
+        starting: pages::starting(site, theme)?,
+        too_old: pages::too_old(site, theme)?,
+        bound: Bound { max_age, hold, max_stale },
+    })
 }
 
 /// The lock of `--out` stands beside it; if its parent may not be written to, the
@@ -174,7 +190,7 @@ impl Wired {
         let refresher = &mut self.refresher;
         let theme = Theme::load(config.templates.as_deref())?;
         let site = site_of(config);
-        let starting = pages::starting(&site, &theme)?;
+        let frame = frame(config, &site, &theme)?;
         let old_theme = std::mem::replace(&mut refresher.theme, theme);
         let old_site = std::mem::replace(&mut refresher.site, site);
         let old_settings = std::mem::replace(&mut refresher.settings, settings(config));
@@ -186,7 +202,7 @@ impl Wired {
             refresher.settings = old_settings;
             return Err(error);
         }
-        self.live.put_frame(refresher.site.base(), starting);
+        self.live.put_frame(frame);
         Ok(())
     }
 }

@@ -36,6 +36,7 @@ const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " rende
 pub const NOT_FOUND: &str = "404.html";
 /// The template of the page that is shown while there is no site.
 const STARTING: &str = "starting.html";
+const TOO_OLD: &str = "too-old.html";
 
 /// Names the content of a page: context, templates and renderer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -337,10 +338,21 @@ impl Prepared<'_> {
 /// # Errors
 /// The template's error.
 pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
+    alone(STARTING, site, theme).context("cannot render the page shown at start")
+}
+
+/// The page that is shown when the data is too old to be shown.
+///
+/// # Errors
+/// The template's error.
+pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
+    alone(TOO_OLD, site, theme).context("cannot render the page shown instead of old data")
+}
+
+fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
     let mut context = Context::new();
     context.insert("site", &site_variables(site, theme));
-    let page = theme.render(STARTING, &context).context("cannot render the page shown at start")?;
-    Ok(page.into())
+    Ok(theme.render(template, &context)?.into())
 }
 
 /// Path of a film's page.

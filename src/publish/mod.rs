@@ -69,13 +69,19 @@ pub fn is_volatile(path: &str) -> bool {
 /// Volatile files by path.
 pub type Volatile = BTreeMap<&'static str, Bytes>;
 
+/// A generation that is not published yet.
+#[derive(Debug)]
+pub struct Rendered {
+    generation: Generation,
+    /// Pages that had to be rendered.
+    pub pages: usize,
+}
+
 /// What a publish did.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// The generation that is live now.
     pub generation: Arc<Generation>,
-    /// Pages that had to be rendered.
-    pub rendered: usize,
     /// Whether anything on disk changed.
     pub changed: bool,
 }
@@ -174,25 +180,37 @@ impl Publisher {
         document::peek(&self.out.join(manifest::OWN_DIRECTORY).join("ledger"), "ledger")
     }
 
-    /// Publishes a plan; `progress` is told how many of its pages are done.
+    /// Renders what of a plan is not live already (step 1); `progress` is told how
+    /// many of its pages are done.
     ///
     /// # Errors
-    /// If a page cannot be rendered or a file cannot be written. What was live
-    /// still is.
-    pub fn publish(
+    /// If a page cannot be rendered, or what stands at `out` now is not ours.
+    pub fn render(
         &mut self,
         plan: &Plan<'_>,
-        ledger: &Ledger,
-        volatile: impl Fn(&Generation) -> Volatile,
         now: WallTime,
         progress: impl Fn(usize) + Sync,
-    ) -> Result<Published> {
+    ) -> Result<Rendered> {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
             // Removed, restored, replaced: what stands there now is what counts.
             check_out(&self.out, self.strange)?;
             self.look()?;
         }
-        let (generation, rendered) = self.render(plan, now, progress)?;
+        let (generation, pages) = self.render_pages(plan, now, progress)?;
+        Ok(Rendered { generation, pages })
+    }
+
+    /// Publishes what was rendered (steps 2 to 6).
+    ///
+    /// # Errors
+    /// If a file cannot be written. What was live still is.
+    pub fn publish(
+        &mut self,
+        rendered: Rendered,
+        ledger: &Ledger,
+        volatile: impl Fn(&Generation) -> Volatile,
+    ) -> Result<Published> {
+        let generation = rendered.generation;
         let volatile = volatile(&generation);
         let changed =
             self.moved || !self.live.as_ref().is_some_and(|live| holds(live, &generation));
@@ -205,7 +223,7 @@ impl Publisher {
         }
         let generation = Arc::new(generation);
         self.live = Some(generation.clone());
-        Ok(Published { generation, rendered, changed })
+        Ok(Published { generation, changed })
     }
 
     /// A volatile file of the live tree.
@@ -227,7 +245,7 @@ impl Publisher {
 
     /// Step 1, on all cores. A file whose content is that of the live one stays
     /// that file.
-    fn render(
+    fn render_pages(
         &self,
         plan: &Plan<'_>,
         now: WallTime,

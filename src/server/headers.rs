@@ -2,19 +2,22 @@
 //!
 //! Owns what is said of the data's age, of caching and of safety.
 
+use std::time::Duration;
+
 use hyper::HeaderMap;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CONTENT_SECURITY_POLICY,
     HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 
-use crate::clock::Now;
-use crate::live::Site;
+use super::respond::Met;
+use crate::hold::Decision;
 
 /// When the data was asked for, RFC 3339 with milliseconds.
 const X_DATA_AS_OF: HeaderName = HeaderName::from_static("x-data-as-of");
 /// Which generation answered.
 const X_GENERATION: HeaderName = HeaderName::from_static("x-generation");
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
@@ -25,16 +28,38 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' https: http:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Says how old the answer's data is, truthfully.
-pub(super) fn say_age(fields: &mut HeaderMap, site: &Site, now: Now) {
-    fields.insert(AGE, HeaderValue::from(site.origin.age(now).as_secs()));
-    for (name, value) in
-        [(X_DATA_AS_OF, site.origin.wall.rfc3339()), (X_GENERATION, site.generation.id.to_string())]
-    {
+/// Says how old the answer's data is, truthfully, and how that came about.
+pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
+    let Met { snapshot, now, .. } = met;
+    let Some(site) = &snapshot.site else {
+        fields.insert(CACHE_STATUS, HeaderValue::from_static("movies-gen; fwd=miss"));
+        return;
+    };
+    let age = site.origin.age(*now);
+    fields.insert(AGE, HeaderValue::from(age.as_secs()));
+    for (name, value) in [
+        (X_DATA_AS_OF, site.origin.wall.rfc3339()),
+        (X_GENERATION, site.generation.id.to_string()),
+        (CACHE_STATUS, cache_status(met, age)),
+    ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             fields.insert(name, value);
         }
     }
+}
+
+/// `Cache-Status` (RFC 9211): whether the load waited for newer data, how long
+/// what it got is within the bound (negative: for how long it is not any more),
+/// and why old data was answered.
+fn cache_status(met: &Met, age: Duration) -> String {
+    let bound = met.snapshot.frame.bound.max_age;
+    let ttl = bound.as_secs_f64() - age.as_secs_f64();
+    let way = if met.held.is_some() { "fwd=stale; collapsed" } else { "hit" };
+    let why = match met.decision {
+        Decision::Old(because) => format!("; detail={because}"),
+        Decision::Fresh | Decision::Wait(_) => String::new(),
+    };
+    format!("movies-gen; {way}; ttl={}{why}", ttl.floor() as i64)
 }
 
 /// What keeps a page safe whatever the upstream put into it.
@@ -54,7 +79,7 @@ pub(super) fn secure(fields: &mut HeaderMap) {
 pub(super) fn share(fields: &mut HeaderMap, path: &str) {
     if path.ends_with(".json") {
         fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        let exposed = "age, etag, x-data-as-of, x-generation";
+        let exposed = "age, cache-status, date, etag, x-data-as-of, x-generation";
         fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     }
 }

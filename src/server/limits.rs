@@ -17,6 +17,8 @@ const MOST_CONNECTIONS: u64 = 50_000;
 pub struct Limits {
     /// Connections at once.
     pub connections: usize,
+    /// Loads that wait for newer data at once.
+    pub parked: usize,
     /// Until a request's head is whole, from the start of the wait for it.
     pub head: Duration,
     /// Bytes of a request's head.
@@ -35,6 +37,8 @@ impl Limits {
         let connections = descriptors.saturating_sub(RESERVED).clamp(8, MOST_CONNECTIONS);
         Limits {
             connections: connections as usize,
+            // So that somebody is always answered.
+            parked: connections as usize / 4 * 3,
             head: Duration::from_secs(5),
             head_bytes: 16 << 10,
             write: Duration::from_secs(20),

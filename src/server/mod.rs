@@ -11,6 +11,7 @@ mod encoding;
 mod headers;
 mod limits;
 mod listen;
+mod park;
 mod range;
 mod respond;
 mod well_known;
@@ -36,11 +37,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
-use crate::clock::{Clock, Now};
+use crate::clock::Clock;
+use crate::hold::Decision;
 use crate::live::Live;
+use crate::telemetry::Metrics;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
-use respond::{Answer, respond};
+use park::Parking;
+use respond::{Answer, Met, respond};
 
 /// A running server. Ends when it is told to stop.
 #[derive(Debug)]
@@ -58,9 +62,11 @@ pub fn start(
     out: &Path,
     clock: &Clock,
     limits: Limits,
+    metrics: &Metrics,
     stop: &watch::Receiver<bool>,
 ) -> Result<Server> {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let parking = Parking::new(limits.parked, metrics.clone());
     let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
         let worker = Worker {
             live: live.clone(),
@@ -68,6 +74,8 @@ pub fn start(
             clock: clock.clone(),
             limits,
             places: places.clone(),
+            parking: parking.clone(),
+            metrics: metrics.clone(),
             stop: stop.clone(),
         };
         std::thread::Builder::new()
@@ -96,6 +104,8 @@ struct Worker {
     clock: Clock,
     limits: Limits,
     places: Arc<Semaphore>,
+    parking: Parking,
+    metrics: Metrics,
     stop: watch::Receiver<bool>,
 }
 
@@ -161,11 +171,16 @@ impl Worker {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write));
         let (live, out, clock) = (self.live.clone(), self.out.clone(), self.clock.clone());
+        let parking = self.parking.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             // The body, if there is one, is left to the connection to read or to close.
             let (request, _) = request.into_parts();
-            let (live, out, now) = (live.clone(), out.clone(), clock.now());
-            async move { Ok::<_, Infallible>(answer(&request, &live, out, now).await) }
+            let (live, out, clock) = (live.clone(), out.clone(), clock.clone());
+            let parking = parking.clone();
+            async move {
+                let met = meet(&request, &live, &clock, &parking).await;
+                Ok::<_, Infallible>(answer(&request, &met, out).await)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -173,7 +188,9 @@ impl Worker {
             .max_buf_size(self.limits.head_bytes)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
+        let counted = self.metrics.connected();
         async move {
+            let _counted = counted;
             if let Err(error) = connection.await {
                 debug!("a connection ended early: {error}");
             }
@@ -181,8 +198,17 @@ impl Worker {
     }
 }
 
-async fn answer(request: &Parts, live: &Live, out: Arc<Path>, now: Now) -> Answer {
-    let answer = respond(request, &live.snapshot(), now);
+/// What is live for this request, now or after a wait.
+async fn meet(request: &Parts, live: &Live, clock: &Clock, parking: &Parking) -> Met {
+    let snapshot = live.snapshot();
+    if respond::depends_on_data(request, &snapshot) {
+        return parking.wait(live, clock).await;
+    }
+    Met { snapshot, now: clock.now(), decision: Decision::Fresh, held: None }
+}
+
+async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
+    let answer = respond(request, met);
     // Also before the first site: a proof of ownership may be what it waits for.
     if !matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
         return answer;

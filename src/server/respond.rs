@@ -6,11 +6,14 @@
 //! in the generation and nowhere else: there is nothing to traverse.
 //!
 //! 1. Only GET and HEAD are known, and a host must be named.
-//! 2. `/healthz` is answered without a site.
+//! 2. `/healthz` is answered without a site; pages are not if there is none, or
+//!    if its data is too old to be shown.
 //! 3. Volatile files, then the generation's; a missing slash is added.
 //! 4. The form of the file is chosen, its conditions and its range are weighed.
-//! 5. What is not there gets the generation's page for that, or 503 if there is
-//!    no generation.
+//! 5. What is not there gets the generation's page for that.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -28,27 +31,51 @@ use super::encoding::{Coding, choose};
 use super::headers::{self, content_type};
 use super::{range, well_known};
 use crate::clock::Now;
+use crate::hold::Decision;
 use crate::live::{Site, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
-use crate::publish::File;
+use crate::publish::{File, is_volatile};
 
 /// An answer with its whole body.
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// Seconds after which a client may look again for the first site.
+/// Seconds after which a client may look again for a site.
 const RETRY_SECONDS: &str = "2";
 
-/// Answers a request.
-pub(super) fn respond(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
-    let mut answer = route(request, snapshot, now);
-    if let Some(site) = &snapshot.site {
-        headers::say_age(answer.headers_mut(), site, now);
+/// What a load met: one snapshot at one moment, and what the hold made of it.
+#[derive(Debug, Clone)]
+pub(super) struct Met {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) now: Now,
+    pub(super) decision: Decision,
+    /// How long it waited, if it did.
+    pub(super) held: Option<Duration>,
+}
+
+/// Whether the answer depends on the data, and so on its age.
+pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
+    let Some(path) = decoded(request.uri.path()) else { return false };
+    if path == "/healthz" || ![Method::GET, Method::HEAD].contains(&request.method) {
+        return false;
     }
+    let is_apart = |path: &str| {
+        let apart = ["assets/", "static/", well_known::PREFIX];
+        is_volatile(path) || apart.iter().any(|directory| path.starts_with(directory))
+    };
+    let base = decoded(&snapshot.frame.base).unwrap_or_default();
+    ![path.strip_prefix(&*base), path.strip_prefix('/')].into_iter().flatten().any(is_apart)
+}
+
+/// Answers a request.
+pub(super) fn respond(request: &Parts, met: &Met) -> Answer {
+    let mut answer = route(request, met);
+    headers::say_age(answer.headers_mut(), met);
     headers::secure(answer.headers_mut());
     answer
 }
 
-fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
+fn route(request: &Parts, met: &Met) -> Answer {
+    let Met { snapshot, now, .. } = met;
     if request.method != Method::GET && request.method != Method::HEAD {
         let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.\n");
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -71,9 +98,13 @@ fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
     if path == "/healthz" {
         return text(StatusCode::OK, "ok\n");
     }
-    let Some(site) = &snapshot.site else { return starting(snapshot) };
+    let frame = &snapshot.frame;
+    let Some(site) = &snapshot.site else { return unavailable(&frame.starting) };
+    if frame.bound.is_too_stale(site.origin.age(*now)) && depends_on_data(request, snapshot) {
+        return unavailable(&frame.too_old);
+    }
     // Behind a proxy the site's own path may have been taken off already.
-    let base = decoded(&snapshot.base).unwrap_or_default();
+    let base = decoded(&frame.base).unwrap_or_default();
     let inside = path.strip_prefix(&*base);
     let candidates = [inside, path.strip_prefix('/')];
     for path in candidates.into_iter().flatten() {
@@ -83,15 +114,15 @@ fn route(request: &Parts, snapshot: &Snapshot, now: Now) -> Answer {
         let is_directory = path.is_empty() || path.ends_with('/');
         let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
         if let Some(file) = site.generation.files.get(&name) {
-            return answer_file(request, &name, file, now);
+            return answer_file(request, &name, file, *now);
         }
         if !is_directory && site.generation.files.contains_key(&format!("{path}/index.html")) {
             let path = utf8_percent_encode(path, &NOT_IN_A_PATH);
-            return redirect(&format!("{}{path}/", snapshot.base));
+            return redirect(&format!("{}{path}/", frame.base));
         }
     }
     if format!("{path}/") == base {
-        return redirect(&snapshot.base);
+        return redirect(&frame.base);
     }
     not_found(request, site)
 }
@@ -109,7 +140,7 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
     }
     // A time that lies ahead would be no validator (RFC 9110 §8.8.2.1).
     if mtime <= now.wall.seconds() {
-        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(mtime);
+        let time = std::time::UNIX_EPOCH + Duration::from_secs(mtime);
         insert(fields, LAST_MODIFIED, &httpdate::fmt_http_date(time));
     }
     match weigh(&request.headers, &form.etag, mtime) {
@@ -240,14 +271,14 @@ fn not_found(request: &Parts, site: &Site) -> Answer {
     with_body(answer, form.bytes)
 }
 
-fn starting(snapshot: &Snapshot) -> Answer {
+fn unavailable(page: &Bytes) -> Answer {
     let mut answer = Answer::default();
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let fields = answer.headers_mut();
     fields.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     insert(fields, CONTENT_TYPE, content_type(NOT_FOUND));
-    with_body(answer, snapshot.starting.clone())
+    with_body(answer, page.clone())
 }
 
 fn text(status: StatusCode, text: &'static str) -> Answer {

@@ -156,7 +156,7 @@ fn the_owner_accepts_while_the_site_is_served() {
     let line = running.wait_for_line("movies-gen accept ");
     assert_eq!(site.run(&["accept", &named(&line)]).code, Some(0));
     running.wait_for_line("the owner accepts it");
-    running.wait_for_line("published generation=");
+    running.wait_for_line("outcome=changed");
     assert_eq!(running.get("/movies.json").text().trim(), "[\n]");
 }
 

@@ -245,6 +245,14 @@ fn a_thousand_publishes_leave_nothing_behind() {
     publish(0);
     let site = Site::of(&upstream).with(&["--interval", "10ms", "--accept-after", "1"]);
     let running = site.serve().ready();
+    // Right now something is being written, under a name beside its place.
+    let kept = || {
+        [site.path(".movies-gen"), site.path("")].map(|directory| {
+            let mut names = names(&directory);
+            names.retain(|name| !name.ends_with(".new"));
+            names
+        })
+    };
     let (mut published, mut before) = (0, None);
     while published < 1_000 {
         publish(published + 1);
@@ -253,13 +261,12 @@ fn a_thousand_publishes_leave_nothing_behind() {
         wait_until("the next generation", || generation() != shown);
         published += 1;
         if published == 10 {
-            before = Some([names(&site.path(".movies-gen")), names(site.as_ref())]);
+            before = Some(kept());
         }
     }
     let (code, log) = running.terminate();
     assert_eq!(code, Some(0), "{log}");
-    let after = [names(&site.path(".movies-gen")), names(site.as_ref())];
-    assert_eq!(Some(after), before);
+    assert_eq!(Some(kept()), before);
     nothing_is_left_over(&site);
     let standby = contents(&site.path(".movies-gen/standby"));
     assert!(standby.len() < 2 * contents(&site.out()).len(), "{:?}", standby.keys());

@@ -14,9 +14,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("disk", &[]),
     ("lock", &["disk"]),
-    ("telemetry", &["cli"]),
+    ("telemetry", &["cli", "hold", "outcome"]),
     ("outcome", &[]),
-    ("schedule", &[]),
+    ("schedule", &["clock"]),
+    ("hold", &["clock"]),
     ("source", &["outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),
@@ -27,8 +28,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("theme", &["disk"]),
     ("pages", &["catalogue", "clock", "ledger", "outcome", "theme"]),
     ("publish", &["clock", "disk", "ledger", "pages", "store"]),
-    ("live", &["clock", "payload", "publish"]),
-    ("server", &["clock", "live", "pages", "publish"]),
+    ("live", &["clock", "hold", "payload", "publish"]),
+    ("server", &["clock", "hold", "live", "pages", "publish", "telemetry"]),
 ];
 
 /// Edges that reach out; all other modules are pure.

@@ -9,7 +9,8 @@ use hyper::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE};
 
 use super::*;
 use crate::clock::{BootTime, WallTime};
-use crate::live::Origin;
+use crate::hold::{Because, Bound, Coming};
+use crate::live::{Frame, Origin};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};
 
@@ -40,9 +41,23 @@ fn snapshot(base: &str) -> Snapshot {
     Snapshot {
         site: Some(site),
         volatile: Volatile::from([("freshness.json", Bytes::from_static(b"{}"))]),
-        starting: Bytes::from_static(b"soon"),
-        base: base.to_owned(),
+        coming: Coming::Due(BootTime(117_500_000)),
+        frame: Frame {
+            base: base.to_owned(),
+            starting: Bytes::from_static(b"soon"),
+            too_old: Bytes::from_static(b"too old"),
+            bound: Bound {
+                max_age: Duration::from_secs(60),
+                hold: Duration::from_secs(2),
+                max_stale: Some(Duration::from_secs(600)),
+            },
+        },
     }
+}
+
+/// What a load meets at `now` that did not have to wait.
+fn met(snapshot: Snapshot, now: Now) -> Met {
+    Met { snapshot: Arc::new(snapshot), now, decision: Decision::Fresh, held: None }
 }
 
 fn ask(method: Method, path: &str, fields: &[(hyper::header::HeaderName, &str)]) -> Parts {
@@ -54,7 +69,7 @@ fn ask(method: Method, path: &str, fields: &[(hyper::header::HeaderName, &str)])
 }
 
 fn get(path: &str, fields: &[(hyper::header::HeaderName, &str)]) -> Answer {
-    respond(&ask(Method::GET, path, fields), &snapshot("/"), NOW)
+    respond(&ask(Method::GET, path, fields), &met(snapshot("/"), NOW))
 }
 
 fn field<'a>(answer: &'a Answer, name: &str) -> &'a str {
@@ -75,6 +90,60 @@ fn an_answer_tells_the_age_of_its_data() {
     assert_eq!(field(&answer, "x-generation").len(), 32);
     assert_eq!(field(&get("/nowhere", &[]), "age"), "42");
     assert_eq!(field(&get("/freshness.json", &[]), "age"), "42");
+}
+
+#[test]
+fn how_an_answer_came_about_is_told() {
+    let told = |later: u64, decision, held: Option<u64>| {
+        let now = Now { boot: NOW.boot + Duration::from_secs(later), ..NOW };
+        let held = held.map(Duration::from_millis);
+        let met = Met { decision, held, ..met(snapshot("/"), now) };
+        let answer = respond(&ask(Method::GET, "/", &[]), &met);
+        field(&answer, "cache-status").to_owned()
+    };
+    assert_eq!(told(0, Decision::Fresh, None), "movies-gen; hit; ttl=17");
+    let held = told(0, Decision::Fresh, Some(80));
+    assert_eq!(held, "movies-gen; fwd=stale; collapsed; ttl=17");
+    let failed = Decision::Old(Because::Failed);
+    assert_eq!(told(20, failed, None), "movies-gen; hit; ttl=-3; detail=failed");
+    let long = told(20, Decision::Old(Because::RunsLong), Some(2_000));
+    assert_eq!(long, "movies-gen; fwd=stale; collapsed; ttl=-3; detail=runs-long");
+}
+
+#[test]
+fn data_that_is_too_old_to_be_shown_is_not() {
+    let later = Now { boot: NOW.boot + Duration::from_secs(600), ..NOW };
+    let answer = |path| respond(&ask(Method::GET, path, &[]), &met(snapshot("/"), later));
+    for path in ["/", "/movies/totoro/", "/movies.json", "/nowhere"] {
+        let answer = answer(path);
+        assert_eq!(answer.status(), 503, "{path}");
+        assert_eq!(body(answer), "too old");
+    }
+    for path in ["/assets/site-12345678.css", "/freshness.json", "/healthz"] {
+        assert_eq!(answer(path).status(), 200, "{path}");
+    }
+}
+
+#[test]
+fn what_does_not_depend_on_the_data_is_known() {
+    let depends = |path| {
+        let base = if path == "/films/assets/a.css" { "/films/" } else { "/" };
+        depends_on_data(&ask(Method::GET, path, &[]), &snapshot(base))
+    };
+    for path in ["/", "/movies/totoro/", "/movies.json", "/nowhere", "/posters/totoro.svg"] {
+        assert!(depends(path), "{path}");
+    }
+    for path in [
+        "/assets/site-1.css",
+        "/films/assets/a.css",
+        "/static/a.png",
+        "/healthz",
+        "/freshness.json",
+        "/.well-known/a",
+    ] {
+        assert!(!depends(path), "{path}");
+    }
+    assert!(!depends_on_data(&ask(Method::POST, "/", &[]), &snapshot("/")));
 }
 
 #[test]
@@ -100,7 +169,7 @@ fn each_form_has_a_strong_validator_of_its_own() {
 #[test]
 fn a_modification_time_that_lies_ahead_is_not_told() {
     let early = Now { wall: WallTime((MTIME - 1) * 1_000_000), ..NOW };
-    let answer = respond(&ask(Method::GET, "/", &[]), &snapshot("/"), early);
+    let answer = respond(&ask(Method::GET, "/", &[]), &met(snapshot("/"), early));
     assert_eq!(field(&answer, "last-modified"), "");
     assert_eq!(field(&get("/", &[]), "last-modified"), "Tue, 24 Nov 2026 10:43:20 GMT");
 }
@@ -117,7 +186,7 @@ fn a_range_is_part_of_the_chosen_form() {
     let outside = get("/", &[(RANGE, "bytes=999999-")]);
     assert_eq!(outside.status(), 416);
     assert_eq!(field(&outside, "content-range"), "bytes */1300");
-    let head = respond(&ask(Method::HEAD, "/", &[(RANGE, "bytes=2-5")]), &snapshot("/"), NOW);
+    let head = respond(&ask(Method::HEAD, "/", &[(RANGE, "bytes=2-5")]), &met(snapshot("/"), NOW));
     assert_eq!(head.status(), 200);
 }
 
@@ -151,7 +220,7 @@ fn a_missing_slash_is_added_from_the_generation_not_from_the_request() {
 
 #[test]
 fn under_a_path_the_site_answers_with_and_without_it() {
-    let answer = |path| respond(&ask(Method::GET, path, &[]), &snapshot("/films/"), NOW);
+    let answer = |path| respond(&ask(Method::GET, path, &[]), &met(snapshot("/films/"), NOW));
     assert_eq!(answer("/films/movies/totoro/").status(), 200);
     assert_eq!(answer("/movies/totoro/").status(), 200);
     for path in ["/films/movies/totoro", "/movies/totoro"] {
@@ -163,25 +232,25 @@ fn under_a_path_the_site_answers_with_and_without_it() {
 #[test]
 fn only_reading_is_allowed_and_a_host_must_be_named() {
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE] {
-        let answer = respond(&ask(method, "/", &[]), &snapshot("/"), NOW);
+        let answer = respond(&ask(method, "/", &[]), &met(snapshot("/"), NOW));
         assert_eq!(answer.status(), 405);
         assert_eq!(field(&answer, "allow"), "GET, HEAD");
     }
     let mut nameless = ask(Method::GET, "/", &[]);
     nameless.headers.remove(HOST);
-    assert_eq!(respond(&nameless, &snapshot("/"), NOW).status(), 400);
+    assert_eq!(respond(&nameless, &met(snapshot("/"), NOW)).status(), 400);
     nameless.version = Version::HTTP_10;
-    assert_eq!(respond(&nameless, &snapshot("/"), NOW).status(), 200);
+    assert_eq!(respond(&nameless, &met(snapshot("/"), NOW)).status(), 200);
 }
 
 #[test]
 fn before_the_first_site_visitors_are_told_to_look_again() {
-    let empty = Snapshot { site: None, ..snapshot("/") };
-    let answer = respond(&ask(Method::GET, "/", &[]), &empty, NOW);
+    let empty = met(Snapshot { site: None, ..snapshot("/") }, NOW);
+    let answer = respond(&ask(Method::GET, "/", &[]), &empty);
     assert_eq!(answer.status(), 503);
     assert_eq!(field(&answer, "retry-after"), "2");
     assert_eq!(body(answer), "soon");
-    assert_eq!(respond(&ask(Method::GET, "/healthz", &[]), &empty, NOW).status(), 200);
+    assert_eq!(respond(&ask(Method::GET, "/healthz", &[]), &empty).status(), 200);
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn published_at(now: WallTime) -> std::collections::BTreeMap<String, Vec<u8>> {
     let mut publisher =
         Publisher::open(&out, &state, &UpstreamId("somebody".into()), Strange::Refuse)
             .expect("a publisher");
-    publisher.publish(&plan, &ledger, |_| Volatile::new(), now, |_| ()).expect("published");
+    let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
+    publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published");
     contents(&out)
 }
 

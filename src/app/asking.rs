@@ -1,0 +1,97 @@
+//! The first act of a refresh: the right to ask, and the question.
+//!
+//! Owns the time between a claim and the requests it allows: a request leaves
+//! within the lease of its claim, or the claim is made anew.
+
+use std::cell::OnceCell;
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::Mutex;
+
+use super::refresh::Refresher;
+use crate::clock::Stamp;
+use crate::outcome::{Failure, FailureKind, Refused};
+use crate::payload::Fence;
+use crate::source::Answer;
+use crate::store::{Ask, Claim, Granted, Store};
+
+/// A process that was held up for longer than this between its claim and its
+/// request claims the moment anew: interval / 20, at most this.
+const LONGEST_LEASE: Duration = Duration::from_millis(250);
+/// Renewals of a claim for one request: the second is for a slow disk, whose
+/// slowness is known by then.
+const MOST_RENEWALS: usize = 4;
+
+/// A request under way. It borrows nothing, so that a theme can change meanwhile.
+pub(super) type Asking = Pin<Box<dyn Future<Output = Fetched>>>;
+
+/// What the upstream answered, and under which claim.
+pub(super) struct Fetched {
+    pub(super) fence: Fence,
+    /// When the first request was sent.
+    pub(super) origin: Stamp,
+    /// What was not believed the last times.
+    pub(super) refused: Option<Refused>,
+    pub(super) answer: Result<Answer, Failure>,
+    /// From the claim to the end of the answer.
+    pub(super) took: Duration,
+}
+
+impl Refresher {
+    pub(super) async fn claim(&self) -> Result<Claim> {
+        let now = self.clock.now();
+        let ask = Ask {
+            nonce: format!("{}-{}-{}", self.clock.boot_id().0, std::process::id(), now.boot.0),
+            highest: self.fence(),
+            age: None,
+            left_alone: None,
+            interval: self.settings.interval,
+        };
+        self.stores.claim(&ask).await
+    }
+
+    /// Asks the upstream, if the claim is still fresh when the request leaves;
+    /// one that was held up is renewed, so that no minute is lost.
+    pub(super) fn fetch(&self, granted: Granted) -> Asking {
+        let lease = (self.settings.interval / 20).min(LONGEST_LEASE);
+        let (source, stores, clock) =
+            (self.source.clone(), self.stores.clone(), self.clock.clone());
+        let known = self.known.payload.clone();
+        Box::pin(async move {
+            let (fence, refused) = (granted.fence, granted.refused.clone());
+            let started = clock.now().boot;
+            let claim = Mutex::new(granted);
+            let sent = OnceCell::new();
+            let may_send = async || {
+                let mut claim = claim.lock().await;
+                for _ in 0..MOST_RENEWALS {
+                    let now = clock.now();
+                    if claim.at.age(now, clock.boot_id()) <= lease {
+                        // A claim can be dated a moment ahead; data cannot.
+                        sent.get_or_init(|| claim.at.anchored(now, clock.boot_id()));
+                        return Ok(());
+                    }
+                    let renewed = stores.renew(fence).await;
+                    let renewed =
+                        renewed.map_err(|error| Failure::because(FailureKind::Store, &error))?;
+                    *claim = renewed.ok_or_else(|| {
+                        let text = "this process was held up and another one took its turn";
+                        Failure::new(FailureKind::Interrupted, text)
+                    })?;
+                }
+                let what = format!(
+                    "recording an attempt takes longer than {lease:?}, so the request would leave \
+                     too late"
+                );
+                Err(Failure::new(FailureKind::Store, what)
+                    .advised("is the disk of --state, or Redis, overloaded?"))
+            };
+            let answer = source.fetch(known.as_ref(), may_send).await;
+            let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
+            let took = clock.now().boot.since(started);
+            Fetched { fence, origin, refused, answer, took }
+        })
+    }
+}

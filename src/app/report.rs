@@ -1,0 +1,63 @@
+//! What is said of a refresh that went well: one line, with a field for each part.
+
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::changes::{Change, What};
+use crate::live::Live;
+use crate::outcome::OutcomeKind;
+
+/// Records that changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) added: usize,
+    pub(super) changed: usize,
+    pub(super) removed: usize,
+}
+
+impl Counts {
+    pub(super) fn of(changes: &[Change]) -> Counts {
+        let mut counts = Counts::default();
+        for change in changes {
+            match change.what {
+                What::Added => counts.added += 1,
+                What::Changed(_) => counts.changed += 1,
+                What::Removed => counts.removed += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// A refresh that went well.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) kind: OutcomeKind,
+    pub(super) counts: Counts,
+    /// From the claim to the whole answer.
+    pub(super) fetch: Duration,
+    /// From the answer to what is live.
+    pub(super) build: Duration,
+    /// Until the next refresh may start.
+    pub(super) next: Duration,
+}
+
+impl Done {
+    /// Logs it.
+    pub(super) fn tell(&self, live: &Live) {
+        let Done { kind, counts, fetch, build, next } = self;
+        let generation = live.snapshot().site.as_ref().map(|site| site.generation.id.to_string());
+        info!(
+            outcome = %kind,
+            generation,
+            added = counts.added,
+            changed = counts.changed,
+            removed = counts.removed,
+            fetch_ms = fetch.as_millis() as u64,
+            build_ms = build.as_millis() as u64,
+            next_s = next.as_secs_f32(),
+            "refreshed"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The last act of a refresh: what is known becomes what is live.
+//!
+//! Owns the three ways to it: data that was just brought, data that was stored
+//! by another process or an earlier one, and a site that is published already.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing::{debug, info, warn};
+
+use super::refresh::{Known, Refresher};
+use crate::catalogue;
+use crate::clock::WallTime;
+use crate::ledger::Ledger;
+use crate::live;
+use crate::pages::{Freshness, Plan};
+use crate::payload::Fence;
+use crate::publish::{FRESHNESS, Generation, Volatile};
+use crate::store::Store;
+use crate::telemetry::Stage;
+
+/// Pages above which rendering shows how far it is.
+const MANY_PAGES: usize = 2_000;
+
+impl Refresher {
+    /// Takes up what another process saved, if that is newer than what we have.
+    /// If that fails, what is live stays, and the next refresh asks for all.
+    pub(super) async fn take_up(&mut self, saved: Fence) {
+        if saved <= self.fence() {
+            return;
+        }
+        match self.load().await {
+            Ok(()) => drop(self.taking_up.over()),
+            Err(error) => {
+                let text = format!("what was saved last cannot be shown: {error:#}");
+                if self.taking_up.met(&text) {
+                    warn!("{text}");
+                }
+            }
+        }
+    }
+
+    /// Loads what was saved last and shows it.
+    ///
+    /// # Errors
+    /// If the state directory cannot be read, or what was saved cannot be shown.
+    pub(super) async fn load(&mut self) -> Result<()> {
+        let loaded = self.stores.load().await?;
+        if self.known.ledger.is_none() {
+            self.known.ledger = loaded.ledger.clone().or_else(|| self.publisher.ledger());
+        }
+        let Some(payload) = loaded.payload else { return Ok(()) };
+        if payload.fence < self.fence() {
+            return Ok(());
+        }
+        let (catalogue, warnings) = catalogue::join(&payload, self.settings.limit)
+            .context("the payload in the store is no catalogue")?;
+        self.tell(warnings);
+        let ledger = loaded.ledger.or_else(|| self.known.ledger.take());
+        let ledger = match ledger {
+            Some(ledger) => ledger.advanced(&[], &catalogue, payload.origin.wall),
+            None => Ledger::baseline(&catalogue, payload.origin.wall),
+        };
+        debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
+        self.known = Known { payload: Some(payload), catalogue, ledger: Some(ledger) };
+        self.show()
+    }
+
+    /// Renders what is known, publishes it and makes it live.
+    ///
+    /// # Errors
+    /// If a template fails or the disk does; what was live is live.
+    pub(super) fn show(&mut self) -> Result<()> {
+        let (Some(payload), Some(ledger)) = (&self.known.payload, &self.known.ledger) else {
+            return Ok(());
+        };
+        let plan = Plan::new(&self.site, &self.known.catalogue, ledger, &self.theme);
+        let bar = progress(plan.len());
+        let started = self.clock.now();
+        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let volatile = self.volatile(origin.wall);
+        let rendered = self.publisher.render(&plan, started.wall, |done| {
+            bar.set_position(done as u64);
+        })?;
+        bar.finish_and_clear();
+        let pages = rendered.pages;
+        let between = self.clock.now().boot;
+        self.metrics.took(Stage::Render, between.since(started.boot));
+        let published = self.publisher.publish(rendered, ledger, &volatile)?;
+        let ended = self.clock.now().boot;
+        self.metrics.took(Stage::Publish, ended.since(between));
+        let volatile = volatile(&published.generation);
+        if published.changed {
+            debug!(
+                generation = %published.generation.id,
+                pages = plan.len(),
+                rendered = pages,
+                milliseconds = ended.since(started.boot).as_millis() as u64,
+                "published"
+            );
+        }
+        let generation = published.generation;
+        if !self.live.put(live::Site { generation, fence: payload.fence, origin }, volatile) {
+            debug!("something newer is live already");
+        }
+        Ok(())
+    }
+
+    /// Shows what is published, for want of a payload: with the age that it told
+    /// of itself.
+    pub(super) fn show_published(&mut self) {
+        let Some(generation) = self.publisher.live().cloned() else { return };
+        let told = self.publisher.read_volatile(FRESHNESS);
+        let Some(wall) = told.as_deref().and_then(Freshness::as_of) else { return };
+        let now = self.clock.now();
+        let wall = wall.min(now.wall);
+        let origin = live::Origin { boot: now.boot - now.wall.since(wall), wall };
+        info!(as_of = %wall, "showing the site that is published until there is newer data");
+        let volatile = self.volatile(wall)(&generation);
+        self.live.put(live::Site { generation, fence: Fence(0), origin }, volatile);
+    }
+
+    /// Writes the volatile files anew: after a refresh that changed no page.
+    pub(super) fn show_volatile(&mut self) {
+        let snapshot = self.live.snapshot();
+        let Some(site) = &snapshot.site else { return };
+        let volatile = self.volatile(site.origin.wall)(&site.generation);
+        if let Err(error) = self.publisher.write_volatile(&volatile) {
+            warn!("{error:#}");
+        }
+        self.live.put_volatile(volatile);
+    }
+
+    /// The volatile files that go with data of `as_of`, once its generation is
+    /// known.
+    fn volatile(&self, as_of: WallTime) -> impl Fn(&Generation) -> Volatile + use<> {
+        let now = self.clock.now();
+        let next_attempt = now.wall + self.next_due().since(now.boot);
+        let (outcome, settings) = (self.outcome, self.settings);
+        move |generation| {
+            let freshness = Freshness {
+                as_of,
+                generation: &generation.id.0,
+                outcome,
+                next_attempt,
+                interval: settings.interval.as_secs_f64(),
+                max_age: settings.max_age.as_secs_f64(),
+            };
+            Volatile::from([(FRESHNESS, freshness.json())])
+        }
+    }
+}
+
+/// A progress bar, if there is much to do and somebody to see it.
+fn progress(pages: usize) -> ProgressBar {
+    if pages < MANY_PAGES || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(pages as u64);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} pages, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

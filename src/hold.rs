@@ -1,0 +1,188 @@
+//! Whether a load waits for newer data.
+//!
+//! Owns the promise of freshness as a pure rule: given how old the answer would
+//! be and what is known of newer data, answer, or wait until then. A load waits
+//! only if its answer would be too old, nothing speaks against newer data, and
+//! that is being made or due soon; never longer than the hold. It must not read
+//! clocks, and it must not wait: the server does.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::clock::BootTime;
+
+/// Loads are held from so long before the bound on, so that an answer that is
+/// young enough here still is when it has left.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// What is promised of a page's age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// Greatest age while the upstream answers.
+    pub max_age: Duration,
+    /// Longest wait for newer data.
+    pub hold: Duration,
+    /// Age beyond which there is no answer rather than this one; none: never.
+    pub max_stale: Option<Duration>,
+}
+
+impl Bound {
+    /// The age from which on loads are held.
+    fn gate(&self) -> Duration {
+        self.max_age.saturating_sub(MARGIN.min(self.max_age / 2))
+    }
+
+    /// Whether data of this age is too old to be shown at all.
+    pub fn is_too_stale(&self, age: Duration) -> bool {
+        self.max_stale.is_some_and(|longest| age > longest)
+    }
+}
+
+/// What is known of newer data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coming {
+    /// The last attempt went well; the next may start then.
+    Due(BootTime),
+    /// An attempt claimed then has no outcome yet.
+    InFlight(BootTime),
+    /// The last attempt failed, or ended without an outcome.
+    Failed,
+}
+
+/// What to do with a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Answer: the data is young enough.
+    Fresh,
+    /// Look again when something changed, at this time at the latest.
+    Wait(BootTime),
+    /// Answer with the true age: waiting would gain nothing.
+    Old(Because),
+}
+
+/// Why old data is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Because {
+    /// The last attempt failed.
+    Failed,
+    /// The next attempt is not due within the hold.
+    NotDue,
+    /// The attempt under way takes longer than the hold.
+    RunsLong,
+    /// The load has waited as long as a load may.
+    Waited,
+    /// As many loads wait as may.
+    Crowded,
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Because::Failed => "failed",
+            Because::NotDue => "not-due",
+            Because::RunsLong => "runs-long",
+            Because::Waited => "waited",
+            Because::Crowded => "crowded",
+        })
+    }
+}
+
+/// The rule. `origin` is when the data was asked for, if there is any; `arrived`
+/// is when the load came.
+pub fn decide(
+    origin: Option<BootTime>,
+    coming: Coming,
+    bound: &Bound,
+    arrived: BootTime,
+    now: BootTime,
+) -> Decision {
+    if origin.is_some_and(|origin| now.since(origin) < bound.gate()) {
+        return Decision::Fresh;
+    }
+    let patience = arrived + bound.hold;
+    let until = match coming {
+        Coming::Failed => return Decision::Old(Because::Failed),
+        Coming::Due(at) if at > patience => return Decision::Old(Because::NotDue),
+        Coming::Due(_) => patience,
+        Coming::InFlight(claimed) if claimed + bound.hold <= now => {
+            return Decision::Old(Because::RunsLong);
+        }
+        Coming::InFlight(claimed) => patience.min(claimed + bound.hold),
+    };
+    if until <= now { Decision::Old(Because::Waited) } else { Decision::Wait(until) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Coming::{Due, Failed, InFlight};
+    use Decision::{Fresh, Old, Wait};
+
+    const BOUND: Bound = Bound {
+        max_age: Duration::from_secs(60),
+        hold: Duration::from_secs(2),
+        max_stale: Some(Duration::from_secs(600)),
+    };
+
+    fn at(milliseconds: i64) -> BootTime {
+        BootTime(milliseconds * 1_000)
+    }
+
+    /// A load that comes `age` milliseconds after its data.
+    fn load(age: i64, coming: Coming) -> Decision {
+        decide(Some(at(0)), coming, &BOUND, at(age), at(age))
+    }
+
+    #[test]
+    fn young_data_is_answered_whatever_is_coming() {
+        for coming in [Due(at(60_000)), InFlight(at(59_000)), Failed] {
+            assert_eq!(load(59_899, coming), Fresh);
+        }
+    }
+
+    #[test]
+    fn from_a_margin_before_the_bound_on_a_load_waits_for_what_is_due_or_under_way() {
+        assert_eq!(load(59_900, Due(at(60_000))), Wait(at(61_900)));
+        assert_eq!(load(60_000, Due(at(60_000))), Wait(at(62_000)));
+        assert_eq!(load(60_500, InFlight(at(60_000))), Wait(at(62_000)));
+        assert_eq!(load(60_500, InFlight(at(60_400))), Wait(at(62_400)));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_that_does_not_come_within_the_hold() {
+        assert_eq!(load(60_000, Due(at(62_001))), Old(Because::NotDue));
+        assert_eq!(load(62_000, InFlight(at(60_000))), Old(Because::RunsLong));
+        assert_eq!(load(60_000, Failed), Old(Because::Failed));
+    }
+
+    #[test]
+    fn a_load_waits_no_longer_than_the_hold() {
+        let waited = decide(Some(at(0)), Due(at(60_000)), &BOUND, at(60_000), at(62_000));
+        assert_eq!(waited, Old(Because::Waited));
+        let claimed_late = InFlight(at(61_500));
+        let waited = decide(Some(at(0)), claimed_late, &BOUND, at(60_000), at(62_000));
+        assert_eq!(waited, Old(Because::Waited));
+    }
+
+    #[test]
+    fn without_data_a_load_waits_for_the_first() {
+        let load = |coming| decide(None, coming, &BOUND, at(10), at(10));
+        assert_eq!(load(InFlight(at(0))), Wait(at(2_000)));
+        assert_eq!(load(Failed), Old(Because::Failed));
+    }
+
+    #[test]
+    fn a_short_bound_keeps_half_of_itself_for_answering() {
+        let bound = Bound { max_age: Duration::from_millis(50), ..BOUND };
+        let decision = |age| decide(Some(at(0)), Due(at(50)), &bound, at(age), at(age));
+        assert_eq!(decision(24), Fresh);
+        assert_eq!(decision(25), Wait(at(2_025)));
+    }
+
+    #[test]
+    fn beyond_the_longest_staleness_there_is_no_answer() {
+        assert!(!BOUND.is_too_stale(Duration::from_secs(600)));
+        assert!(BOUND.is_too_stale(Duration::from_secs(601)));
+        assert!(!Bound { max_stale: None, ..BOUND }.is_too_stale(Duration::MAX));
+    }
+}

@@ -1,0 +1,68 @@
+//! Loads that wait for newer data.
+//!
+//! Owns the wait itself: who waits, how many may, and that the clock is read
+//! again when it is over. A waiting load costs a task and no thread. Whether it
+//! waits is decided by [`hold`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::respond::Met;
+use crate::clock::Clock;
+use crate::hold::{self, Because, Decision};
+use crate::live::Live;
+use crate::telemetry::Metrics;
+
+/// The longest sleep. Timers stand still while the machine is suspended: the
+/// boot clock is looked at this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// Where loads wait. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Parking {
+    places: Arc<Semaphore>,
+    metrics: Metrics,
+}
+
+impl Parking {
+    /// One with so many places.
+    pub(super) fn new(places: usize, metrics: Metrics) -> Parking {
+        Parking { places: Arc::new(Semaphore::new(places)), metrics }
+    }
+
+    /// Waits as long as waiting helps; what is live then is what the load met.
+    pub(super) async fn wait(&self, live: &Live, clock: &Clock) -> Met {
+        let mut changes = live.watch();
+        let arrived = clock.now().boot;
+        let mut place = None;
+        loop {
+            let snapshot = changes.borrow_and_update().clone();
+            let now = clock.now();
+            let origin = snapshot.site.as_ref().map(|site| site.origin.boot);
+            let bound = &snapshot.frame.bound;
+            let mut decision = hold::decide(origin, snapshot.coming, bound, arrived, now.boot);
+            if let Decision::Wait(until) = decision {
+                if place.is_none() {
+                    place = self.places.try_acquire().ok().zip(Some(self.metrics.parked()));
+                    // The loop may be asleep through what was a suspend.
+                    live.want();
+                }
+                if place.is_some() {
+                    let nap = until.since(now.boot).min(LONGEST_SLEEP);
+                    tokio::select! {
+                        _ = changes.changed() => {}
+                        () = tokio::time::sleep(nap) => {}
+                    }
+                    continue;
+                }
+                decision = Decision::Old(Because::Crowded);
+            }
+            let held = place.is_some().then(|| now.boot.since(arrived));
+            let age = origin.map(|origin| now.boot.since(origin));
+            self.metrics.answered(age, decision, held);
+            return Met { snapshot, now, decision, held };
+        }
+    }
+}

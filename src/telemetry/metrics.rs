@@ -1,0 +1,236 @@
+//! Counts and durations, as Prometheus reads them.
+//!
+//! Owns their names and their buckets. What can be read when it is asked for
+//! (the age of the data, the state of the store) is an argument of
+//! [`Metrics::text`] and kept nowhere.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::hold::Decision;
+use crate::outcome::OutcomeKind;
+
+/// Bounds in seconds for ages of answered pages: dense around the minute that
+/// is promised.
+const AGES: [f64; 14] =
+    [1.0, 5.0, 15.0, 30.0, 45.0, 55.0, 60.0, 61.0, 65.0, 75.0, 120.0, 300.0, 900.0, 3600.0];
+
+/// A part of a refresh that takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Asking the upstream.
+    Fetch,
+    /// From bodies to a catalogue.
+    Decode,
+    /// From a catalogue to pages.
+    Render,
+    /// From pages to a published generation.
+    Publish,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabel {
+    stage: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct End {
+    end: String,
+}
+
+/// Gauges that are set when they are read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Now {
+    /// When the live data was asked for, seconds since 1970; none without data.
+    pub origin: Option<f64>,
+    /// Whether the shared store answers; none without one.
+    pub store_is_up: Option<bool>,
+}
+
+/// All metrics. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    origin: Gauge<f64, AtomicU64>,
+    store: Gauge,
+    refreshes: Family<Outcome, Counter>,
+    stages: Family<StageLabel, Histogram>,
+    ages: Histogram,
+    held: Family<End, Counter>,
+    hold: Histogram,
+    parked: Gauge,
+    connections: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        // 1 ms to 16 s.
+        let durations = || Histogram::new(exponential_buckets(0.001, 2.0, 15));
+        let metrics = Metrics {
+            registry: Arc::default(),
+            origin: Gauge::default(),
+            store: Gauge::default(),
+            refreshes: Family::default(),
+            stages: Family::new_with_constructor(durations),
+            ages: Histogram::new(AGES),
+            held: Family::default(),
+            hold: durations(),
+            parked: Gauge::default(),
+            connections: Gauge::default(),
+        };
+        Metrics { registry: Arc::new(metrics.registered()), ..metrics }
+    }
+}
+
+impl Metrics {
+    fn registered(&self) -> Registry {
+        let mut registry = Registry::with_prefix("movies_gen");
+        registry.register(
+            "data_origin_timestamp_seconds",
+            "When the data that is live was asked for, since 1970",
+            self.origin.clone(),
+        );
+        registry.register("store_up", "Whether the shared store answers", self.store.clone());
+        registry.register("refreshes", "Refreshes by how they ended", self.refreshes.clone());
+        registry.register(
+            "refresh_stage_seconds",
+            "How long the parts of a refresh took",
+            self.stages.clone(),
+        );
+        registry.register(
+            "page_age_seconds",
+            "How old the data of answered pages was",
+            self.ages.clone(),
+        );
+        registry.register("held_loads", "Loads that waited, by how it ended", self.held.clone());
+        registry.register("hold_seconds", "How long held loads waited", self.hold.clone());
+        registry.register("parked", "Loads that are waiting now", self.parked.clone());
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry
+    }
+
+    /// Counts a refresh.
+    pub fn refreshed(&self, outcome: OutcomeKind) {
+        let label = Outcome { outcome: outcome.to_string() };
+        self.refreshes.get_or_create(&label).inc();
+    }
+
+    /// Notes how long a part of a refresh took.
+    pub fn took(&self, stage: Stage, duration: Duration) {
+        let stage = match stage {
+            Stage::Fetch => "fetch",
+            Stage::Decode => "decode",
+            Stage::Render => "render",
+            Stage::Publish => "publish",
+        };
+        self.stages.get_or_create(&StageLabel { stage }).observe(duration.as_secs_f64());
+    }
+
+    /// Counts a page that was answered: how old its data was, and how long the
+    /// load had waited, if it had.
+    pub fn answered(&self, age: Option<Duration>, decision: Decision, held: Option<Duration>) {
+        if let Some(age) = age {
+            self.ages.observe(age.as_secs_f64());
+        }
+        if let Some(held) = held {
+            let end = match decision {
+                Decision::Old(because) => because.to_string(),
+                Decision::Fresh | Decision::Wait(_) => "fresh".to_owned(),
+            };
+            self.held.get_or_create(&End { end }).inc();
+            self.hold.observe(held.as_secs_f64());
+        }
+    }
+
+    /// One more load waits, until what is returned is dropped.
+    pub fn parked(&self) -> Counted {
+        Counted::of(&self.parked)
+    }
+
+    /// One more connection is open, until what is returned is dropped.
+    pub fn connected(&self) -> Counted {
+        Counted::of(&self.connections)
+    }
+
+    /// All of them, in Prometheus' text format.
+    pub fn text(&self, now: Now) -> String {
+        self.origin.set(now.origin.unwrap_or(0.0));
+        self.store.set(now.store_is_up.unwrap_or(true).into());
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            // Writing to memory does not fail; half a text would be misread.
+            text.clear();
+        }
+        text
+    }
+}
+
+/// Something that is counted as long as it is there.
+#[derive(Debug)]
+#[must_use]
+pub struct Counted(Gauge);
+
+impl Counted {
+    fn of(gauge: &Gauge) -> Counted {
+        gauge.inc();
+        Counted(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hold::Because;
+    use crate::outcome::FailureKind;
+
+    const NOTHING: Now = Now { origin: None, store_is_up: None };
+
+    #[test]
+    fn what_happened_is_told_in_prometheus_words() {
+        let metrics = Metrics::default();
+        metrics.refreshed(OutcomeKind::Changed);
+        metrics.refreshed(OutcomeKind::Failed(FailureKind::Timeout));
+        metrics.took(Stage::Fetch, Duration::from_millis(80));
+        let age = Some(Duration::from_secs(12));
+        metrics.answered(age, Decision::Fresh, None);
+        metrics.answered(age, Decision::Fresh, Some(Duration::from_millis(150)));
+        metrics.answered(age, Decision::Old(Because::RunsLong), Some(Duration::from_secs(2)));
+        let parked = metrics.parked();
+        let text = metrics.text(Now { origin: Some(1.5e9), store_is_up: Some(false) });
+        for line in [
+            "movies_gen_data_origin_timestamp_seconds 1500000000.0",
+            "movies_gen_refreshes_total{outcome=\"changed\"} 1",
+            "movies_gen_refreshes_total{outcome=\"timeout\"} 1",
+            "movies_gen_refresh_stage_seconds_count{stage=\"fetch\"} 1",
+            "movies_gen_page_age_seconds_count 3",
+            "movies_gen_held_loads_total{end=\"fresh\"} 1",
+            "movies_gen_held_loads_total{end=\"runs-long\"} 1",
+            "movies_gen_hold_seconds_count 2",
+            "movies_gen_parked 1",
+            "movies_gen_store_up 0",
+        ] {
+            assert!(text.contains(line), "{line} is missing in\n{text}");
+        }
+        drop(parked);
+        assert!(metrics.text(NOTHING).contains("movies_gen_parked 0"));
+    }
+}
