@@ -31,4 +31,4 @@ bench: ## cold start, payload to published, memory
 	cargo bench --quiet --bench figures
 
 packages: # what the tests need beside a toolchain
-	.ci/packages redis-server nginx
+	.ci/packages redis-server nginx chromium

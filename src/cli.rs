@@ -218,6 +218,10 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
+    /// Address for /metrics and /readyz; keep it from the public [default: none]
+    #[arg(long, env = "MOVIES_GEN_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub admin_listen: Option<SocketAddr>,
+
     /// Configuration file; read if it is there [default: movies-gen.toml]
     #[arg(long, env = "MOVIES_GEN_CONFIG", value_name = "FILE")]
     #[serde(skip)]
@@ -264,6 +268,7 @@ impl Options {
             max_shrink: self.max_shrink.or(fallback.max_shrink),
             accept_after: self.accept_after.or(fallback.accept_after),
             listen: self.listen.or(fallback.listen),
+            admin_listen: self.admin_listen.or(fallback.admin_listen),
             config: self.config.or(fallback.config),
             log_format: self.log_format.or(fallback.log_format),
             verbose: if self.verbose > 0 { self.verbose } else { fallback.verbose },

@@ -56,6 +56,17 @@ pub struct Frame {
     pub bound: Bound,
 }
 
+/// The store, as those who run the site want to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreState {
+    /// There is no shared one.
+    Alone,
+    /// The shared one answers.
+    Shared,
+    /// The shared one does not answer.
+    Away,
+}
+
 /// All that an answer is made from; never changes once it is taken.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -63,6 +74,8 @@ pub struct Snapshot {
     pub site: Option<Site>,
     /// What is known of newer data.
     pub coming: Coming,
+    /// The store behind it.
+    pub store: StoreState,
     /// Files outside generations.
     pub volatile: Volatile,
     /// What stands around every page.
@@ -79,7 +92,8 @@ pub struct Live {
 impl Live {
     /// A cell without a site.
     pub fn new(frame: Frame, coming: Coming) -> Live {
-        let snapshot = Snapshot { site: None, coming, volatile: Volatile::new(), frame };
+        let (store, volatile) = (StoreState::Alone, Volatile::new());
+        let snapshot = Snapshot { site: None, coming, store, volatile, frame };
         let cell = Arc::new(watch::Sender::new(Arc::new(snapshot)));
         Live { cell, wanted: Arc::new(Notify::new()) }
     }
@@ -128,6 +142,17 @@ impl Live {
     pub fn put_frame(&self, frame: Frame) {
         self.cell.send_modify(|snapshot| {
             *snapshot = Arc::new(Snapshot { frame, ..Snapshot::clone(snapshot) });
+        });
+    }
+
+    /// Says how the store is.
+    pub fn put_store(&self, store: StoreState) {
+        self.cell.send_if_modified(|snapshot| {
+            if snapshot.store == store {
+                return false;
+            }
+            *snapshot = Arc::new(Snapshot { store, ..Snapshot::clone(snapshot) });
+            true
         });
     }
 

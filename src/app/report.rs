@@ -50,13 +50,13 @@ impl Done {
         let generation = live.snapshot().site.as_ref().map(|site| site.generation.id.to_string());
         info!(
             outcome = %kind,
-            generation,
+            generation = generation.map(display),
             added = counts.added,
             changed = counts.changed,
             removed = counts.removed,
             fetch_ms = fetch.as_millis() as u64,
             build_ms = build.as_millis() as u64,
-            next_s = next.as_secs_f32(),
+            next_ms = next.as_millis() as u64,
             "refreshed"
         );
     }

@@ -19,7 +19,7 @@ use crate::cli::Options;
 use crate::clock::{BootTime, Clock};
 use crate::config::Config;
 use crate::hold::Coming;
-use crate::live::Live;
+use crate::live::{Live, StoreState};
 use crate::lock::Stay;
 use crate::outcome::Failure;
 use crate::server::{self, Limits};
@@ -39,18 +39,25 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let descriptors = server::raise_descriptors();
     let listeners = server::bind(config.listen, workers)?;
     let address = listeners.address;
+    let admin = config.admin_listen.map(|address| server::bind(address, 1)).transpose()?;
     let mut events = Events::new(clock.clone())?;
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors);
     let (live, metrics) = (wired.live.clone(), wired.refresher.metrics.clone());
     let server = server::start(listeners, &live, &config.out, &clock, limits, &metrics, &stopped)?;
+    if let Some(listeners) = admin {
+        info!("metrics at http://{}/metrics", listeners.address);
+        server::admin::start(listeners, &live, &clock, limits, &metrics, &stopped)?;
+    }
     info!("serving http://{address}{}", wired.refresher.site.base());
 
     let ended = run(&mut wired, &config, options, &clock, &mut events).await;
     // The server's threads end by themselves; the wait is theirs.
     let _ = stop.send(true);
     tokio::task::spawn_blocking(move || server.join()).await?;
+    let (loads, held) = metrics.loads();
+    info!(loads, "answered {loads} loads, of which {:.2} % waited for newer data", held * 100.0);
     ended
 }
 
@@ -82,6 +89,11 @@ async fn run(
     let mut trouble = Trouble::default();
     loop {
         let shared = wired.refresher.stores.is_shared();
+        wired.live.put_store(match (shared, wired.refresher.stores.is_away()) {
+            (false, _) => StoreState::Alone,
+            (true, false) => StoreState::Shared,
+            (true, true) => StoreState::Away,
+        });
         let event = match &mut asking {
             None => events.next(Some(due), shared, &wired.live).await,
             // The upstream may take its time: what else happens does not wait.
@@ -198,6 +210,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         ("max-age", new.max_age != old.max_age && old.redis.is_some()),
         ("hold", new.hold != old.hold),
         ("listen", new.listen != old.listen),
+        ("admin-listen", new.admin_listen != old.admin_listen),
         ("log-format", new.log_format != old.log_format),
         ("verbose or quiet", new.verbosity != old.verbosity),
     ];
@@ -214,6 +227,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         lang: new.lang,
         interval: new.interval,
         max_age: if old.redis.is_some() { old.max_age } else { new.max_age },
+        max_stale: new.max_stale,
         max_shrink: new.max_shrink,
         accept_after: new.accept_after,
         ..old

@@ -36,6 +36,8 @@ struct Report {
 struct Data {
     as_of: String,
     age_seconds: u64,
+    /// How old it was already when it came, as the upstream declared it.
+    declared_age_seconds: u64,
     films: usize,
     people: usize,
 }
@@ -114,10 +116,14 @@ async fn report(config: &Config) -> Result<Report> {
     let payload = file.load().await?.payload;
     let accepted = file.accepted().await?;
     let data = payload.and_then(|payload| {
+        // Its origin time is that of its attempt, less what the upstream declared.
+        let of_it = attempt.as_ref().filter(|attempt| attempt.fence == payload.fence);
+        let declared = of_it.map_or(0, |of_it| of_it.at.wall.since(payload.origin.wall).as_secs());
         let (catalogue, _) = join(&payload, 0).ok()?;
         Some(Data {
             as_of: payload.origin.wall.rfc3339(),
             age_seconds: payload.origin.age(now, boot_id).as_secs(),
+            declared_age_seconds: declared,
             films: catalogue.films.len(),
             people: catalogue.people.len(),
         })
@@ -191,10 +197,14 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
         "data",
         match &report.data {
             Some(data) => format!(
-                "{} films, {} people, {} old (as of {})",
+                "{} films, {} people, {} old{} (as of {})",
                 data.films,
                 data.people,
                 whole_seconds(Duration::from_secs(data.age_seconds)),
+                match data.declared_age_seconds {
+                    0 => String::new(),
+                    declared => format!(", {declared}s of them in a cache of the upstream's"),
+                },
                 data.as_of
             ),
             None => "none yet".to_owned(),

@@ -383,6 +383,7 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
         "url": site.url.as_ref().map(|url| url.as_str()),
         "demo": site.demo,
         "css": assets.get("site.css"),
+        "js": assets.get("site.js"),
         "icon": assets.get("icon.svg"),
         "assets": assets,
         "generator": "movies-gen",

@@ -6,6 +6,7 @@
 //! [`respond`], which knows only the live cell. It must never ask the upstream or
 //! touch a file, but for the owner's under `.well-known/`.
 
+pub mod admin;
 mod condition;
 mod encoding;
 mod headers;

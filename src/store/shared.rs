@@ -45,6 +45,11 @@ impl Stores {
         self.redis.is_some()
     }
 
+    /// Whether there is a shared store that did not answer last.
+    pub fn is_away(&self) -> bool {
+        self.redis_is_away.load(Ordering::Relaxed)
+    }
+
     /// What Redis answers; none if there is no Redis or it does not answer.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let answer = call(self.redis.as_ref()?).await;

@@ -5,7 +5,7 @@
 //! [`Metrics::text`] and kept nowhere.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
@@ -47,6 +47,11 @@ struct StageLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Store {
+    store: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct End {
     end: String,
 }
@@ -60,12 +65,21 @@ pub struct Now {
     pub store_is_up: Option<bool>,
 }
 
+/// Loads that were answered, and those of them that had waited.
+#[derive(Debug, Default)]
+struct Loads {
+    all: AtomicU64,
+    held: AtomicU64,
+}
+
 /// All metrics. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
     origin: Gauge<f64, AtomicU64>,
-    store: Gauge,
+    store: Family<Store, Gauge>,
+    share: Gauge<f64, AtomicU64>,
+    loads: Arc<Loads>,
     refreshes: Family<Outcome, Counter>,
     stages: Family<StageLabel, Histogram>,
     ages: Histogram,
@@ -82,7 +96,9 @@ impl Default for Metrics {
         let metrics = Metrics {
             registry: Arc::default(),
             origin: Gauge::default(),
-            store: Gauge::default(),
+            store: Family::default(),
+            share: Gauge::default(),
+            loads: Arc::default(),
             refreshes: Family::default(),
             stages: Family::new_with_constructor(durations),
             ages: Histogram::new(AGES),
@@ -103,7 +119,16 @@ impl Metrics {
             "When the data that is live was asked for, since 1970",
             self.origin.clone(),
         );
-        registry.register("store_up", "Whether the shared store answers", self.store.clone());
+        registry.register(
+            "store_up",
+            "Whether the shared store answers; absent without one",
+            self.store.clone(),
+        );
+        registry.register(
+            "held_share",
+            "Share of the answered pages whose load waited",
+            self.share.clone(),
+        );
         registry.register("refreshes", "Refreshes by how they ended", self.refreshes.clone());
         registry.register(
             "refresh_stage_seconds",
@@ -142,10 +167,12 @@ impl Metrics {
     /// Counts a page that was answered: how old its data was, and how long the
     /// load had waited, if it had.
     pub fn answered(&self, age: Option<Duration>, decision: Decision, held: Option<Duration>) {
+        self.loads.all.fetch_add(1, Ordering::Relaxed);
         if let Some(age) = age {
             self.ages.observe(age.as_secs_f64());
         }
         if let Some(held) = held {
+            self.loads.held.fetch_add(1, Ordering::Relaxed);
             let end = match decision {
                 Decision::Old(because) => because.to_string(),
                 Decision::Fresh | Decision::Wait(_) => "fresh".to_owned(),
@@ -153,6 +180,13 @@ impl Metrics {
             self.held.get_or_create(&End { end }).inc();
             self.hold.observe(held.as_secs_f64());
         }
+    }
+
+    /// How many loads were answered, and the share of them that had waited.
+    pub fn loads(&self) -> (u64, f64) {
+        let all = self.loads.all.load(Ordering::Relaxed);
+        let held = self.loads.held.load(Ordering::Relaxed);
+        (all, if all == 0 { 0.0 } else { held as f64 / all as f64 })
     }
 
     /// One more load waits, until what is returned is dropped.
@@ -168,7 +202,10 @@ impl Metrics {
     /// All of them, in Prometheus' text format.
     pub fn text(&self, now: Now) -> String {
         self.origin.set(now.origin.unwrap_or(0.0));
-        self.store.set(now.store_is_up.unwrap_or(true).into());
+        self.share.set(self.loads().1);
+        if let Some(is_up) = now.store_is_up {
+            self.store.get_or_create(&Store { store: "redis" }).set(is_up.into());
+        }
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             // Writing to memory does not fail; half a text would be misread.
@@ -226,7 +263,8 @@ mod tests {
             "movies_gen_held_loads_total{end=\"runs-long\"} 1",
             "movies_gen_hold_seconds_count 2",
             "movies_gen_parked 1",
-            "movies_gen_store_up 0",
+            "movies_gen_store_up{store=\"redis\"} 0",
+            "movies_gen_held_share 0.666",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

@@ -10,7 +10,7 @@ use hyper::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE};
 use super::*;
 use crate::clock::{BootTime, WallTime};
 use crate::hold::{Because, Bound, Coming};
-use crate::live::{Frame, Origin};
+use crate::live::{Frame, Origin, StoreState};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};
 
@@ -42,6 +42,7 @@ fn snapshot(base: &str) -> Snapshot {
         site: Some(site),
         volatile: Volatile::from([("freshness.json", Bytes::from_static(b"{}"))]),
         coming: Coming::Due(BootTime(117_500_000)),
+        store: StoreState::Alone,
         frame: Frame {
             base: base.to_owned(),
             starting: Bytes::from_static(b"soon"),

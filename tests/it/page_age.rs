@@ -1,0 +1,90 @@
+//! Promise 3 on the page itself: how old the data is, told by a script, since a
+//! file cannot know what time it is.
+
+use crate::fixture::{Browser, Nginx, Site, Tab, Upstream};
+
+const AGE: &str = "document.querySelector('[data-age]').textContent";
+const NOTICE: &str = "document.querySelector('[data-stale]')";
+
+fn tells_its_age(tab: &mut Tab) -> String {
+    tab.wait_for("!document.querySelector('[data-freshness]').hidden");
+    tab.text(AGE)
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_tells_the_age_of_its_data_whatever_the_visitors_clock_says() {
+    let upstream = Upstream::start();
+    let running = Site::of(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    for wrong_by in [-7_200_000, 7_200_000] {
+        let mut tab = browser.tab();
+        tab.before_each_page(&format!(
+            "const now = Date.now; Date.now = () => now() + {wrong_by};
+             Date = class extends Date {{
+                 constructor(...given) {{ super(...(given.length ? given : [Date.now()])); }}
+             }}"
+        ));
+        for path in ["/", "/movies/salt-road/", "/people/gull/", "/nowhere"] {
+            tab.load(&format!("http://{}{path}", running.address));
+            let told = tells_its_age(&mut tab);
+            let seconds = told
+                .strip_prefix("data from ")
+                .and_then(|rest| rest.strip_suffix("\u{a0}s ago"))
+                .and_then(|seconds| seconds.parse::<u64>().ok());
+            assert!(seconds.is_some_and(|seconds| seconds < 30), "{path}: {told:?}");
+            assert_eq!(tab.value(&format!("{NOTICE}.hidden")), true, "{path}");
+        }
+        let complaints = tab.complaints();
+        let is_known = |complaint: &serde_json::Value| complaint.to_string().contains("/nowhere");
+        assert!(complaints.iter().all(is_known), "{complaints:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium and nginx"]
+fn files_whose_generator_is_dead_say_that_they_are_old() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let nginx = Nginx::start(&site.out());
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/movies/salt-road/", nginx.address));
+    // Twice the bound of a second is over soon.
+    tab.wait_for(&format!("!{NOTICE}.hidden"));
+    let said = tab.text(&format!("{NOTICE}.textContent"));
+    assert!(said.starts_with("No news from the source for 1\u{a0}min"), "{said}");
+    assert_eq!(tab.value("document.querySelector('[data-freshness]').className"), "freshness old");
+    assert_eq!(tab.complaints(), Vec::<serde_json::Value>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn an_open_page_goes_on_counting_when_nobody_answers_any_more() {
+    let upstream = Upstream::start();
+    let running = Site::eager(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", running.address));
+    let _ = tells_its_age(&mut tab);
+    running.kill();
+    tab.wait_for(&format!("!{NOTICE}.hidden"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn an_open_page_does_not_take_newer_data_for_what_it_shows() {
+    let upstream = Upstream::start();
+    let running = Site::eager(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", running.address));
+    let _ = tells_its_age(&mut tab);
+    let mut films = crate::fixture::films();
+    films[0]["rt_score"] = "3".into();
+    upstream.set("/films", crate::fixture::Answer::json(&films));
+    tab.wait_for("!document.querySelector('[data-newer]').hidden");
+    let shown = "parseInt(document.querySelector('[data-age]').textContent.split(' ')[2])";
+    tab.wait_for(&format!("{shown} > 5"));
+}

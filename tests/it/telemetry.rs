@@ -1,0 +1,152 @@
+//! What those who run the site are told: metrics, readiness, one log line a
+//! refresh.
+
+use serde_json::Value;
+
+use crate::fixture::{Answer, Response, Running, Site, Upstream, films, get, wait_until};
+
+const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
+
+/// The answer of the admin listener.
+fn admin(running: &Running, path: &str) -> Response {
+    let line = running.wait_for_line("metrics at http://");
+    let (_, address) = line.split_once("http://").expect("an address");
+    let address = address.trim_end_matches("/metrics").parse().expect("an address");
+    get(address, path)
+}
+
+/// A metric's value.
+fn metric(running: &Running, name: &str) -> Option<f64> {
+    let text = admin(running, "/metrics").text().to_owned();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    value.parse().ok()
+}
+
+#[test]
+fn metrics_are_off_unless_they_are_asked_for() {
+    let upstream = Upstream::start();
+    let running = Site::of(&upstream).serve().ready();
+    assert!(!running.log().contains("metrics at"));
+    for path in ["/metrics", "/readyz"] {
+        assert_eq!(running.get(path).status, 404);
+    }
+}
+
+#[test]
+fn metrics_tell_what_happened() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--interval", "500ms", "--max-age", "500ms"]);
+    let running = site.with(&ADMIN).serve().ready();
+    let origin = metric(&running, "movies_gen_data_origin_timestamp_seconds").expect("a time");
+    let told = running.get("/").expect("x-data-as-of").to_owned();
+    let told = chrono::DateTime::parse_from_rfc3339(&told).expect("a time");
+    assert!((origin - told.timestamp_millis() as f64 / 1000.0).abs() < 5.0, "{origin} {told}");
+    upstream.set_both(&Answer::new(500, "no"));
+    wait_until("a failed refresh", || {
+        metric(&running, "movies_gen_refreshes_total{outcome=\"bad-status\"}").is_some()
+    });
+    assert!(metric(&running, "movies_gen_refreshes_total{outcome=\"changed\"}") >= Some(1.0));
+    for stage in ["fetch", "decode", "render", "publish"] {
+        let name = format!("movies_gen_refresh_stage_seconds_count{{stage=\"{stage}\"}}");
+        assert!(metric(&running, &name) >= Some(1.0), "{stage}");
+    }
+    assert!(metric(&running, "movies_gen_page_age_seconds_count") >= Some(2.0));
+    assert!(metric(&running, "movies_gen_connections").is_some());
+    assert!(metric(&running, "movies_gen_parked").is_some());
+    assert_eq!(admin(&running, "/elsewhere").status, 404);
+    let (code, log) = running.terminate();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("% waited for newer data"), "{log}");
+}
+
+#[test]
+fn loads_that_wait_are_counted() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&ADMIN);
+    let running = site.serve().ready();
+    wait_until("a load that waited", || {
+        let _ = running.get("/");
+        metric(&running, "movies_gen_held_loads_total{end=\"fresh\"}").is_some()
+    });
+    assert!(metric(&running, "movies_gen_held_share") > Some(0.0));
+    assert!(metric(&running, "movies_gen_hold_seconds_count") >= Some(1.0));
+}
+
+#[test]
+fn readiness_follows_the_data() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(500, "no"));
+    let running = Site::eager(&upstream).with(&ADMIN).serve();
+    let says = |state: &'static str| {
+        wait_until(state, || admin(&running, "/readyz").text().lines().next() == Some(state));
+        admin(&running, "/readyz").status
+    };
+    assert_eq!(says("not fresh"), 503);
+    upstream.recover();
+    assert_eq!(says("ready"), 200);
+    upstream.set_both(&Answer::new(500, "no"));
+    assert_eq!(says("degraded"), 200);
+    assert_eq!(says("not fresh"), 503);
+    assert_eq!(admin(&running, "/healthz").status, 200);
+}
+
+#[test]
+fn each_refresh_is_one_line_with_a_field_for_each_part() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--interval", "400ms", "--log-format", "json"]);
+    let running = site.with(&["--listen", "127.0.0.1:0"]).serve();
+    let line = |outcome: &str| -> Value {
+        let line = running.wait_for_line(&format!("\"outcome\":\"{outcome}\""));
+        serde_json::from_str(&line).expect("JSON")
+    };
+    let first = line("changed");
+    assert_eq!(first["added"], 0, "the first sight is a baseline: {first}");
+    assert_eq!(first["generation"].as_str(), running.get("/").header("x-generation"));
+    for part in ["fetch_ms", "build_ms", "next_ms"] {
+        assert!(first[part].is_u64(), "{part}: {first}");
+    }
+    assert_eq!(line("unchanged")["changed"], 0);
+    let mut fewer = films();
+    fewer[0]["title"] = "Another Road".into();
+    fewer.as_array_mut().expect("a list").pop();
+    upstream.set("/films", Answer::json(&fewer));
+    wait_until("the change", || running.log().contains("\"removed\":1"));
+    let log = running.log();
+    let changed = log.lines().find(|line| line.contains("\"removed\":1")).expect("a line");
+    let changed: Value = serde_json::from_str(changed).expect("JSON");
+    assert_eq!((&changed["outcome"], &changed["added"]), (&"changed".into(), &0.into()));
+    assert!(changed["changed"].as_u64() >= Some(1), "{changed}");
+}
+
+#[test]
+fn data_that_is_too_old_to_be_shown_is_answered_with_503() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--max-stale", "2s"]);
+    let running = site.serve().ready();
+    upstream.set_both(&Answer::new(500, "no"));
+    wait_until("no answer", || running.get("/").status == 503);
+    let refused = running.get("/movies/salt-road/");
+    assert_eq!(refused.status, 503);
+    assert!(refused.expect("retry-after").parse::<u32>().is_ok());
+    assert!(refused.text().contains("has not answered for so long"), "{refused:?}");
+    assert_eq!(running.get("/healthz").status, 200);
+    assert_eq!(running.get("/freshness.json").status, 200);
+    upstream.recover();
+    wait_until("the site again", || running.get("/").status == 200);
+}
+
+#[test]
+fn an_upstream_that_answers_from_a_cache_is_named() {
+    let upstream = Upstream::start();
+    let aged = |path, list: &Value| upstream.set(path, Answer::json(list).with("Age", "45"));
+    aged("/films", &films());
+    aged("/people", &crate::fixture::people());
+    let running = Site::eager(&upstream).serve().ready();
+    let line = running.wait_for_line("answers from a cache (Age: 45 s)");
+    assert!(line.contains("pages get up to 46s old: more than --max-age 1s"), "{line}");
+    assert!(running.get("/").expect("age").parse::<u64>().expect("seconds") >= 45);
+    let status = running.site.run(&["status"]).out;
+    assert!(status.contains("45s of them in a cache of the upstream's"), "{status}");
+    upstream.recover();
+    running.wait_for_line("young enough again");
+}
