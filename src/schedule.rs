@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::clock::{BootId, Now, Stamp};
+
 /// A `Retry-After` beyond this is cut to it: an upstream that says "tomorrow"
 /// by mistake must not stop the site for a day.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -20,6 +22,22 @@ pub struct LastAttempt {
     pub age: Option<Duration>,
     /// How much longer the upstream asked to be left alone.
     pub left_alone: Option<Duration>,
+}
+
+impl LastAttempt {
+    /// What the clocks make of an attempt that was kept. `asked` is when it ended
+    /// and how long from then the upstream asked to be left alone.
+    pub fn of(
+        at: &Stamp,
+        asked: Option<(&Stamp, Duration)>,
+        now: Now,
+        boot_id: &BootId,
+    ) -> LastAttempt {
+        let left_alone = asked.map(|(ended, asked)| {
+            asked.min(LONGEST_RETRY_AFTER).saturating_sub(ended.age(now, boot_id))
+        });
+        LastAttempt { age: Some(at.age(now, boot_id)), left_alone }
+    }
 }
 
 /// What to do now.
@@ -75,45 +93,4 @@ pub fn next(last: LastAttempt, interval: Duration) -> Next {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn after(age: u64, left_alone: Option<u64>) -> Next {
-        let last = LastAttempt {
-            age: Some(Duration::from_secs(age)),
-            left_alone: left_alone.map(Duration::from_secs),
-        };
-        next(last, MINUTE)
-    }
-
-    fn wait(seconds: u64, because: Because) -> Next {
-        Next::Wait(Wait { remaining: Duration::from_secs(seconds), because })
-    }
-
-    #[test]
-    fn without_an_attempt_there_is_nothing_to_wait_for() {
-        assert_eq!(next(LastAttempt::default(), MINUTE), Next::Fetch);
-    }
-
-    #[test]
-    fn two_attempts_are_an_interval_apart() {
-        assert_eq!(after(0, None), wait(60, Because::Interval));
-        assert_eq!(after(59, None), wait(1, Because::Interval));
-        assert_eq!(after(60, None), Next::Fetch);
-        assert_eq!(after(1_000_000, None), Next::Fetch);
-    }
-
-    #[test]
-    fn the_later_of_interval_and_retry_after_counts() {
-        assert_eq!(after(10, Some(20)), wait(50, Because::Interval));
-        assert_eq!(after(10, Some(300)), wait(300, Because::RetryAfter));
-        assert_eq!(after(100, Some(5)), wait(5, Because::RetryAfter));
-    }
-
-    #[test]
-    fn no_retry_after_stops_the_site_for_longer_than_an_hour() {
-        assert_eq!(after(10, Some(86_400)), wait(3_600, Because::RetryAfter));
-    }
-}
+mod tests;

@@ -155,21 +155,26 @@ impl FileStore {
         if self.only_looks { Ok(document::peek(&path, name)) } else { document::read(&path, name) }
     }
 
-    /// The last attempt. One from the future counts as just made, and is
-    /// written back so, or it would stay in the future.
+    /// The last attempt, on the clock of this boot. One from the future counts as
+    /// just made, and is written back so, or it would stay in the future; one of
+    /// an earlier boot is written back so that no step of the wall clock from here
+    /// on changes its age.
     ///
     /// # Errors
     /// If the file cannot be read or belongs to a newer program.
     pub fn attempt(&self) -> Result<Option<Attempt>> {
-        let Some(mut attempt) = self.read::<Attempt>("attempt")? else {
+        let Some(kept) = self.read::<Attempt>("attempt")? else {
             return Ok(None);
         };
-        let anchored = attempt.at.anchored(self.clock.now(), self.clock.boot_id());
-        if anchored.wall != attempt.at.wall {
-            attempt.at = anchored;
-            if !self.only_looks {
-                self.write_attempt(&attempt)?;
-            }
+        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        let mut attempt = kept.clone();
+        attempt.at = kept.at.anchored(now, boot_id);
+        if let Some(ended) = &mut attempt.ended {
+            ended.at = ended.at.anchored(now, boot_id);
+        }
+        let of = |attempt: &Attempt| (attempt.at.boot_id.clone(), attempt.at.wall);
+        if of(&attempt) != of(&kept) && !self.only_looks {
+            self.write_attempt(&attempt)?;
         }
         Ok(Some(attempt))
     }
@@ -197,12 +202,11 @@ impl FileStore {
     }
 
     fn as_last(&self, attempt: &Attempt) -> LastAttempt {
-        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
-        let left_alone = attempt.ended.as_ref().and_then(|ended| {
-            let asked = ended.outcome.retry_after?.min(schedule::LONGEST_RETRY_AFTER);
-            Some(asked.saturating_sub(ended.at.age(now, boot_id)))
+        let asked = attempt.ended.as_ref().and_then(|ended| {
+            let asked = ended.outcome.retry_after?;
+            Some((&ended.at, asked))
         });
-        LastAttempt { age: Some(attempt.at.age(now, boot_id)), left_alone }
+        LastAttempt::of(&attempt.at, asked, self.clock.now(), self.clock.boot_id())
     }
 
     fn standing_of(&self, attempt: Option<Attempt>, age: Duration) -> Result<Standing> {
