@@ -154,6 +154,53 @@ impl fmt::Display for FailureKind {
     }
 }
 
+/// What follows from a failure. The last good site stays, whichever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// It passes by itself, most likely: a warning.
+    KeepLastGood,
+    /// It does not pass unless somebody acts: an error.
+    KeepAndCall,
+    /// The answer is no catalogue: its first bad byte or field is named.
+    KeepAndName,
+    /// The answer waits, kept apart, until it has proved steady or is accepted.
+    KeepUntilProved,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Policy::KeepLastGood => "keep-last-good",
+            Policy::KeepAndCall => "keep-and-call",
+            Policy::KeepAndName => "keep-and-name",
+            Policy::KeepUntilProved => "keep-until-proved",
+        })
+    }
+}
+
+impl FailureKind {
+    /// What follows from it.
+    pub fn policy(self) -> Policy {
+        match self {
+            FailureKind::Unreachable
+            | FailureKind::Tls
+            | FailureKind::Timeout
+            | FailureKind::RateLimited
+            | FailureKind::BadStatus
+            | FailureKind::Truncated
+            | FailureKind::Interrupted => Policy::KeepLastGood,
+            FailureKind::Refused
+            | FailureKind::Redirected
+            | FailureKind::TooLarge
+            | FailureKind::Render
+            | FailureKind::Publish
+            | FailureKind::Store => Policy::KeepAndCall,
+            FailureKind::Malformed => Policy::KeepAndName,
+            FailureKind::Implausible => Policy::KeepUntilProved,
+        }
+    }
+}
+
 /// A refresh that failed. A value and not an error: it is stored, shown by its
 /// kind and counted, and the last good site stays.
 #[derive(Debug, Clone, PartialEq, Eq)]

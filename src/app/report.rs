@@ -1,12 +1,12 @@
-//! What is said of a refresh that went well: one line, with a field for each part.
+//! What is said of a refresh: one line, with a field for each part.
 
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{error, info, warn};
 
 use crate::changes::{Change, What};
 use crate::live::Live;
-use crate::outcome::OutcomeKind;
+use crate::outcome::{Failure, OutcomeKind, Policy};
 
 /// Records that changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,5 +59,26 @@ impl Done {
             next_ms = next.as_millis() as u64,
             "refreshed"
         );
+    }
+}
+
+/// Logs a failure that is new, as loud as its policy is.
+pub(super) fn tell_failure(failure: &Failure) {
+    let policy = failure.kind.policy();
+    macro_rules! tell {
+        ($say:ident) => {
+            $say!(
+                kind = %failure.kind,
+                policy = %policy,
+                what = failure.what,
+                causes = (!failure.causes.is_empty()).then(|| display(failure.causes.join("\n"))),
+                advice = failure.advice,
+                "the refresh failed, the last good site stays: {failure}"
+            )
+        };
+    }
+    match policy {
+        Policy::KeepAndCall => tell!(error),
+        Policy::KeepLastGood | Policy::KeepAndName | Policy::KeepUntilProved => tell!(warn),
     }
 }

@@ -12,7 +12,7 @@ use tracing::{debug, error, info, warn};
 use super::asking::Asking;
 use super::event::{Event, Events};
 use super::refresh::Begun;
-use super::report::Done;
+use super::report::{self, Done};
 use super::site::{self, Wired};
 use super::trouble::Trouble;
 use crate::cli::Options;
@@ -154,14 +154,7 @@ fn tell(refreshed: Result<Done, Failure>, live: &Live, trouble: &mut Trouble) {
         Err(failure) => {
             let sets = failure.refused.as_ref().map(|refused| &refused.sets);
             if trouble.met(&format!("{} {sets:?}", failure.kind)) {
-                let causes = failure.causes.join("\n");
-                warn!(
-                    kind = %failure.kind,
-                    what = failure.what,
-                    causes = (!causes.is_empty()).then(|| display(causes)),
-                    advice = failure.advice,
-                    "the refresh failed, the last good site stays: {failure}"
-                );
+                report::tell_failure(&failure);
             } else {
                 debug!(kind = %failure.kind, "the refresh failed again: {failure}");
             }

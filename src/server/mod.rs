@@ -221,7 +221,7 @@ async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
         move || well_known::read(&out, &path)
     });
     match file.await {
-        Ok(Some(bytes)) => respond::owners_file(&path, bytes),
+        Ok(Some(bytes)) => respond::owners_file(&path, bytes, met),
         _ => answer,
     }
 }

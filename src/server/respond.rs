@@ -242,8 +242,9 @@ pub(super) fn well_known_path(request: &Parts) -> Option<String> {
 }
 
 /// A file of the owner's.
-pub(super) fn owners_file(path: &str, bytes: Bytes) -> Answer {
+pub(super) fn owners_file(path: &str, bytes: Bytes, met: &Met) -> Answer {
     let mut answer = volatile(path, &bytes);
+    headers::say_age(answer.headers_mut(), met);
     headers::secure(answer.headers_mut());
     answer
 }

@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use crate::cli::LogFormat;
 
 /// Fields whose text the message has already, in its own words.
-const IN_THE_MESSAGE: [&str; 4] = ["kind", "what", "advice", "error"];
+const IN_THE_MESSAGE: [&str; 5] = ["kind", "policy", "what", "advice", "error"];
 /// The field with the causes, one a line.
 const CAUSES: &str = "causes";
 

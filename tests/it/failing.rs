@@ -259,3 +259,30 @@ fn a_failure_has_a_field_for_each_part_in_json() {
         );
     }
 }
+
+#[test]
+fn what_follows_from_a_failure_has_a_name_and_is_as_loud_as_it_should_be() {
+    let html = "<h1>Hello</h1>";
+    for (answer, policy, level) in [
+        (Answer::new(500, "oops"), "keep-last-good", "WARN"),
+        (Answer::new(429, "slow down"), "keep-last-good", "WARN"),
+        (Answer::new(200, html).cut(3), "keep-last-good", "WARN"),
+        (Answer::new(401, html), "keep-and-call", "ERROR"),
+        (Answer::new(402, html), "keep-and-call", "ERROR"),
+        (Answer::new(403, html), "keep-and-call", "ERROR"),
+        (Answer::new(404, html), "keep-and-call", "ERROR"),
+        (Answer::new(410, html), "keep-and-call", "ERROR"),
+        (Answer::new(200, html), "keep-and-name", "WARN"),
+        (Answer::new(200, "[{]"), "keep-and-name", "WARN"),
+        (Answer::new(200, "[]"), "keep-until-proved", "WARN"),
+    ] {
+        let upstream = Upstream::start();
+        let site = Site::of(&upstream).with(&["--interval", "300ms", "--log-format", "json"]);
+        let process = Process::start(&mut site.command(&["build", "loop"]));
+        process.wait_for_line("refreshed");
+        upstream.set("/films", answer);
+        let line = process.wait_for_line("the refresh failed");
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((line["policy"].as_str(), line["level"].as_str()), (Some(policy), Some(level)));
+    }
+}
