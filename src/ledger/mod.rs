@@ -7,8 +7,10 @@
 //! with the payload, so every replica shows the same. It must not read clocks:
 //! all its times are origin times.
 
+mod absorb;
 mod slug;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
@@ -25,10 +27,13 @@ pub const CHANGES_KEPT: usize = 200;
 pub const GONE_KEPT: usize = 1_000;
 
 /// What is known of one record beyond the payload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its last path segment; never changes, even if the record is renamed.
     pub slug: String,
+    /// Slugs that it had in ledgers which were absorbed: they lead to it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former: BTreeSet<String>,
     /// Origin time of the payload that first had it.
     pub first_seen: WallTime,
     /// Origin time of its last change. None for a record of the first sight:
@@ -48,6 +53,14 @@ pub struct Dated {
     /// What.
     #[serde(flatten)]
     pub change: Change,
+}
+
+impl Dated {
+    /// The order of changes, the same wherever they are kept.
+    fn by_time(&self, other: &Dated) -> Ordering {
+        let key = |dated: &'_ Dated| (dated.at, dated.change.kind);
+        key(self).cmp(&key(other)).then_with(|| self.change.id.cmp(&other.change.id))
+    }
 }
 
 /// Slugs, times and the last changes.
@@ -81,6 +94,8 @@ impl Ledger {
             }
         }
         let dated = changes.iter().map(|change| Dated { at: origin, change: change.clone() });
+        let mut dated: Vec<_> = dated.collect();
+        dated.sort_by(Dated::by_time);
         next.changes.extend(dated);
         let surplus = next.changes.len().saturating_sub(CHANGES_KEPT);
         next.changes.drain(..surplus);
@@ -130,11 +145,14 @@ fn enter<'a>(
     if new.is_empty() {
         return;
     }
-    let mut taken: BTreeSet<String> = entries.values().map(|entry| entry.slug.clone()).collect();
+    let slugs = entries.values().flat_map(|entry| entry.former.iter().chain([&entry.slug]));
+    let mut taken: BTreeSet<String> = slugs.cloned().collect();
     for (id, title) in new {
         let slug = slug::of(title, id, |slug| taken.contains(slug));
         taken.insert(slug.clone());
-        entries.insert(id.clone(), Entry { slug, first_seen: origin, changed, gone: false });
+        let former = BTreeSet::new();
+        let entry = Entry { slug, former, first_seen: origin, changed, gone: false };
+        entries.insert(id.clone(), entry);
     }
 }
 

@@ -1,0 +1,161 @@
+//! Two ledgers that meet: of a Redis that was wiped and one that survived, of
+//! replicas that each kept their own minute, of a backup.
+//!
+//! Owns the rule by which nothing of either is lost: the earliest first sight of
+//! a record, changes matched one by one (the same change is one, at its earlier
+//! time), the slug of the older, with the other one led to it. What is absorbed
+//! a second time changes nothing, so that replicas come to an end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{CHANGES_KEPT, Dated, Entry, Ledger, forget_the_longest_gone};
+use crate::changes::{Change, Kind, What};
+use crate::clock::WallTime;
+
+impl Ledger {
+    /// This ledger with all that `other` knows. What is gone is so by this one:
+    /// it belongs to the payload that stands.
+    #[must_use]
+    pub fn absorbing(&self, other: &Ledger) -> Ledger {
+        if self == other {
+            return self.clone();
+        }
+        let changes = merged_changes(&self.changes, &other.changes);
+        let entries = |kind| {
+            let latest = latest_changes(&changes, kind);
+            let mut merged = merged_entries(self.entries(kind), other.entries(kind), &latest);
+            forget_the_longest_gone(&mut merged);
+            merged
+        };
+        Ledger { films: entries(Kind::Film), people: entries(Kind::Person), changes }
+    }
+}
+
+/// The changes of both, oldest first.
+fn merged_changes(ours: &VecDeque<Dated>, theirs: &VecDeque<Dated>) -> VecDeque<Dated> {
+    let mut by_key: BTreeMap<Key<'_>, [Vec<&Dated>; 2]> = BTreeMap::new();
+    for (side, changes) in [ours, theirs].into_iter().enumerate() {
+        for dated in changes {
+            by_key.entry(Key::of(&dated.change)).or_default()[side].push(dated);
+        }
+    }
+    let mut merged: Vec<Dated> = Vec::new();
+    for [ours, theirs] in by_key.into_values() {
+        let times = |side: &[&Dated]| side.iter().map(|dated| dated.at).collect::<BTreeSet<_>>();
+        let (our_times, their_times) = (times(&ours), times(&theirs));
+        let shared =
+            |dated: &&&Dated| our_times.contains(&dated.at) && their_times.contains(&dated.at);
+        merged.extend(ours.iter().filter(shared).map(|&dated| dated.clone()));
+        // What each saw on its own: the first of the one is the first of the other.
+        let mut ours = ours.iter().filter(|dated| !shared(dated));
+        let mut theirs = theirs.iter().filter(|dated| !shared(dated));
+        loop {
+            match (ours.next(), theirs.next()) {
+                (Some(one), Some(other)) => {
+                    merged.push(Dated { at: one.at.min(other.at), ..Dated::clone(one) });
+                }
+                (Some(one), None) | (None, Some(one)) => merged.push(Dated::clone(one)),
+                (None, None) => break,
+            }
+        }
+    }
+    merged.sort_by(Dated::by_time);
+    let surplus = merged.len().saturating_sub(CHANGES_KEPT);
+    merged.into_iter().skip(surplus).collect()
+}
+
+/// What makes two changes the same: the record, and what it became.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a> {
+    kind: Kind,
+    id: &'a str,
+    /// None for added and removed, told apart by the flag.
+    fields: Option<Vec<(&'a str, Option<&'a str>)>>,
+    added: bool,
+}
+
+impl Key<'_> {
+    fn of(change: &Change) -> Key<'_> {
+        let fields = match &change.what {
+            What::Changed(fields) => Some(
+                fields.iter().map(|field| (field.field.as_str(), field.new.as_deref())).collect(),
+            ),
+            What::Added | What::Removed => None,
+        };
+        let added = change.what == What::Added;
+        Key { kind: change.kind, id: &change.id, fields, added }
+    }
+}
+
+fn latest_changes(changes: &VecDeque<Dated>, kind: Kind) -> BTreeMap<&str, WallTime> {
+    let of_kind = changes.iter().filter(|dated| dated.change.kind == kind);
+    // Oldest first, so that the last one stays.
+    of_kind.map(|dated| (dated.change.id.as_str(), dated.at)).collect()
+}
+
+fn merged_entries(
+    ours: &BTreeMap<String, Entry>,
+    theirs: &BTreeMap<String, Entry>,
+    latest: &BTreeMap<&str, WallTime>,
+) -> BTreeMap<String, Entry> {
+    let ids: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    let mut merged: BTreeMap<String, Entry> = ids
+        .into_iter()
+        .map(|id| {
+            let entry = match (ours.get(id), theirs.get(id)) {
+                (Some(one), Some(other)) => met(one, other, latest.get(id.as_str()).copied()),
+                (Some(one), None) => one.clone(),
+                // The payload that stands does not have it.
+                (None, other) => {
+                    other.map(|other| Entry { gone: true, ..other.clone() }).unwrap_or_default()
+                }
+            };
+            (id.clone(), entry)
+        })
+        .collect();
+    settle_slugs(&mut merged);
+    merged
+}
+
+/// What two ledgers know of one record.
+fn met(one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
+    let first_seen = one.first_seen.min(other.first_seen);
+    // Who saw it late took that for its appearance.
+    let real = |entry: &Entry| {
+        entry.changed.filter(|&changed| changed != entry.first_seen || changed == first_seen)
+    };
+    let changed = latest.or_else(|| real(one).max(real(other)));
+    let mut former: BTreeSet<String> = one.former.union(&other.former).cloned().collect();
+    let age = |entry: &Entry| (entry.first_seen, entry.slug.clone());
+    let (older, younger) = if age(one) <= age(other) { (one, other) } else { (other, one) };
+    former.insert(younger.slug.clone());
+    former.remove(&older.slug);
+    Entry { slug: older.slug.clone(), former, first_seen, changed, gone: one.gone }
+}
+
+/// Makes sure that no two records have one address: it stays with the older.
+fn settle_slugs(entries: &mut BTreeMap<String, Entry>) {
+    let mut order: Vec<(WallTime, String)> =
+        entries.iter().map(|(id, entry)| (entry.first_seen, id.clone())).collect();
+    order.sort();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for (_, id) in &order {
+        let Some(entry) = entries.get_mut(id) else { continue };
+        if taken.contains(&entry.slug) {
+            let hash = blake3::hash(id.as_bytes()).to_hex();
+            let room = super::slug::LONGEST - 17;
+            let stem = entry.slug.get(..room).unwrap_or(&entry.slug);
+            entry.slug = format!("{}-{}", stem.trim_end_matches('-'), &hash[..16]);
+        }
+        taken.insert(entry.slug.clone());
+    }
+    // An address that somebody has leads nowhere else; of two that had it, the
+    // older keeps it.
+    for (_, id) in &order {
+        let Some(entry) = entries.get_mut(id) else { continue };
+        entry.former.retain(|slug| taken.insert(slug.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests;
