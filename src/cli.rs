@@ -103,6 +103,17 @@ pub enum BuildMode {
     Loop,
 }
 
+/// What to do while Redis does not answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenRedisLost {
+    /// Each process keeps its own minute: pages stay fresh.
+    #[default]
+    Fetch,
+    /// Nobody is asked: the upstream is spared.
+    Wait,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +179,11 @@ pub struct Options {
     /// What this site's keys in Redis start with [default: movies-gen]
     #[arg(long, env = "MOVIES_GEN_REDIS_PREFIX", value_name = "TEXT")]
     pub redis_prefix: Option<String>,
+
+    /// While Redis does not answer: `fetch`, each process in its own minute, or
+    /// `wait`, nobody [default: fetch]
+    #[arg(long, env = "MOVIES_GEN_WHEN_REDIS_LOST", value_name = "WHAT", value_enum)]
+    pub when_redis_lost: Option<WhenRedisLost>,
 
     /// Directory with templates and assets that take the place of the built-in
     /// ones, file by file
@@ -257,6 +273,7 @@ impl Options {
             redis: self.redis.or(fallback.redis),
             redis_password_file: self.redis_password_file.or(fallback.redis_password_file),
             redis_prefix: self.redis_prefix.or(fallback.redis_prefix),
+            when_redis_lost: self.when_redis_lost.or(fallback.when_redis_lost),
             templates: self.templates.or(fallback.templates),
             site_url: self.site_url.or(fallback.site_url),
             site_title: self.site_title.or(fallback.site_title),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use url::{Host, Url};
 
-use crate::cli::{LogFormat, Options, Secret};
+use crate::cli::{LogFormat, Options, Secret, WhenRedisLost};
 use crate::disk;
 
 /// Where the data comes from if nothing else is said.
@@ -45,6 +45,8 @@ pub struct Config {
     pub adopt: bool,
     /// The shared store.
     pub redis: Option<Redis>,
+    /// What to do while that does not answer.
+    pub when_redis_lost: WhenRedisLost,
     /// What overrides the built-in theme.
     pub templates: Option<PathBuf>,
     /// Public address, ending in `/`.
@@ -214,6 +216,7 @@ fn resolve(options: Options) -> Result<Config> {
         max_bytes: options.max_bytes.map_or(16 << 20, |size| size.0),
         adopt: options.adopt.unwrap_or(false),
         redis: redis(options.redis, options.redis_password_file, options.redis_prefix)?,
+        when_redis_lost: options.when_redis_lost.unwrap_or_default(),
         templates: options.templates.map(std::path::absolute).transpose()?,
         site_url: options.site_url.as_deref().map(site_url).transpose()?,
         site_title: options.site_title.unwrap_or_else(|| "Films".to_owned()),

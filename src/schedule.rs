@@ -68,6 +68,8 @@ pub enum Because {
     RetryAfter,
     /// A claim that vanished is being restored from what replicas know.
     Restoring,
+    /// Redis does not answer, and is to be waited for.
+    RedisLost,
 }
 
 impl fmt::Display for Because {
@@ -75,6 +77,9 @@ impl fmt::Display for Because {
         f.write_str(match self {
             Because::Interval => "the interval is not over",
             Because::RetryAfter => "the upstream asked to be left alone (Retry-After)",
+            Because::RedisLost => {
+                "Redis does not answer, and nobody is asked without it (--when-redis-lost wait)"
+            }
             Because::Restoring => "the claim vanished from the store and is being restored",
         })
     }

@@ -29,9 +29,9 @@ use crate::pages::{NotRendered, Site};
 use crate::payload::{Fence, Payload};
 use crate::plausibility::{Guard, Ids};
 use crate::publish::Publisher;
-use crate::schedule::{self, Next};
+use crate::schedule::{self, Because, Next};
 use crate::source::{Answer, Source};
-use crate::store::{Claim, Denied, Saved, Standing, Store, Stores, Written};
+use crate::store::{Claim, Denied, Edition, Kept, Saved, Standing, Store, Stores};
 use crate::telemetry::{Metrics, Stage};
 use crate::theme::Theme;
 
@@ -48,6 +48,8 @@ pub(super) struct Settings {
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) payload: Option<Payload>,
+    /// What it is called in the store.
+    pub(super) edition: Edition,
     pub(super) catalogue: Catalogue,
     pub(super) ledger: Option<Ledger>,
 }
@@ -140,7 +142,11 @@ impl Refresher {
             }
             Ok(Claim::Denied(denied)) => {
                 let due = self.clock.now().boot + denied.wait.remaining;
-                self.live.put_coming(self.coming(&denied.standing, due));
+                self.live.put_coming(match denied.wait.because {
+                    // Nothing is on its way as long as that lasts.
+                    Because::RedisLost => Coming::Failed,
+                    _ => self.coming(&denied.standing, due),
+                });
                 self.take_up(denied.standing.saved).await;
                 Ok(Begun::Denied(denied))
             }
@@ -271,12 +277,17 @@ impl Refresher {
 
     async fn save(&mut self, payload: Payload) -> Result<(), Failure> {
         let ledger = self.known.ledger.clone().unwrap_or_default();
-        let saved = Saved { payload, ledger };
-        let written = self.stores.save(&saved).await;
+        let revision = self.known.edition.revision;
+        let saved = Saved { payload, ledger, revision };
+        let kept = self.stores.save(&saved).await;
+        self.known.edition = saved.edition();
         self.known.payload = Some(saved.payload);
-        match written {
-            Ok(Written::Done) => Ok(()),
-            Ok(Written::Older) => {
+        match kept {
+            Ok(Kept::As(edition)) => {
+                self.known.edition = edition;
+                Ok(())
+            }
+            Ok(Kept::Older | Kept::Overtaken) => {
                 let text = "newer data was saved by another process meanwhile";
                 Err(Failure::new(FailureKind::Interrupted, text))
             }

@@ -199,6 +199,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         ("out", new.out != old.out),
         ("state", new.state != old.state),
         ("redis", new.redis != old.redis),
+        ("when-redis-lost", new.when_redis_lost != old.when_redis_lost),
         ("adopt", new.adopt != old.adopt),
         ("max-age", new.max_age != old.max_age && old.redis.is_some()),
         ("hold", new.hold != old.hold),

@@ -17,17 +17,19 @@ use crate::live;
 use crate::pages::{Freshness, Plan};
 use crate::payload::Fence;
 use crate::publish::{FRESHNESS, Generation, Volatile};
-use crate::store::Store;
+use crate::store::{Edition, Store};
 use crate::telemetry::Stage;
 
 /// Pages above which rendering shows how far it is.
 const MANY_PAGES: usize = 2_000;
 
 impl Refresher {
-    /// Takes up what another process saved, if that is newer than what we have.
-    /// If that fails, what is live stays, and the next refresh asks for all.
-    pub(super) async fn take_up(&mut self, saved: Fence) {
-        if saved <= self.fence() {
+    /// Takes up what another process saved, if that is newer than what we have;
+    /// saves again what a shared store lost. If that fails, what is live stays,
+    /// and the next refresh asks for all.
+    pub(super) async fn take_up(&mut self, saved: Edition) {
+        let is_lost = saved.fence < self.fence() && self.stores.is_shared();
+        if saved <= self.known.edition && !is_lost {
             return;
         }
         match self.load().await {
@@ -63,7 +65,8 @@ impl Refresher {
             None => Ledger::baseline(&catalogue, payload.origin.wall),
         };
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
-        self.known = Known { payload: Some(payload), catalogue, ledger: Some(ledger) };
+        let edition = loaded.edition;
+        self.known = Known { payload: Some(payload), edition, catalogue, ledger: Some(ledger) };
         self.show()
     }
 

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::refresh::{Known, Refresher, Settings};
+use crate::cli::WhenRedisLost;
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::hold::{Bound, Coming};
@@ -22,7 +23,7 @@ use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Publisher};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
-use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId};
+use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
 use crate::telemetry::Metrics;
 use crate::theme::Theme;
 
@@ -150,7 +151,12 @@ fn stores(
     if let Some(redis) = &redis {
         info!("sharing attempts and payloads through Redis at {}", redis.address());
     }
-    Ok(Stores::new(file, redis))
+    let when_lost = match config.when_redis_lost {
+        // Jitter stays under a quarter of the hold.
+        WhenRedisLost::Fetch => WhenLost::Fetch(config.hold / 4),
+        WhenRedisLost::Wait => WhenLost::Wait,
+    };
+    Ok(Stores::new(file, redis, clock.clone(), when_lost))
 }
 
 /// The shared store, if there is to be one.

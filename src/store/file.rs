@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use super::document;
 use super::{
-    Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, Strange, UpstreamId, Written,
+    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, Strange,
+    UpstreamId, Written,
 };
 use crate::clock::{Clock, Now, Stamp, micros};
 use crate::disk;
@@ -81,6 +82,8 @@ pub struct OtherUpstream {
 #[derive(Serialize, Deserialize)]
 struct Head {
     fence: Fence,
+    #[serde(default)]
+    revision: u64,
     origin: Stamp,
     films: BodyHead,
     people: BodyHead,
@@ -143,6 +146,11 @@ impl FileStore {
     pub fn look(directory: &Path, clock: Clock) -> FileStore {
         let slowness = AtomicU64::new(0);
         FileStore { directory: directory.to_owned(), clock, only_looks: true, slowness }
+    }
+
+    /// Where it is.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Whose data the directory holds.
@@ -214,12 +222,31 @@ impl FileStore {
             fence: attempt.as_ref().map_or(Fence(0), |attempt| attempt.fence),
             age,
             outcome: attempt.and_then(|attempt| attempt.ended).map(|ended| ended.outcome),
-            saved: self.saved_fence()?,
+            saved: self.saved()?,
         })
     }
 
-    fn saved_fence(&self) -> Result<Fence> {
-        Ok(self.head()?.map_or(Fence(0), |head| head.fence))
+    fn saved(&self) -> Result<Edition> {
+        let edition = |head: Head| Edition { fence: head.fence, revision: head.revision };
+        Ok(self.head()?.map_or_else(Edition::default, edition))
+    }
+
+    /// Keeps what another store has, as it is called there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn mirror(&self, saved: &Saved, edition: Edition) -> Result<()> {
+        let payload = &saved.payload;
+        let head = Head {
+            fence: edition.fence,
+            revision: edition.revision,
+            origin: payload.origin.clone(),
+            films: self.keep(&payload.films)?,
+            people: self.keep(&payload.people)?,
+            ledger: saved.ledger.clone(),
+        };
+        document::write(&self.directory.join("saved"), "saved", &head)?;
+        self.forget_bodies_but([&head.films.hash, &head.people.hash])
     }
 
     fn head(&self) -> Result<Option<Head>> {
@@ -294,7 +321,7 @@ impl Store for FileStore {
             return Ok(Claim::Granted(Granted {
                 fence: attempt.fence,
                 at: attempt.at.clone(),
-                saved: self.saved_fence()?,
+                saved: self.saved()?,
                 refused: attempt.refused.clone(),
             }));
         }
@@ -312,7 +339,7 @@ impl Store for FileStore {
             attempt.map_or((Fence(0), None), |attempt| (attempt.fence, attempt.refused));
         let old = old.max(ask.highest);
         let fence = Fence((old.0 + 1).max(at.wall.0));
-        let granted = Granted { fence, at, saved: self.saved_fence()?, refused };
+        let granted = Granted { fence, at, saved: self.saved()?, refused };
         self.note(&granted, &ask.nonce)?;
         Ok(Claim::Granted(granted))
     }
@@ -323,27 +350,24 @@ impl Store for FileStore {
                 attempt.at = self.ready();
                 self.write_attempt(&attempt)?;
                 let Attempt { at, refused, .. } = attempt;
-                Ok(Some(Granted { fence, at, saved: self.saved_fence()?, refused }))
+                Ok(Some(Granted { fence, at, saved: self.saved()?, refused }))
             }
             _ => Ok(None),
         }
     }
 
-    async fn save(&self, saved: &Saved) -> Result<Written> {
-        let payload = &saved.payload;
-        if self.saved_fence()? > payload.fence {
-            return Ok(Written::Older);
+    async fn save(&self, saved: &Saved) -> Result<Kept> {
+        let (there, given) = (self.saved()?, saved.edition());
+        if there.fence > given.fence {
+            return Ok(Kept::Older);
         }
-        let head = Head {
-            fence: payload.fence,
-            origin: payload.origin.clone(),
-            films: self.keep(&payload.films)?,
-            people: self.keep(&payload.people)?,
-            ledger: saved.ledger.clone(),
-        };
-        document::write(&self.directory.join("saved"), "saved", &head)?;
-        self.forget_bodies_but([&head.films.hash, &head.people.hash])?;
-        Ok(Written::Done)
+        if there.fence == given.fence && there.revision != given.revision {
+            return Ok(Kept::Overtaken);
+        }
+        let revision = there.revision.max(given.revision) + 1;
+        let edition = Edition { revision, ..given };
+        self.mirror(saved, edition)?;
+        Ok(Kept::As(edition))
     }
 
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
@@ -375,7 +399,8 @@ impl Store for FileStore {
             }
             _ => None,
         };
-        Ok(Loaded { payload, ledger: Some(head.ledger) })
+        let edition = Edition { fence: head.fence, revision: head.revision };
+        Ok(Loaded { payload, ledger: Some(head.ledger), edition })
     }
 
     async fn accepted(&self) -> Result<Option<SetsHash>> {

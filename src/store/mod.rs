@@ -24,7 +24,7 @@ use crate::schedule::Wait;
 
 pub use file::{Attempt, FileStore, OtherUpstream};
 pub use redis::{RedisAddress, RedisStore};
-pub use shared::Stores;
+pub use shared::{Stores, WhenLost};
 
 /// Names the upstream that a state or a key belongs to: data of two upstreams
 /// never mix.
@@ -73,8 +73,8 @@ pub struct Granted {
     pub fence: Fence,
     /// When it was granted: the origin time of what it brings.
     pub at: Stamp,
-    /// Fence of the payload saved last.
-    pub saved: Fence,
+    /// What was saved last.
+    pub saved: Edition,
     /// What was not believed the last times, if nothing was believed since.
     pub refused: Option<Refused>,
 }
@@ -89,7 +89,7 @@ pub struct Denied {
 }
 
 /// The last attempt, as a store knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Its number.
     pub fence: Fence,
@@ -97,8 +97,18 @@ pub struct Standing {
     pub age: Duration,
     /// How it ended; none while it runs, or if its process died.
     pub outcome: Option<Outcome>,
-    /// Fence of the payload saved last.
-    pub saved: Fence,
+    /// What was saved last.
+    pub saved: Edition,
+}
+
+/// Names what is saved: a payload by its fence, and how often its ledger was
+/// completed since.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Edition {
+    /// Of the payload.
+    pub fence: Fence,
+    /// Grows with every save.
+    pub revision: u64,
 }
 
 /// A payload and the ledger that goes with it.
@@ -108,6 +118,15 @@ pub struct Saved {
     pub payload: Payload,
     /// Slugs, times and changes up to it.
     pub ledger: Ledger,
+    /// The revision that the ledger was made from.
+    pub revision: u64,
+}
+
+impl Saved {
+    /// What it is called, as far as the caller knows.
+    pub fn edition(&self) -> Edition {
+        Edition { fence: self.payload.fence, revision: self.revision }
+    }
 }
 
 /// What a store has. The ledger can be there without its payload: if a body
@@ -118,9 +137,23 @@ pub struct Loaded {
     pub payload: Option<Payload>,
     /// The ledger saved last.
     pub ledger: Option<Ledger>,
+    /// What they are called.
+    pub edition: Edition,
 }
 
-/// What became of a fenced write.
+/// What became of a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It stands, and is called this.
+    As(Edition),
+    /// A newer payload stands already; nothing was written.
+    Older,
+    /// The same payload stands with a ledger that the caller has not seen;
+    /// nothing was written.
+    Overtaken,
+}
+
+/// What became of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     /// It stands.
@@ -138,7 +171,7 @@ pub trait Store {
     /// Moves the attempt's time to now, if `fence` is still the newest.
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>>;
     /// Saves payload and ledger, and announces them, unless newer are saved.
-    async fn save(&self, saved: &Saved) -> Result<Written>;
+    async fn save(&self, saved: &Saved) -> Result<Kept>;
     /// Records how the refresh `fence` ended, unless a newer one stands.
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written>;
     /// What was saved last.

@@ -1,24 +1,53 @@
 //! Both stores as one: Redis leads if there is one, the state directory has
 //! all of it too.
 //!
-//! Owns what happens when Redis is away: claims come from the state directory,
-//! each process keeps its own minute, and that is said once. It must not hide
-//! anything but that.
+//! Owns what happens when Redis is away, and when it is back with less than we
+//! know: claims come from the state directory meanwhile, each process keeps its
+//! own minute, and that is said once; what was lost there is saved there again,
+//! and ledgers that went apart become one.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tracing::{info, warn};
 
-use super::{Ask, Claim, FileStore, Granted, Loaded, RedisStore, Saved, Standing, Store, Written};
+use super::{
+    Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
+    Written,
+};
+use crate::clock::{BootTime, Clock};
+use crate::ledger::Ledger;
 use crate::outcome::{Outcome, SetsHash};
 use crate::payload::Fence;
+use crate::schedule::{Because, Wait};
+
+/// A Redis that did not answer is asked again after this, by whoever looks at it
+/// for its own sake; a refresh does not wait for it until then.
+const RETRY: Duration = Duration::from_secs(1);
+/// Others may complete the same ledger at the same time; each time one of them
+/// comes to an end.
+const MOST_TRIES: usize = 8;
+
+/// What a process does while Redis is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenLost {
+    /// It keeps its own minute, a little later than due by up to this long, so
+    /// that several do not ask at once.
+    Fetch(Duration),
+    /// It asks nobody: courtesy comes before freshness.
+    Wait,
+}
 
 /// The state directory and, with `--redis`, the shared store.
 pub struct Stores {
     file: FileStore,
     redis: Option<RedisStore>,
-    redis_is_away: AtomicBool,
+    clock: Clock,
+    when_lost: WhenLost,
+    /// Since when Redis does not answer.
+    away: Mutex<Option<BootTime>>,
     /// Fence of the last claim that the state directory granted: Redis does not
     /// know of it, though it may be back by now.
     granted_here: AtomicU64,
@@ -26,18 +55,24 @@ pub struct Stores {
 
 impl Stores {
     /// `file` alone, or with `redis` leading.
-    pub fn new(file: FileStore, redis: Option<RedisStore>) -> Stores {
-        Stores {
-            file,
-            redis,
-            redis_is_away: AtomicBool::new(false),
-            granted_here: AtomicU64::new(0),
-        }
+    pub fn new(
+        file: FileStore,
+        redis: Option<RedisStore>,
+        clock: Clock,
+        when_lost: WhenLost,
+    ) -> Stores {
+        let (away, granted_here) = (Mutex::new(None), AtomicU64::new(0));
+        Stores { file, redis, clock, when_lost, away, granted_here }
     }
 
     /// The state directory's store.
     pub fn file(&self) -> &FileStore {
         &self.file
+    }
+
+    /// The shared store, if there is one.
+    pub fn redis(&self) -> Option<&RedisStore> {
+        self.redis.as_ref()
     }
 
     /// Whether replicas may save without our asking.
@@ -47,39 +82,119 @@ impl Stores {
 
     /// Whether there is a shared store that did not answer last.
     pub fn is_away(&self) -> bool {
-        self.redis_is_away.load(Ordering::Relaxed)
+        self.away().is_some()
     }
 
-    /// What Redis answers; none if there is no Redis or it does not answer.
+    fn away(&self) -> std::sync::MutexGuard<'_, Option<BootTime>> {
+        self.away.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What Redis answers; none if there is no Redis or it does not answer. One
+    /// that just did not is not asked, so that nobody waits for it twice.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
-        let answer = call(self.redis.as_ref()?).await;
-        match answer {
+        let redis = self.redis.as_ref()?;
+        let now = self.clock.now().boot;
+        if self.away().is_some_and(|last| now.since(last) < RETRY) {
+            return None;
+        }
+        match call(redis).await {
             Ok(value) => {
-                if self.redis_is_away.swap(false, Ordering::Relaxed) {
+                if self.away().take().is_some() {
                     info!("Redis is back and used again");
                 }
                 Some(value)
             }
             Err(error) => {
-                if !self.redis_is_away.swap(true, Ordering::Relaxed) {
+                if self.away().replace(self.clock.now().boot).is_none() {
+                    let meanwhile = match self.when_lost {
+                        WhenLost::Fetch(_) => {
+                            "this process keeps its own minute, with the state directory alone"
+                        }
+                        WhenLost::Wait => "nobody is asked (--when-redis-lost wait)",
+                    };
                     warn!(
                         error = format!("{error:#}"),
-                        "Redis cannot be used ({error:#}); this process keeps its own minute, \
-                         with the state directory alone, until it is back"
+                        "Redis cannot be used ({error:#}); {meanwhile}, until it is back"
                     );
                 }
                 None
             }
         }
     }
+
+    /// What the state directory grants while Redis is away.
+    async fn claim_here(&self, ask: &Ask) -> Result<Claim> {
+        let jitter = match (&self.redis, self.when_lost) {
+            (None, _) => Duration::ZERO,
+            (Some(_), WhenLost::Fetch(longest)) => {
+                // The same for one process, so that it knows when it is due.
+                let hash = blake3::hash(self.file.directory().as_os_str().as_encoded_bytes());
+                longest.mul_f64(f64::from(hash.as_bytes()[0]) / 255.0)
+            }
+            (Some(_), WhenLost::Wait) => {
+                let standing = self.file.standing().await?.unwrap_or_default();
+                let wait = Wait { remaining: RETRY, because: Because::RedisLost };
+                return Ok(Claim::Denied(Denied { wait, standing }));
+            }
+        };
+        let claim =
+            self.file.claim(&Ask { interval: ask.interval + jitter, ..ask.clone() }).await?;
+        if let Claim::Granted(granted) = &claim {
+            self.granted_here.store(granted.fence.0, Ordering::Relaxed);
+        }
+        Ok(claim)
+    }
+
+    /// Completes what is shared with what only we have, and keeps a copy of it.
+    /// None if others were at it all the time.
+    async fn completed(&self) -> Result<Option<Loaded>> {
+        let own = self.file.load().await?;
+        let Some(shared) = self.ask(async |redis| redis.load().await).await else {
+            return Ok(Some(own));
+        };
+        let newest = if shared.edition.fence >= own.edition.fence { &shared } else { &own };
+        let ledger = together(newest, if newest == &shared { &own } else { &shared });
+        let Some((payload, ledger)) = newest.payload.clone().zip(ledger.clone()) else {
+            return Ok(Some(Loaded { ledger, ..newest.clone() }));
+        };
+        let is_newer = own.edition.fence > shared.edition.fence;
+        let saved = Saved {
+            payload,
+            ledger,
+            revision: if is_newer { own.edition.revision } else { shared.edition.revision },
+        };
+        let mut edition = saved.edition();
+        if is_newer || shared.ledger.as_ref() != Some(&saved.ledger) {
+            match self.ask(async |redis| redis.save(&saved).await).await {
+                Some(Kept::As(kept)) => edition = kept,
+                Some(Kept::Older | Kept::Overtaken) => return Ok(None),
+                None => {}
+            }
+        }
+        if own.edition != edition || own.ledger.as_ref() != Some(&saved.ledger) {
+            self.file.mirror(&saved, edition)?;
+        }
+        let Saved { payload, ledger, .. } = saved;
+        Ok(Some(Loaded { payload: Some(payload), ledger: Some(ledger), edition }))
+    }
+}
+
+/// The ledger of the newest with all that the other knows.
+fn together(newest: &Loaded, other: &Loaded) -> Option<Ledger> {
+    match (&newest.ledger, &other.ledger) {
+        (Some(newest), Some(other)) => Some(newest.absorbing(other)),
+        (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+    }
 }
 
 impl Store for Stores {
     async fn claim(&self, ask: &Ask) -> Result<Claim> {
-        let known = self.file.last_attempt()?;
+        let known = self.file.attempt()?;
+        let last = self.file.last_attempt()?;
         let ask = Ask {
-            age: [known.age, ask.age].into_iter().flatten().min(),
-            left_alone: known.left_alone.max(ask.left_alone),
+            highest: ask.highest.max(known.map_or(Fence(0), |known| known.fence)),
+            age: [last.age, ask.age].into_iter().flatten().min(),
+            left_alone: last.left_alone.max(ask.left_alone),
             ..ask.clone()
         };
         match self.ask(async |redis| redis.claim(&ask).await).await {
@@ -88,13 +203,7 @@ impl Store for Stores {
                 Ok(Claim::Granted(granted))
             }
             Some(denied) => Ok(denied),
-            None => {
-                let claim = self.file.claim(&ask).await?;
-                if let Claim::Granted(granted) = &claim {
-                    self.granted_here.store(granted.fence.0, Ordering::Relaxed);
-                }
-                Ok(claim)
-            }
+            None => self.claim_here(&ask).await,
         }
     }
 
@@ -112,10 +221,14 @@ impl Store for Stores {
         }
     }
 
-    async fn save(&self, saved: &Saved) -> Result<Written> {
+    async fn save(&self, saved: &Saved) -> Result<Kept> {
         match self.ask(async |redis| redis.save(saved).await).await {
-            Some(Written::Older) => Ok(Written::Older),
-            Some(Written::Done) | None => self.file.save(saved).await,
+            Some(Kept::As(edition)) => {
+                self.file.mirror(saved, edition)?;
+                Ok(Kept::As(edition))
+            }
+            Some(kept) => Ok(kept),
+            None => self.file.save(saved).await,
         }
     }
 
@@ -126,14 +239,12 @@ impl Store for Stores {
     }
 
     async fn load(&self) -> Result<Loaded> {
-        let own = self.file.load().await?;
-        let shared = self.ask(async |redis| redis.load().await).await.unwrap_or_default();
-        let fence = |loaded: &Loaded| loaded.payload.as_ref().map(|payload| payload.fence);
-        if fence(&shared) > fence(&own) {
-            Ok(Loaded { ledger: shared.ledger.or(own.ledger), ..shared })
-        } else {
-            Ok(Loaded { ledger: own.ledger.or(shared.ledger), ..own })
+        for _ in 0..MOST_TRIES {
+            if let Some(loaded) = self.completed().await? {
+                return Ok(loaded);
+            }
         }
+        bail!("other replicas save all the time, so nothing whole can be read from Redis")
     }
 
     async fn accepted(&self) -> Result<Option<SetsHash>> {

@@ -11,7 +11,7 @@ use movies_gen::outcome::{FailureKind, Outcome, OutcomeKind};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::schedule::Because;
 use movies_gen::store::{
-    Ask, Claim, Denied, FileStore, Granted, RedisAddress, RedisStore, Saved, Store, Strange,
+    Ask, Claim, Denied, FileStore, Granted, Kept, RedisAddress, RedisStore, Saved, Store, Strange,
     UpstreamId, Written,
 };
 
@@ -63,6 +63,7 @@ async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
         what_was_saved_is_loaded_with_its_age,
         an_older_payload_does_not_replace_a_newer_one,
         a_confirmed_payload_replaces_itself,
+        a_ledger_is_completed_only_over_the_revision_that_was_seen,
         how_a_refresh_ended_is_known_to_all,
         the_outcome_of_an_older_claim_is_not_recorded,
         an_upstream_that_asks_for_it_is_left_alone,
@@ -116,7 +117,8 @@ async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
     let mut granted = granted(store, "a").await;
     granted.at = granted.at.earlier(Duration::from_secs(30));
     let saved = saved(&granted, "[1]");
-    assert_eq!(store.save(&saved).await.expect("saved"), Written::Done);
+    let kept = store.save(&saved).await.expect("saved");
+    assert!(matches!(kept, Kept::As(edition) if edition.fence == granted.fence));
     let loaded = store.load().await.expect("loaded");
     let payload = loaded.payload.expect("a payload");
     assert_eq!(payload.fence, granted.fence);
@@ -130,20 +132,43 @@ async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
 
 async fn an_older_payload_does_not_replace_a_newer_one(store: &impl Store) {
     let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
-    assert_eq!(store.save(&saved(&newer, "[2]")).await.expect("asked"), Written::Done);
-    assert_eq!(store.save(&saved(&older, "[1]")).await.expect("asked"), Written::Older);
+    let kept = store.save(&saved(&newer, "[2]")).await.expect("asked");
+    assert!(matches!(kept, Kept::As(_)));
+    assert_eq!(store.save(&saved(&older, "[1]")).await.expect("asked"), Kept::Older);
     let loaded = store.load().await.expect("loaded").payload.expect("a payload");
     assert_eq!(loaded.films.bytes, "[2]");
-    assert_eq!(granted(store, "c").await.saved, newer.fence);
+    assert_eq!(granted(store, "c").await.saved.fence, newer.fence);
 }
 
 async fn a_confirmed_payload_replaces_itself(store: &impl Store) {
     let first = granted(store, "a").await;
     store.save(&saved(&first, "[1]")).await.expect("saved");
     let second = granted(store, "b").await;
-    assert_eq!(store.save(&saved(&second, "[1]")).await.expect("saved"), Written::Done);
+    let kept = store.save(&saved(&second, "[1]")).await.expect("saved");
+    assert!(matches!(kept, Kept::As(_)));
     let loaded = store.load().await.expect("loaded").payload.expect("a payload");
     assert_eq!((loaded.fence, loaded.films.bytes), (second.fence, Bytes::from_static(b"[1]")));
+}
+
+async fn a_ledger_is_completed_only_over_the_revision_that_was_seen(store: &impl Store) {
+    let claim = granted(store, "a").await;
+    let first = saved(&claim, "[1]");
+    let Kept::As(edition) = store.save(&first).await.expect("saved") else {
+        panic!("nothing was there");
+    };
+    assert_eq!(store.save(&first).await.expect("asked"), Kept::Overtaken, "seen is older");
+    let complete = Saved {
+        ledger: Ledger::baseline(&Catalogue::default(), WallTime(3)),
+        revision: edition.revision,
+        ..first
+    };
+    let Kept::As(next) = store.save(&complete).await.expect("saved") else {
+        panic!("it was seen");
+    };
+    assert!(next > edition && next.fence == edition.fence);
+    let loaded = store.load().await.expect("loaded");
+    assert_eq!((loaded.ledger, loaded.edition), (Some(complete.ledger), next));
+    assert_eq!(store.standing().await.expect("read").expect("an attempt").saved, next);
 }
 
 async fn how_a_refresh_ended_is_known_to_all(store: &impl Store) {
@@ -216,7 +241,7 @@ fn saved(granted: &Granted, films: &'static str) -> Saved {
         films: body(films, Some("W/\"f\"")),
         people: body("[\"\\u0000 \u{ff}\"]", None),
     };
-    Saved { payload, ledger: Ledger::baseline(&Catalogue::default(), WallTime(7)) }
+    Saved { payload, ledger: Ledger::baseline(&Catalogue::default(), WallTime(7)), revision: 0 }
 }
 
 fn upstream() -> UpstreamId {

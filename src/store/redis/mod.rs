@@ -28,7 +28,9 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, Script, ScriptInvocation};
 use tracing::warn;
 
-use super::{Ask, Claim, Denied, Granted, Loaded, Saved, Standing, Store, UpstreamId, Written};
+use super::{
+    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, UpstreamId, Written,
+};
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{Outcome, SetsHash};
 use crate::payload::{Body, Fence, Payload};
@@ -194,26 +196,18 @@ impl RedisStore {
     }
 }
 
-/// now, claim fence, claim time, outcome; version, fence, origin, films, their
-/// etag, people, their etag, ledger.
+/// now; the claim's fence, time and outcome; the payload's version, fence, origin
+/// and revision; films, their etag, people, their etag, ledger.
 type Read = (
     u64,
-    Option<u64>,
-    Option<u64>,
-    Option<String>,
-    Option<u32>,
-    Option<u64>,
-    Option<u64>,
-    Option<Vec<u8>>,
-    Option<String>,
-    Option<Vec<u8>>,
-    Option<String>,
-    Option<Vec<u8>>,
+    (Option<u64>, Option<u64>, Option<String>),
+    (Option<u32>, Option<u64>, Option<u64>, Option<u64>),
+    (Option<Vec<u8>>, Option<String>, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>),
 );
 
 impl Store for RedisStore {
     async fn claim(&self, ask: &Ask) -> Result<Claim> {
-        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String);
+        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String, u64);
         let mut invocation = self.scripts.claim.key(&self.keys.claim);
         invocation
             .key(&self.keys.last_good)
@@ -224,8 +218,8 @@ impl Store for RedisStore {
             .arg(micros(ask.interval))
             .arg(micros(POLL));
         let (before, answer): (_, Answer) = self.run(&invocation).await?;
-        let (granted, fence, age, now, saved, wait, because, outcome, refused) = answer;
-        let (fence, saved) = (Fence(fence), Fence(saved));
+        let (granted, fence, age, now, saved, wait, because, outcome, refused, revision) = answer;
+        let (fence, saved) = (Fence(fence), Edition { fence: Fence(saved), revision });
         if granted == 1 {
             let at = self.stamp(before, now, now - age);
             let refused = serde_json::from_str(&refused).ok();
@@ -245,15 +239,17 @@ impl Store for RedisStore {
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
         let mut invocation = self.scripts.renew.key(&self.keys.claim);
         invocation.key(&self.keys.last_good).arg(fence.0);
-        type Answer = (u8, u64, u64, String);
-        let (before, (renewed, now, saved, refused)): (_, Answer) = self.run(&invocation).await?;
-        let (at, saved) = (self.stamp(before, now, now), Fence(saved));
+        type Answer = (u8, u64, u64, String, u64);
+        let (before, answer): (_, Answer) = self.run(&invocation).await?;
+        let (renewed, now, saved, refused, revision) = answer;
+        let saved = Edition { fence: Fence(saved), revision };
+        let at = self.stamp(before, now, now);
         let refused = serde_json::from_str(&refused).ok();
         Ok((renewed == 1).then_some(Granted { fence, at, saved, refused }))
     }
 
-    async fn save(&self, saved: &Saved) -> Result<Written> {
-        let Saved { payload, ledger } = saved;
+    async fn save(&self, saved: &Saved) -> Result<Kept> {
+        let Saved { payload, ledger, revision } = saved;
         let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
         let etag = |body: &Body| body.etag.clone().unwrap_or_default();
         let mut invocation = self.scripts.save.key(&self.keys.last_good);
@@ -269,10 +265,12 @@ impl Store for RedisStore {
             .arg(&payload.people.bytes[..])
             .arg(etag(&payload.people))
             .arg(serde_json::to_vec(ledger).context("cannot write the ledger")?)
-            .arg(&self.keys.channel);
-        match self.run::<i8>(&invocation).await?.1 {
-            1 => Ok(Written::Done),
-            0 => Ok(Written::Older),
+            .arg(&self.keys.channel)
+            .arg(revision);
+        match self.run::<(i8, u64)>(&invocation).await?.1 {
+            (1, revision) => Ok(Kept::As(Edition { fence: payload.fence, revision })),
+            (0, _) => Ok(Kept::Older),
+            (-2, _) => Ok(Kept::Overtaken),
             _ => Err(anyhow!(
                 "Redis at {}: the payload under {} has another version than {VERSION}; it is \
                  left alone: use the program that wrote it, or another --redis-prefix",
@@ -293,15 +291,16 @@ impl Store for RedisStore {
                 Some(refused) => serde_json::to_string(refused).context("cannot write it")?,
                 None if outcome.kind.is_good() => String::new(),
                 None => "as it was".to_owned(),
-            });
+            })
+            .arg(&self.keys.channel);
         let (_, recorded): (_, u8) = self.run(&invocation).await?;
         Ok(if recorded == 1 { Written::Done } else { Written::Older })
     }
 
     async fn load(&self) -> Result<Loaded> {
         let (before, read) = self.read("whole").await?;
-        let (now, _, _, _, version, fence, origin, films, films_etag, people, people_etag, ledger) =
-            read;
+        let (now, _, (version, fence, origin, revision), bodies) = read;
+        let (films, films_etag, people, people_etag, ledger) = bodies;
         let (Some(version), Some(fence), Some(origin)) = (version, fence, origin) else {
             return Ok(Loaded::default());
         };
@@ -331,7 +330,8 @@ impl Store for RedisStore {
                 None
             }
         });
-        Ok(Loaded { payload, ledger })
+        let edition = Edition { fence: Fence(fence), revision: revision.unwrap_or(0) };
+        Ok(Loaded { payload, ledger, edition })
     }
 
     async fn accepted(&self) -> Result<Option<SetsHash>> {
@@ -351,12 +351,14 @@ impl Store for RedisStore {
 
     async fn standing(&self) -> Result<Option<Standing>> {
         let (_, read) = self.read("head").await?;
-        let (now, Some(fence), Some(at), outcome, _, saved, ..) = read else { return Ok(None) };
+        let (now, (Some(fence), Some(at), outcome), (_, saved, _, revision), _) = read else {
+            return Ok(None);
+        };
         Ok(Some(Standing {
             fence: Fence(fence),
             age: Duration::from_micros(now.saturating_sub(at)),
             outcome: outcome.and_then(|outcome| serde_json::from_str(&outcome).ok()),
-            saved: Fence(saved.unwrap_or(0)),
+            saved: Edition { fence: Fence(saved.unwrap_or(0)), revision: revision.unwrap_or(0) },
         }))
     }
 }

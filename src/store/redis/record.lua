@@ -2,7 +2,8 @@
 --
 -- KEYS[1] the claim
 -- ARGV[1] fence, ARGV[2] outcome, ARGV[3] us that the upstream asked to be left
--- alone, or 0; ARGV[4] what was not believed, 'as it was', or nothing
+-- alone, or 0; ARGV[4] what was not believed, 'as it was', or nothing; ARGV[5]
+-- channel on which it is announced
 -- Returns 1 recorded, 0 a newer claim stands.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -16,4 +17,5 @@ if ARGV[4] == '' then
 elseif ARGV[4] ~= 'as it was' then
   redis.call('HSET', KEYS[1], 'refused', ARGV[4])
 end
+redis.call('PUBLISH', ARGV[5], ARGV[1])
 return 1

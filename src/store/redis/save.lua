@@ -7,13 +7,24 @@
 -- ARGV[5] max-age in us
 -- ARGV[6..10] films, their etag, people, their etag, ledger
 -- ARGV[11] channel
+-- ARGV[12] revision that the ledger was made from
 --
--- Returns 1 saved, 0 a newer one stands, -1 what stands has another version.
+-- Returns {1 saved, 0 a newer one stands, -1 what stands has another version,
+-- -2 the same payload stands with a ledger that the caller has not seen; the
+-- revision that stands then}.
+--
+-- A payload can be saved again, with a ledger that was completed or where it
+-- had been lost: only over the revision that the caller has seen, so that no
+-- two callers undo each other.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local version = redis.call('HGET', KEYS[1], 'version')
-if version and version ~= ARGV[1] then return -1 end
-if (tonumber(redis.call('HGET', KEYS[1], 'fence') or '') or 0) > tonumber(ARGV[2]) then return 0 end
+local there = redis.call('HMGET', KEYS[1], 'version', 'fence', 'revision')
+local fence, revision = tonumber(there[2]) or 0, tonumber(there[3]) or 0
+local given, seen = tonumber(ARGV[2]), tonumber(ARGV[12])
+if there[1] and there[1] ~= ARGV[1] then return {-1, revision} end
+if fence > given then return {0, revision} end
+if fence == given and revision ~= seen then return {-2, revision} end
+revision = math.max(revision, seen) + 1
 
 -- The age is always right; the time is kept as it was given unless it was read
 -- on another clock.
@@ -24,7 +35,7 @@ local function put(key)
   redis.call('DEL', key)
   redis.call('HSET', key, 'version', ARGV[1], 'fence', ARGV[2], 'origin', origin,
     'films', ARGV[6], 'films_etag', ARGV[7], 'people', ARGV[8], 'people_etag', ARGV[9],
-    'ledger', ARGV[10])
+    'ledger', ARGV[10], 'revision', revision)
 end
 put(KEYS[1])
 local left = math.floor((origin + tonumber(ARGV[5]) - now) / 1000)
@@ -35,4 +46,4 @@ else
   redis.call('DEL', KEYS[2])
 end
 redis.call('PUBLISH', ARGV[11], ARGV[2])
-return 1
+return {1, revision}
