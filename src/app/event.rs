@@ -5,6 +5,7 @@
 //! may have changed, and what is so now is read anew.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ use tracing::{error, warn};
 use crate::clock::{BootTime, Clock};
 use crate::live::Live;
 use crate::server::GRACE;
+use crate::store::Stores;
 use crate::theme;
 
 /// Something happened.
@@ -22,8 +24,8 @@ use crate::theme;
 pub(super) enum Event {
     /// The next refresh may be due.
     RefreshDue,
-    /// Time passed in which another replica may have saved a payload.
-    LookAtStore,
+    /// Another replica may have claimed a refresh, ended one or saved a payload.
+    PayloadStored,
     /// The theme was edited.
     TemplatesChanged,
     /// Configuration and templates are to be read again (SIGHUP).
@@ -52,6 +54,8 @@ pub(super) struct Events {
     clock: Clock,
     /// Whether a refresh that was due let another event go first.
     gave_way: bool,
+    /// An event that ended a burst of others.
+    put_back: Option<Event>,
 }
 
 impl Events {
@@ -73,7 +77,7 @@ impl Events {
                 }
             });
         }
-        Ok(Events { receiver, sender, watch: None, clock, gave_way: false })
+        Ok(Events { receiver, sender, watch: None, clock, gave_way: false, put_back: None })
     }
 
     /// Watches this directory of templates from now on, or none.
@@ -91,37 +95,71 @@ impl Events {
         }
     }
 
-    /// The next event: at `due` at the latest, if there is a time for it.
+    /// Hears what other replicas announce from now on.
+    pub(super) fn hear_replicas(&self, stores: &Arc<Stores>) {
+        let (stores, sender) = (stores.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            let Some(redis) = stores.redis() else { return };
+            // The loop may have ended; then nobody needs to know.
+            let heard = || {
+                let _ = sender.send(Event::PayloadStored);
+            };
+            redis.hear(heard).await;
+        });
+    }
+
+    /// The next event: at `due` at the latest, if there is a time for it. What
+    /// other replicas do is looked at each `poll`, since announcements get lost.
     ///
     /// Whoever waits at `live` has this looked at anew: it may have slept through
     /// a suspend.
-    pub(super) async fn next(&mut self, due: Option<BootTime>, shared: bool, live: &Live) -> Event {
+    pub(super) async fn next(
+        &mut self,
+        due: Option<BootTime>,
+        poll: Option<Duration>,
+        live: &Live,
+    ) -> Event {
+        let polled = self.clock.now().boot;
         loop {
             let now = self.clock.now().boot;
             if due.is_some_and(|due| due <= now) {
                 // What has happened already comes first, a stop above all, but
                 // no stream of events keeps a refresh from its turn.
                 self.gave_way = !self.gave_way;
-                let first = if self.gave_way { self.receiver.try_recv().ok() } else { None };
-                return first.unwrap_or(Event::RefreshDue);
+                let first = if self.gave_way { self.happened() } else { None };
+                return first.map_or(Event::RefreshDue, |event| self.latest(event));
             }
-            let nap = due.map_or(LONGEST_SLEEP, |due| due.since(now).min(LONGEST_SLEEP));
+            if let Some(event) = self.put_back.take() {
+                return self.latest(event);
+            }
+            if let Some(poll) = poll
+                && polled + poll <= now
+            {
+                return Event::PayloadStored;
+            }
+            let naps = [due.map(|due| due.since(now)), poll.map(|poll| (polled + poll).since(now))];
+            let nap = naps.into_iter().flatten().min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
             tokio::select! {
-                event = self.receiver.recv() => return self.latest(event),
+                event = self.receiver.recv() => return self.latest(event.unwrap_or(Event::Stop)),
                 () = live.wanted() => {}
-                () = tokio::time::sleep(nap) => if shared { return Event::LookAtStore },
+                () = tokio::time::sleep(nap) => {}
             }
         }
     }
 
-    /// Several edits in a burst are one.
-    fn latest(&mut self, event: Option<Event>) -> Event {
-        let mut event = event.unwrap_or(Event::Stop);
-        while event == Event::TemplatesChanged {
-            match self.receiver.try_recv() {
-                Ok(next) => event = next,
-                Err(_) => break,
+    /// What has happened already, if anything.
+    fn happened(&mut self) -> Option<Event> {
+        self.put_back.take().or_else(|| self.receiver.try_recv().ok())
+    }
+
+    /// Several edits, or announcements, in a burst are one.
+    fn latest(&mut self, event: Event) -> Event {
+        if matches!(event, Event::TemplatesChanged | Event::PayloadStored) {
+            let mut next = self.happened();
+            while next == Some(event) {
+                next = self.happened();
             }
+            self.put_back = next;
         }
         event
     }

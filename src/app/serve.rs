@@ -25,6 +25,10 @@ use crate::outcome::Failure;
 use crate::server::{self, Limits};
 use crate::store::Store;
 
+/// Between two looks at what other replicas do: announcements get lost.
+const POLL: Duration = Duration::from_secs(1);
+/// The same while one of them is at a refresh.
+const POLL_IN_FLIGHT: Duration = Duration::from_millis(40);
 /// Until it is tried again to record an attempt, if that failed.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -84,18 +88,25 @@ async fn run(
     let mut config = config.clone();
     wired.show_what_is_there().await;
     events.watch_templates(config.templates.as_deref());
+    events.hear_replicas(&wired.refresher.stores);
     let mut due = clock.now().boot;
     let mut asking: Option<Asking> = None;
     let mut trouble = Trouble::default();
     loop {
-        let shared = wired.refresher.stores.is_shared();
-        wired.live.put_store(match (shared, wired.refresher.stores.is_away()) {
+        let stores = &wired.refresher.stores;
+        wired.live.put_store(match (stores.is_shared(), stores.is_away()) {
             (false, _) => StoreState::Alone,
             (true, false) => StoreState::Shared,
             (true, true) => StoreState::Away,
         });
+        // While another replica is at it, visitors may be waiting for the end.
+        let poll = match wired.live.snapshot().coming {
+            _ if !stores.is_shared() || asking.is_some() => None,
+            Coming::InFlight(_) => Some(POLL_IN_FLIGHT),
+            Coming::Due(_) | Coming::Failed => Some(POLL),
+        };
         let event = match &mut asking {
-            None => events.next(Some(due), shared, &wired.live).await,
+            None => events.next(Some(due), poll, &wired.live).await,
             // The upstream may take its time: what else happens does not wait.
             Some(answer) => tokio::select! {
                 fetched = answer => {
@@ -104,7 +115,7 @@ async fn run(
                     due = wired.refresher.next_due();
                     continue;
                 }
-                event = events.next(None, shared, &wired.live) => event,
+                event = events.next(None, poll, &wired.live) => event,
             },
         };
         match event {
@@ -119,8 +130,8 @@ async fn run(
                     due = clock.now().boot + config.interval.min(RETRY);
                 }
             },
-            Event::LookAtStore if asking.is_some() => {}
-            Event::LookAtStore => look(wired, due).await,
+            Event::PayloadStored if asking.is_some() => {}
+            Event::PayloadStored => look(wired, due).await,
             Event::TemplatesChanged => {
                 // First the watch: what is saved from here on is seen.
                 events.watch_templates(config.templates.as_deref());

@@ -18,6 +18,7 @@
 //! away, the state directory does the job.
 
 mod address;
+mod hear;
 
 use std::sync::Mutex;
 use std::time::Duration;
