@@ -207,7 +207,10 @@ impl Refresher {
             known.films.bytes == payload.films.bytes && known.people.bytes == payload.people.bytes
         });
         let mut counts = Counts::default();
-        if !same {
+        if same {
+            // Whoever is held for it need not wait for a disk.
+            self.confirm(&payload);
+        } else {
             let started = self.clock.now().boot;
             let (catalogue, warnings) = catalogue::join(&payload, self.settings.limit)
                 .map_err(|fault| Failure::new(FailureKind::Malformed, fault.to_string()))?;

@@ -15,7 +15,7 @@ use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::live;
 use crate::pages::{Freshness, Plan};
-use crate::payload::Fence;
+use crate::payload::{Fence, Payload};
 use crate::publish::{FRESHNESS, Generation, Volatile};
 use crate::store::{Edition, Store};
 use crate::telemetry::Stage;
@@ -108,6 +108,18 @@ impl Refresher {
             debug!("something newer is live already");
         }
         Ok(())
+    }
+
+    /// Makes what is live younger: `payload` confirms its data.
+    pub(super) fn confirm(&self, payload: &Payload) {
+        let snapshot = self.live.snapshot();
+        let Some(site) = snapshot.site.as_ref().filter(|site| site.fence == self.fence()) else {
+            return;
+        };
+        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let generation = site.generation.clone();
+        let volatile = self.volatile(origin.wall)(&generation);
+        self.live.put(live::Site { generation, fence: payload.fence, origin }, volatile);
     }
 
     /// Shows what is published, for want of a payload: with the age that it told

@@ -66,8 +66,17 @@ enum Page {
     PeopleJson,
     Sitemap,
     Robots,
+    /// A former address: where it leads, and to whom.
+    Moved(String, Named),
     /// Bytes of the theme as they are.
     File(Bytes),
+}
+
+/// A record by its place in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Film(FilmIndex),
+    Person(PersonIndex),
 }
 
 /// All pages of one catalogue in one theme.
@@ -126,6 +135,9 @@ impl<'a> Plan<'a> {
         }
         for person in 0..catalogue.people.len() {
             put(person_path(views.person_slug(person)), Page::Person(person));
+        }
+        for (path, to, named) in former_addresses(&views) {
+            pages.entry(path).or_insert(Page::Moved(to, named));
         }
         // A compressed form of ours would stand at the same place.
         let is_form = |path: &str| {
@@ -189,6 +201,13 @@ impl<'a> Plan<'a> {
         Fingerprint(fingerprint)
     }
 
+    fn title(&self, named: Named) -> &str {
+        match named {
+            Named::Film(film) => &self.views.catalogue.films[film].title,
+            Named::Person(person) => &self.views.catalogue.people[person].name,
+        }
+    }
+
     /// The address that search engines should keep for a path.
     fn canonical(&self, path: &str) -> String {
         // `/movies/` shows the same list as `/`.
@@ -215,6 +234,10 @@ impl<'a> Plan<'a> {
                 if self.views.site.url.is_some() {
                     to.put("sitemap", &self.views.site.absolute("sitemap.xml"));
                 }
+            }
+            Page::Moved(path, named) => {
+                let (title, url) = (self.title(*named), self.views.site.link(path));
+                to.put("to", &Destination { title, url });
             }
             Page::NotFound | Page::Poster(_) | Page::File(_) => {}
         }
@@ -274,6 +297,7 @@ impl<'a> Plan<'a> {
             Page::NotFound => Some("404.html"),
             Page::Sitemap => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
+            Page::Moved(..) => Some("moved.html"),
             Page::Poster(_) | Page::MoviesJson | Page::PeopleJson | Page::File(_) => None,
         }
     }
@@ -290,6 +314,14 @@ impl<'a> Plan<'a> {
 }
 
 impl Prepared<'_> {
+    /// Where a former address leads: the path of the page that it became.
+    pub fn moved_to(&self) -> Option<&str> {
+        match self.page {
+            Page::Moved(to, _) => Some(to),
+            _ => None,
+        }
+    }
+
     /// The page's bytes.
     ///
     /// # Errors
@@ -355,6 +387,30 @@ fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
     Ok(theme.render(template, &context)?.into())
 }
 
+/// Addresses that records had in ledgers which were absorbed: path, where it
+/// leads, to whom.
+fn former_addresses<'v>(
+    views: &'v Views<'_>,
+) -> impl Iterator<Item = (String, String, Named)> + use<'v> {
+    let Views { catalogue, ledger, .. } = views;
+    let films = catalogue
+        .films
+        .iter()
+        .enumerate()
+        .filter_map(|(index, film)| Some((Named::Film(index), ledger.films.get(&film.id)?)));
+    let people =
+        catalogue.people.iter().enumerate().filter_map(|(index, person)| {
+            Some((Named::Person(index), ledger.people.get(&person.id)?))
+        });
+    films.chain(people).flat_map(|(named, entry)| {
+        let path = match named {
+            Named::Film(_) => film_path,
+            Named::Person(_) => person_path,
+        };
+        entry.former.iter().map(move |slug| (path(slug), path(&entry.slug), named))
+    })
+}
+
 /// Path of a film's page.
 fn film_path(slug: &str) -> String {
     format!("movies/{slug}/index.html")
@@ -395,6 +451,12 @@ struct PageVariables {
     path: String,
     canonical: String,
     fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct Destination<'a> {
+    title: &'a str,
+    url: String,
 }
 
 #[derive(Serialize)]

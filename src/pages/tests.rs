@@ -94,6 +94,22 @@ fn on_a_list_each_film_and_each_of_its_people_stands_once() {
 }
 
 #[test]
+fn a_former_address_leads_to_its_record_and_takes_nobody_elses() {
+    let (catalogue, theme, site) = (small(), Theme::load(None).expect("the theme"), site(None));
+    let mut ledger = Ledger::baseline(&catalogue, WallTime(1));
+    let film = ledger.films.get_mut("f1").expect("a film");
+    film.former = ["gake-no-ue", "kiki"].map(str::to_owned).into();
+    let plan = Plan::new(&site, &catalogue, &ledger, &theme);
+    let moved = plan.prepare("movies/gake-no-ue/index.html");
+    assert_eq!(moved.moved_to(), Some("movies/ponyo/index.html"));
+    let text = String::from_utf8(moved.render().expect("a page").to_vec()).expect("text");
+    assert!(text.contains("<a href=\"/movies/ponyo/\">Ponyo</a>"), "{text}");
+    assert_eq!(plan.prepare("movies/kiki/index.html").moved_to(), None);
+    let sitemap = plan.prepare("sitemap.xml").render().expect("a page");
+    assert!(!String::from_utf8_lossy(&sitemap).contains("gake"));
+}
+
+#[test]
 fn text_from_upstream_is_text() {
     let hostile = catalogue(
         json!([{"id": "\"><script>alert(1)</script>", "title": "</title><script>x</script>",

@@ -44,6 +44,7 @@ impl File {
             size: bytes.len() as u64,
             fingerprint,
             mtime,
+            moved_to: None,
             gz: size(&gz),
             br: size(&br),
         };

@@ -40,6 +40,9 @@ pub struct Entry {
     pub fingerprint: String,
     /// Modification time, whole seconds since the Unix epoch.
     pub mtime: u64,
+    /// Path of the page that this former address leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
     /// Bytes of the `.gz` file beside it, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gz: Option<u64>,
@@ -143,6 +146,7 @@ mod tests {
             hash,
             size: content.len() as u64,
             fingerprint: "f".into(),
+            moved_to: None,
             mtime,
             gz: None,
             br: None,

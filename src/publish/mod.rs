@@ -387,7 +387,7 @@ fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) 
         return Ok(Made { file: known.clone(), rendered: false });
     }
     let bytes = page.render()?;
-    let file = match known {
+    let mut file = match known {
         Some(known) if known.bytes == bytes => {
             let mut same = File::clone(known);
             same.entry.fingerprint = fingerprint;
@@ -395,6 +395,7 @@ fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) 
         }
         _ => File::new(path, fingerprint, bytes, stamp),
     };
+    file.entry.moved_to = page.moved_to().map(str::to_owned);
     Ok(Made { file: Arc::new(file), rendered: true })
 }
 

@@ -114,6 +114,11 @@ fn route(request: &Parts, met: &Met) -> Answer {
         let is_directory = path.is_empty() || path.ends_with('/');
         let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
         if let Some(file) = site.generation.files.get(&name) {
+            if let Some(to) = &file.entry.moved_to {
+                let to = to.strip_suffix("index.html").unwrap_or(to);
+                let to = utf8_percent_encode(to, &NOT_IN_A_PATH);
+                return redirect(&format!("{}{to}", frame.base));
+            }
             return answer_file(request, &name, file, *now);
         }
         if !is_directory && site.generation.files.contains_key(&format!("{path}/index.html")) {

@@ -22,6 +22,7 @@ mod pipeline;
 mod plausibility;
 mod publishing;
 mod redis;
+mod replicas;
 mod serving;
 mod sudden_death;
 mod telemetry;

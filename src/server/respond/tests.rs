@@ -33,6 +33,10 @@ fn snapshot(base: &str) -> Snapshot {
             (path.to_owned(), Arc::new(File::new(path, "f".into(), bytes, MTIME)))
         })
         .collect();
+    let mut files = files;
+    let mut moved = File::new("movies/tonari/index.html", "f".into(), Bytes::new(), MTIME);
+    moved.entry.moved_to = Some("movies/totoro/index.html".into());
+    files.insert("movies/tonari/index.html".to_owned(), Arc::new(moved));
     let site = Site {
         generation: Arc::new(Generation::new(MTIME, files)),
         fence: Fence(1),
@@ -91,6 +95,18 @@ fn an_answer_tells_the_age_of_its_data() {
     assert_eq!(field(&answer, "x-generation").len(), 32);
     assert_eq!(field(&get("/nowhere", &[]), "age"), "42");
     assert_eq!(field(&get("/freshness.json", &[]), "age"), "42");
+}
+
+#[test]
+fn a_former_address_leads_to_the_page_that_it_became() {
+    let moved = |path, base| respond(&ask(Method::GET, path, &[]), &met(snapshot(base), NOW));
+    for (path, base, to) in [
+        ("/movies/tonari/", "/", "/movies/totoro/"),
+        ("/films/movies/tonari/", "/films/", "/films/movies/totoro/"),
+    ] {
+        let answer = moved(path, base);
+        assert_eq!((answer.status().as_u16(), field(&answer, "location")), (308, to));
+    }
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! Several processes that share one Redis: one call a minute, the same pages
+//! everywhere, and what is left of that when Redis is in trouble.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::fixture::{Answer, Redis, Running, Site, Upstream, contents, films, wait_until};
+
+/// A replica with a second for a minute.
+fn replica(upstream: &Upstream, redis: &Redis) -> Site {
+    Site::eager(upstream).with(&["--redis", &redis.url(), "--hold", "300ms"])
+}
+
+/// The least time between two refreshes, as the upstream saw them.
+fn least_gap(upstream: &Upstream) -> Duration {
+    let films = upstream.asked_for("/films");
+    let gaps = films.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
+    gaps.min().expect("two refreshes")
+}
+
+/// Less than the interval by the lease and what connecting may take.
+const COURTEOUS: Duration = Duration::from_millis(900);
+
+fn with_score(score: &str) -> Answer {
+    let mut films = films();
+    films[0]["rt_score"] = score.into();
+    Answer::json(&films)
+}
+
+fn shows(server: &Running, score: &str) -> bool {
+    let score: u64 = score.parse().expect("a number");
+    let list: Value = serde_json::from_slice(&server.get("/movies.json").body).expect("JSON");
+    list.as_array().expect("a list").iter().any(|film| film["rt_score"] == score)
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn ten_replicas_that_start_at_once_make_one_fetch() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let sites: Vec<_> =
+        (0..10).map(|_| Site::of(&upstream).with(&["--redis", &redis.url()])).collect();
+    let servers: Vec<_> = std::thread::scope(|scope| {
+        let starting: Vec<_> =
+            sites.iter().map(|site| scope.spawn(move || site.serve().ready())).collect();
+        starting.into_iter().map(|server| server.join().expect("a server")).collect()
+    });
+    assert_eq!(upstream.asked(), (1, 1));
+    let first = contents(&sites[0].out());
+    for (site, server) in sites.iter().zip(&servers) {
+        assert_eq!(contents(&site.out()), first);
+        assert_eq!(
+            server.get("/").expect("x-generation"),
+            servers[0].get("/").expect("x-generation")
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_load_at_a_loser_is_held_for_the_winners_data() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let arguments = ["--interval", "2s", "--max-age", "2s", "--hold", "1500ms"];
+    let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&arguments);
+    let servers = [replica().serve().ready(), replica().serve().ready()];
+    let deadline = Instant::now() + Duration::from_secs(7);
+    let visit = |server: &Running| {
+        let mut held = 0;
+        while Instant::now() < deadline {
+            let answer = server.get("/");
+            let status = answer.expect("cache-status");
+            held += u32::from(status.contains("fwd=stale"));
+            assert!(!status.contains("detail="), "old data was answered: {status}");
+        }
+        held
+    };
+    // Only one of them is the winner each time.
+    let held = std::thread::scope(|scope| {
+        let visits = servers.each_ref().map(|server| scope.spawn(move || visit(server)));
+        visits.map(|visit| visit.join().expect("a visitor who saw no old data"))
+    });
+    assert!(held.iter().all(|&held| held >= 2), "{held:?} loads were held");
+    assert!(least_gap(&upstream) > COURTEOUS);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_wiped_redis_gets_back_claim_payload_and_history() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
+    let servers = sites.each_ref().map(|site| site.serve().ready());
+    upstream.set("/films", with_score("3"));
+    for server in &servers {
+        wait_until("the change", || shows(server, "3"));
+    }
+    for _ in 0..4 {
+        let _: () = redis.ask(::redis::cmd("FLUSHALL").arg("SYNC"));
+        wait_until("the claim and the payload", || {
+            let keys = redis.keys();
+            ["claim", "last-good"].iter().all(|end| keys.iter().any(|key| key.ends_with(end)))
+        });
+    }
+    // Who comes anew knows what the others know.
+    let anew = replica(&upstream, &redis);
+    let server = anew.serve().ready();
+    wait_until("one site", || {
+        server.get("/").expect("x-generation") == servers[0].get("/").expect("x-generation")
+    });
+    assert!(least_gap(&upstream) > COURTEOUS, "{:?}", least_gap(&upstream));
+    let history = |site: &Site| site.page(".movies-gen/ledger");
+    assert!(history(&anew).contains("rt_score"), "{}", history(&anew));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn replicas_that_kept_their_own_minute_come_together_again() {
+    let (upstream, mut redis) = (Upstream::start(), Redis::start());
+    let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
+    let servers = sites.each_ref().map(|site| site.serve().ready());
+    redis.kill();
+    for server in &servers {
+        server.wait_for_line("Redis cannot be used");
+    }
+    // Each sees this in its own minute, and so at a time of its own.
+    upstream.set("/films", with_score("3"));
+    for server in &servers {
+        wait_until("the change", || shows(server, "3"));
+    }
+    redis.revive();
+    for server in &servers {
+        server.wait_for_line("Redis is back");
+    }
+    upstream.set("/films", with_score("4"));
+    for server in &servers {
+        wait_until("the next change", || shows(server, "4"));
+    }
+    wait_until("one history", || contents(&sites[0].out()) == contents(&sites[1].out()));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn courtesy_can_win_over_freshness_while_redis_is_lost() {
+    let (upstream, mut redis) = (Upstream::start(), Redis::start());
+    let site = replica(&upstream, &redis).with(&["--when-redis-lost", "wait"]);
+    let server = site.serve().ready();
+    redis.kill();
+    server.wait_for_line("nobody is asked (--when-redis-lost wait)");
+    let asked = upstream.asked().0;
+    let answer = || server.get("/");
+    wait_until("old pages", || answer().expect("age").parse::<u64>().expect("seconds") >= 3);
+    assert!(answer().expect("cache-status").contains("detail=failed"), "nobody waits");
+    assert_eq!(upstream.asked().0, asked);
+    let status = site.run(&["status"]).out;
+    assert!(status.contains("cannot be used"), "{status}");
+    redis.revive();
+    upstream.wait_until_asked(asked + 1);
+    wait_until("young pages", || answer().expect("age").parse::<u64>().expect("seconds") < 2);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_redis_that_may_forget_is_warned_of() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let _: () = redis.ask(::redis::cmd("CONFIG").arg(&["SET", "maxmemory-policy", "allkeys-lru"]));
+    let server = replica(&upstream, &redis).serve().ready();
+    let line = server.wait_for_line("maxmemory-policy allkeys-lru");
+    assert!(line.contains("set it to noeviction"), "{line}");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_winner_that_dies_is_replaced_at_the_next_minute() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
+    let [one, other] = sites.each_ref().map(|site| site.serve().ready());
+    upstream.set_both(&Answer::new(200, "[]").never());
+    let asked = upstream.asked().0;
+    upstream.wait_until_asked(asked + 1);
+    // One of them waits for an answer that never comes, and is the one that dies.
+    let winner_is_one = {
+        let log = |server: &Running| server.log().matches("refreshed").count();
+        log(&one) > log(&other)
+    };
+    let (dying, left) = if winner_is_one { (one, other) } else { (other, one) };
+    dying.kill();
+    upstream.recover();
+    let before = left.get("/").expect("x-data-as-of").to_owned();
+    wait_until("newer data", || left.get("/").expect("x-data-as-of") != before);
+    assert!(least_gap(&upstream) > COURTEOUS);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn replicas_with_two_themes_share_a_payload_without_fighting() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let plain = replica(&upstream, &redis);
+    let themed = replica(&upstream, &redis).with(&["--templates", "theme"]);
+    themed.write("theme/404.html", "themed");
+    let servers = [plain.serve().ready(), themed.serve().ready()];
+    upstream.set("/films", with_score("3"));
+    for server in &servers {
+        wait_until("the change", || shows(server, "3"));
+    }
+    let asked = upstream.asked().0;
+    upstream.wait_until_asked(asked + 3);
+    assert!(least_gap(&upstream) > COURTEOUS);
+    let changes = |server: &Running| server.log().matches("outcome=changed").count();
+    assert!(changes(&servers[0]) + changes(&servers[1]) <= 3, "nothing is published anew");
+    assert_eq!(servers[1].get("/nowhere").text(), "themed");
+}
