@@ -1,7 +1,7 @@
 # Each target is one line; `make` alone says what there is.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build test faults lint coverage bench packages
+.PHONY: help demo serve build cluster test faults lint coverage bench packages
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -14,6 +14,9 @@ serve: ## the same against the real API
 
 build: ## one refresh into public/
 	$(BIN) build once
+
+cluster: packages ## two replicas behind nginx with one Redis, on loopback, and what to kill
+	cargo build --release --quiet && deploy/cluster target/release/movies-gen
 
 test: packages ## every test; T=name runs those whose name contains it
 	cargo test -- --include-ignored $(T)

@@ -1,11 +1,14 @@
 //! Several processes that share one Redis: one call a minute, the same pages
 //! everywhere, and what is left of that when Redis is in trouble.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::fixture::{Answer, Redis, Running, Site, Upstream, contents, films, wait_until};
+use crate::fixture::{Answer, Redis, Running, Site, Upstream, contents, films, get, wait_until};
 
 /// A replica with a second for a minute.
 fn replica(upstream: &Upstream, redis: &Redis) -> Site {
@@ -187,6 +190,48 @@ fn a_winner_that_dies_is_replaced_at_the_next_minute() {
     let before = left.get("/").expect("x-data-as-of").to_owned();
     wait_until("newer data", || left.get("/").expect("x-data-as-of") != before);
     assert!(least_gap(&upstream) > COURTEOUS);
+}
+
+#[test]
+#[ignore = "needs redis-server and nginx"]
+fn the_cluster_answers_while_a_replica_and_redis_are_killed() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/cluster"));
+    command.arg(env!("CARGO_BIN_EXE_movies-gen")).stdout(Stdio::piped());
+    command.env("PORT", port.to_string()).env("SECONDS_ALIVE", "60").stderr(Stdio::null());
+    let mut cluster = command.spawn().expect("the cluster");
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let mut lines = BufReader::new(cluster.stdout.take().expect("piped")).lines();
+    let said: Vec<String> =
+        lines.by_ref().map_while(Result::ok).take_while(|line| !line.contains("Ctrl-C")).collect();
+    let directory = said.iter().find_map(|line| {
+        let (_, rest) = line.split_once("$(cat ")?;
+        rest.split_once("/replica-1.pid").map(|(directory, _)| directory.to_owned())
+    });
+    let directory = directory.expect("what to kill");
+    let kill = |name: &str| {
+        let pid = std::fs::read_to_string(format!("{directory}/{name}.pid")).expect("a process");
+        let pid = Pid::from_raw(pid.trim().parse().expect("a process id")).expect("a process id");
+        kill_process(pid, Signal::KILL).expect("killed");
+    };
+    for name in ["replica-1", "redis", "replica-2"] {
+        kill(name);
+        for _ in 0..100 {
+            assert_eq!(get(address, "/").status, 200, "{name} was killed");
+        }
+        wait_until("it to come back", || {
+            std::fs::read_to_string(format!("{directory}/{name}.log")).is_ok_and(|log| {
+                log.matches(if name == "redis" { "ready to accept" } else { "serving" }).count()
+                    >= 2
+            })
+        });
+    }
+    let pid = Pid::from_raw(cluster.id() as i32).expect("a process id");
+    kill_process(pid, Signal::TERM).expect("told to end");
+    cluster.wait().expect("an end");
+    assert!(!std::path::Path::new(&directory).exists(), "nothing is left behind");
 }
 
 #[test]
