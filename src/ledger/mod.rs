@@ -8,7 +8,7 @@
 //! all its times are origin times.
 
 mod absorb;
-mod slug;
+pub mod slug;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -6,10 +6,10 @@
 //! name and needs no escaping anywhere.
 
 /// Bytes. File systems allow 255 for a name; addresses should stay readable.
-pub(super) const LONGEST: usize = 80;
+pub const LONGEST: usize = 80;
 
 /// The slug for a title, given which slugs are `taken`.
-pub(super) fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
+pub fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
     let hash = blake3::hash(id.as_bytes()).to_hex();
     let safe_id = match shortened(&slug::slugify(id), LONGEST) {
         "" => hash[..16].to_owned(),

@@ -6,13 +6,15 @@
 //! must not read a clock: times come from the ledger, so that the same catalogue
 //! gives the same bytes on every day and every replica.
 
+mod contents;
 mod freshness;
+mod groups;
 pub mod poster;
 mod site;
 mod variables;
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 
 use anyhow::{Context as _, Result};
@@ -24,8 +26,9 @@ use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 use crate::theme::Theme;
 pub use freshness::Freshness;
+use groups::Groups;
 pub use site::{NOT_IN_A_PATH, Site};
-use variables::{Each, Hash, Variables, write_json};
+use variables::{Hash, write_json};
 use view::Views;
 
 /// Part of every fingerprint: raised when the same context gives other bytes
@@ -61,6 +64,11 @@ enum Page {
     Poster(FilmIndex),
     People,
     Person(PersonIndex),
+    Directors,
+    /// By its place in the groups.
+    Director(usize),
+    Years,
+    Year(u32),
     NotFound,
     MoviesJson,
     PeopleJson,
@@ -84,8 +92,7 @@ pub struct Plan<'a> {
     views: Views<'a>,
     theme: &'a Theme,
     pages: BTreeMap<String, Page>,
-    /// Films of each director, newest first.
-    by_director: HashMap<&'a str, Vec<FilmIndex>>,
+    groups: Groups<'a>,
     /// Template variables that all pages share.
     site: serde_json::Value,
 }
@@ -108,6 +115,7 @@ impl<'a> Plan<'a> {
         theme: &'a Theme,
     ) -> Plan<'a> {
         let views = Views { site, catalogue, ledger };
+        let groups = Groups::of(catalogue);
         let mut pages = BTreeMap::new();
         let mut put = |path: String, page| pages.insert(path, page);
         // The theme's own files first: a page of the catalogue takes precedence.
@@ -121,6 +129,8 @@ impl<'a> Plan<'a> {
             ("index.html", Page::Films),
             ("movies/index.html", Page::Films),
             ("people/index.html", Page::People),
+            ("directors/index.html", Page::Directors),
+            ("years/index.html", Page::Years),
             (NOT_FOUND, Page::NotFound),
             ("movies.json", Page::MoviesJson),
             ("people.json", Page::PeopleJson),
@@ -136,6 +146,12 @@ impl<'a> Plan<'a> {
         for person in 0..catalogue.people.len() {
             put(person_path(views.person_slug(person)), Page::Person(person));
         }
+        for (index, director) in groups.directors.iter().enumerate() {
+            put(director_path(&director.slug), Page::Director(index));
+        }
+        for &year in groups.years.keys() {
+            put(year_path(year), Page::Year(year));
+        }
         for (path, to, named) in former_addresses(&views) {
             pages.entry(path).or_insert(Page::Moved(to, named));
         }
@@ -149,13 +165,7 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        let mut by_director: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, film) in catalogue.films.iter().enumerate() {
-            if let Some(director) = film.director.as_deref() {
-                by_director.entry(director).or_default().push(index);
-            }
-        }
-        Plan { views, theme, pages, by_director, site: site_variables(site, theme) }
+        Plan { views, theme, pages, groups, site: site_variables(site, theme) }
     }
 
     /// How many pages there are.
@@ -215,85 +225,16 @@ impl<'a> Plan<'a> {
         self.views.site.absolute(path)
     }
 
-    /// Hands the page's own variables to `to`.
-    fn with_variables(&self, page: &Page, to: &mut dyn Variables) {
-        let Views { catalogue, .. } = self.views;
-        match page {
-            Page::Films | Page::MoviesJson => {
-                to.put("films", &Each(catalogue.films.len(), |film| self.views.film(film)));
-                self.put_counts(to);
-            }
-            Page::People | Page::PeopleJson => {
-                to.put("people", &Each(catalogue.people.len(), |person| self.views.person(person)));
-                self.put_counts(to);
-            }
-            Page::Film(film) => self.put_film(*film, to),
-            Page::Person(person) => to.put("person", &self.views.person(*person)),
-            Page::Sitemap => to.put("urls", &self.sitemap()),
-            Page::Robots => {
-                if self.views.site.url.is_some() {
-                    to.put("sitemap", &self.views.site.absolute("sitemap.xml"));
-                }
-            }
-            Page::Moved(path, named) => {
-                let (title, url) = (self.title(*named), self.views.site.link(path));
-                to.put("to", &Destination { title, url });
-            }
-            Page::NotFound | Page::Poster(_) | Page::File(_) => {}
-        }
-    }
-
-    fn put_counts(&self, to: &mut dyn Variables) {
-        to.put("film_count", &self.views.catalogue.films.len());
-        to.put("person_count", &self.views.catalogue.people.len());
-    }
-
-    fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {
-        let films = &self.views.catalogue.films;
-        to.put("film", &self.views.film_in_full(film));
-        // Films stand newest first, so the one before is the next.
-        if let Some(next) = film.checked_sub(1) {
-            to.put("next", &self.views.film_name(next));
-        }
-        if film + 1 < films.len() {
-            to.put("previous", &self.views.film_name(film + 1));
-        }
-        let by = films[film].director.as_deref().and_then(|name| self.by_director.get(name));
-        let beside = self.views.also_by_director(film, by.map_or(&[], Vec::as_slice));
-        to.put("also_by_director", &beside);
-    }
-
-    fn sitemap(&self) -> Vec<SitemapUrl> {
-        let views = self.views;
-        let lastmod = |page: &Page| {
-            let changed = match page {
-                Page::Film(film) => views.ledger.films.get(&views.catalogue.films[*film].id),
-                Page::Person(person) => {
-                    views.ledger.people.get(&views.catalogue.people[*person].id)
-                }
-                _ => None,
-            };
-            Some(changed?.changed?.day())
-        };
-        self.pages
-            .iter()
-            .filter(|(path, _)| *path != "movies/index.html")
-            .filter(|(_, page)| {
-                matches!(page, Page::Films | Page::People | Page::Film(_) | Page::Person(_))
-            })
-            .map(|(path, page)| SitemapUrl {
-                loc: views.site.absolute(path),
-                lastmod: lastmod(page),
-            })
-            .collect()
-    }
-
     fn template(page: &Page) -> Option<&'static str> {
         match page {
             Page::Films => Some("index.html"),
             Page::Film(_) => Some("film.html"),
             Page::People => Some("people.html"),
             Page::Person(_) => Some("person.html"),
+            Page::Directors => Some("directors.html"),
+            Page::Director(_) => Some("director.html"),
+            Page::Years => Some("years.html"),
+            Page::Year(_) => Some("year.html"),
             Page::NotFound => Some("404.html"),
             Page::Sitemap => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
@@ -421,6 +362,16 @@ fn person_path(slug: &str) -> String {
     format!("people/{slug}/index.html")
 }
 
+/// Path of the page of a director's films.
+fn director_path(slug: &str) -> String {
+    format!("directors/{slug}/index.html")
+}
+
+/// Path of the page of a year's films.
+fn year_path(year: u32) -> String {
+    format!("years/{year}/index.html")
+}
+
 /// Path of a film's drawn poster.
 fn poster_path(slug: &str) -> String {
     format!("posters/{slug}.svg")
@@ -451,19 +402,6 @@ struct PageVariables {
     path: String,
     canonical: String,
     fingerprint: String,
-}
-
-#[derive(Serialize)]
-struct Destination<'a> {
-    title: &'a str,
-    url: String,
-}
-
-#[derive(Serialize)]
-struct SitemapUrl {
-    loc: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lastmod: Option<String>,
 }
 
 /// A JSON array with one record a line, so that a diff shows which changed.

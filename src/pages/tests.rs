@@ -146,7 +146,15 @@ fn a_page_is_rendered_again_exactly_if_what_it_shows_changed() {
         after.iter().filter(|(path, page)| before[*path] != **page).map(|(path, _)| path).collect();
     assert_eq!(
         changed,
-        ["index.html", "movies.json", "movies/index.html", "movies/kiki/index.html"]
+        [
+            "directors/hayao-miyazaki/index.html",
+            "directors/index.html",
+            "index.html",
+            "movies.json",
+            "movies/index.html",
+            "movies/kiki/index.html",
+            "years/1989/index.html",
+        ]
     );
     for (path, (fingerprint, text)) in &after {
         let (old_fingerprint, old_text) = &before[path];
@@ -203,7 +211,7 @@ fn the_sitemap_has_absolute_addresses_and_true_times() {
     let changed = "<loc>https://films.example/movies/ponyo/</loc><lastmod>2026-11-24</lastmod>";
     assert!(text.contains(changed), "{text}");
     assert!(text.contains("<loc>https://films.example/movies/kiki/</loc></url>"), "{text}");
-    assert_eq!(text.matches("<loc>").count(), 7);
+    assert_eq!(text.matches("<loc>").count(), 13);
 }
 
 #[test]
