@@ -10,6 +10,7 @@
 //! the table; `make test` runs the same in a short form.
 
 mod attempts;
+mod broken;
 mod calm;
 mod checker;
 mod clients;
