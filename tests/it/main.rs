@@ -15,6 +15,7 @@ mod demo;
 mod failing;
 mod faults;
 mod fixture;
+mod freshness;
 mod looking;
 mod nginx;
 mod options;
