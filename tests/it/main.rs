@@ -8,12 +8,14 @@
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it reads clocks and files")]
 #![allow(clippy::expect_used, reason = "a part that cannot be set up ends the test that needs it")]
 
+mod chaos;
 mod contract;
 mod courtesy;
 mod demo;
 mod failing;
 mod faults;
 mod fixture;
+mod freshness;
 mod looking;
 mod nginx;
 mod options;

@@ -1,0 +1,211 @@
+//! Refreshes as the upstream saw them, and how each ended.
+//!
+//! Owns the reading of the upstream's log: which requests belong together, which
+//! of these attempts were lost, and for how long that is felt. Pure.
+
+use std::time::Duration;
+
+use super::history::{Asked, History, List, Moment, Promised};
+
+/// A process that is killed this long after a refresh began may have lost its
+/// answer, though the upstream gave it: longer than taking one in ever takes.
+const TAKING_IN: Duration = Duration::from_millis(300);
+/// Before it is due a refresh may have been claimed already, on a slow clock.
+const EARLY: Duration = Duration::from_millis(50);
+
+/// One refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// When its first request came.
+    pub(crate) start: Moment,
+    pub(crate) ended: Ended,
+    /// When it was answered acceptably and somebody was there to take it, be that
+    /// after the hold.
+    pub(crate) taken: Option<Moment>,
+    /// When the next one may start, as far as this one says.
+    pub(crate) next_due: Moment,
+}
+
+/// How a refresh ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Both lists were answered acceptably within the hold, at this moment.
+    Good(Moment),
+    /// From this moment on there is nothing to wait for.
+    Lost(Moment),
+}
+
+/// A span in which the promise of freshness does not stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) from: Moment,
+    pub(crate) to: Moment,
+}
+
+/// The attempts of a run, in their order.
+pub(crate) fn attempts(history: &History) -> Vec<Attempt> {
+    let mut groups: Vec<Vec<&Asked>> = Vec::new();
+    for asked in &history.asked {
+        let is_new = groups.last().is_none_or(|group| {
+            group.iter().any(|other| other.list == asked.list)
+                || asked.at.since(group[0].at) > history.promised.interval / 4
+        });
+        if is_new {
+            groups.push(Vec::new());
+        }
+        groups.last_mut().expect("one at least").push(asked);
+    }
+    let attempts = groups.iter().map(|group| attempt(group, &history.promised));
+    attempts.map(|attempt| disturbed(attempt, history)).collect()
+}
+
+fn attempt(group: &[&Asked], promised: &Promised) -> Attempt {
+    let start = group[0].at;
+    let past_hold = start + promised.hold;
+    let refused = group.iter().filter(|asked| !asked.said.is_good());
+    let refused = refused.filter_map(|asked| asked.done).min();
+    let done = [List::Films, List::People].map(|list| {
+        let good = group.iter().filter(|asked| asked.list == list && asked.said.is_good());
+        good.filter_map(|asked| asked.done).max()
+    });
+    let taken = match (refused, done) {
+        (None, [Some(films), Some(people)]) => Some(films.max(people)),
+        _ => None,
+    };
+    let ended = match taken {
+        Some(at) if at <= past_hold => Ended::Good(at),
+        _ => Ended::Lost(refused.unwrap_or(past_hold).min(past_hold)),
+    };
+    let left_alone = group.iter().filter_map(|asked| Some(asked.done? + asked.retry_after()?));
+    let next_due = left_alone.max().unwrap_or(start).max(start + promised.interval);
+    Attempt { start, ended, taken, next_due }
+}
+
+/// The attempt if the process was killed or stopped in its middle: nobody took
+/// the answer, or not in time.
+fn disturbed(mut attempt: Attempt, history: &History) -> Attempt {
+    let start = attempt.start;
+    let is_cut = |at: Moment| at >= start && at < start + TAKING_IN;
+    let stop = history.stops.iter().find(|stop| is_cut(stop.from));
+    let is_killed = history.kills.iter().any(|kill| is_cut(kill.at));
+    if let (Ended::Good(_), true) = (attempt.ended, is_killed || stop.is_some()) {
+        attempt.ended = Ended::Lost(start + history.promised.hold);
+    }
+    attempt.taken = match (attempt.taken, stop) {
+        _ if is_killed => None,
+        (Some(taken), Some(stop)) => Some(taken.max(stop.to)),
+        (taken, _) => taken,
+    };
+    attempt
+}
+
+/// From when to when lost attempts are felt: for two intervals, and until the
+/// next good one is an interval old.
+pub(crate) fn troubles(history: &History, attempts: &[Attempt]) -> Vec<Trouble> {
+    let interval = history.promised.interval;
+    let until = |lost: Moment| {
+        let next = attempts.iter().filter(|attempt| attempt.start > lost);
+        let good = next.filter_map(|attempt| match attempt.ended {
+            Ended::Good(at) => Some(at),
+            Ended::Lost(_) => None,
+        });
+        let good = good.min().unwrap_or(Moment(i64::MAX / 2));
+        (lost + 2 * interval).max(good + interval)
+    };
+    let lost = attempts.iter().filter_map(|attempt| match attempt.ended {
+        Ended::Lost(at) => Some(Trouble { from: attempt.start, to: until(at) }),
+        Ended::Good(_) => None,
+    });
+    let killed = history.kills.iter().filter_map(|kill| {
+        // Claimed already and not sent yet: nobody outside can tell.
+        let before = attempts.iter().rev().find(|attempt| attempt.start <= kill.at)?;
+        let due = before.next_due - history.promised.lease() - EARLY;
+        (kill.at >= due).then(|| Trouble { from: kill.at, to: until(kill.at) })
+    });
+    lost.chain(killed).collect()
+}
+
+impl Asked {
+    fn retry_after(&self) -> Option<Duration> {
+        match &self.said {
+            super::history::Said::Refusable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::history::{Kill, Said, Stop};
+    use crate::chaos::synthetic::{good_history, ms};
+
+    #[test]
+    fn two_requests_are_one_attempt_and_a_third_begins_another() {
+        let history = good_history();
+        let found = attempts(&history);
+        assert_eq!(found.len(), history.asked.len() / 2);
+        assert!(found.iter().all(|attempt| matches!(attempt.ended, Ended::Good(_))), "{found:?}");
+        assert!(troubles(&history, &found).is_empty());
+    }
+
+    #[test]
+    fn an_attempt_is_lost_when_it_is_refused_never_answered_or_late() {
+        let lost = |change: fn(&mut Asked)| {
+            let mut history = good_history();
+            change(&mut history.asked[2]);
+            let found = attempts(&history);
+            match found[1].ended {
+                Ended::Lost(at) => at.since(found[1].start),
+                Ended::Good(_) => panic!("{found:?}"),
+            }
+        };
+        let refused = Said::Refusable { what: "500", retry_after: None };
+        let kept = refused.clone();
+        let hold = Promised::SCALED.hold;
+        assert_eq!(lost(|asked| asked.done = None), hold);
+        assert_eq!(lost(|asked| asked.done = Some(asked.at + ms(900))), hold);
+        let mut history = good_history();
+        history.asked[2].said = kept;
+        history.asked[2].done = Some(history.asked[2].at + ms(7));
+        let found = attempts(&history);
+        assert_eq!(found[1].ended, Ended::Lost(found[1].start + ms(7)), "{refused:?}");
+    }
+
+    #[test]
+    fn a_loss_is_felt_for_two_intervals_and_until_new_data_is_an_interval_old() {
+        let mut history = good_history();
+        history.asked[2].done = None;
+        let found = attempts(&history);
+        let trouble = troubles(&history, &found)[0];
+        assert_eq!(trouble.from, found[1].start);
+        assert_eq!(trouble.to, found[1].start + Promised::SCALED.hold + ms(2000));
+    }
+
+    #[test]
+    fn a_kill_or_a_stop_in_the_middle_costs_the_attempt_and_one_between_two_does_not() {
+        let mut history = good_history();
+        let start = attempts(&history)[1].start;
+        history.kills = vec![Kill { at: start + ms(500), back: None }];
+        assert!(troubles(&history, &attempts(&history)).is_empty());
+        for near in [start + ms(3), start + ms(960)] {
+            history.kills = vec![Kill { at: near, back: None }];
+            assert_eq!(troubles(&history, &attempts(&history)).len(), 1, "{near}");
+        }
+        history.kills = Vec::new();
+        let from = start + ms(3);
+        history.stops = vec![Stop { from, settled: from, to: from + ms(50) }];
+        let found = attempts(&history);
+        assert_eq!(troubles(&history, &found).len(), 1);
+        assert_eq!(found[1].taken, Some(from + ms(50)), "it was taken when it went on");
+    }
+
+    #[test]
+    fn retry_after_says_when_the_next_is_due() {
+        let mut history = good_history();
+        let asked = &mut history.asked[2];
+        asked.said = Said::Refusable { what: "503", retry_after: Some(ms(3000)) };
+        let done = asked.done.expect("done");
+        assert_eq!(attempts(&history)[1].next_due, done + ms(3000));
+    }
+}

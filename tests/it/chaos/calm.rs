@@ -1,0 +1,76 @@
+//! Runs that are judged when the machine has time for them.
+//!
+//! Owns what is excused, and when: the program cannot be in time on a machine that
+//! is busy with other things, and such a machine must fail no test. What is worse
+//! than late is never excused, and neither is anything on a machine that is calm
+//! where [`Patience::Strict`] is asked for.
+
+#![allow(clippy::print_stdout, reason = "what is excused is there to be read")]
+
+use std::time::{Duration, Instant};
+
+use super::checker::{Judgement, judge};
+use super::history::History;
+
+/// What is done about a run in which something was late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It is done again; late each time on a busy machine, it stays undecided.
+    Lenient,
+    /// It is done again if the machine was busy, and one of the runs has to pass.
+    Strict,
+}
+
+/// Runs until one counts whatever came of it.
+const TRIES: usize = 3;
+
+/// What `run` gives, and what is said of it.
+pub(crate) fn in_a_calm_moment(
+    patience: Patience,
+    run: impl Fn() -> History,
+) -> (History, Judgement) {
+    for tries in 1.. {
+        let pressure = Pressure::begin();
+        let history = run();
+        let judgement = judge(&history);
+        let is_busy = pressure.is_high();
+        if !judgement.is_late() || patience == Patience::Strict && !is_busy {
+            return (history, judgement);
+        }
+        let machine = if is_busy { "busy" } else { "calm" };
+        println!("late on a {machine} machine:\n{}", judgement.said());
+        if tries == TRIES {
+            let is_excused = patience == Patience::Lenient && is_busy;
+            return (history, if is_excused { judgement.lenient() } else { judgement });
+        }
+    }
+    unreachable!("one of the tries is the last")
+}
+
+/// How much of the time something had to wait for a processor.
+struct Pressure {
+    since: Instant,
+    waited: Option<Duration>,
+}
+
+impl Pressure {
+    /// Share of the time; alone on a machine, the tests stay far below.
+    const HIGH: f64 = 0.4;
+
+    fn begin() -> Pressure {
+        Pressure { since: Instant::now(), waited: Pressure::waited() }
+    }
+
+    /// All of it since the machine booted, if the kernel tells.
+    fn waited() -> Option<Duration> {
+        let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+        let (_, total) = text.lines().next()?.split_once("total=")?;
+        total.trim().parse().ok().map(Duration::from_micros)
+    }
+
+    fn is_high(&self) -> bool {
+        let waited = self.waited.zip(Pressure::waited()).map(|(then, now)| now - then);
+        let share = waited.unwrap_or_default().as_secs_f64() / self.since.elapsed().as_secs_f64();
+        share > Pressure::HIGH
+    }
+}

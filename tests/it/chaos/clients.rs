@@ -1,0 +1,192 @@
+//! Clients that load pages all the time and write down what they get.
+//!
+//! Owns the load generation: plain keep-alive connections, one request at a time
+//! each. Two clients load nothing but `/healthz`: what the wire takes. With one, a
+//! stall of one of the server's threads would go unseen.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::history::{Epoch, List, Load, Page, Seen, Stamp};
+use crate::fixture::PATIENCE;
+
+/// What is loaded, and which lists stand on it.
+pub(crate) const PATHS: [(&str, &[List]); 4] = [
+    ("/", &[List::Films, List::People]),
+    ("/movies/harbour-00/", &[List::Films, List::People]),
+    ("/movies.json", &[List::Films, List::People]),
+    ("/people/", &[List::People]),
+];
+const HEALTH: &str = "/healthz";
+
+/// Clients that measure the wire.
+const PROBES: usize = 2;
+
+/// How hard the clients load.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) clients: usize,
+    /// Between two loads of a client.
+    pub(crate) think: Duration,
+}
+
+/// Where the server is now: a process that is started again listens elsewhere.
+pub(crate) type Target = Arc<Mutex<SocketAddr>>;
+
+/// Running clients.
+#[must_use]
+pub(crate) struct Clients {
+    stop: Arc<AtomicBool>,
+    pages: Arc<AtomicUsize>,
+    threads: Vec<JoinHandle<Vec<Load>>>,
+}
+
+impl Clients {
+    pub(crate) fn start(target: &Target, epoch: Epoch, pace: Pace) -> Clients {
+        let stop = Arc::new(AtomicBool::new(false));
+        let pages = Arc::new(AtomicUsize::new(0));
+        let threads = (0..pace.clients + PROBES).map(|number| {
+            let mut client =
+                Client { target: target.clone(), epoch, connection: None, pages: pages.clone() };
+            let stop = stop.clone();
+            std::thread::spawn(move || {
+                // Probes load twice as often as the others.
+                let is_probe = number >= pace.clients;
+                let think = if is_probe { pace.think / 2 } else { pace.think };
+                let mut loads = Vec::new();
+                for turn in number.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let path = if is_probe { HEALTH } else { PATHS[turn % PATHS.len()].0 };
+                    loads.extend(client.load(path));
+                    std::thread::sleep(think);
+                }
+                loads
+            })
+        });
+        Clients { threads: threads.collect(), stop, pages }
+    }
+
+    /// Pages that were loaded so far.
+    #[must_use]
+    pub(crate) fn pages(&self) -> usize {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// What they loaded, in the order in which it was sent.
+    pub(crate) fn end(mut self) -> Vec<Load> {
+        self.stop.store(true, Ordering::Relaxed);
+        let threads = std::mem::take(&mut self.threads);
+        let loads = threads.into_iter().map(|thread| thread.join().expect("a client"));
+        let mut loads: Vec<_> = loads.flatten().collect();
+        loads.sort_by_key(|load| load.sent);
+        loads
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Client {
+    target: Target,
+    epoch: Epoch,
+    connection: Option<BufReader<TcpStream>>,
+    pages: Arc<AtomicUsize>,
+}
+
+/// Before it is tried again to reach a process that is gone.
+const GONE: Duration = Duration::from_millis(5);
+
+impl Client {
+    /// One load; none if nobody listens.
+    fn load(&mut self, path: &'static str) -> Option<Load> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let sent = self.epoch.now();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: site.example\r\n\r\n");
+        let written = connection.get_mut().write_all(request.as_bytes());
+        let answer = written.ok().and_then(|()| answer(&mut connection));
+        let received = self.epoch.now();
+        let seen = match answer {
+            Some(answer) => {
+                self.connection = Some(connection);
+                self.seen(path, answer)
+            }
+            None => Seen::Nothing,
+        };
+        self.pages.fetch_add(usize::from(matches!(seen, Seen::Page(_))), Ordering::Relaxed);
+        Some(Load { path, sent, received, seen })
+    }
+
+    fn connect(&self) -> Option<BufReader<TcpStream>> {
+        let address = *self.target.lock().expect("an address");
+        let stream = TcpStream::connect(address);
+        if stream.is_err() {
+            std::thread::sleep(GONE);
+        }
+        let stream = stream.ok()?;
+        stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        Some(BufReader::new(stream))
+    }
+
+    fn seen(&self, path: &str, answer: Answer) -> Seen {
+        match (answer.status, path) {
+            (200, HEALTH) => return Seen::Health,
+            (200, _) => {}
+            (503, _) => return Seen::Starting,
+            (status, _) => return Seen::Odd(status),
+        }
+        let field = |name: &str| {
+            let found = answer.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.as_str()).unwrap_or_default()
+        };
+        let as_of = self.epoch.of_header(field("x-data-as-of"));
+        let (Some(as_of), Ok(age)) = (as_of, field("age").parse()) else { return Seen::Odd(200) };
+        Seen::Page(Page {
+            generation: field("x-generation").to_owned(),
+            as_of,
+            age: Duration::from_secs(age),
+            hash: blake3::hash(&answer.body).to_hex()[..32].to_owned(),
+            etag: field("etag").to_owned(),
+            stamps: Stamp::all_in(&String::from_utf8_lossy(&answer.body)),
+        })
+    }
+}
+
+struct Answer {
+    status: u16,
+    fields: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// The answer on a connection; none if it broke off.
+fn answer(connection: &mut BufReader<TcpStream>) -> Option<Answer> {
+    let mut line = String::new();
+    let mut next = |connection: &mut BufReader<TcpStream>| {
+        line.clear();
+        connection.read_line(&mut line).ok().filter(|&read| read > 0)?;
+        Some(line.trim_end().to_owned())
+    };
+    let status = next(connection)?.split(' ').nth(1)?.parse().ok()?;
+    let mut fields = Vec::new();
+    loop {
+        let line = next(connection)?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        fields.push((name.to_owned(), value.trim().to_owned()));
+    }
+    let length = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let mut body = vec![0; length?.1.parse().ok()?];
+    connection.read_exact(&mut body).ok()?;
+    Some(Answer { status, fields, body })
+}

@@ -1,0 +1,207 @@
+//! Each kind of fault under load, and what the checker says of it.
+//!
+//! Owns the list of kinds: what the upstream does, and what is done to the
+//! process meanwhile. `CHAOS_LOADS` says how many loads each of them gets at
+//! least; without it they are done once, gently.
+
+#![allow(clippy::print_stdout, reason = "the table is there to be read")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::attempts::{Ended, attempts};
+use super::calm::{Patience, in_a_calm_moment};
+use super::checker::{Judgement, Rule};
+use super::clients::Pace;
+use super::history::{History, Promised};
+use super::run::{Run, SCALED};
+use super::truth::Wire;
+use super::upstream::{Act, Script};
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// One kind of fault.
+struct Kind {
+    name: &'static str,
+    script: Script,
+    /// What happens in one turn of the script.
+    turn: fn(&mut Run),
+}
+
+/// Good before, the fault, and good for so long that all promises stand again.
+fn between(fault: &[Act]) -> Script {
+    [&[Act::Change; 2], fault, &[Act::Change; 4]].concat()
+}
+
+/// Kills between two refreshes, in the middle of one, when one is due, and so that
+/// it is down when one is.
+fn killed(run: &mut Run) {
+    let round = run.until_next_round();
+    run.load_until(round + ms(500));
+    run.kill();
+    run.start_again();
+    run.until_next_round();
+    run.kill();
+    run.start_again();
+    let round = run.until_next_round();
+    run.load_until(round + ms(985));
+    run.kill();
+    run.start_again();
+    let round = run.until_next_round();
+    run.load_until(round + ms(500));
+    run.kill();
+    run.load_for(ms(1200));
+    run.start_again();
+    run.until_round(run.upstream.rounds() + 4);
+}
+
+/// Stops between two refreshes, over several, and in the middle of one.
+fn stopped(run: &mut Run) {
+    let round = run.until_next_round();
+    run.load_until(round + ms(400));
+    run.stand_still(ms(200));
+    let round = run.until_next_round();
+    run.load_until(round + ms(600));
+    run.stand_still(ms(1500));
+    run.until_next_round();
+    run.stand_still(ms(600));
+    run.until_round(run.upstream.rounds() + 4);
+}
+
+/// The upstream goes once through its script.
+fn kind(name: &'static str, script: Script) -> Kind {
+    let turn = |run: &mut Run| {
+        let rounds = run.upstream.script_length();
+        run.until_round(run.upstream.rounds().next_multiple_of(rounds) + 1);
+    };
+    Kind { name, script, turn }
+}
+
+/// So many loads of each kind at least.
+fn wanted() -> usize {
+    std::env::var("CHAOS_LOADS").map_or(0, |loads| loads.parse().expect("a number of loads"))
+}
+
+/// Gentle where it runs beside other tests.
+fn pace() -> Pace {
+    match wanted() {
+        0 => Pace { clients: 2, think: ms(15) },
+        _ => Pace { clients: 6, think: ms(6) },
+    }
+}
+
+/// Runs one kind until it has loads enough.
+fn recorded(kind: &Kind) -> History {
+    let mut run = Run::begin(kind.script.clone(), pace(), &SCALED);
+    run.until_first_page();
+    loop {
+        (kind.turn)(&mut run);
+        if run.pages() >= wanted() {
+            return run.end(Promised::SCALED);
+        }
+    }
+}
+
+/// Kinds beside each other: they wait most of the time.
+fn beside() -> usize {
+    if wanted() == 0 { 4 } else { 2 }
+}
+
+/// Where many loads are wanted nothing is excused.
+fn patience() -> Patience {
+    if wanted() == 0 { Patience::Lenient } else { Patience::Strict }
+}
+
+/// Runs kinds, and prints the table. What was recorded,
+/// in their order.
+fn table(of: &str, kinds: &[Kind]) -> Vec<History> {
+    let next = Mutex::new(kinds.iter().enumerate());
+    let histories = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..beside().min(kinds.len()) {
+            scope.spawn(|| {
+                while let Some((place, kind)) = { next.lock().expect("kinds").next() } {
+                    let judged = in_a_calm_moment(patience(), || recorded(kind));
+                    histories.lock().expect("histories").insert(place, judged);
+                }
+            });
+        }
+    });
+    let histories: Vec<_> = histories.into_inner().expect("histories").into_values().collect();
+    let mut text = format!("\n{of}; ages and times in milliseconds\n{}\n", Judgement::head());
+    let mut broken = String::new();
+    for (kind, (_, judgement)) in kinds.iter().zip(&histories) {
+        let _ = writeln!(text, "{}", judgement.row(kind.name));
+        if !judgement.violated().is_empty() {
+            let _ = writeln!(broken, "{}:\n{}", kind.name, judgement.said());
+        }
+        if judgement.finding(Rule::Freshness).checked == 0 {
+            let _ = writeln!(broken, "{}: no load was judged for its age", kind.name);
+        }
+    }
+    println!("{text}");
+    assert!(broken.is_empty(), "{text}\n{broken}");
+    histories.into_iter().map(|(history, _)| history).collect()
+}
+
+#[test]
+fn every_promise_is_kept_whatever_the_upstream_answers() {
+    let kinds = [
+        kind("healthy, changes", vec![Act::Change; 6]),
+        kind("healthy, 304 and changes", {
+            let (keep, films) = (Act::Keep, Act::ChangeFilms);
+            vec![Act::Change, keep, keep, films, keep, films, films]
+        }),
+        kind("500", between(&[Act::Status(500); 2])),
+        kind("truncated", between(&[Act::Truncate; 2])),
+        kind("HTML with status 200", between(&[Act::Html; 2])),
+        kind("shrunk", between(&[Act::Shrink; 2])),
+        kind("503, Retry-After", between(&[Act::RetryAfter(503, 2)])),
+        kind("429, Retry-After", between(&[Act::RetryAfter(429, 2)])),
+    ];
+    table("What the upstream answers", &kinds);
+}
+
+#[test]
+fn every_promise_is_kept_however_slow_the_upstream_is() {
+    let kinds = [
+        kind("slow within the hold", vec![Act::Slow(ms(100)); 6]),
+        kind("slow beyond the hold", between(&[Act::Slow(ms(600)); 2])),
+        kind("a drip", between(&[Act::Drip(ms(100)), Act::Drip(ms(1500))])),
+        kind("no word", between(&[Act::Hang])),
+    ];
+    table("How slow the upstream is", &kinds);
+}
+
+#[test]
+fn every_promise_is_kept_when_the_process_is_killed_or_stands_still() {
+    let slow = vec![Act::Slow(ms(100)); 5];
+    let kinds = [
+        Kind { name: "killed and started again", script: slow.clone(), turn: killed },
+        Kind { name: "SIGSTOP and SIGCONT", script: slow, turn: stopped },
+    ];
+    table("What is done to the process", &kinds);
+}
+
+#[test]
+fn in_an_outage_of_ten_intervals_the_upstream_is_asked_once_in_each() {
+    let mut outage = vec![Act::Status(500), Act::Html, Act::Truncate, Act::Status(502)];
+    outage.extend([Act::Status(500); 6]);
+    let kinds = [kind("an outage of ten intervals", between(&outage))];
+    let histories = table("A long outage", &kinds);
+    let history = &histories[0];
+    let wire = Wire::of(history);
+    let attempts = attempts(history);
+    let starts: Vec<_> = attempts.iter().map(|attempt| attempt.start).collect();
+    let lost = attempts.iter().filter(|attempt| matches!(attempt.ended, Ended::Lost(_))).count();
+    assert_eq!(lost % 10, 0, "{attempts:?}");
+    for pair in starts.windows(2) {
+        // That it is no shorter is the rule of courtesy.
+        let longest = ms(1100) + wire.between(pair[0], pair[1]);
+        assert!(pair[1].since(pair[0]) < longest, "{starts:?}");
+    }
+}

@@ -1,0 +1,164 @@
+//! Promises 4 and 5: every body is a page of its generation, nothing that had to
+//! be refused is ever shown, and nobody sees older content after newer.
+
+use std::collections::BTreeMap;
+
+use crate::chaos::checker::{Finding, Rule};
+use crate::chaos::clients::PATHS;
+use crate::chaos::history::{History, List, Load, Moment, Page, Seen, Stamp};
+
+/// Each body has the hash that its header says, and within a generation each
+/// path has one body and each list one stamp.
+pub(crate) fn wholeness(history: &History) -> Finding {
+    let mut finding = Finding::of(Rule::Wholeness);
+    let mut bodies: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut stamps: BTreeMap<(&str, List), Stamp> = BTreeMap::new();
+    for load in &history.loads {
+        if let Seen::Odd(status) = load.seen {
+            finding.check(false, || format!("{} was answered {status}", load.path));
+        }
+    }
+    for (load, page) in history.pages() {
+        let body = bodies.entry((&page.generation, load.path)).or_insert(&page.hash);
+        let is_one_body = *body == page.hash;
+        let is_itself = page.etag == format!("\"{}\"", page.hash);
+        let is_one_content = page
+            .stamps
+            .iter()
+            .all(|stamp| *stamps.entry((&page.generation, stamp.list)).or_insert(*stamp) == *stamp);
+        finding.check(is_one_body && is_itself && is_one_content && has_all(load, page), || {
+            format!("{} sent at {} is no page of one generation: {page:?}", load.path, load.sent)
+        });
+    }
+    finding
+}
+
+/// Whether every list that stands on this page does.
+fn has_all(load: &Load, page: &Page) -> bool {
+    let wanted = PATHS.iter().find(|(path, _)| *path == load.path);
+    wanted.is_some_and(|(_, lists)| {
+        lists.iter().all(|list| page.stamps.iter().any(|stamp| stamp.list == *list))
+    })
+}
+
+/// No page shows what the upstream marked as a lie.
+pub(crate) fn no_loss(history: &History) -> Finding {
+    let mut finding = Finding::of(Rule::NoLoss);
+    for (load, page) in history.pages() {
+        finding.check(page.stamps.iter().all(|stamp| stamp.good), || {
+            format!("{} sent at {} shows refusable data: {:?}", load.path, load.sent, page.stamps)
+        });
+    }
+    finding
+}
+
+/// A load that was sent after another one came shows nothing older, of the data
+/// and of its age.
+pub(crate) fn monotone(history: &History) -> Finding {
+    let mut finding = Finding::of(Rule::Monotone);
+    let mut by_end: Vec<_> = history.pages().collect();
+    by_end.sort_by_key(|(load, _)| load.received);
+    let mut ended = by_end.into_iter().peekable();
+    let mut newest: BTreeMap<List, u32> = BTreeMap::new();
+    let mut as_of = Moment(i64::MIN);
+    for (load, page) in history.pages() {
+        while let Some((_, before)) = ended.next_if(|(before, _)| before.received < load.sent) {
+            as_of = as_of.max(before.as_of);
+            for stamp in &before.stamps {
+                let round = newest.entry(stamp.list).or_default();
+                *round = stamp.round.max(*round);
+            }
+        }
+        let is_newer = |stamp: &Stamp| newest.get(&stamp.list).is_none_or(|&r| r <= stamp.round);
+        finding.check(page.stamps.iter().all(is_newer) && page.as_of >= as_of, || {
+            format!(
+                "{} sent at {} shows {:?} as of {} after {newest:?} as of {as_of}",
+                load.path, load.sent, page.stamps, page.as_of
+            )
+        });
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::synthetic::{good_history, ms, page, start_of};
+
+    /// How many violations of each of the three rules.
+    fn judged(history: &History) -> (usize, usize, usize) {
+        let count = |finding: Finding| finding.violations.len();
+        (count(wholeness(history)), count(no_loss(history)), count(monotone(history)))
+    }
+
+    /// The good history with a change to one page in its middle.
+    fn changed(change: impl Fn(&mut Page)) -> (usize, usize, usize) {
+        let mut history = good_history();
+        let middle = start_of(3) + ms(500);
+        let mut pages = history.loads.iter_mut().filter(|load| load.path == "/");
+        let load = pages.find(|load| load.sent > middle);
+        let Some(Seen::Page(page)) = load.map(|load| &mut load.seen) else {
+            panic!("a page");
+        };
+        change(page);
+        judged(&history)
+    }
+
+    #[test]
+    fn a_good_history_is_whole() {
+        assert_eq!(judged(&good_history()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_body_that_is_not_what_its_etag_says_is_found() {
+        assert_eq!(changed(|page| page.etag = "\"other\"".to_owned()), (1, 0, 0));
+    }
+
+    #[test]
+    fn two_bodies_of_one_path_in_one_generation_are_found() {
+        let (whole, ..) = changed(|page| {
+            page.hash = "other".to_owned();
+            page.etag = "\"other\"".to_owned();
+        });
+        assert!(whole > 0);
+    }
+
+    #[test]
+    fn a_page_of_two_generations_is_found() {
+        let (whole, ..) = changed(|page| page.stamps[1].round += 1);
+        assert!(whole > 0);
+    }
+
+    #[test]
+    fn a_page_without_its_data_or_without_itself_is_found() {
+        assert_eq!(changed(|page| page.stamps.truncate(1)).0, 1);
+        let mut history = good_history();
+        history.loads[9].seen = Seen::Odd(404);
+        assert_eq!(judged(&history), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_lie_that_is_shown_is_found() {
+        let (_, lost, _) = changed(|page| page.stamps[0].good = false);
+        assert_eq!(lost, 1);
+    }
+
+    #[test]
+    fn older_content_after_newer_is_found_and_at_the_same_time_it_is_not() {
+        let at = |sent: Moment, received: Moment| {
+            let mut history = good_history();
+            let seen = Seen::Page(page("/", 2, received));
+            history.loads.push(Load { path: "/", sent, received, seen });
+            history.loads.sort_by_key(|load| load.sent);
+            judged(&history).2
+        };
+        let live = start_of(3) + ms(41);
+        assert_eq!(at(live + ms(100), live + ms(101)), 1);
+        assert_eq!(at(live - ms(20), live + ms(40)), 0);
+    }
+
+    #[test]
+    fn an_older_age_after_a_newer_one_is_found() {
+        assert_eq!(changed(|page| page.as_of = page.as_of - ms(5)), (0, 0, 1));
+    }
+}

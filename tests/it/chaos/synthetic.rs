@@ -1,0 +1,84 @@
+//! A history in which every promise is kept, made up to the microsecond: what the
+//! rules are tried on.
+
+use std::time::Duration;
+
+use super::clients::PATHS;
+use super::history::{Asked, History, List, Load, Moment, Page, Promised, Said, Seen, Stamp};
+
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Refreshes in it.
+pub(crate) const ROUNDS: u32 = 6;
+/// From a refresh to the moment when its data is live.
+const TO_LIVE: Duration = ms(40);
+/// Older pages wait for newer data.
+const GATE: Duration = ms(900);
+
+/// When a round's first request comes.
+pub(crate) fn start_of(round: u32) -> Moment {
+    Moment::START + ms(100) + ms(1000) * round
+}
+
+/// Six refreshes a second apart and loads every few milliseconds; those at the
+/// edge of the second wait for the next data.
+pub(crate) fn good_history() -> History {
+    let mut asked = Vec::new();
+    for round in 0..ROUNDS {
+        for list in [List::Films, List::People] {
+            let at = start_of(round);
+            let said = Said::New(Stamp { list, round, made: at, good: true });
+            asked.push(Asked { list, at, done: Some(at + ms(3)), said, is_cold: round == 0 });
+        }
+    }
+    let mut loads = Vec::new();
+    let end = start_of(ROUNDS) - ms(150);
+    let mut at = start_of(0) + TO_LIVE;
+    for number in 0.. {
+        if at >= end {
+            break;
+        }
+        loads.push(health(at));
+        if number % 3 == 0 {
+            loads.push(good_load(PATHS[number / 3 % PATHS.len()].0, at));
+        }
+        at = at + ms(5);
+    }
+    History { promised: Promised::SCALED, asked, loads, kills: Vec::new(), stops: Vec::new() }
+}
+
+fn health(sent: Moment) -> Load {
+    Load { path: "/healthz", sent, received: sent + ms(1), seen: Seen::Health }
+}
+
+/// What a load sent at this moment gets.
+fn good_load(path: &'static str, sent: Moment) -> Load {
+    let live = |at: Moment| {
+        (0..ROUNDS).rev().find(|&round| start_of(round) + TO_LIVE <= at).expect("a live round")
+    };
+    let mut round = live(sent);
+    let mut received = sent + ms(1);
+    if sent.since(start_of(round)) > GATE {
+        round += 1;
+        received = start_of(round) + TO_LIVE + ms(1);
+    }
+    Load { path, sent, received, seen: Seen::Page(page(path, round, received)) }
+}
+
+/// A round's page.
+pub(crate) fn page(path: &'static str, round: u32, received: Moment) -> Page {
+    let (_, lists) = PATHS.iter().find(|(known, _)| *known == path).expect("a known path");
+    let as_of = start_of(round) - ms(1);
+    let made = start_of(round);
+    let hash = format!("{path}{round}");
+    Page {
+        generation: format!("generation {round}"),
+        as_of,
+        age: Duration::from_secs(received.since(as_of).as_secs()),
+        etag: format!("\"{hash}\""),
+        hash,
+        stamps: lists.iter().map(|&list| Stamp { list, round, made, good: true }).collect(),
+    }
+}

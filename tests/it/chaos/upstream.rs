@@ -1,0 +1,307 @@
+//! An upstream that acts by a script and writes into its data when it was made.
+//!
+//! Owns what each kind of trouble is on the wire, and the log of what was asked
+//! and said. A *round* is one refresh: the next request for a list that was asked
+//! for already begins another one, and so does one that comes much later.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::data;
+use super::history::{Asked, Epoch, List, Moment, Said, Stamp};
+
+/// Requests that are this far apart are of two rounds: longer than a lease, and
+/// shorter than what a killed process needs to come back in its next turn.
+const ONE_ROUND: Duration = Duration::from_millis(250);
+
+/// What is done in one round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// New data, at once.
+    Change,
+    /// The films change, the people do not.
+    ChangeFilms,
+    /// What there was, confirmed if it was asked for on that condition.
+    Keep,
+    /// New data, made when it is asked for and sent so much later.
+    Slow(Duration),
+    /// New data, of which a part comes now and then, all of it after so long.
+    Drip(Duration),
+    /// An error.
+    Status(u16),
+    /// An error that asks to be left alone for so many seconds.
+    RetryAfter(u16, u64),
+    /// New data of which the end is missing.
+    Truncate,
+    /// A page for people, with status 200.
+    Html,
+    /// A list that lost most of its records.
+    Shrink,
+    /// No word.
+    Hang,
+    /// Data that stood in a cache so long, which the answer tells or does not.
+    Cached { age: Duration, is_told: bool },
+}
+
+/// What is done in which round; it begins again when it is over.
+pub(crate) type Script = Vec<Act>;
+
+#[derive(Default)]
+struct State {
+    script: Script,
+    log: Vec<Asked>,
+    rounds: u32,
+    /// Of the round that runs: when it began, and which lists were asked for.
+    began: Option<(Moment, Vec<List>)>,
+    /// The data that holds.
+    kept: [Option<Stamp>; 2],
+    connections: Vec<TcpStream>,
+    closed: bool,
+}
+
+/// A running upstream with a script.
+#[must_use]
+pub(crate) struct Scripted {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl Scripted {
+    pub(crate) fn start(script: Script, epoch: Epoch) -> Scripted {
+        assert!(!script.is_empty(), "a script says something");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(Mutex::new(State { script, ..State::default() }));
+        let shared = state.clone();
+        let acceptor = std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut locked = lock(&shared);
+                if locked.closed {
+                    return;
+                }
+                locked.connections.extend(stream.try_clone());
+                drop(locked);
+                let shared = shared.clone();
+                std::thread::spawn(move || converse(stream, &shared, epoch));
+            }
+        });
+        Scripted { address, state, acceptor: Some(acceptor) }
+    }
+
+    #[must_use]
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many refreshes have begun.
+    #[must_use]
+    pub(crate) fn rounds(&self) -> u32 {
+        lock(&self.state).rounds
+    }
+
+    /// Rounds until the script begins again.
+    #[must_use]
+    pub(crate) fn script_length(&self) -> u32 {
+        lock(&self.state).script.len() as u32
+    }
+
+    /// When the last refresh began.
+    pub(crate) fn last_round(&self) -> Option<Moment> {
+        lock(&self.state).began.as_ref().map(|(at, _)| *at)
+    }
+
+    /// What was asked and said so far.
+    pub(crate) fn log(&self) -> Vec<Asked> {
+        lock(&self.state).log.clone()
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        let connections = {
+            let mut state = lock(&self.state);
+            state.closed = true;
+            std::mem::take(&mut state.connections)
+        };
+        for connection in connections {
+            let _ = connection.shutdown(std::net::Shutdown::Both);
+        }
+        // Wakes the acceptor, which then sees that it is over.
+        let _ = TcpStream::connect(self.address);
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl State {
+    /// Notes a request and decides what is answered: the act, the stamp of the
+    /// data, and the place in the log.
+    fn note(&mut self, list: List, at: Moment, is_cold: bool) -> (Act, Stamp, usize) {
+        let is_new = self
+            .began
+            .as_ref()
+            .is_none_or(|(began, lists)| lists.contains(&list) || at.since(*began) > ONE_ROUND);
+        if is_new {
+            self.rounds += 1;
+            self.began = Some((at, Vec::new()));
+        }
+        if let Some((_, lists)) = &mut self.began {
+            lists.push(list);
+        }
+        let round = self.rounds - 1;
+        let act = self.script[round as usize % self.script.len()];
+        let kept = self.kept[list as usize];
+        let (stamp, said) = match (act, kept) {
+            (Act::Keep, Some(kept)) => (kept, Said::Same { round: kept.round }),
+            (Act::ChangeFilms, Some(kept)) if list == List::People => {
+                (kept, Said::Same { round: kept.round })
+            }
+            _ => {
+                let made = if let Act::Cached { age, .. } = act { at - age } else { at };
+                let stamp = Stamp { list, round, made, good: act.is_good() };
+                (stamp, act.said(stamp))
+            }
+        };
+        if act.is_good() {
+            self.kept[list as usize] = Some(stamp);
+        }
+        self.log.push(Asked { list, at, done: None, said, is_cold });
+        (act, stamp, self.log.len() - 1)
+    }
+}
+
+impl Act {
+    pub(crate) fn is_good(self) -> bool {
+        match self {
+            Act::Change | Act::ChangeFilms | Act::Keep | Act::Slow(_) | Act::Drip(_) => true,
+            Act::Cached { .. } => true,
+            Act::Status(_) | Act::RetryAfter(..) | Act::Truncate | Act::Html => false,
+            Act::Shrink | Act::Hang => false,
+        }
+    }
+
+    fn said(self, stamp: Stamp) -> Said {
+        let refusable = |what| Said::Refusable { what, retry_after: None };
+        match self {
+            Act::Status(_) => refusable("an error"),
+            Act::RetryAfter(_, seconds) => {
+                let retry_after = Some(Duration::from_secs(seconds));
+                Said::Refusable { what: "an error that asks to be left alone", retry_after }
+            }
+            Act::Truncate => refusable("a truncated list"),
+            Act::Html => refusable("a page for people"),
+            Act::Shrink => refusable("a list that shrank"),
+            Act::Hang => refusable("nothing"),
+            _ => Said::New(stamp),
+        }
+    }
+
+    /// From the request to the last byte of the answer.
+    fn lasts(self) -> Duration {
+        match self {
+            Act::Slow(delay) | Act::Drip(delay) => delay,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// Answers the requests of one connection until it ends.
+fn converse(stream: TcpStream, state: &Mutex<State>, epoch: Epoch) {
+    let _ = stream.set_nodelay(true);
+    let Ok(mut writer) = stream.try_clone() else { return };
+    let mut reader = BufReader::new(stream);
+    let mut is_cold = true;
+    while let Some((list, condition)) = read(&mut reader) {
+        let at = epoch.now();
+        let (act, stamp, place) = lock(state).note(list, at, is_cold);
+        is_cold = false;
+        if act == Act::Hang {
+            // Until the other side has had enough.
+            let _ = reader.read(&mut [0]);
+            return;
+        }
+        let answer = answer(act, stamp, condition.as_deref());
+        let last = answer.len() - 1;
+        let is_sent = drip(&mut writer, &answer[..last], act);
+        // Before the last byte leaves: whoever has it has it later than this.
+        lock(state).log[place].done = Some(epoch.now());
+        if !is_sent || writer.write_all(&answer[last..]).is_err() || act == Act::Truncate {
+            let _ = writer.shutdown(std::net::Shutdown::Both);
+            return;
+        }
+    }
+}
+
+/// Writes all of these bytes, in the time that the act lasts.
+fn drip(writer: &mut TcpStream, bytes: &[u8], act: Act) -> bool {
+    /// A part comes this often.
+    const PAUSE: Duration = Duration::from_millis(50);
+    let Act::Drip(whole) = act else {
+        std::thread::sleep(act.lasts());
+        return writer.write_all(bytes).is_ok();
+    };
+    let parts = (whole.as_millis() / PAUSE.as_millis()).max(1) as usize;
+    bytes.chunks(bytes.len().div_ceil(parts)).all(|part| {
+        let is_sent = writer.write_all(part).is_ok();
+        std::thread::sleep(PAUSE);
+        is_sent
+    })
+}
+
+fn answer(act: Act, stamp: Stamp, condition: Option<&str>) -> Vec<u8> {
+    let etag = format!("W/\"{stamp}\"");
+    let mut fields = String::new();
+    if act.is_good() {
+        fields.push_str(&format!("ETag: {etag}\r\n"));
+        if condition == Some(&etag) {
+            return format!("HTTP/1.1 304 Not Modified\r\n{fields}\r\n").into_bytes();
+        }
+    }
+    let (status, body) = match act {
+        Act::Status(status) | Act::RetryAfter(status, _) => (status, stamp.to_string()),
+        Act::Html => (200, format!("<!doctype html><h1>{stamp}</h1>")),
+        Act::Shrink => (200, data::list(stamp, data::FEW)),
+        _ => (200, data::list(stamp, data::ALL)),
+    };
+    match act {
+        Act::RetryAfter(_, seconds) => fields.push_str(&format!("Retry-After: {seconds}\r\n")),
+        Act::Cached { age, is_told: true } => {
+            fields.push_str(&format!("Age: {}\r\n", age.as_millis().div_ceil(1000)));
+        }
+        _ => {}
+    }
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\n{fields}\r\n");
+    let mut bytes = [head.as_bytes(), body.as_bytes()].concat();
+    if act == Act::Truncate {
+        bytes.truncate(bytes.len() - 9);
+    }
+    bytes
+}
+
+/// The next request: which list, and on which condition.
+fn read(reader: &mut impl BufRead) -> Option<(List, Option<String>)> {
+    let mut lines = reader.by_ref().lines().map_while(Result::ok);
+    let first = lines.next()?;
+    let target = first.split(' ').nth(1)?;
+    let list = match target.split('?').next()? {
+        "/films" => List::Films,
+        "/people" => List::People,
+        _ => return None,
+    };
+    let fields = lines.take_while(|line| !line.is_empty());
+    let conditions = fields.filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("if-none-match").then(|| value.trim().to_owned())
+    });
+    Some((list, conditions.last()))
+}
