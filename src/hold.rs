@@ -15,6 +15,10 @@ use crate::clock::BootTime;
 /// young enough here still is when it has left.
 const MARGIN: Duration = Duration::from_millis(100);
 
+/// How much longer than the last refreshes the next one may take, beside a quarter
+/// of that.
+const SLACK: Duration = Duration::from_millis(10);
+
 /// What is promised of a page's age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
@@ -87,28 +91,47 @@ impl fmt::Display for Because {
     }
 }
 
-/// The rule. `origin` is when the data was asked for, if there is any; `arrived`
-/// is when the load came.
+/// The rule. `origin` is when the data was asked for, if there is any; `takes` is
+/// how long refreshes take from their claim until they are live; `arrived` is
+/// when the load came.
 pub fn decide(
     origin: Option<BootTime>,
     coming: Coming,
+    takes: Duration,
     bound: &Bound,
     arrived: BootTime,
     now: BootTime,
 ) -> Decision {
-    if origin.is_some_and(|origin| now.since(origin) < bound.gate()) {
+    let age = origin.map(|origin| now.since(origin));
+    if age.is_some_and(|age| age < bound.gate()) {
         return Decision::Fresh;
     }
     let patience = arrived + bound.hold;
-    let until = match coming {
-        Coming::Failed => return Decision::Old(Because::Failed),
-        Coming::Due(at) if at > patience => return Decision::Old(Because::NotDue),
-        Coming::Due(_) => patience,
+    let decision = match coming {
+        Coming::Failed => Decision::Old(Because::Failed),
+        Coming::Due(at) if at > patience => Decision::Old(Because::NotDue),
+        Coming::Due(_) => wait(patience, now),
         Coming::InFlight(claimed) if claimed + bound.hold <= now => {
-            return Decision::Old(Because::RunsLong);
+            Decision::Old(Because::RunsLong)
         }
-        Coming::InFlight(claimed) => patience.min(claimed + bound.hold),
+        Coming::InFlight(claimed) => wait(patience.min(claimed + bound.hold), now),
     };
+    if age.is_none_or(|age| age >= bound.max_age) {
+        return decision;
+    }
+    // It may still be answered. A load that waited in vain would end up with what
+    // it could have had at once, and older: it waits only for what is in time.
+    let starts = match coming {
+        Coming::Due(at) | Coming::InFlight(at) => at.max(arrived),
+        Coming::Failed => return Decision::Fresh,
+    };
+    match decision {
+        Decision::Wait(_) if starts + takes + takes / 4 + SLACK <= patience => decision,
+        _ => Decision::Fresh,
+    }
+}
+
+fn wait(until: BootTime, now: BootTime) -> Decision {
     if until <= now { Decision::Old(Because::Waited) } else { Decision::Wait(until) }
 }
 
@@ -124,13 +147,15 @@ mod tests {
         max_stale: Some(Duration::from_secs(600)),
     };
 
+    const TAKES: Duration = Duration::from_millis(200);
+
     fn at(milliseconds: i64) -> BootTime {
         BootTime(milliseconds * 1_000)
     }
 
     /// A load that comes `age` milliseconds after its data.
     fn load(age: i64, coming: Coming) -> Decision {
-        decide(Some(at(0)), coming, &BOUND, at(age), at(age))
+        decide(Some(at(0)), coming, TAKES, &BOUND, at(age), at(age))
     }
 
     #[test]
@@ -149,6 +174,23 @@ mod tests {
     }
 
     #[test]
+    fn a_load_that_may_still_be_answered_waits_only_for_what_comes_in_time() {
+        let load = |age, takes| {
+            let takes = Duration::from_millis(takes);
+            decide(Some(at(0)), Due(at(60_000)), takes, &BOUND, at(age), at(age))
+        };
+        // Live at 61,800 or, with a quarter more, at 62,260: too late for the first.
+        assert_eq!(load(59_900, 1_800), Fresh);
+        assert_eq!(load(59_999, 1_500), Wait(at(61_999)));
+        assert_eq!(load(60_000, 1_800), Wait(at(62_000)), "it may not be answered any more");
+        // What does not come within the hold is no reason to call young data old.
+        let margin = |coming| decide(Some(at(0)), coming, TAKES, &BOUND, at(59_950), at(59_950));
+        for coming in [Failed, Due(at(70_000)), InFlight(at(57_000))] {
+            assert_eq!(margin(coming), Fresh);
+        }
+    }
+
+    #[test]
     fn nothing_is_waited_for_that_does_not_come_within_the_hold() {
         assert_eq!(load(60_000, Due(at(62_001))), Old(Because::NotDue));
         assert_eq!(load(62_000, InFlight(at(60_000))), Old(Because::RunsLong));
@@ -157,16 +199,16 @@ mod tests {
 
     #[test]
     fn a_load_waits_no_longer_than_the_hold() {
-        let waited = decide(Some(at(0)), Due(at(60_000)), &BOUND, at(60_000), at(62_000));
+        let waited = decide(Some(at(0)), Due(at(60_000)), TAKES, &BOUND, at(60_000), at(62_000));
         assert_eq!(waited, Old(Because::Waited));
         let claimed_late = InFlight(at(61_500));
-        let waited = decide(Some(at(0)), claimed_late, &BOUND, at(60_000), at(62_000));
+        let waited = decide(Some(at(0)), claimed_late, TAKES, &BOUND, at(60_000), at(62_000));
         assert_eq!(waited, Old(Because::Waited));
     }
 
     #[test]
     fn without_data_a_load_waits_for_the_first() {
-        let load = |coming| decide(None, coming, &BOUND, at(10), at(10));
+        let load = |coming| decide(None, coming, TAKES, &BOUND, at(10), at(10));
         assert_eq!(load(InFlight(at(0))), Wait(at(2_000)));
         assert_eq!(load(Failed), Old(Because::Failed));
     }
@@ -174,7 +216,7 @@ mod tests {
     #[test]
     fn a_short_bound_keeps_half_of_itself_for_answering() {
         let bound = Bound { max_age: Duration::from_millis(50), ..BOUND };
-        let decision = |age| decide(Some(at(0)), Due(at(50)), &bound, at(age), at(age));
+        let decision = |age| decide(Some(at(0)), Due(at(50)), TAKES, &bound, at(age), at(age));
         assert_eq!(decision(24), Fresh);
         assert_eq!(decision(25), Wait(at(2_025)));
     }

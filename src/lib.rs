@@ -17,9 +17,10 @@
 //!
 //! 1. **Courtesy.** Two refreshes of one upstream start at least `--interval`
 //!    apart, across restarts, crashes and replicas: [`schedule`], [`store`].
-//! 2. **Freshness.** While the upstream answers, no page that `serve` answers is
-//!    older than `--max-age`; age counts from just before the request was sent.
-//!    A load that would break that is held: [`hold`].
+//! 2. **Freshness.** While the upstream's answer is live within the hold of its
+//!    request, no page that `serve` answers is older than `--max-age`; age counts
+//!    from just before the request was sent. A load that would break that is held:
+//!    [`hold`].
 //! 3. **Honesty.** When it fails, the last good site is served with its true age:
 //!    [`live`], [`server`].
 //! 4. **Wholeness.** Every answer comes from one generation; a killed process

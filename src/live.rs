@@ -74,6 +74,8 @@ pub struct Snapshot {
     pub site: Option<Site>,
     /// What is known of newer data.
     pub coming: Coming,
+    /// How long refreshes take from their claim until they are live.
+    pub takes: Duration,
     /// The store behind it.
     pub store: StoreState,
     /// Files outside generations.
@@ -93,7 +95,8 @@ impl Live {
     /// A cell without a site.
     pub fn new(frame: Frame, coming: Coming) -> Live {
         let (store, volatile) = (StoreState::Alone, Volatile::new());
-        let snapshot = Snapshot { site: None, coming, store, volatile, frame };
+        let takes = Duration::ZERO;
+        let snapshot = Snapshot { site: None, coming, takes, store, volatile, frame };
         let cell = Arc::new(watch::Sender::new(Arc::new(snapshot)));
         Live { cell, wanted: Arc::new(Notify::new()) }
     }
@@ -142,6 +145,13 @@ impl Live {
     pub fn put_frame(&self, frame: Frame) {
         self.cell.send_modify(|snapshot| {
             *snapshot = Arc::new(Snapshot { frame, ..Snapshot::clone(snapshot) });
+        });
+    }
+
+    /// Says how long refreshes take.
+    pub fn put_takes(&self, takes: Duration) {
+        self.cell.send_modify(|snapshot| {
+            *snapshot = Arc::new(Snapshot { takes, ..Snapshot::clone(snapshot) });
         });
     }
 

@@ -174,6 +174,10 @@ impl Refresher {
             Ok((kind, _)) => Outcome::of(*kind),
             Err(failure) => Outcome::from(failure),
         };
+        if outcome.kind.is_good() {
+            // A change takes longer than none: one of the last few is what counts.
+            self.live.put_takes((took + build).max(self.live.snapshot().takes * 3 / 4));
+        }
         self.outcome = Some(outcome.kind);
         self.metrics.refreshed(outcome.kind);
         if let Err(error) = self.stores.record(fence, &outcome).await {

@@ -194,8 +194,8 @@ mod tests {
         };
         let (base, starting, too_old) = ("/".to_owned(), Bytes::new(), Bytes::new());
         let frame = Frame { base, starting, too_old, bound };
-        let snapshot =
-            Snapshot { site: Some(site), coming, store, volatile: Volatile::new(), frame };
+        let (takes, volatile) = (Duration::ZERO, Volatile::new());
+        let snapshot = Snapshot { site: Some(site), coming, takes, store, volatile, frame };
         Readiness::of(&snapshot, now)
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::respond::Met;
 use crate::clock::Clock;
 use crate::hold::{self, Because, Decision};
-use crate::live::Live;
+use crate::live::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
 /// The longest sleep. Timers stand still while the machine is suspended: the
@@ -42,7 +42,8 @@ impl Parking {
             let now = clock.now();
             let origin = snapshot.site.as_ref().map(|site| site.origin.boot);
             let bound = &snapshot.frame.bound;
-            let mut decision = hold::decide(origin, snapshot.coming, bound, arrived, now.boot);
+            let Snapshot { coming, takes, .. } = *snapshot;
+            let mut decision = hold::decide(origin, coming, takes, bound, arrived, now.boot);
             if let Decision::Wait(until) = decision {
                 if place.is_none() {
                     place = self.places.try_acquire().ok().zip(Some(self.metrics.parked()));

@@ -46,6 +46,7 @@ fn snapshot(base: &str) -> Snapshot {
         site: Some(site),
         volatile: Volatile::from([("freshness.json", Bytes::from_static(b"{}"))]),
         coming: Coming::Due(BootTime(117_500_000)),
+        takes: Duration::ZERO,
         store: StoreState::Alone,
         frame: Frame {
             base: base.to_owned(),

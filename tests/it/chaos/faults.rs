@@ -170,6 +170,7 @@ fn every_promise_is_kept_whatever_the_upstream_answers() {
 fn every_promise_is_kept_however_slow_the_upstream_is() {
     let kinds = [
         kind("slow within the hold", vec![Act::Slow(ms(100)); 6]),
+        kind("slow, close to the hold", vec![Act::Slow(ms(150)); 6]),
         kind("slow beyond the hold", between(&[Act::Slow(ms(600)); 2])),
         kind("a drip", between(&[Act::Drip(ms(100)), Act::Drip(ms(1500))])),
         kind("no word", between(&[Act::Hang])),
