@@ -17,6 +17,8 @@ impl Plan<'_> {
         match page {
             Page::Films | Page::MoviesJson => {
                 to.put("films", &Each(catalogue.films.len(), |film| self.views.film(film)));
+                let all: Vec<FilmIndex> = (0..catalogue.films.len()).collect();
+                to.put("json_ld", &self.views.item_list(&all));
                 self.put_counts(to);
             }
             Page::People | Page::PeopleJson => {
@@ -24,7 +26,10 @@ impl Plan<'_> {
                 self.put_counts(to);
             }
             Page::Film(film) => self.put_film(*film, to),
-            Page::Person(person) => to.put("person", &self.views.person(*person)),
+            Page::Person(person) => {
+                to.put("person", &self.views.person(*person));
+                to.put("json_ld", &self.views.schema_person(*person));
+            }
             Page::Directors => {
                 let directors = &self.groups.directors;
                 to.put("directors", &Each(directors.len(), |at| self.director(&directors[at])));
@@ -62,7 +67,11 @@ impl Plan<'_> {
                 let (title, url) = (self.title(*named), self.views.site.link(path));
                 to.put("to", &Destination { title, url });
             }
-            Page::NotFound | Page::Poster(_) | Page::File(_) => {}
+            Page::NotFound
+            | Page::Poster(_)
+            | Page::Search(_)
+            | Page::WebManifest
+            | Page::File(_) => {}
         }
     }
 
@@ -99,6 +108,7 @@ impl Plan<'_> {
     fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {
         let films = &self.views.catalogue.films;
         to.put("film", &self.views.film_in_full(film));
+        to.put("json_ld", &self.views.movie(film));
         // Films stand newest first, so the one before is the next.
         if let Some(next) = film.checked_sub(1) {
             to.put("next", &self.views.film_name(next));

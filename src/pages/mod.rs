@@ -9,7 +9,9 @@
 mod contents;
 mod freshness;
 mod groups;
+mod linked;
 pub mod poster;
+mod search;
 mod site;
 mod variables;
 mod view;
@@ -27,6 +29,7 @@ use crate::ledger::Ledger;
 use crate::theme::Theme;
 pub use freshness::Freshness;
 use groups::Groups;
+use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
 use variables::{Hash, write_json};
 use view::Views;
@@ -69,6 +72,9 @@ enum Page {
     Director(usize),
     Years,
     Year(u32),
+    /// The part of the search index with words that begin so.
+    Search(String),
+    WebManifest,
     NotFound,
     MoviesJson,
     PeopleJson,
@@ -93,6 +99,7 @@ pub struct Plan<'a> {
     theme: &'a Theme,
     pages: BTreeMap<String, Page>,
     groups: Groups<'a>,
+    index: Index,
     /// Template variables that all pages share.
     site: serde_json::Value,
 }
@@ -136,6 +143,7 @@ impl<'a> Plan<'a> {
             ("people.json", Page::PeopleJson),
             ("sitemap.xml", Page::Sitemap),
             ("robots.txt", Page::Robots),
+            ("manifest.webmanifest", Page::WebManifest),
         ] {
             put(path.to_owned(), page);
         }
@@ -152,6 +160,10 @@ impl<'a> Plan<'a> {
         for &year in groups.years.keys() {
             put(year_path(year), Page::Year(year));
         }
+        let index = Index::of(catalogue);
+        for prefix in index.prefixes() {
+            put(search::path(prefix), Page::Search(prefix.clone()));
+        }
         for (path, to, named) in former_addresses(&views) {
             pages.entry(path).or_insert(Page::Moved(to, named));
         }
@@ -165,7 +177,7 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        Plan { views, theme, pages, groups, site: site_variables(site, theme) }
+        Plan { views, theme, pages, groups, index, site: site_variables(site, theme) }
     }
 
     /// How many pages there are.
@@ -194,6 +206,9 @@ impl<'a> Plan<'a> {
         hasher.update(RENDERER.as_bytes());
         match page {
             Page::File(bytes) => drop(hasher.update(bytes)),
+            Page::Search(prefix) => {
+                hasher.update(&self.index.file(prefix, self.views));
+            }
             // Only what it is drawn from: a new score gives no new poster.
             Page::Poster(film) => {
                 let film = &self.views.catalogue.films[*film];
@@ -239,7 +254,12 @@ impl<'a> Plan<'a> {
             Page::Sitemap => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
             Page::Moved(..) => Some("moved.html"),
-            Page::Poster(_) | Page::MoviesJson | Page::PeopleJson | Page::File(_) => None,
+            Page::WebManifest => Some("manifest.webmanifest"),
+            Page::Poster(_)
+            | Page::MoviesJson
+            | Page::PeopleJson
+            | Page::Search(_)
+            | Page::File(_) => None,
         }
     }
 

@@ -1,0 +1,88 @@
+//! What search engines read: the same facts in the words of schema.org.
+//!
+//! Owns the JSON-LD of pages. It stands in a script element, so nothing in it may
+//! end that: `<` is written as its number.
+
+use serde_json::{Map, Value, json};
+
+use super::{Views, film_path, person_path};
+use crate::catalogue::{FilmIndex, PersonIndex};
+
+impl Views<'_> {
+    /// A film as a `Movie`.
+    pub(super) fn movie(self, index: FilmIndex) -> String {
+        let film = &self.catalogue.films[index];
+        let names: Vec<&String> =
+            film.original_title.iter().chain(&film.original_title_romanised).collect();
+        let person = |name: &String| json!({"@type": "Person", "name": name});
+        let characters: Vec<_> = film.people.iter().map(|&index| self.named(index)).collect();
+        written(json!({
+            "@context": "https://schema.org",
+            "@type": "Movie",
+            "name": film.title,
+            "url": self.site.absolute(&film_path(self.film_slug(index))),
+            "alternateName": names,
+            "image": film.image,
+            "description": film.description,
+            "datePublished": film.year.map(|year| year.to_string()),
+            "duration": film.running_time.map(|minutes| format!("PT{minutes}M")),
+            "director": film.director.as_ref().map(person),
+            "producer": film.producer.as_ref().map(person),
+            "character": characters,
+        }))
+    }
+
+    /// All films as an `ItemList`.
+    pub(super) fn item_list(self, films: &[FilmIndex]) -> String {
+        let items = films.iter().enumerate().map(|(at, &index)| {
+            json!({
+                "@type": "ListItem",
+                "position": at + 1,
+                "name": self.catalogue.films[index].title,
+                "url": self.site.absolute(&film_path(self.film_slug(index))),
+            })
+        });
+        written(json!({
+            "@context": "https://schema.org",
+            "@type": "ItemList",
+            "name": self.site.title,
+            "numberOfItems": films.len(),
+            "itemListElement": items.collect::<Vec<_>>(),
+        }))
+    }
+
+    /// A person as a `Person`, with the films they are in.
+    pub(super) fn schema_person(self, index: PersonIndex) -> String {
+        let films = self.catalogue.people[index].films.iter().map(|&film| {
+            json!({
+                "@type": "Movie",
+                "name": self.catalogue.films[film].title,
+                "url": self.site.absolute(&film_path(self.film_slug(film))),
+            })
+        });
+        let mut person = self.named(index);
+        person["@context"] = "https://schema.org".into();
+        person["subjectOf"] = films.collect();
+        written(person)
+    }
+
+    fn named(self, index: PersonIndex) -> Value {
+        json!({
+            "@type": "Person",
+            "name": self.catalogue.people[index].name,
+            "url": self.site.absolute(&person_path(self.person_slug(index))),
+        })
+    }
+}
+
+/// The text of it, without what is not known.
+fn written(value: Value) -> String {
+    let Value::Object(fields) = value else { return String::new() };
+    let is_known = |value: &Value| match value {
+        Value::Null => false,
+        Value::Array(values) => !values.is_empty(),
+        _ => true,
+    };
+    let known: Map<_, _> = fields.into_iter().filter(|(_, value)| is_known(value)).collect();
+    Value::Object(known).to_string().replace('<', "\\u003c")
+}

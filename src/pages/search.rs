@@ -1,0 +1,166 @@
+//! The search index: which films have which words.
+//!
+//! Owns what is found: words of titles, in all their scripts, of directors and of
+//! people, folded so that no accent and no case has to be typed. It is split by
+//! the first letters of the words, so that a keystroke loads a little however
+//! large the catalogue is. A script in the page reads it, and folds what is typed
+//! by the same rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::{Views, film_path};
+use crate::catalogue::{Catalogue, Film, FilmIndex};
+
+/// Letters by which the index is split.
+const PREFIX: usize = 2;
+/// Letters of a word that count: nobody types more before they see what they want.
+const LONGEST_WORD: usize = 24;
+
+/// Words by their prefix, each with its films.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Index(BTreeMap<String, BTreeMap<String, BTreeSet<FilmIndex>>>);
+
+impl Index {
+    pub(super) fn of(catalogue: &Catalogue) -> Index {
+        let mut index = Index::default();
+        for (at, film) in catalogue.films.iter().enumerate() {
+            for word in words_of(catalogue, film) {
+                let prefix: String = word.chars().take(PREFIX).collect();
+                index.0.entry(prefix).or_default().entry(word).or_default().insert(at);
+            }
+        }
+        index
+    }
+
+    /// The prefixes that have a file.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
+    /// One file: its words with numbers of films, and those films.
+    pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
+        let empty = BTreeMap::new();
+        let words = self.0.get(prefix).unwrap_or(&empty);
+        let films: BTreeSet<FilmIndex> = words.values().flatten().copied().collect();
+        let numbers: BTreeMap<FilmIndex, usize> =
+            films.iter().enumerate().map(|(number, &film)| (film, number)).collect();
+        let part = Part {
+            words: words
+                .iter()
+                .map(|(word, films)| {
+                    (word.as_str(), films.iter().filter_map(|film| numbers.get(film)).collect())
+                })
+                .collect(),
+            films: films.iter().map(|&film| Found::of(film, views)).collect(),
+        };
+        // Text and numbers always have a JSON form.
+        let mut json = serde_json::to_vec(&part).unwrap_or_default();
+        json.push(b'\n');
+        json.into()
+    }
+}
+
+/// Path of the file of a prefix; letters that are not plain are written as their
+/// numbers.
+pub(super) fn path(prefix: &str) -> String {
+    let name: String = prefix
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter.to_string()
+            } else {
+                format!("_{:x}", u32::from(letter))
+            }
+        })
+        .collect();
+    format!("search/{name}.json")
+}
+
+#[derive(Serialize)]
+struct Part<'a> {
+    words: BTreeMap<&'a str, Vec<&'a usize>>,
+    films: Vec<Found<'a>>,
+}
+
+/// A film as a search finds it.
+#[derive(Serialize)]
+struct Found<'a> {
+    id: &'a str,
+    title: &'a str,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<u32>,
+}
+
+impl<'a> Found<'a> {
+    fn of(index: FilmIndex, views: Views<'a>) -> Found<'a> {
+        let film = &views.catalogue.films[index];
+        let url = views.site.link(&film_path(views.film_slug(index)));
+        Found { id: &film.id, title: &film.title, url, year: film.year }
+    }
+}
+
+fn words_of(catalogue: &Catalogue, film: &Film) -> BTreeSet<String> {
+    let texts = [
+        Some(film.title.as_str()),
+        film.original_title.as_deref(),
+        film.original_title_romanised.as_deref(),
+        film.director.as_deref(),
+    ];
+    let people = film.people.iter().map(|&person| catalogue.people[person].name.as_str());
+    texts.into_iter().flatten().chain(people).flat_map(words).collect()
+}
+
+/// The words of a text. Scripts that are written without spaces have a word from
+/// each letter on, so that any part of them is found.
+fn words(text: &str) -> Vec<String> {
+    let folded = folded(text);
+    let mut words = Vec::new();
+    for run in folded.split(|letter: char| !letter.is_alphanumeric()).filter(|run| !run.is_empty())
+    {
+        let letters: Vec<char> = run.chars().collect();
+        let starts = if letters.iter().all(char::is_ascii) { 1 } else { letters.len() };
+        for start in 0..starts {
+            words.push(letters[start..].iter().take(LONGEST_WORD).collect());
+        }
+    }
+    words
+}
+
+/// Without accents and case.
+fn folded(text: &str) -> String {
+    let plain = text.nfkd().filter(|&letter| !is_combining_mark(letter));
+    plain.flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accents_and_case_need_not_be_typed() {
+        assert_eq!(words("Kanta Ōgaki"), ["kanta", "ogaki"]);
+        assert_eq!(words("Porco-Rosso, 1992!"), ["porco", "rosso", "1992"]);
+        assert_eq!(words("ＦＵＬＬ"), ["full"]);
+        assert_eq!(words(" … "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn any_part_of_a_text_without_spaces_is_found() {
+        let words = words("となりのトトロ");
+        assert!(words.contains(&"となりのトトロ".to_owned()));
+        assert!(words.contains(&"トトロ".to_owned()));
+    }
+
+    #[test]
+    fn every_prefix_has_a_plain_path_of_its_own() {
+        assert_eq!(path("to"), "search/to.json");
+        assert_eq!(path("とな"), "search/_3068_306a.json");
+        assert_ne!(path("a_"), path("a"));
+    }
+}
