@@ -17,8 +17,16 @@ impl Plan<'_> {
         match page {
             Page::Films | Page::MoviesJson => {
                 to.put("films", &Each(catalogue.films.len(), |film| self.views.film(film)));
-                let all: Vec<FilmIndex> = (0..catalogue.films.len()).collect();
-                to.put("json_ld", &self.views.item_list(&all));
+                if *page == Page::Films {
+                    let all: Vec<FilmIndex> = (0..catalogue.films.len()).collect();
+                    to.put("json_ld", &self.views.item_list(&all));
+                    to.put("timeline", &self.views.timeline());
+                    to.put("scores", &self.views.scores());
+                    let names = self.groups.directors.iter().map(|director| director.name);
+                    to.put("directors", &names.collect::<Vec<_>>());
+                    let decades = self.groups.years.keys().map(|year| year / 10 * 10);
+                    to.put("decades", &decades.collect::<std::collections::BTreeSet<_>>());
+                }
                 self.put_counts(to);
             }
             Page::People | Page::PeopleJson => {

@@ -6,6 +6,7 @@
 //! must not read a clock: times come from the ledger, so that the same catalogue
 //! gives the same bytes on every day and every replica.
 
+mod charts;
 mod contents;
 mod freshness;
 mod groups;
@@ -300,6 +301,7 @@ impl Prepared<'_> {
                 let film = &views.catalogue.films[*film];
                 Ok(poster::poster(&film.id, &film.title).into())
             }
+            Page::Search(prefix) => Ok(plan.index.file(prefix, plan.views)),
             Page::MoviesJson => json_lines((0..views.catalogue.films.len()).map(|f| views.film(f))),
             Page::PeopleJson => {
                 json_lines((0..views.catalogue.people.len()).map(|p| views.person(p)))

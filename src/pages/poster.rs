@@ -139,7 +139,7 @@ fn readable(title: &str) -> String {
     short
 }
 
-fn escape(text: &str, svg: &mut String) {
+pub(super) fn escape(text: &str, svg: &mut String) {
     for c in text.chars() {
         match c {
             '&' => svg.push_str("&amp;"),

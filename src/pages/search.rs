@@ -16,7 +16,8 @@ use unicode_normalization::char::is_combining_mark;
 use super::{Views, film_path};
 use crate::catalogue::{Catalogue, Film, FilmIndex};
 
-/// Letters by which the index is split.
+/// Letters by which the index is split; of scripts with many letters the first is
+/// enough.
 const PREFIX: usize = 2;
 /// Letters of a word that count: nobody types more before they see what they want.
 const LONGEST_WORD: usize = 24;
@@ -30,8 +31,7 @@ impl Index {
         let mut index = Index::default();
         for (at, film) in catalogue.films.iter().enumerate() {
             for word in words_of(catalogue, film) {
-                let prefix: String = word.chars().take(PREFIX).collect();
-                index.0.entry(prefix).or_default().entry(word).or_default().insert(at);
+                index.0.entry(prefix_of(&word)).or_default().entry(word).or_default().insert(at);
             }
         }
         index
@@ -63,6 +63,12 @@ impl Index {
         json.push(b'\n');
         json.into()
     }
+}
+
+/// The letters of a word that decide in which file it stands.
+fn prefix_of(word: &str) -> String {
+    let is_plain = word.starts_with(|letter: char| letter.is_ascii_alphanumeric());
+    word.chars().take(if is_plain { PREFIX } else { 1 }).collect()
 }
 
 /// Path of the file of a prefix; letters that are not plain are written as their
@@ -155,6 +161,13 @@ mod tests {
         let words = words("となりのトトロ");
         assert!(words.contains(&"となりのトトロ".to_owned()));
         assert!(words.contains(&"トトロ".to_owned()));
+    }
+
+    #[test]
+    fn a_word_stands_with_those_that_begin_like_it() {
+        assert_eq!(prefix_of("totoro"), "to");
+        assert_eq!(prefix_of("a"), "a");
+        assert_eq!(prefix_of("となりの"), "と");
     }
 
     #[test]

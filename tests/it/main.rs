@@ -14,6 +14,7 @@ mod courtesy;
 mod demo;
 mod failing;
 mod faults;
+mod finding;
 mod fixture;
 mod freshness;
 mod looking;

@@ -1,0 +1,168 @@
+//! Pictures of the catalogue: when films came out, and how they scored.
+//!
+//! Owns two drawings for the list page. They are made here and not in the
+//! browser, so that they need no script; every mark is a link with its text, and
+//! each says in words what it shows. Colours and sizes of text are the theme's.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::poster::escape;
+use super::{Views, film_path};
+use crate::catalogue::FilmIndex;
+
+/// Width of both drawings, in their own units.
+const WIDTH: u32 = 1000;
+/// Room for the marks at both ends.
+const MARGIN: u32 = 24;
+/// More films are no drawing any more.
+const MOST: usize = 400;
+/// More years are no scale any more.
+const LONGEST: u32 = 150;
+
+/// A span of years as a horizontal scale.
+struct Scale {
+    first: u32,
+    last: u32,
+}
+
+impl Scale {
+    fn of(years: impl Iterator<Item = u32> + Clone) -> Option<Scale> {
+        let (first, last) = (years.clone().min()?, years.max()?);
+        (last > first && last - first <= LONGEST).then_some(Scale { first, last })
+    }
+
+    fn x(&self, year: u32) -> u32 {
+        MARGIN + (year - self.first) * (WIDTH - 2 * MARGIN) / (self.last - self.first)
+    }
+
+    /// The years that are written: decades, or half-centuries of a long span.
+    fn ticks(&self) -> impl Iterator<Item = u32> {
+        let step = if self.last - self.first > 60 { 50 } else { 10 };
+        (self.first.div_ceil(step)..=self.last / step).map(move |tick| tick * step)
+    }
+
+    fn draw(&self, y: u32, svg: &mut String) {
+        for year in self.ticks() {
+            let x = self.x(year);
+            let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{year}</text>");
+        }
+    }
+}
+
+impl Views<'_> {
+    /// One mark a film over the years; none where it could not be read.
+    pub(super) fn timeline(self) -> Option<String> {
+        let films = self.dated()?;
+        let scale = Scale::of(films.iter().map(|&(year, _)| year))?;
+        let mut stacks: BTreeMap<u32, u32> = BTreeMap::new();
+        for &(year, _) in &films {
+            *stacks.entry(scale.x(year)).or_default() += 1;
+        }
+        let highest = stacks.values().copied().max().unwrap_or(1);
+        let (step, base) = (18, highest * 18 + 6);
+        let what =
+            format!("{} films from {} to {}, one mark each", films.len(), scale.first, scale.last);
+        let mut svg = opening(base + 26, "timeline", "Films by year", &what);
+        let _ = write!(svg, "<path d=\"M0 {base}H{WIDTH}\" class=\"axis\"/>");
+        scale.draw(base + 20, &mut svg);
+        let mut stood: BTreeMap<u32, u32> = BTreeMap::new();
+        for (year, film) in films {
+            let x = scale.x(year);
+            let below = stood.entry(x).or_default();
+            let y = base - 10 - *below * step;
+            *below += 1;
+            let text = format!("{}, {year}", self.catalogue.films[film].title);
+            self.mark(film, x, y, &text, &mut svg);
+        }
+        svg.push_str("</svg>");
+        Some(svg)
+    }
+
+    /// One mark a film, by year and score; none where there are too few or too
+    /// many.
+    pub(super) fn scores(self) -> Option<String> {
+        let score = |film: FilmIndex| self.catalogue.films[film].rt_score;
+        let scored: Vec<_> = self
+            .dated()?
+            .into_iter()
+            .filter_map(|(year, film)| Some((year, film, score(film)?.min(100))))
+            .collect();
+        let scale = Scale::of(scored.iter().map(|&(year, ..)| year))?;
+        let all = || scored.iter().map(|&(.., score)| score);
+        let average = all().sum::<u32>() / u32::try_from(scored.len()).ok()?;
+        let what = format!(
+            "Scores of {} films from {} to {}: {average} of 100 on average, from {} to {}",
+            scored.len(),
+            scale.first,
+            scale.last,
+            all().min()?,
+            all().max()?
+        );
+        // A hundred points are twice as many units high.
+        let (top, height) = (12, 200);
+        let y = |score: u32| top + height - score * height / 100;
+        let mut svg = opening(top + height + 28, "scores", "Score by year", &what);
+        for score in [0, 50, 100] {
+            let at = y(score);
+            let _ = write!(
+                svg,
+                "<path d=\"M0 {at}H{WIDTH}\" class=\"axis\"/><text x=\"0\" y=\"{}\">{score}</text>",
+                at.saturating_sub(3).max(10)
+            );
+        }
+        scale.draw(top + height + 22, &mut svg);
+        for &(year, film, score) in &scored {
+            let text = format!("{}, {year}: {score} of 100", self.catalogue.films[film].title);
+            self.mark(film, scale.x(year), y(score), &text, &mut svg);
+        }
+        svg.push_str("</svg>");
+        Some(svg)
+    }
+
+    /// Films that have a year, earliest first.
+    fn dated(self) -> Option<Vec<(u32, FilmIndex)>> {
+        let films = self.catalogue.films.iter().enumerate();
+        let mut dated: Vec<_> =
+            films.filter_map(|(index, film)| Some((film.year?, index))).collect();
+        dated.sort_unstable();
+        (2..=MOST).contains(&dated.len()).then_some(dated)
+    }
+
+    fn mark(self, film: FilmIndex, x: u32, y: u32, text: &str, svg: &mut String) {
+        let mut url = String::new();
+        escape(&self.site.link(&film_path(self.film_slug(film))), &mut url);
+        let mut title = String::new();
+        escape(text, &mut title);
+        let _ = write!(
+            svg,
+            "<a href=\"{}\" aria-label=\"{}\"><title>{title}</title>\
+             <circle cx=\"{x}\" cy=\"{y}\" r=\"7\"/></a>",
+            url.replace('"', "&quot;"),
+            title.replace('"', "&quot;")
+        );
+    }
+}
+
+fn opening(height: u32, name: &str, title: &str, what: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" \
+         viewBox=\"0 0 {WIDTH} {height}\" role=\"group\" aria-labelledby=\"{name}-title \
+         {name}-what\"><title id=\"{name}-title\">{title}</title><desc id=\"{name}-what\">{what}\
+         </desc>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_goes_from_the_first_year_to_the_last() {
+        let scale = Scale::of([1986, 2001, 2023].into_iter()).expect("a scale");
+        assert_eq!((scale.x(1986), scale.x(2023)), (MARGIN, WIDTH - MARGIN));
+        assert_eq!(scale.ticks().collect::<Vec<_>>(), [1990, 2000, 2010, 2020]);
+        assert!(Scale::of([1986, 1986].into_iter()).is_none());
+        assert!(Scale::of([1, 2000].into_iter()).is_none());
+    }
+}

@@ -1,0 +1,208 @@
+//! Visitors find films: by search, filters and order, by keyboard alone, and
+//! without a script.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Browser, Running, Site, Tab, Upstream};
+
+const SHOWN: &str = "[...document.querySelectorAll('[data-film-id]')]
+    .filter((card) => card.offsetParent).map((card) => card.dataset.filmId).join(' ')";
+
+fn films() -> Value {
+    json!([
+        {"id": "f1", "title": "My Neighbor Totoro", "original_title": "となりのトトロ",
+         "original_title_romanised": "Tonari no Totoro", "director": "Hayao Miyazaki",
+         "release_date": "1988", "running_time": "86", "rt_score": "93"},
+        {"id": "f2", "title": "The Cat Returns", "director": "Hiroyuki Morita",
+         "release_date": "2002", "running_time": "75", "rt_score": "89"},
+        {"id": "f3", "title": "Princess Mononoke", "director": "Hayao Miyazaki",
+         "release_date": "1997", "running_time": "134", "rt_score": "92"},
+        {"id": "f4", "title": "A Quiet Year", "director": "Nobody Known",
+         "release_date": "1995", "running_time": "100"},
+    ])
+}
+
+fn people() -> Value {
+    json!([
+        {"id": "p1", "name": "Kanta Ōgaki", "films": ["f1"]},
+        {"id": "p2", "name": "Haru", "films": ["f2"]},
+    ])
+}
+
+fn served() -> (Upstream, Running) {
+    let upstream = Upstream::of(&films(), &people());
+    let running = Site::of(&upstream).serve().ready();
+    (upstream, running)
+}
+
+fn type_text(tab: &mut Tab, text: &str) {
+    tab.call("Input.insertText", json!({"text": text}));
+}
+
+fn press(tab: &mut Tab, key: &str) {
+    let text = if key.chars().count() == 1 { json!(key) } else { Value::Null };
+    let code = match key {
+        "Tab" => 9,
+        "Enter" => 13,
+        "ArrowDown" => 40,
+        " " => 32,
+        _ => 0,
+    };
+    for kind in ["keyDown", "keyUp"] {
+        let mut event = json!({"type": kind, "key": key, "windowsVirtualKeyCode": code});
+        if kind == "keyDown" && !text.is_null() {
+            event["text"] = text.clone();
+        }
+        if kind == "keyDown" && key == "Enter" {
+            event["text"] = "\r".into();
+        }
+        tab.call("Input.dispatchKeyEvent", event);
+    }
+}
+
+#[track_caller]
+fn shows(tab: &mut Tab, films: &str) {
+    tab.wait_for(&format!("({SHOWN}) === '{films}'"));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_search_finds_titles_people_and_directors_without_accents() {
+    let (_upstream, server) = served();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", server.address));
+    for (query, found) in [
+        ("totoro", "f1"),
+        ("ogaki", "f1"),
+        ("KANTA Ōg", "f1"),
+        ("トトロ", "f1"),
+        ("miyaz", "f3 f1"),
+        ("miyaz princess", "f3"),
+        ("haru", "f2"),
+        ("h", "f2 f3 f1"),
+        ("nothing like it", ""),
+        ("", "f2 f3 f4 f1"),
+    ] {
+        tab.value("{ const q = document.getElementById('q'); q.focus(); q.value = ''; }");
+        type_text(&mut tab, query);
+        if query.is_empty() {
+            tab.value(
+                "document.getElementById('q').dispatchEvent(new Event('input', {bubbles: true}))",
+            );
+        }
+        shows(&mut tab, found);
+    }
+    // The index was asked, and not the page alone.
+    let index: Value = server.get("/search/to.json").text().parse().expect("JSON");
+    assert_eq!(index["words"]["totoro"], json!([0]));
+    assert_eq!(index["films"][0]["url"], "/movies/my-neighbor-totoro/");
+    let asked = "performance.getEntriesByType('resource').some((one) => one.name.endsWith('/search/to.json'))";
+    assert_eq!(tab.value(asked), true);
+    assert_eq!(tab.complaints().iter().filter(|c| !c.to_string().contains("404")).count(), 0);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn filters_and_order_stand_in_the_address_and_come_back() {
+    let (_upstream, server) = served();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    for (query, found) in [
+        ("?director=Hayao+Miyazaki", "f3 f1"),
+        ("?decade=1990", "f3 f4"),
+        ("?minutes=-89", "f2 f1"),
+        ("?minutes=90-120", "f4"),
+        ("?minutes=121-", "f3"),
+        ("?score=90", "f3 f1"),
+        ("?cast=1", "f2 f1"),
+        // Without its article: Cat, My, Princess, Quiet.
+        ("?sort=title", "f2 f1 f3 f4"),
+        ("?sort=score", "f1 f3 f2 f4"),
+        ("?sort=minutes", "f2 f1 f4 f3"),
+        ("?q=miyazaki&sort=score&decade=1980", "f1"),
+        ("?director=Somebody+Gone", "f2 f3 f4 f1"),
+    ] {
+        let url = format!("http://{}/{query}", server.address);
+        tab.call("Page.navigate", json!({"url": url}));
+        tab.wait_for("document.readyState === 'complete'");
+        shows(&mut tab, found);
+    }
+    // Into a film and back: the same list at the same place.
+    let url = format!("http://{}/?q=miyazaki", server.address);
+    tab.call("Page.navigate", json!({"url": url}));
+    shows(&mut tab, "f3 f1");
+    tab.value("document.querySelector('[data-film-id=f1] h2 a').click()");
+    tab.wait_for("location.pathname === '/movies/my-neighbor-totoro/'");
+    tab.value("history.back()");
+    tab.wait_for("location.pathname === '/'");
+    shows(&mut tab, "f3 f1");
+    assert_eq!(tab.text("document.getElementById('q').value"), "miyazaki");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_keyboard_alone_is_enough() {
+    let (_upstream, server) = served();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", server.address));
+    press(&mut tab, "/");
+    tab.wait_for("document.activeElement.id === 'q'");
+    type_text(&mut tab, "miyazaki");
+    shows(&mut tab, "f3 f1");
+    // On to the filters, which are opened, and to the last of them.
+    press(&mut tab, "Tab");
+    press(&mut tab, "Enter");
+    tab.wait_for("document.querySelector('.filters').open");
+    for _ in 0..10 {
+        if tab.text("document.activeElement.id") == "cast" {
+            break;
+        }
+        press(&mut tab, "Tab");
+    }
+    press(&mut tab, " ");
+    shows(&mut tab, "f1");
+    let announced = tab.text("document.querySelector('[data-found]').textContent");
+    assert_eq!(announced, "1 of 4 films");
+    assert!(tab.text("location.search").contains("q=miyazaki"));
+    // Clearing brings all back and the focus to the search.
+    tab.value("document.querySelector('[data-clear]').focus()");
+    press(&mut tab, "Enter");
+    shows(&mut tab, "f2 f3 f4 f1");
+    tab.wait_for("document.activeElement.id === 'q' && location.search === ''");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn without_a_script_the_list_is_whole_and_directors_and_years_lead_on() {
+    let (_upstream, server) = served();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    tab.call("Page.navigate", json!({"url": format!("http://{}/?q=totoro", server.address)}));
+    shows(&mut tab, "f2 f3 f4 f1");
+    assert_eq!(tab.value("document.querySelector('[data-finder]').offsetParent"), Value::Null);
+    for (path, films) in [("/directors/hayao-miyazaki/", "f3 f1"), ("/years/1988/", "f1")] {
+        assert_eq!(server.get(path).status, 200);
+        tab.call("Page.navigate", json!({"url": format!("http://{}{path}", server.address)}));
+        shows(&mut tab, films);
+    }
+    let director = server.get("/directors/hayao-miyazaki/").text().to_owned();
+    assert!(
+        director.contains("Directed 2 films, 1988–1997. Average score: 93 of 100."),
+        "{director}"
+    );
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_surprise_is_one_of_the_films_that_are_shown() {
+    let (_upstream, server) = served();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/?decade=1980", server.address));
+    shows(&mut tab, "f1");
+    tab.value("document.querySelector('[data-surprise]').click()");
+    tab.wait_for("location.pathname === '/movies/my-neighbor-totoro/'");
+}
