@@ -65,6 +65,12 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Work on a theme of your own
+    Theme {
+        /// What to do.
+        #[command(subcommand)]
+        action: ThemeAction,
+    },
     /// Accept data that was refused because it is not plausible: the next refresh
     /// that brings the same takes it
     Accept {
@@ -84,9 +90,24 @@ impl Command {
             | Command::Build { options, .. }
             | Command::Status { options, .. }
             | Command::Check { options }
+            | Command::Theme { action: ThemeAction::Export { options, .. } }
             | Command::Accept { options, .. } => options,
         }
     }
+}
+
+/// What to do with a theme.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ThemeAction {
+    /// Write the built-in theme to DIR, with a README of all that templates get
+    Export {
+        /// Where; files that are there stay
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
 }
 
 const EXAMPLES: &str = "Every option is also a variable MOVIES_GEN_<OPTION> and a key of the \

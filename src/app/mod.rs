@@ -9,6 +9,7 @@ mod asking;
 mod build;
 mod check;
 mod event;
+mod export;
 mod guard;
 mod refresh;
 mod report;
@@ -21,7 +22,7 @@ mod trouble;
 use anyhow::Result;
 use tracing::error;
 
-use crate::cli::{BuildMode, Cli, Command};
+use crate::cli::{BuildMode, Cli, Command, ThemeAction};
 use crate::config::{Config, Invalid};
 use crate::outcome::Failure;
 use crate::publish::NotOurs;
@@ -50,6 +51,9 @@ pub fn run(cli: &Cli) -> Result<()> {
                 status::status(&config, *json, *exit_code).await
             }
             Command::Check { .. } => check::check(&config).await,
+            Command::Theme { action: ThemeAction::Export { directory, .. } } => {
+                export::export(directory)
+            }
             Command::Accept { hash, .. } => accept::accept(&config, hash.as_deref()).await,
         }
     })

@@ -26,9 +26,22 @@ pub use watch::{Watch, watch};
 const USER: &str = "user/";
 const DEFAULT: &str = "default/";
 
+/// What templates get, for theme authors.
+const DESCRIPTION: &str = include_str!("README.md");
+
 #[derive(RustEmbed)]
 #[folder = "templates"]
 struct Embedded;
+
+/// The built-in theme by file name, with its description for authors.
+pub fn built_in() -> BTreeMap<String, Bytes> {
+    let files = Embedded::iter().filter_map(|name| {
+        let file = Embedded::get(&name)?;
+        Some((name.to_string(), Bytes::from(file.data.into_owned())))
+    });
+    let described = [("README.md".to_owned(), Bytes::from_static(DESCRIPTION.as_bytes()))];
+    files.chain(described).collect()
+}
 
 /// A loaded theme.
 pub struct Theme {
@@ -198,7 +211,7 @@ fn user_files(directory: &Path) -> Result<BTreeMap<String, Bytes>> {
                 warn!("{} has a name that is not UTF-8; it is passed over", path.display());
                 continue;
             };
-            if name.starts_with('.') || name.ends_with('~') {
+            if name.starts_with('.') || name.ends_with('~') || name == "README.md" {
                 continue;
             }
             let below = format!("{prefix}{name}");

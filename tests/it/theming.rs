@@ -166,3 +166,31 @@ fn an_overridden_asset_is_linked_by_the_hash_of_its_own_content() {
     assert_ne!(style(&own), style(&plain));
     assert_eq!(own.page(style(&own).trim_start_matches('/')), "body { color: teal }");
 }
+
+#[test]
+fn an_exported_theme_is_the_built_in_one_and_tells_what_templates_get() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--interval", "300ms"]);
+    site.build_once().well();
+    let before = crate::fixture::contents(&site.out());
+    site.write("theme/card.html", "mine");
+    let said = site.run(&["theme", "export", "theme"]).out;
+    assert!(said.contains("Left as they are: card.html"), "{said}");
+    assert_eq!(std::fs::read(site.path("theme/card.html")).expect("there"), b"mine");
+    std::fs::remove_file(site.path("theme/card.html")).expect("removed");
+    let _ = site.run(&["theme", "export", "theme"]);
+    let themed = site.with(&["--templates", "theme"]);
+    themed.build_once().well();
+    assert_eq!(crate::fixture::contents(&site.out()), before);
+    let told = std::fs::read_to_string(site.path("theme/README.md")).expect("a description");
+    for entry in std::fs::read_dir(site.path("theme")).expect("a directory").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_template = entry.path().is_file() && name != "README.md";
+        assert!(!is_template || told.contains(&format!("`{name}`")), "{name} is not described");
+    }
+    // Every block of the frame is named.
+    let base = std::fs::read_to_string(site.path("theme/base.html")).expect("a template");
+    for block in base.split("{% block ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+        assert!(told.contains(&format!("`{block}`")), "{block} is not described");
+    }
+}
