@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it reads clocks and files")]
 #![allow(clippy::expect_used, reason = "a part that cannot be set up ends the test that needs it")]
 
+mod accessible;
 mod chaos;
 mod contract;
 mod courtesy;
