@@ -1,7 +1,7 @@
 # Each target is one line; `make` alone says what there is.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test faults chaos lint coverage bench packages
+.PHONY: help demo serve build cluster test faults chaos lint lighthouse coverage bench packages
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -29,6 +29,9 @@ chaos: packages ## each promise under each kind of fault: 10,000 loads each, jud
 
 lint: ## formatting and clippy, warnings denied, and the table of imports
 	cargo fmt --check && cargo clippy --all-targets --quiet -- -D warnings && cargo test --quiet --test it tidy
+
+lighthouse: packages ## Lighthouse on the list and on a film (needs node 20 and the network)
+	cargo build --release --quiet && .ci/lighthouse
 
 coverage: packages ## coverage by file
 	.ci/coverage
