@@ -211,6 +211,14 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_TEMPLATES", value_name = "DIR")]
     pub templates: Option<PathBuf>,
 
+    /// For theme authors: `serve` reloads open pages on save and shows template
+    /// errors over them
+    #[arg(
+        long, env = "MOVIES_GEN_DEV", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new()
+    )]
+    pub dev: Option<bool>,
+
     /// Public address of the site, path included, e.g. https://host/path/
     #[arg(long, env = "MOVIES_GEN_SITE_URL", value_name = "URL")]
     pub site_url: Option<String>,
@@ -296,6 +304,7 @@ impl Options {
             redis_prefix: self.redis_prefix.or(fallback.redis_prefix),
             when_redis_lost: self.when_redis_lost.or(fallback.when_redis_lost),
             templates: self.templates.or(fallback.templates),
+            dev: self.dev.or(fallback.dev),
             site_url: self.site_url.or(fallback.site_url),
             site_title: self.site_title.or(fallback.site_title),
             lang: self.lang.or(fallback.lang),

@@ -49,6 +49,8 @@ pub struct Config {
     pub when_redis_lost: WhenRedisLost,
     /// What overrides the built-in theme.
     pub templates: Option<PathBuf>,
+    /// Whether pages show what is wrong with templates.
+    pub dev: bool,
     /// Public address, ending in `/`.
     pub site_url: Option<Url>,
     /// Name of the site.
@@ -218,6 +220,7 @@ fn resolve(options: Options) -> Result<Config> {
         redis: redis(options.redis, options.redis_password_file, options.redis_prefix)?,
         when_redis_lost: options.when_redis_lost.unwrap_or_default(),
         templates: options.templates.map(std::path::absolute).transpose()?,
+        dev: options.dev.unwrap_or(false),
         site_url: options.site_url.as_deref().map(site_url).transpose()?,
         site_title: options.site_title.unwrap_or_else(|| "Films".to_owned()),
         lang: lang(options.lang.unwrap_or_else(|| "en".to_owned()))?,

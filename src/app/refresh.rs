@@ -83,6 +83,8 @@ pub(super) struct Refresher {
     pub(super) told: BTreeSet<Warning>,
     /// What keeps the last save of another process from being shown.
     pub(super) taking_up: Trouble,
+    /// What is wrong with the templates as they are now.
+    pub(super) broken: Option<String>,
     /// An upstream that answers from a cache, too old for the bound.
     pub(super) aged: Trouble,
     /// How the last refresh ended.

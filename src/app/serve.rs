@@ -189,9 +189,16 @@ async fn look(wired: &mut Wired, due: BootTime) {
 /// nothing.
 fn show_again(wired: &mut Wired, config: &Config) {
     match wired.reframe(config) {
-        Ok(()) => info!("the templates were read again"),
-        Err(error) => error!("the templates are broken, the last good site stays:\n{error:#}"),
+        Ok(()) => {
+            wired.refresher.broken = None;
+            info!("the templates were read again");
+        }
+        Err(error) => {
+            wired.refresher.broken = Some(format!("{error:#}"));
+            error!("the templates are broken, the last good site stays:\n{error:#}");
+        }
     }
+    wired.refresher.show_volatile();
 }
 
 /// Reads configuration and templates again. What cannot change while the program
@@ -227,6 +234,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
     let taken = Config {
         limit: new.limit,
         templates: new.templates,
+        dev: new.dev,
         site_url: new.site_url,
         site_title: new.site_title,
         lang: new.lang,

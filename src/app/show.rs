@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::live;
 use crate::pages::{Freshness, Plan};
 use crate::payload::{Fence, Payload};
-use crate::publish::{FRESHNESS, Generation, Volatile};
+use crate::publish::{DEV, FRESHNESS, Generation, Volatile};
 use crate::store::{Edition, Store};
 use crate::telemetry::Stage;
 
@@ -153,6 +153,7 @@ impl Refresher {
         let now = self.clock.now();
         let next_attempt = now.wall + self.next_due().since(now.boot);
         let (outcome, settings) = (self.outcome, self.settings);
+        let (dev, broken) = (self.site.dev, self.broken.clone());
         move |generation| {
             let freshness = Freshness {
                 as_of,
@@ -162,7 +163,12 @@ impl Refresher {
                 interval: settings.interval.as_secs_f64(),
                 max_age: settings.max_age.as_secs_f64(),
             };
-            Volatile::from([(FRESHNESS, freshness.json())])
+            let mut volatile = Volatile::from([(FRESHNESS, freshness.json())]);
+            if dev {
+                let told = serde_json::json!({"generation": generation.id.0, "error": broken});
+                volatile.insert(DEV, format!("{told}\n").into());
+            }
+            volatile
         }
     }
 }

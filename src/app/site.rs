@@ -70,6 +70,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         known: Known::default(),
         told: Default::default(),
         taking_up: Default::default(),
+        broken: None,
         aged: Default::default(),
         outcome: None,
     };
@@ -89,6 +90,7 @@ pub(super) fn site_of(config: &Config) -> Site {
         lang: config.lang.clone(),
         url: config.site_url.clone(),
         demo: config.upstream == Upstream::Demo,
+        dev: config.dev,
     }
 }
 

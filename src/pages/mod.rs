@@ -43,6 +43,8 @@ const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " rende
 pub const NOT_FOUND: &str = "404.html";
 /// The template of the page that is shown while there is no site.
 const STARTING: &str = "starting.html";
+/// Part of every page for theme authors, and of none else.
+const DEV_SCRIPT: &str = include_str!("dev.js");
 const TOO_OLD: &str = "too-old.html";
 
 /// Names the content of a page: context, templates and renderer.
@@ -132,6 +134,9 @@ impl<'a> Plan<'a> {
         }
         for asset in theme.assets().values() {
             put(asset.path.clone(), Page::File(asset.bytes.clone()));
+        }
+        if site.dev {
+            put("dev.js".to_owned(), Page::File(Bytes::from_static(DEV_SCRIPT.as_bytes())));
         }
         for (path, page) in [
             ("index.html", Page::Films),
@@ -411,6 +416,7 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
         "base": site.base(),
         "url": site.url.as_ref().map(|url| url.as_str()),
         "demo": site.demo,
+        "dev": site.dev,
         "css": assets.get("site.css"),
         "js": assets.get("site.js"),
         "icon": assets.get("icon.svg"),

@@ -23,6 +23,8 @@ pub struct Site {
     pub url: Option<Url>,
     /// Whether the data is made up.
     pub demo: bool,
+    /// Whether pages reload on a save and show what is wrong with templates.
+    pub dev: bool,
 }
 
 impl Site {
@@ -57,7 +59,7 @@ mod tests {
 
     fn site(url: Option<&str>) -> Site {
         let url = url.map(|url| Url::parse(url).expect("an address"));
-        Site { title: "t".into(), lang: "en".into(), url, demo: false }
+        Site { title: "t".into(), lang: "en".into(), url, demo: false, dev: false }
     }
 
     #[test]

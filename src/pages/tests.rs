@@ -37,7 +37,7 @@ fn small() -> Catalogue {
 
 fn site(url: Option<&str>) -> Site {
     let url = url.map(|url| url::Url::parse(url).expect("an address"));
-    Site { title: "Films".into(), lang: "en".into(), url, demo: false }
+    Site { title: "Films".into(), lang: "en".into(), url, demo: false, dev: false }
 }
 
 /// Every page's fingerprint and content.

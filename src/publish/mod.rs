@@ -60,10 +60,12 @@ pub use owner::{NotOurs, check_out};
 
 /// How old the data is, for pages and machines: replaced at every refresh.
 pub const FRESHNESS: &str = "freshness.json";
+/// What is wrong with the templates, for their author.
+pub const DEV: &str = "dev.json";
 
 /// Whether a path stands outside generations: replaced by rename, never held.
 pub fn is_volatile(path: &str) -> bool {
-    path == FRESHNESS
+    path == FRESHNESS || path == DEV
 }
 
 /// Volatile files by path.

@@ -194,3 +194,32 @@ fn an_exported_theme_is_the_built_in_one_and_tells_what_templates_get() {
         assert!(told.contains(&format!("`{block}`")), "{block} is not described");
     }
 }
+
+#[test]
+#[ignore = "needs chromium"]
+fn with_dev_open_pages_reload_on_save_and_show_what_is_wrong() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream).with(&["--dev"]);
+    site.write("theme/404.html", "{% extends \"base.html\" %}");
+    let server = site.serve().ready();
+    let mut browser = crate::fixture::Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/movies/salt-road/", server.address));
+    let own = "{% extends \"default/film.html\" %}{% block title %}Mine{% endblock title %}";
+    server.site.write("theme/film.html", own);
+    tab.wait_for("document.title === 'Mine'");
+    server.site.write("theme/film.html", "{% extends \"default/film.html\" %}\n{% block main %}{{ film.nothing.more }}{% endblock main %}");
+    tab.wait_for("document.querySelector('dialog')?.open === true");
+    let shown = tab.text("document.querySelector('dialog').textContent");
+    for part in ["film.html:2:", "^", "for the film"] {
+        assert!(shown.contains(part), "{part} is missing: {shown}");
+    }
+    server.site.write("theme/film.html", own);
+    tab.wait_for("document.querySelector('dialog')?.open !== true && document.title === 'Mine'");
+    // There only.
+    let plain = Site::of(&upstream);
+    plain.build_once().well();
+    assert!(
+        !plain.page("index.html").contains("dev.js") && !plain.path("public/dev.json").exists()
+    );
+}
