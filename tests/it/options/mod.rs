@@ -100,7 +100,9 @@ fn max_bytes_can_be_given_each_way() {
 fn hold_can_be_given_each_way() {
     for way in 0..3 {
         let upstream = Upstream::start();
-        let ways = each_way(&Site::eager(&upstream), "hold", "0s");
+        // Less than would be waited for by default, and long enough for a slow machine.
+        let site = Site::of(&upstream).with(&["--interval", "1900ms"]);
+        let ways = each_way(&site, "hold", "0s");
         ways[way].0.build_once().well();
         let log = ways[way].0.build_once().well();
         assert!(log.contains("stored data"), "{}: {log}", ways[way].1);
