@@ -237,9 +237,24 @@ impl Refresher {
         match &standing.outcome {
             Some(outcome) if outcome.kind.is_good() => Coming::Due(due),
             Some(_) => Coming::Failed,
+            None if standing.is_lost => self.coming_still(due),
             // Nobody else holds the state directory: whoever made it died.
             None if !self.stores.is_shared() => Coming::Failed,
             None => Coming::InFlight(self.clock.now().boot - standing.age),
+        }
+    }
+
+    /// The same where the attempt was lost with the store: what was under way lately
+    /// still is, until its data is here.
+    fn coming_still(&self, due: BootTime) -> Coming {
+        let (now, lately) = (self.clock.now().boot, self.settings.interval / 2);
+        match self.live.snapshot().coming {
+            Coming::InFlight(claimed) if now.since(claimed) < lately => {
+                let known = self.known.payload.as_ref();
+                let is_here = known.is_some_and(|known| known.origin.boot + lately >= claimed);
+                if is_here { Coming::Due(due) } else { Coming::InFlight(claimed) }
+            }
+            _ => Coming::Due(due),
         }
     }
 

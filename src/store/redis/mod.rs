@@ -197,18 +197,18 @@ impl RedisStore {
     }
 }
 
-/// now; the claim's fence, time and outcome; the payload's version, fence, origin
+/// now; the claim's fence, time, outcome and when it was restored; the payload's version, fence, origin
 /// and revision; films, their etag, people, their etag, ledger.
 type Read = (
     u64,
-    (Option<u64>, Option<u64>, Option<String>),
+    (Option<u64>, Option<u64>, Option<String>, Option<u64>),
     (Option<u32>, Option<u64>, Option<u64>, Option<u64>),
     (Option<Vec<u8>>, Option<String>, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>),
 );
 
 impl Store for RedisStore {
     async fn claim(&self, ask: &Ask) -> Result<Claim> {
-        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String, u64);
+        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String, u64, u8);
         let mut invocation = self.scripts.claim.key(&self.keys.claim);
         invocation
             .key(&self.keys.last_good)
@@ -219,7 +219,8 @@ impl Store for RedisStore {
             .arg(micros(ask.interval))
             .arg(micros(POLL));
         let (before, answer): (_, Answer) = self.run(&invocation).await?;
-        let (granted, fence, age, now, saved, wait, because, outcome, refused, revision) = answer;
+        let (granted, fence, age, now, saved, wait, because, outcome, refused, revision, lost) =
+            answer;
         let (fence, saved) = (Fence(fence), Edition { fence: Fence(saved), revision });
         if granted == 1 {
             let at = self.stamp(before, now, now - age);
@@ -233,7 +234,8 @@ impl Store for RedisStore {
         };
         let wait = Wait { remaining: Duration::from_micros(wait.max(1)), because };
         let outcome = serde_json::from_str(&outcome).ok();
-        let standing = Standing { fence, age: Duration::from_micros(age), outcome, saved };
+        let (age, is_lost) = (Duration::from_micros(age), lost == 1);
+        let standing = Standing { fence, age, outcome, saved, is_lost };
         Ok(Claim::Denied(Denied { wait, standing }))
     }
 
@@ -352,14 +354,16 @@ impl Store for RedisStore {
 
     async fn standing(&self) -> Result<Option<Standing>> {
         let (_, read) = self.read("head").await?;
-        let (now, (Some(fence), Some(at), outcome), (_, saved, _, revision), _) = read else {
+        let (now, (fence, at, outcome, restored), (_, saved, _, revision), _) = read;
+        if fence.or(saved).is_none() {
             return Ok(None);
-        };
+        }
         Ok(Some(Standing {
-            fence: Fence(fence),
-            age: Duration::from_micros(now.saturating_sub(at)),
+            fence: Fence(fence.unwrap_or(0)),
+            age: Duration::from_micros(now.saturating_sub(at.unwrap_or(0))),
             outcome: outcome.and_then(|outcome| serde_json::from_str(&outcome).ok()),
             saved: Edition { fence: Fence(saved.unwrap_or(0)), revision: revision.unwrap_or(0) },
+            is_lost: at.is_none() || restored.is_some(),
         }))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::history::{Asked, History, List, Moment, Promised, Replica};
+use super::history::{ASKED_AGAIN, Asked, History, List, Moment, Promised, Replica};
 
 /// A process that is killed this long after a refresh began may have lost its
 /// answer, though the upstream gave it: longer than taking one in ever takes.
@@ -127,7 +127,14 @@ pub(crate) fn troubles(history: &History, attempts: &[Attempt]) -> Vec<Trouble> 
         let due = before.next_due - history.promised.lease() - EARLY;
         (at >= due).then(|| Trouble { from: at, to: until(at) })
     });
-    lost.chain(cut).collect()
+    // What one of them was at when Redis went the others do not get, and what each did
+    // without it is put together when it is asked again.
+    let parted = history.lapses.iter().flat_map(|lapse| {
+        let turn = interval + history.promised.hold;
+        let (lost, back) = (lapse.from + turn, lapse.to + ASKED_AGAIN + turn);
+        [Trouble { from: lapse.from, to: lost }, Trouble { from: lapse.to, to: back }]
+    });
+    lost.chain(cut).chain(parted).collect()
 }
 
 impl Asked {

@@ -282,7 +282,7 @@ pub(crate) struct Lapse {
 
 /// A Redis that did not answer is not asked again for a second, and a timer may be
 /// late.
-const ASKED_AGAIN: Duration = Duration::from_millis(1100);
+pub(crate) const ASKED_AGAIN: Duration = Duration::from_millis(1100);
 
 /// All records of a run, as the clients of one process have them.
 #[derive(Debug, Clone)]

@@ -37,7 +37,7 @@ const SETTLED: Duration = ms(4500);
 /// Long enough for each to live in its own minute.
 const LONG: Duration = ms(3500);
 /// After a round: in its middle, between two, and when the next is due.
-const MIDDLE: Duration = ms(20);
+const MIDDLE: Duration = ms(10);
 const BETWEEN: Duration = ms(500);
 const DUE: Duration = ms(985);
 
@@ -209,7 +209,7 @@ fn table(of: &str, count: usize, beside: usize, kinds: &[Kind]) {
 
 /// Slow enough to be met in the middle of a round.
 fn kind(name: &'static str, turn: fn(&mut Cluster)) -> Kind {
-    Kind { name, script: vec![Act::Slow(ms(60))], turn }
+    Kind { name, script: vec![Act::Slow(ms(30))], turn }
 }
 
 fn kinds() -> Vec<Kind> {
