@@ -35,7 +35,7 @@ use super::{
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{Outcome, SetsHash};
 use crate::payload::{Body, Fence, Payload};
-use crate::schedule::{Because, LONGEST_RETRY_AFTER, Wait};
+use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt, Wait};
 pub use address::RedisAddress;
 
 /// Version of the layout under the keys.
@@ -75,6 +75,7 @@ struct Keys {
 
 struct Scripts {
     claim: Script,
+    restore: Script,
     renew: Script,
     save: Script,
     record: Script,
@@ -111,6 +112,7 @@ impl RedisStore {
         };
         let scripts = Scripts {
             claim: Script::new(include_str!("claim.lua")),
+            restore: Script::new(include_str!("restore.lua")),
             renew: Script::new(include_str!("renew.lua")),
             save: Script::new(include_str!("save.lua")),
             record: Script::new(include_str!("record.lua")),
@@ -188,6 +190,19 @@ impl RedisStore {
             boot: before.boot - age,
             wall: WallTime(moment.min(server_now)),
         }
+    }
+
+    /// Hands in the last attempt that was made without this Redis.
+    ///
+    /// # Errors
+    /// If it does not answer, or takes nothing.
+    pub async fn restore(&self, highest: Fence, last: &LastAttempt) -> Result<()> {
+        let mut invocation = self.scripts.restore.key(&self.keys.claim);
+        invocation
+            .arg(highest.0)
+            .arg(last.age.map(|age| micros(age).to_string()).unwrap_or_default())
+            .arg(micros(last.left_alone.unwrap_or_default().min(LONGEST_RETRY_AFTER)));
+        self.run::<u8>(&invocation).await.map(drop)
     }
 
     async fn read(&self, what: &str) -> Result<(Now, Read)> {

@@ -280,6 +280,13 @@ pub(crate) struct Lapse {
     pub(crate) to: Moment,
 }
 
+impl Lapse {
+    /// Whether a process may say then that Redis cannot be used.
+    pub(crate) fn explains(&self, at: Moment) -> bool {
+        self.from <= at && at <= self.to + ASKED_AGAIN
+    }
+}
+
 /// A Redis that did not answer is not asked again for a second, and a timer may be
 /// late.
 pub(crate) const ASKED_AGAIN: Duration = Duration::from_millis(1100);

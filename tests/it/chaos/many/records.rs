@@ -16,8 +16,8 @@ pub(crate) struct Records {
     pub(crate) kills: Vec<Kill>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) lapses: Vec<Lapse>,
-    /// How often each process said that Redis cannot be used.
-    pub(crate) complaints: Vec<usize>,
+    /// When each process said that Redis cannot be used.
+    pub(crate) complaints: Vec<Vec<Moment>>,
 }
 
 /// A page with where it came from.
@@ -41,6 +41,14 @@ impl Records {
             lapses: self.lapses.clone(),
         };
         self.loads.iter().enumerate().map(history).collect()
+    }
+
+    /// Complaints of a Redis that could be used: then the process was held up, which a
+    /// busy machine does, and lived as if it could not.
+    pub(crate) fn unexplained(&self) -> impl Iterator<Item = (usize, Moment)> {
+        let all = self.complaints.iter().enumerate();
+        let all = all.flat_map(|(replica, said)| said.iter().map(move |&at| (replica, at)));
+        all.filter(|(_, at)| !self.lapses.iter().any(|lapse| lapse.explains(*at)))
     }
 
     /// All pages at all processes, in the order in which they were sent.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::records::{Records, Sight};
 use crate::chaos::checker::{Finding, Rule};
-use crate::chaos::history::{History, List, Moment, Stamp};
+use crate::chaos::history::{History, Kill, List, Moment, Stamp};
 use crate::chaos::rules::waiting::is_at_a_start;
 use crate::chaos::truth::Wire;
 
@@ -120,17 +120,23 @@ pub(crate) fn same(records: &Records) -> Finding {
     finding
 }
 
-/// That Redis cannot be used is said once each time.
+/// That Redis cannot be used is said once each time, and only then.
 pub(crate) fn said_once(records: &Records) -> Finding {
     let mut finding = Finding::of(Rule::SaidOnce);
-    for (replica, &complaints) in records.complaints.iter().enumerate() {
-        let kills = records.kills.iter().filter(|kill| kill.of == replica).count();
-        finding.check(complaints <= records.lapses.len() + kills, || {
-            let times = records.lapses.len();
-            format!(
-                "{replica} said {complaints} times that Redis cannot be used, and {times} \
-                     times it could not"
-            )
+    for (replica, said) in records.complaints.iter().enumerate() {
+        for lapse in &records.lapses {
+            let is_new = |kill: &&Kill| kill.of == replica && lapse.explains(kill.at);
+            let times = said.iter().filter(|at| lapse.explains(**at)).count();
+            let most = 1 + records.kills.iter().filter(is_new).count();
+            finding.check(times <= most, || {
+                let from = lapse.from;
+                format!("{replica} said {times} times that Redis cannot be used since {from}")
+            });
+        }
+    }
+    for (replica, at) in records.unexplained() {
+        finding.check_in_time(false, true, || {
+            format!("{replica} said at {at} that Redis cannot be used, but it could")
         });
     }
     finding

@@ -26,7 +26,7 @@ pub(crate) struct Cluster {
     kills: Vec<Kill>,
     stops: Vec<Stop>,
     lapses: Vec<Lapse>,
-    complaints: Vec<usize>,
+    complaints: Vec<Vec<Moment>>,
 }
 
 impl Cluster {
@@ -49,7 +49,7 @@ impl Cluster {
         let clients = Clients::among(&targets, movers, epoch, pace);
         let servers = servers.into_iter().map(Some).collect();
         let (kills, stops, lapses) = (Vec::new(), Vec::new(), Vec::new());
-        let complaints = vec![0; count];
+        let complaints = vec![Vec::new(); count];
         Cluster {
             upstream,
             redis,
@@ -108,7 +108,7 @@ impl Cluster {
     pub(crate) fn kill(&mut self, of: Replica) {
         self.kills.push(Kill { of, at: self.epoch.now(), back: None });
         let server = self.servers[of].take().expect("a running process");
-        self.complaints[of] += complaints(&server);
+        self.complaints[of].extend(complaints(&server, self.epoch));
         server.kill();
     }
 
@@ -152,7 +152,7 @@ impl Cluster {
     pub(crate) fn end(mut self, promised: Promised) -> Records {
         let loads = self.clients.end();
         for (sum, server) in self.complaints.iter_mut().zip(&self.servers) {
-            *sum += server.as_ref().map_or(0, complaints);
+            sum.extend(server.iter().flat_map(|server| complaints(server, self.epoch)));
         }
         if std::env::var_os("CHAOS_LOGS").is_some() {
             for (replica, server) in self.servers.iter().enumerate() {
@@ -169,7 +169,10 @@ impl Cluster {
     }
 }
 
-/// How often a process said that Redis cannot be used.
-fn complaints(server: &Running) -> usize {
-    server.log().matches("Redis cannot be used").count()
+/// When a process said that Redis cannot be used.
+fn complaints(server: &Running, epoch: Epoch) -> Vec<Moment> {
+    let log = server.log();
+    let said = log.lines().filter(|line| line.contains("Redis cannot be used"));
+    let at = said.filter_map(|line| epoch.of_header(line.split_whitespace().next()?));
+    at.collect()
 }

@@ -16,6 +16,9 @@ use crate::chaos::truth::{Wire, quantile};
 const ACROSS: [(Rule, &str); 3] =
     [(Rule::Spread, "spread"), (Rule::Same, "same"), (Rule::SaidOnce, "said once")];
 
+/// What does not hold for processes that do not reach Redis.
+const SHAKEN: [Rule; 4] = [Rule::Courtesy, Rule::Freshness, Rule::Spread, Rule::NoPointlessWait];
+
 /// Judges a run by the rules of one process for each of them, and by those across.
 pub(crate) fn judge(records: &Records) -> Judgement {
     let histories = records.histories();
@@ -47,6 +50,13 @@ pub(crate) fn judge(records: &Records) -> Judgement {
     findings.push(rules::spread(records, &histories, &wires));
     findings.push(rules::same(records));
     findings.push(rules::said_once(records));
+    // Whoever was held up so long that Redis seemed to be away lived as if it was.
+    if records.unexplained().next().is_some() {
+        let all = findings.iter_mut().filter(|finding| SHAKEN.contains(&finding.rule));
+        for violation in all.flat_map(|finding| &mut finding.violations) {
+            violation.is_late = true;
+        }
+    }
     Judgement { findings, figures }
 }
 
@@ -95,5 +105,7 @@ pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> Stri
 /// Rules that looked at nothing.
 pub(crate) fn idle(judgement: &Judgement) -> BTreeSet<Rule> {
     let idle = judgement.findings.iter().filter(|finding| finding.checked == 0);
-    idle.map(|finding| finding.rule).filter(|rule| *rule != Rule::NoPointlessWait).collect()
+    // Nothing may have been lost, and Redis never away.
+    let often = [Rule::NoPointlessWait, Rule::SaidOnce];
+    idle.map(|finding| finding.rule).filter(|rule| !often.contains(rule)).collect()
 }
