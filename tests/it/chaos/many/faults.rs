@@ -16,7 +16,6 @@ use super::verdict;
 use crate::chaos::calm::in_a_calm_moment;
 use crate::chaos::clients::Pace;
 use crate::chaos::faults::{patience, wanted};
-use crate::chaos::history::Promised;
 use crate::chaos::upstream::{Act, Script};
 use crate::fixture::Redis;
 
@@ -152,7 +151,7 @@ fn stopped(cluster: &mut Cluster) {
 /// Gentle: each process has clients, and all of them have two cores.
 fn begin(kind: &Kind, count: usize) -> Cluster {
     let think = match (wanted() > 0, count) {
-        (true, ..=3) => ms(8),
+        (true, ..=3) => ms(15),
         (false, ..=3) => ms(20),
         (true, _) => ms(40),
         (false, _) => ms(60),
@@ -167,7 +166,7 @@ fn recorded(kind: &Kind, count: usize) -> Records {
     loop {
         (kind.turn)(&mut cluster);
         if cluster.pages() >= wanted() {
-            return cluster.end(Promised::SCALED);
+            return cluster.end();
         }
     }
 }
