@@ -276,3 +276,22 @@ fn three_replicas_keep_every_promise_whatever_happens_to_redis_and_to_them() {
     let kinds = if wanted() == 0 { in_short() } else { kinds() };
     table("Three replicas", 3, 2, &kinds);
 }
+
+/// Ten take turns on two cores, so one kind at a time.
+#[test]
+#[ignore = "needs redis-server"]
+fn ten_replicas_that_start_at_once_keep_every_promise_too() {
+    let in_short = |cluster: &mut Cluster| {
+        cluster.until_after_next_round(BETWEEN);
+        cluster.lapse(ms(1500), Redis::kill, Redis::revive);
+        cluster.load_for(SETTLED);
+        let winner = cluster.until_after_next_round(MIDDLE);
+        cluster.kill(winner);
+        cluster.start_again(winner);
+        cluster.redis.wipe();
+        cluster.load_for(SETTLED);
+    };
+    let kinds =
+        if wanted() == 0 { vec![kind("Redis and a replica killed", in_short)] } else { kinds() };
+    table("Ten replicas", 10, 1, &kinds);
+}

@@ -178,3 +178,147 @@ pub(crate) fn lags(records: &Records) -> Vec<Duration> {
     }
     lags
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::history::{Asked, Lapse, Load, Seen, Stop};
+    use crate::chaos::many::verdict::judge;
+    use crate::chaos::synthetic::{good_history, ms, page, start_of};
+
+    /// Two processes whose clients see the same, each as in a good history.
+    fn good_records() -> Records {
+        let history = good_history();
+        Records {
+            promised: history.promised,
+            asked: history.asked,
+            loads: vec![history.loads.clone(), history.loads],
+            kills: Vec::new(),
+            stops: Vec::new(),
+            lapses: Vec::new(),
+            complaints: vec![Vec::new(); 2],
+        }
+    }
+
+    /// The rules that are broken, and whether all of that is only late.
+    fn broken(records: &Records) -> (Vec<Rule>, bool) {
+        let judgement = judge(records);
+        (judgement.violated().into_iter().collect(), judgement.is_late())
+    }
+
+    /// A load of round 2's page at the second process, so long after round 3 is live at
+    /// both.
+    fn with_older(after: Duration) -> Records {
+        let mut records = good_records();
+        let sent = start_of(3) + ms(41) + after;
+        // The second one has nothing newer itself.
+        records.loads[1].retain(|load| {
+            load.page().is_none() || !load.meets(start_of(3) - ms(200), start_of(5))
+        });
+        let (path, received) = ("/", sent + ms(1));
+        let seen = Seen::Page(page(path, 2, received));
+        records.loads[1].push(Load { path, sent, received, seen });
+        records.loads[1].sort_by_key(|load| load.sent);
+        records
+    }
+
+    fn spreads(records: &Records) -> (usize, usize) {
+        let histories = records.histories();
+        let wires: Vec<_> = histories.iter().map(Wire::of).collect();
+        let finding = spread(records, &histories, &wires);
+        (finding.violations.len(), finding.left_out)
+    }
+
+    #[test]
+    fn good_records_pass_every_rule() {
+        let judgement = judge(&good_records());
+        assert!(judgement.violated().is_empty(), "{}", judgement.said());
+        assert!(judgement.finding(Rule::Spread).checked > 600);
+        assert!(judgement.finding(Rule::Same).checked > 600);
+    }
+
+    #[test]
+    fn older_data_at_another_process_is_found_once_it_had_time_to_get_there() {
+        assert_eq!(spreads(&with_older(ms(100))), (0, 0));
+        assert_eq!(spreads(&with_older(ms(300))), (1, 0));
+    }
+
+    #[test]
+    fn older_data_is_only_late_for_a_while() {
+        let is_late = |after| {
+            let records = with_older(after);
+            let histories = records.histories();
+            let wires: Vec<_> = histories.iter().map(Wire::of).collect();
+            spread(&records, &histories, &wires).violations[0].is_late
+        };
+        assert!(is_late(ms(300)));
+        assert!(!is_late(ms(720)));
+    }
+
+    #[test]
+    fn who_keeps_its_own_minute_or_was_stopped_need_not_show_it_yet() {
+        let mut records = with_older(ms(300));
+        let from = start_of(3) + ms(50);
+        records.lapses = vec![Lapse { from, to: from + ms(10) }];
+        assert_eq!(spreads(&records).0, 0);
+        records.lapses = vec![Lapse { from: from - ms(3000), to: from - ms(2500) }];
+        assert_eq!(spreads(&records).0, 1, "that is long over");
+        records.lapses = Vec::new();
+        let stop = |of| Stop { of, from, settled: from, to: from + ms(200) };
+        records.stops = vec![stop(1)];
+        assert_eq!(spreads(&records).0, 0);
+        records.stops = vec![stop(0)];
+        assert_eq!(spreads(&records).0, 1, "the other one was");
+    }
+
+    #[test]
+    fn another_page_for_the_same_data_is_found() {
+        let mut records = good_records();
+        let pages = records.loads[1].iter_mut().filter_map(|load| match &mut load.seen {
+            Seen::Page(page) => Some(page),
+            _ => None,
+        });
+        for page in pages {
+            page.hash.push('!');
+            page.etag = format!("\"{}\"", page.hash);
+            page.generation.push('!');
+        }
+        assert_eq!(broken(&records), (vec![Rule::Same], false));
+    }
+
+    #[test]
+    fn a_lapse_is_said_once_and_a_complaint_without_one_is_late() {
+        let mut records = good_records();
+        let from = start_of(2);
+        records.lapses = vec![Lapse { from, to: from + ms(500) }];
+        records.complaints[1] = vec![from + ms(100)];
+        assert_eq!(broken(&records), (vec![], false));
+        records.complaints[1].push(from + ms(1300));
+        assert_eq!(broken(&records), (vec![Rule::SaidOnce], false));
+        records.lapses.clear();
+        records.complaints = vec![vec![from], Vec::new()];
+        assert_eq!(broken(&records), (vec![Rule::SaidOnce], true));
+    }
+
+    #[test]
+    fn what_follows_from_a_complaint_without_a_lapse_is_late_too() {
+        let mut records = good_records();
+        let again = [4, 5].map(|place| {
+            let early = records.asked[place].clone();
+            let (at, done) = (early.at + ms(500), early.done.map(|done| done + ms(500)));
+            Asked { by: 1, at, done, ..early }
+        });
+        records.asked.splice(6..6, again);
+        assert_eq!(broken(&records), (vec![Rule::Courtesy], false));
+        records.complaints[1] = vec![start_of(2)];
+        assert_eq!(broken(&records), (vec![Rule::Courtesy, Rule::SaidOnce], true));
+    }
+
+    #[test]
+    fn the_lag_is_from_the_upstreams_last_byte_to_each_first_sight() {
+        let lags = lags(&good_records());
+        assert!(lags.len() >= 8, "{lags:?}");
+        // Done after 3 ms, live after 40.
+        assert!(lags.iter().all(|lag| *lag >= ms(37) && *lag <= ms(40)), "{lags:?}");
+    }
+}

@@ -65,10 +65,11 @@ pub(crate) fn head() -> String {
     let rules: String =
         Rule::ALL.iter().chain(&ACROSS).map(|(_, name)| format!("{name:>9}")).collect();
     format!(
-        "{:<30}{:>3}{:>7}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{rules}",
+        "{:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{rules}",
         "fault",
         "n",
         "loads",
+        "judged",
         "asked",
         "residue",
         "oldest",
@@ -91,9 +92,10 @@ pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> Stri
         .collect();
     let wire: [Duration; 2] = [figures.wire_p99, figures.wire_worst];
     format!(
-        "{fault:<30}{:>3}{:>7}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{counts}",
+        "{fault:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{counts}",
         records.loads.len(),
         figures.loads,
+        judgement.finding(Rule::Freshness).checked,
         figures.refreshes,
         judgement.finding(Rule::Courtesy).left_out,
         figures.worst_age.as_millis(),
