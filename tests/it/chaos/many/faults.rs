@@ -1,7 +1,7 @@
 //! Each kind of fault of a Redis that several processes share, and of the processes.
 //!
 //! Owns the list of kinds. As with one process, `CHAOS_LOADS` says how many loads each
-//! of them gets at least.
+//! of them gets at least, and `CHAOS_KIND` names the one that is to be done alone.
 
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 
@@ -151,9 +151,9 @@ fn stopped(cluster: &mut Cluster) {
 /// Gentle: each process has clients, and all of them have two cores.
 fn begin(kind: &Kind, count: usize) -> Cluster {
     let think = match (wanted() > 0, count) {
-        (true, ..=3) => ms(15),
+        (true, ..=3) => ms(12),
         (false, ..=3) => ms(20),
-        (true, _) => ms(40),
+        (true, _) => ms(30),
         (false, _) => ms(60),
     };
     Cluster::begin(kind.script.clone(), count, 2, Pace { clients: 1, think })
@@ -173,11 +173,8 @@ fn recorded(kind: &Kind, count: usize) -> Records {
 
 /// Runs kinds, and prints the table.
 fn table(of: &str, count: usize, beside: usize, kinds: &[Kind]) {
-    let only = std::env::var("CHAOS_KIND").ok();
-    let kinds: Vec<_> = kinds
-        .iter()
-        .filter(|kind| only.as_ref().is_none_or(|only| kind.name.contains(only.as_str())))
-        .collect();
+    let only = std::env::var("CHAOS_KIND").unwrap_or_default();
+    let kinds: Vec<_> = kinds.iter().filter(|kind| kind.name.contains(&only)).collect();
     let next = Mutex::new(kinds.iter().enumerate());
     let done = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {

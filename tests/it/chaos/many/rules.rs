@@ -152,7 +152,7 @@ pub(crate) fn lags(records: &Records) -> Vec<Duration> {
         let [Some(one), Some(other)] = [pair[0].done, pair[1].done] else { continue };
         let done = one.max(other);
         let news = pair.iter().filter_map(|asked| asked.stamp());
-        let Some(stamp) = news.last() else { continue };
+        let Some(stamp) = news.max() else { continue };
         if pair[0].by != pair[1].by || done + SPREAD + ON_A_BUSY_MACHINE > records.end() {
             continue;
         }

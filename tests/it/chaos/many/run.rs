@@ -160,14 +160,6 @@ impl Cluster {
         for (sum, server) in self.complaints.iter_mut().zip(&self.servers) {
             sum.extend(server.iter().flat_map(|server| complaints(server, self.epoch)));
         }
-        if std::env::var_os("CHAOS_LOGS").is_some() {
-            for (replica, server) in self.servers.iter().enumerate() {
-                println!(
-                    "--- {replica}\n{}",
-                    server.as_ref().map_or_else(String::new, Running::log)
-                );
-            }
-        }
         drop(self.servers);
         let (asked, kills, stops) = (self.upstream.log(), self.kills, self.stops);
         let (lapses, complaints) = (self.lapses, self.complaints);
