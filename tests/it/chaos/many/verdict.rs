@@ -65,7 +65,7 @@ pub(crate) fn head() -> String {
     let rules: String =
         Rule::ALL.iter().chain(&ACROSS).map(|(_, name)| format!("{name:>9}")).collect();
     format!(
-        "{:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{rules}",
+        "{:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{:>15}{rules}",
         "fault",
         "n",
         "loads",
@@ -75,7 +75,8 @@ pub(crate) fn head() -> String {
         "oldest",
         "held",
         "wire p99/max",
-        "lag p50/99/max"
+        "lag p50/99/max",
+        "apart p50/99/m"
     )
 }
 
@@ -83,7 +84,11 @@ pub(crate) fn head() -> String {
 pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> String {
     let figures = &judgement.figures;
     let lags = rules::lags(records);
-    let lag = |share| quantile(&lags, share).as_millis();
+    let spread = |of: fn(&rules::Lag) -> Duration| {
+        let all: Vec<_> = lags.iter().map(of).collect();
+        let [half, most, max] = [0.5, 0.99, 1.0].map(|share| quantile(&all, share).as_millis());
+        format!("{half}/{most}/{max}")
+    };
     let share = 100.0 * figures.held as f64 / figures.loads.max(1) as f64;
     let counts: String = judgement
         .findings
@@ -92,7 +97,7 @@ pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> Stri
         .collect();
     let wire: [Duration; 2] = [figures.wire_p99, figures.wire_worst];
     format!(
-        "{fault:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{counts}",
+        "{fault:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{:>15}{counts}",
         records.loads.len(),
         figures.loads,
         judgement.finding(Rule::Freshness).checked,
@@ -100,7 +105,8 @@ pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> Stri
         judgement.finding(Rule::Courtesy).left_out,
         figures.worst_age.as_millis(),
         format!("{}/{}", wire[0].as_millis(), wire[1].as_millis()),
-        format!("{}/{}/{}", lag(0.5), lag(0.99), lag(1.0)),
+        spread(|lag| lag.from_answer),
+        spread(|lag| lag.from_sight),
     )
 }
 
