@@ -162,7 +162,9 @@ pub(crate) fn lags(records: &Records) -> Vec<Lag> {
         let done = one.max(other);
         let news = pair.iter().filter_map(|asked| asked.stamp());
         let Some(stamp) = news.max() else { continue };
-        if pair[0].by != pair[1].by || done + SPREAD + ON_A_BUSY_MACHINE > records.end() {
+        let is_one = pair[0].by == pair[1].by
+            && pair[1].at.since(pair[0].at) < records.promised.interval / 4;
+        if !is_one || done + SPREAD + ON_A_BUSY_MACHINE > records.end() {
             continue;
         }
         let mut firsts = Vec::new();
