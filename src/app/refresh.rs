@@ -239,10 +239,37 @@ impl Refresher {
         match &standing.outcome {
             Some(outcome) if outcome.kind.is_good() => Coming::Due(due),
             Some(_) => Coming::Failed,
+            None if standing.is_lost => self.coming_still(due),
             // Nobody else holds the state directory: whoever made it died.
             None if !self.stores.is_shared() => Coming::Failed,
             None => Coming::InFlight(self.clock.now().boot - standing.age),
         }
+    }
+
+    /// The same where the attempt was lost with the store: what was under way still is,
+    /// until its data is here or the next is due.
+    fn coming_still(&self, due: BootTime) -> Coming {
+        let (now, interval) = (self.clock.now().boot, self.settings.interval);
+        // Seen from here, times of the store are off by what asking it took.
+        let runs = |claimed| now.since(claimed) < interval - interval / 20;
+        let is_here = |claimed| {
+            let known = self.known.payload.as_ref();
+            known.is_some_and(|known| known.origin.boot + interval / 2 >= claimed)
+        };
+        match self.live.snapshot().coming {
+            Coming::InFlight(at) if runs(at) && !is_here(at) => Coming::InFlight(at),
+            // That it failed is not forgotten either, nor that it died with this process.
+            Coming::Failed if due > now + interval / 20 => Coming::Failed,
+            _ if due > now + interval / 20 && self.has_unended_attempt() => Coming::Failed,
+            _ => Coming::Due(due),
+        }
+    }
+
+    /// Whether the last attempt of this state directory was never ended; none is under
+    /// way when this is asked.
+    fn has_unended_attempt(&self) -> bool {
+        let attempt = self.stores.file().attempt().ok().flatten();
+        attempt.is_some_and(|attempt| attempt.ended.is_none())
     }
 
     /// Says so if the upstream answers from a cache that is too old for the

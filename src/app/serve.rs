@@ -23,7 +23,7 @@ use crate::live::{Live, StoreState};
 use crate::lock::Stay;
 use crate::outcome::Failure;
 use crate::server::{self, Limits};
-use crate::store::Store;
+use crate::store::{Edition, Store};
 
 /// Between two looks at what other replicas do: announcements get lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -180,7 +180,8 @@ async fn look(wired: &mut Wired, due: BootTime) {
             wired.refresher.take_up(standing.saved).await;
             wired.live.put_coming(wired.refresher.coming(&standing, due));
         }
-        Ok(None) => {}
+        // The store lost everything, and gets back what we have.
+        Ok(None) => wired.refresher.take_up(Edition::default()).await,
         Err(error) => warn!("the last attempt cannot be read: {error:#}"),
     }
 }

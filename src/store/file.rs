@@ -223,6 +223,7 @@ impl FileStore {
             age,
             outcome: attempt.and_then(|attempt| attempt.ended).map(|ended| ended.outcome),
             saved: self.saved()?,
+            is_lost: false,
         })
     }
 

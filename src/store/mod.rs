@@ -99,6 +99,9 @@ pub struct Standing {
     pub outcome: Option<Outcome>,
     /// What was saved last.
     pub saved: Edition,
+    /// The store lost it: its time is what those who asked since knew, and whether
+    /// it runs is not known.
+    pub is_lost: bool,
 }
 
 /// Names what is saved: a payload by its fence, and how often its ledger was

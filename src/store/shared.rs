@@ -91,13 +91,23 @@ impl Stores {
 
     /// What Redis answers; none if there is no Redis or it does not answer. One
     /// that just did not is not asked, so that nobody waits for it twice.
+    ///
+    /// One that is back is first told what we did meanwhile: others need to know of it
+    /// at once, and one that answers but takes nothing (read-only, full) is not back.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
-        let now = self.clock.now().boot;
-        if self.away().is_some_and(|last| now.since(last) < RETRY) {
+        let last = *self.away();
+        if last.is_some_and(|last| self.clock.now().boot.since(last) < RETRY) {
             return None;
         }
-        match call(redis).await {
+        let answer = async {
+            if last.is_some() {
+                let highest = self.file.attempt()?.map_or(Fence(0), |known| known.fence);
+                redis.restore(highest, &self.file.last_attempt()?).await?;
+            }
+            call(redis).await
+        };
+        match answer.await {
             Ok(value) => {
                 if self.away().take().is_some() {
                     info!("Redis is back and used again");

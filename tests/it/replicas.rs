@@ -142,6 +142,43 @@ fn replicas_that_kept_their_own_minute_come_together_again() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_redis_that_takes_nothing_is_lost_until_it_does_and_that_is_said_once() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
+    // Longer than until a lost Redis is looked at again: what is read is answered then.
+    let server = site.with(&["--interval", "2s", "--max-age", "2s"]).serve().ready();
+    redis.set("min-replicas-to-write", "1");
+    server.wait_for_line("Redis cannot be used");
+    upstream.wait_until_asked(upstream.asked().0 + 3);
+    let log = server.log();
+    assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
+    assert_eq!(log.matches("Redis is back").count(), 0, "{log}");
+    redis.set("min-replicas-to-write", "0");
+    server.wait_for_line("Redis is back");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn what_a_replica_did_alone_is_known_to_redis_as_soon_as_it_is_back() {
+    let (upstream, mut redis) = (Upstream::start(), Redis::start());
+    let long = ["--interval", "4s", "--max-age", "4s", "--redis", &redis.url()];
+    let server = Site::of(&upstream).with(&long).serve().ready();
+    redis.kill();
+    let asked = upstream.asked().0;
+    upstream.wait_until_asked(asked + 1);
+    let alone = Instant::now();
+    redis.revive();
+    server.wait_for_line("Redis is back");
+    assert!(alone.elapsed() < Duration::from_secs(3), "not only when the next is due");
+    // One that knows nothing asks at once, and must not be let.
+    let anew = Site::of(&upstream).with(&long).serve().ready();
+    upstream.wait_until_asked(asked + 2);
+    assert!(least_gap(&upstream) > Duration::from_millis(3600), "{:?}", least_gap(&upstream));
+    drop(anew);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn courtesy_can_win_over_freshness_while_redis_is_lost() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let site = replica(&upstream, &redis).with(&["--when-redis-lost", "wait"]);

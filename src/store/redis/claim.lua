@@ -11,7 +11,7 @@
 --
 -- Returns {granted, fence, age of the attempt in us, now in us, fence saved
 -- last, us to wait, why to wait, outcome, what was not believed, revision saved
--- last}.
+-- last, whether the attempt was lost and only its time is restored}.
 --
 -- An attempt is never forgotten: the claim has no expiry, and it takes the
 -- later of its own and the caller's. A claim that vanished (a wipe, an empty
@@ -29,7 +29,7 @@ local saved, revision = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
 local poll, interval = tonumber(ARGV[6]), tonumber(ARGV[5])
 
 if known[3] == ARGV[1] then
-  return {1, tonumber(known[1]), now - at, now, saved, 0, '', known[6] or '', refused, revision}
+  return {1, tonumber(known[1]), now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
 end
 
 local restored = tonumber(known[5]) or 0
@@ -59,10 +59,11 @@ for i = 2, 3 do
   if waits[i][1] > longest[1] then longest = waits[i] end
 end
 if longest[1] > 0 then
-  return {0, fence, now - at, now, saved, longest[1], longest[2], known[6] or '', refused, revision}
+  local lost = restored > 0 and 1 or 0
+  return {0, fence, now - at, now, saved, longest[1], longest[2], known[6] or '', refused, revision, lost}
 end
 
 fence = math.max(fence + 1, saved + 1, now)
 redis.call('HSET', KEYS[1], 'fence', fence, 'at', now, 'nonce', ARGV[1])
 redis.call('HDEL', KEYS[1], 'outcome', 'left_alone_until', 'restored')
-return {1, fence, 0, now, saved, 0, '', '', refused, revision}
+return {1, fence, 0, now, saved, 0, '', '', refused, revision, 0}

@@ -2,7 +2,8 @@
 --
 -- KEYS[1] the claim, KEYS[2] the last good payload
 -- ARGV[1] 'whole', or 'head' for all but bodies and ledger
--- Returns {now in us, {claim fence, claim time in us, outcome}, {version, fence,
+-- Returns {now in us, {claim fence, claim time in us, outcome, when it was
+-- restored in us}, {version, fence,
 -- origin time in us, revision}, {films, their etag, people, their etag,
 -- ledger}}, with nothing where there is nothing.
 local time = redis.call('TIME')
@@ -13,7 +14,7 @@ if ARGV[1] == 'whole' then
 end
 return {
   now,
-  redis.call('HMGET', KEYS[1], 'fence', 'at', 'outcome'),
+  redis.call('HMGET', KEYS[1], 'fence', 'at', 'outcome', 'restored'),
   redis.call('HMGET', KEYS[2], 'version', 'fence', 'origin', 'revision'),
   bodies,
 }

@@ -35,7 +35,7 @@ use super::{
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{Outcome, SetsHash};
 use crate::payload::{Body, Fence, Payload};
-use crate::schedule::{Because, LONGEST_RETRY_AFTER, Wait};
+use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt, Wait};
 pub use address::RedisAddress;
 
 /// Version of the layout under the keys.
@@ -75,6 +75,7 @@ struct Keys {
 
 struct Scripts {
     claim: Script,
+    restore: Script,
     renew: Script,
     save: Script,
     record: Script,
@@ -111,6 +112,7 @@ impl RedisStore {
         };
         let scripts = Scripts {
             claim: Script::new(include_str!("claim.lua")),
+            restore: Script::new(include_str!("restore.lua")),
             renew: Script::new(include_str!("renew.lua")),
             save: Script::new(include_str!("save.lua")),
             record: Script::new(include_str!("record.lua")),
@@ -190,6 +192,19 @@ impl RedisStore {
         }
     }
 
+    /// Hands in the last attempt that was made without this Redis.
+    ///
+    /// # Errors
+    /// If it does not answer, or takes nothing.
+    pub async fn restore(&self, highest: Fence, last: &LastAttempt) -> Result<()> {
+        let mut invocation = self.scripts.restore.key(&self.keys.claim);
+        invocation
+            .arg(highest.0)
+            .arg(last.age.map(|age| micros(age).to_string()).unwrap_or_default())
+            .arg(micros(last.left_alone.unwrap_or_default().min(LONGEST_RETRY_AFTER)));
+        self.run::<u8>(&invocation).await.map(drop)
+    }
+
     async fn read(&self, what: &str) -> Result<(Now, Read)> {
         let script = &self.scripts.load;
         let mut invocation = script.key(&self.keys.claim);
@@ -197,18 +212,18 @@ impl RedisStore {
     }
 }
 
-/// now; the claim's fence, time and outcome; the payload's version, fence, origin
+/// now; the claim's fence, time, outcome and when it was restored; the payload's version, fence, origin
 /// and revision; films, their etag, people, their etag, ledger.
 type Read = (
     u64,
-    (Option<u64>, Option<u64>, Option<String>),
+    (Option<u64>, Option<u64>, Option<String>, Option<u64>),
     (Option<u32>, Option<u64>, Option<u64>, Option<u64>),
     (Option<Vec<u8>>, Option<String>, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>),
 );
 
 impl Store for RedisStore {
     async fn claim(&self, ask: &Ask) -> Result<Claim> {
-        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String, u64);
+        type Answer = (u8, u64, u64, u64, u64, u64, String, String, String, u64, u8);
         let mut invocation = self.scripts.claim.key(&self.keys.claim);
         invocation
             .key(&self.keys.last_good)
@@ -219,7 +234,8 @@ impl Store for RedisStore {
             .arg(micros(ask.interval))
             .arg(micros(POLL));
         let (before, answer): (_, Answer) = self.run(&invocation).await?;
-        let (granted, fence, age, now, saved, wait, because, outcome, refused, revision) = answer;
+        let (granted, fence, age, now, saved, wait, because, outcome, refused, revision, lost) =
+            answer;
         let (fence, saved) = (Fence(fence), Edition { fence: Fence(saved), revision });
         if granted == 1 {
             let at = self.stamp(before, now, now - age);
@@ -233,7 +249,8 @@ impl Store for RedisStore {
         };
         let wait = Wait { remaining: Duration::from_micros(wait.max(1)), because };
         let outcome = serde_json::from_str(&outcome).ok();
-        let standing = Standing { fence, age: Duration::from_micros(age), outcome, saved };
+        let (age, is_lost) = (Duration::from_micros(age), lost == 1);
+        let standing = Standing { fence, age, outcome, saved, is_lost };
         Ok(Claim::Denied(Denied { wait, standing }))
     }
 
@@ -352,14 +369,16 @@ impl Store for RedisStore {
 
     async fn standing(&self) -> Result<Option<Standing>> {
         let (_, read) = self.read("head").await?;
-        let (now, (Some(fence), Some(at), outcome), (_, saved, _, revision), _) = read else {
+        let (now, (fence, at, outcome, restored), (_, saved, _, revision), _) = read;
+        if fence.or(saved).is_none() {
             return Ok(None);
-        };
+        }
         Ok(Some(Standing {
-            fence: Fence(fence),
-            age: Duration::from_micros(now.saturating_sub(at)),
+            fence: Fence(fence.unwrap_or(0)),
+            age: Duration::from_micros(now.saturating_sub(at.unwrap_or(0))),
             outcome: outcome.and_then(|outcome| serde_json::from_str(&outcome).ok()),
             saved: Edition { fence: Fence(saved.unwrap_or(0)), revision: revision.unwrap_or(0) },
+            is_lost: at.is_none() || restored.is_some(),
         }))
     }
 }

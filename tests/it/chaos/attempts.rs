@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::history::{Asked, History, List, Moment, Promised};
+use super::history::{ASKED_AGAIN, Asked, History, List, Moment, Promised, Replica};
 
 /// A process that is killed this long after a refresh began may have lost its
 /// answer, though the upstream gave it: longer than taking one in ever takes.
@@ -16,6 +16,7 @@ const EARLY: Duration = Duration::from_millis(50);
 /// One refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempt {
+    pub(crate) by: Replica,
     /// When its first request came.
     pub(crate) start: Moment,
     pub(crate) ended: Ended,
@@ -46,21 +47,22 @@ pub(crate) struct Trouble {
 pub(crate) fn attempts(history: &History) -> Vec<Attempt> {
     let mut groups: Vec<Vec<&Asked>> = Vec::new();
     for asked in &history.asked {
-        let is_new = groups.last().is_none_or(|group| {
-            group.iter().any(|other| other.list == asked.list)
-                || asked.at.since(group[0].at) > history.promised.interval / 4
+        let last = groups.iter_mut().rev().find(|group| group[0].by == asked.by);
+        let same = last.filter(|group| {
+            group.iter().all(|other| other.list != asked.list)
+                && asked.at.since(group[0].at) <= history.promised.interval / 4
         });
-        if is_new {
-            groups.push(Vec::new());
+        match same {
+            Some(group) => group.push(asked),
+            None => groups.push(vec![asked]),
         }
-        groups.last_mut().expect("one at least").push(asked);
     }
     let attempts = groups.iter().map(|group| attempt(group, &history.promised));
     attempts.map(|attempt| disturbed(attempt, history)).collect()
 }
 
 fn attempt(group: &[&Asked], promised: &Promised) -> Attempt {
-    let start = group[0].at;
+    let (by, start) = (group[0].by, group[0].at);
     let past_hold = start + promised.hold;
     let refused = group.iter().filter(|asked| !asked.said.is_good());
     let refused = refused.filter_map(|asked| asked.done).min();
@@ -78,7 +80,7 @@ fn attempt(group: &[&Asked], promised: &Promised) -> Attempt {
     };
     let left_alone = group.iter().filter_map(|asked| Some(asked.done? + asked.retry_after()?));
     let next_due = left_alone.max().unwrap_or(start).max(start + promised.interval);
-    Attempt { start, ended, taken, next_due }
+    Attempt { by, start, ended, taken, next_due }
 }
 
 /// The attempt if the process was killed or stopped in its middle: nobody took
@@ -86,8 +88,8 @@ fn attempt(group: &[&Asked], promised: &Promised) -> Attempt {
 fn disturbed(mut attempt: Attempt, history: &History) -> Attempt {
     let start = attempt.start;
     let is_cut = |at: Moment| at >= start && at < start + TAKING_IN;
-    let stop = history.stops.iter().find(|stop| is_cut(stop.from));
-    let is_killed = history.kills.iter().any(|kill| is_cut(kill.at));
+    let stop = history.stops.iter().find(|stop| stop.of == attempt.by && is_cut(stop.from));
+    let is_killed = history.kills.iter().any(|kill| kill.of == attempt.by && is_cut(kill.at));
     if let (Ended::Good(_), true) = (attempt.ended, is_killed || stop.is_some()) {
         attempt.ended = Ended::Lost(start + history.promised.hold);
     }
@@ -116,13 +118,23 @@ pub(crate) fn troubles(history: &History, attempts: &[Attempt]) -> Vec<Trouble> 
         Ended::Lost(at) => Some(Trouble { from: attempt.start, to: until(at) }),
         Ended::Good(_) => None,
     });
-    let killed = history.kills.iter().filter_map(|kill| {
+    let kills = history.kills.iter().map(|kill| kill.at);
+    // What stands still itself looks at its clock when it goes on.
+    let stops = history.stops.iter().filter(|stop| stop.of != history.of).map(|stop| stop.from);
+    let cut = kills.chain(stops).filter_map(|at| {
         // Claimed already and not sent yet: nobody outside can tell.
-        let before = attempts.iter().rev().find(|attempt| attempt.start <= kill.at)?;
+        let before = attempts.iter().rev().find(|attempt| attempt.start <= at)?;
         let due = before.next_due - history.promised.lease() - EARLY;
-        (kill.at >= due).then(|| Trouble { from: kill.at, to: until(kill.at) })
+        (at >= due).then(|| Trouble { from: at, to: until(at) })
     });
-    lost.chain(killed).collect()
+    // What one of them was at when Redis went the others do not get, and what each did
+    // without it is put together when it is asked again.
+    let parted = history.lapses.iter().flat_map(|lapse| {
+        let turn = interval + history.promised.hold;
+        let (lost, back) = (lapse.from + turn, lapse.to + ASKED_AGAIN + turn);
+        [Trouble { from: lapse.from, to: lost }, Trouble { from: lapse.to, to: back }]
+    });
+    lost.chain(cut).chain(parted).collect()
 }
 
 impl Asked {
@@ -186,15 +198,15 @@ mod tests {
     fn a_kill_or_a_stop_in_the_middle_costs_the_attempt_and_one_between_two_does_not() {
         let mut history = good_history();
         let start = attempts(&history)[1].start;
-        history.kills = vec![Kill { at: start + ms(500), back: None }];
+        history.kills = vec![Kill { of: 0, at: start + ms(500), back: None }];
         assert!(troubles(&history, &attempts(&history)).is_empty());
         for near in [start + ms(3), start + ms(960)] {
-            history.kills = vec![Kill { at: near, back: None }];
+            history.kills = vec![Kill { of: 0, at: near, back: None }];
             assert_eq!(troubles(&history, &attempts(&history)).len(), 1, "{near}");
         }
         history.kills = Vec::new();
         let from = start + ms(3);
-        history.stops = vec![Stop { from, settled: from, to: from + ms(50) }];
+        history.stops = vec![Stop { of: 0, from, settled: from, to: from + ms(50) }];
         let found = attempts(&history);
         assert_eq!(troubles(&history, &found).len(), 1);
         assert_eq!(found[1].taken, Some(from + ms(50)), "it was taken when it went on");

@@ -34,7 +34,7 @@ fn recorded(script: &[Act], rounds: u32, arguments: &[&str]) -> History {
 fn is_found(rules: &[Rule], broken: impl FnOnce() -> History + Send, kept: impl Fn() -> History) {
     let (broken, (_, kept)) = std::thread::scope(|scope| {
         let broken = scope.spawn(broken);
-        let kept = in_a_calm_moment(Patience::Lenient, kept);
+        let kept = in_a_calm_moment(Patience::Lenient, kept, judge);
         (judge(&broken.join().expect("a run")), kept)
     });
     // What a busy machine could excuse does not count as found.
@@ -118,7 +118,7 @@ fn film_pages(history: &mut History) -> Vec<&mut Page> {
 #[test]
 fn in_what_was_recorded_of_the_program_a_mixed_page_or_a_step_back_is_found() {
     let (history, judgement) =
-        in_a_calm_moment(Patience::Lenient, || recorded(&[Act::Change], 4, &SCALED));
+        in_a_calm_moment(Patience::Lenient, || recorded(&[Act::Change], 4, &SCALED), judge);
     assert_eq!(judgement.violated(), BTreeSet::new(), "{}", judgement.said());
 
     let mut mixed = history.clone();

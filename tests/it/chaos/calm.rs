@@ -9,8 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::checker::{Judgement, judge};
-use super::history::History;
+use super::checker::Judgement;
 
 /// What is done about a run in which something was late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +24,11 @@ pub(crate) enum Patience {
 const TRIES: usize = 3;
 
 /// What `run` gives, and what is said of it.
-pub(crate) fn in_a_calm_moment(
+pub(crate) fn in_a_calm_moment<Records>(
     patience: Patience,
-    run: impl Fn() -> History,
-) -> (History, Judgement) {
+    run: impl Fn() -> Records,
+    judge: impl Fn(&Records) -> Judgement,
+) -> (Records, Judgement) {
     for tries in 1.. {
         let pressure = Pressure::begin();
         let history = run();

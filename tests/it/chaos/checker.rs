@@ -31,9 +31,16 @@ pub(crate) enum Rule {
     Honesty,
     /// No load is held when there is nothing to wait for.
     NoPointlessWait,
+    /// Each process shows what one saved soon after.
+    Spread,
+    /// The same data is the same page at every process.
+    Same,
+    /// That Redis cannot be used is said once each time.
+    SaidOnce,
 }
 
 impl Rule {
+    /// Those of one process.
     pub(crate) const ALL: [(Rule, &str); 8] = [
         (Rule::Courtesy, "courtesy"),
         (Rule::Freshness, "fresh"),

@@ -37,39 +37,60 @@ pub(crate) struct Pace {
 /// Where the server is now: a process that is started again listens elsewhere.
 pub(crate) type Target = Arc<Mutex<SocketAddr>>;
 
+/// The loads of each process, in the order in which they were sent.
+pub(crate) type Loads = Vec<Vec<Load>>;
+
 /// Running clients.
 #[must_use]
 pub(crate) struct Clients {
     stop: Arc<AtomicBool>,
     pages: Arc<AtomicUsize>,
-    threads: Vec<JoinHandle<Vec<Load>>>,
+    threads: Vec<JoinHandle<Loads>>,
 }
 
 impl Clients {
+    /// Clients of one process.
     pub(crate) fn start(target: &Target, epoch: Epoch, pace: Pace) -> Clients {
+        Clients::among(std::slice::from_ref(target), 0, epoch, pace)
+    }
+
+    /// As many at each of several processes, and some that go on from one to the next
+    /// with each load.
+    pub(crate) fn among(targets: &[Target], movers: usize, epoch: Epoch, pace: Pace) -> Clients {
         let stop = Arc::new(AtomicBool::new(false));
         let pages = Arc::new(AtomicUsize::new(0));
-        let threads = (0..pace.clients + PROBES).map(|number| {
-            let mut client =
-                Client { target: target.clone(), epoch, connection: None, pages: pages.clone() };
-            let stop = stop.clone();
+        let (all, each) = (0..targets.len(), pace.clients + PROBES);
+        let staying = all.clone().flat_map(|replica| {
+            (0..each).map(move |number| (vec![replica], number, number >= pace.clients))
+        });
+        let moving = (0..movers).map(|number| (all.clone().collect(), number, false));
+        let threads = staying.chain(moving).map(|(visited, number, is_probe)| {
+            let client = |&replica: &usize| {
+                let target: Target = targets[replica].clone();
+                Client { target, epoch, connection: None, pages: pages.clone() }
+            };
+            let mut clients: Vec<_> = visited.iter().map(client).collect();
+            let (stop, count) = (stop.clone(), targets.len());
             std::thread::spawn(move || {
                 // Probes load twice as often as the others.
-                let is_probe = number >= pace.clients;
                 let think = if is_probe { pace.think / 2 } else { pace.think };
-                let mut loads = Vec::new();
+                let mut loads = vec![Vec::new(); count];
                 for turn in number.. {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let path = if is_probe { HEALTH } else { PATHS[turn % PATHS.len()].0 };
-                    loads.extend(client.load(path));
+                    // The same page everywhere, and then the next one.
+                    let page = PATHS[turn / visited.len() % PATHS.len()].0;
+                    let path = if is_probe { HEALTH } else { page };
+                    let place = turn % visited.len();
+                    loads[visited[place]].extend(clients[place].load(path));
                     std::thread::sleep(think);
                 }
                 loads
             })
         });
-        Clients { threads: threads.collect(), stop, pages }
+        let threads: Vec<_> = threads.collect();
+        Clients { threads, stop, pages }
     }
 
     /// Pages that were loaded so far.
@@ -78,13 +99,21 @@ impl Clients {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// What they loaded, in the order in which it was sent.
-    pub(crate) fn end(mut self) -> Vec<Load> {
+    /// What they loaded.
+    pub(crate) fn end(mut self) -> Loads {
         self.stop.store(true, Ordering::Relaxed);
         let threads = std::mem::take(&mut self.threads);
-        let loads = threads.into_iter().map(|thread| thread.join().expect("a client"));
-        let mut loads: Vec<_> = loads.flatten().collect();
-        loads.sort_by_key(|load| load.sent);
+        let each = threads.into_iter().map(|thread| thread.join().expect("a client"));
+        let mut loads = Loads::new();
+        for of_one in each {
+            loads.resize(of_one.len(), Vec::new());
+            for (all, own) in loads.iter_mut().zip(of_one) {
+                all.extend(own);
+            }
+        }
+        for all in &mut loads {
+            all.sort_by_key(|load| load.sent);
+        }
         loads
     }
 }

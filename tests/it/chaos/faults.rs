@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::attempts::{Ended, attempts};
 use super::calm::{Patience, in_a_calm_moment};
-use super::checker::{Judgement, Rule};
+use super::checker::{Judgement, Rule, judge};
 use super::clients::Pace;
 use super::history::{History, Promised};
 use super::run::{Run, SCALED};
@@ -82,7 +82,7 @@ fn kind(name: &'static str, script: Script) -> Kind {
 }
 
 /// So many loads of each kind at least.
-fn wanted() -> usize {
+pub(crate) fn wanted() -> usize {
     std::env::var("CHAOS_LOADS").map_or(0, |loads| loads.parse().expect("a number of loads"))
 }
 
@@ -112,7 +112,7 @@ fn beside() -> usize {
 }
 
 /// Where many loads are wanted nothing is excused.
-fn patience() -> Patience {
+pub(crate) fn patience() -> Patience {
     if wanted() == 0 { Patience::Lenient } else { Patience::Strict }
 }
 
@@ -125,7 +125,7 @@ fn table(of: &str, kinds: &[Kind]) -> Vec<History> {
         for _ in 0..beside().min(kinds.len()) {
             scope.spawn(|| {
                 while let Some((place, kind)) = { next.lock().expect("kinds").next() } {
-                    let judged = in_a_calm_moment(patience(), || recorded(kind));
+                    let judged = in_a_calm_moment(patience(), || recorded(kind), judge);
                     histories.lock().expect("histories").insert(place, judged);
                 }
             });

@@ -76,6 +76,9 @@ impl Epoch {
     }
 }
 
+/// The place of a process among those that share a Redis; the first if it is alone.
+pub(crate) type Replica = usize;
+
 /// What the program promises in this run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Promised {
@@ -154,6 +157,8 @@ impl Stamp {
 /// One request at the upstream.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    /// Which process asked.
+    pub(crate) by: Replica,
     pub(crate) list: List,
     /// When its head was whole.
     pub(crate) at: Moment,
@@ -173,6 +178,13 @@ pub(crate) enum Said {
     Same { round: u32 },
     /// Something that has to be refused, and how long it asked to be left alone.
     Refusable { what: &'static str, retry_after: Option<Duration> },
+}
+
+impl Asked {
+    /// What was answered, if that was new.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        if let Said::New(stamp) = self.said { Some(stamp) } else { None }
+    }
 }
 
 impl Said {
@@ -240,6 +252,7 @@ pub(crate) struct Page {
 /// The process was killed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kill {
+    pub(crate) of: Replica,
     /// Right before.
     pub(crate) at: Moment,
     /// When it was there again, and listened; none if it was not started again.
@@ -249,6 +262,7 @@ pub(crate) struct Kill {
 /// The process stood still.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stop {
+    pub(crate) of: Replica,
     /// Right before it was told to.
     pub(crate) from: Moment,
     /// It did for certain.
@@ -257,16 +271,39 @@ pub(crate) struct Stop {
     pub(crate) to: Moment,
 }
 
-/// All records of a run.
+/// Redis could not be used: it was gone, stood still, or refused what was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lapse {
+    /// Right before.
+    pub(crate) from: Moment,
+    /// Right after it could be used again.
+    pub(crate) to: Moment,
+}
+
+impl Lapse {
+    /// Whether a process may say then that Redis cannot be used.
+    pub(crate) fn explains(&self, at: Moment) -> bool {
+        self.from <= at && at <= self.to + ASKED_AGAIN
+    }
+}
+
+/// A Redis that did not answer is not asked again for a second, and a timer may be
+/// late.
+pub(crate) const ASKED_AGAIN: Duration = Duration::from_millis(1100);
+
+/// All records of a run, as the clients of one process have them.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     pub(crate) promised: Promised,
+    /// The process that was loaded; the other records are of all.
+    pub(crate) of: Replica,
     /// In the order in which they came.
     pub(crate) asked: Vec<Asked>,
     /// In the order in which they were sent.
     pub(crate) loads: Vec<Load>,
     pub(crate) kills: Vec<Kill>,
     pub(crate) stops: Vec<Stop>,
+    pub(crate) lapses: Vec<Lapse>,
 }
 
 impl History {
@@ -275,10 +312,28 @@ impl History {
         self.loads.iter().filter_map(|load| Some((load, load.page()?)))
     }
 
+    /// Whether each process may keep its own minute then: while Redis cannot be used,
+    /// until it is asked again after that, and until the minute is over that was begun
+    /// without it.
+    pub(crate) fn is_each_alone(&self, at: Moment) -> bool {
+        let until = ASKED_AGAIN + self.promised.interval;
+        self.lapses.iter().any(|lapse| lapse.from <= at && at <= lapse.to + until)
+    }
+
+    /// When the loaded process stood still.
+    pub(crate) fn own_stops(&self) -> impl Iterator<Item = &Stop> {
+        self.stops.iter().filter(|stop| stop.of == self.of)
+    }
+
+    /// When the loaded process was killed.
+    pub(crate) fn own_kills(&self) -> impl Iterator<Item = &Kill> {
+        self.kills.iter().filter(|kill| kill.of == self.of)
+    }
+
     /// Whether the process was stopped or killed during this load.
     pub(crate) fn is_disturbed(&self, load: &Load) -> bool {
-        self.stops.iter().any(|stop| load.meets(stop.from, stop.to))
-            || self.kills.iter().any(|kill| load.meets(kill.at, kill.at))
+        self.own_stops().any(|stop| load.meets(stop.from, stop.to))
+            || self.own_kills().any(|kill| load.meets(kill.at, kill.at))
     }
 }
 

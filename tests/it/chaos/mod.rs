@@ -17,6 +17,7 @@ mod clients;
 mod data;
 mod faults;
 mod history;
+mod many;
 mod proxy_cache;
 mod rules;
 mod run;

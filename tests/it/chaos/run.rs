@@ -50,7 +50,7 @@ impl Run {
     /// Waits until so many refreshes have begun; the moment when the last did.
     pub(crate) fn until_round(&self, count: u32) -> Moment {
         wait_until(&format!("refresh {count}"), || self.upstream.rounds() >= count);
-        self.upstream.last_round().expect("a round")
+        self.upstream.last_round().expect("a round").0
     }
 
     /// Waits for the next refresh.
@@ -70,7 +70,7 @@ impl Run {
 
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
-        self.kills.push(Kill { at: self.epoch.now(), back: None });
+        self.kills.push(Kill { of: 0, at: self.epoch.now(), back: None });
         self.server.take().expect("a running process").kill();
     }
 
@@ -92,15 +92,16 @@ impl Run {
         let settled = self.epoch.now();
         self.load_until(from + span);
         server.go_on();
-        self.stops.push(Stop { from, settled, to: self.epoch.now() });
+        self.stops.push(Stop { of: 0, from, settled, to: self.epoch.now() });
     }
 
     /// The records, judged by these promises.
     pub(crate) fn end(self, promised: Promised) -> History {
-        let loads = self.clients.end();
+        let loads = self.clients.end().remove(0);
         drop(self.server);
         let asked = self.upstream.log();
-        History { promised, asked, loads, kills: self.kills, stops: self.stops }
+        let (kills, stops, lapses) = (self.kills, self.stops, Vec::new());
+        History { promised, of: 0, asked, loads, kills, stops, lapses }
     }
 
     /// Waits until a page was loaded.

@@ -30,7 +30,8 @@ pub(crate) fn good_history() -> History {
         for list in [List::Films, List::People] {
             let at = start_of(round);
             let said = Said::New(Stamp { list, round, made: at, good: true });
-            asked.push(Asked { list, at, done: Some(at + ms(3)), said, is_cold: round == 0 });
+            let (by, done, is_cold) = (0, Some(at + ms(3)), round == 0);
+            asked.push(Asked { by, list, at, done, said, is_cold });
         }
     }
     let mut loads = Vec::new();
@@ -46,7 +47,15 @@ pub(crate) fn good_history() -> History {
         }
         at = at + ms(5);
     }
-    History { promised: Promised::SCALED, asked, loads, kills: Vec::new(), stops: Vec::new() }
+    History {
+        promised: Promised::SCALED,
+        of: 0,
+        asked,
+        loads,
+        kills: Vec::new(),
+        stops: Vec::new(),
+        lapses: Vec::new(),
+    }
 }
 
 fn health(sent: Moment) -> Load {

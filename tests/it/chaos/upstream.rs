@@ -4,6 +4,7 @@
 //! and said. A *round* is one refresh: the next request for a list that was asked
 //! for already begins another one, and so does one that comes much later.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::data;
-use super::history::{Asked, Epoch, List, Moment, Said, Stamp};
+use super::history::{Asked, Epoch, List, Moment, Replica, Said, Stamp};
 
 /// Requests that are this far apart are of two rounds: longer than a lease, and
 /// shorter than what a killed process needs to come back in its next turn.
@@ -54,12 +55,19 @@ struct State {
     script: Script,
     log: Vec<Asked>,
     rounds: u32,
-    /// Of the round that runs: when it began, and which lists were asked for.
-    began: Option<(Moment, Vec<List>)>,
+    /// Of the last round of each process.
+    began: BTreeMap<Replica, Round>,
     /// The data that holds.
     kept: [Option<Stamp>; 2],
     connections: Vec<TcpStream>,
     closed: bool,
+}
+
+/// One refresh of one process.
+struct Round {
+    number: u32,
+    at: Moment,
+    lists: Vec<List>,
 }
 
 /// A running upstream with a script.
@@ -109,9 +117,16 @@ impl Scripted {
         lock(&self.state).script.len() as u32
     }
 
-    /// When the last refresh began.
-    pub(crate) fn last_round(&self) -> Option<Moment> {
-        lock(&self.state).began.as_ref().map(|(at, _)| *at)
+    /// When the last refresh began, and whose it was.
+    pub(crate) fn last_round(&self) -> Option<(Moment, Replica)> {
+        lock(&self.state).began.iter().map(|(by, round)| (round.at, *by)).max()
+    }
+
+    /// Its base address for this process, which is known by it here and uses the same
+    /// upstream as all others.
+    #[must_use]
+    pub(crate) fn url_for(&self, replica: Replica) -> String {
+        format!("http://{replica}@{}", self.address)
     }
 
     /// What was asked and said so far.
@@ -145,19 +160,23 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl State {
     /// Notes a request and decides what is answered: the act, the stamp of the
     /// data, and the place in the log.
-    fn note(&mut self, list: List, at: Moment, is_cold: bool) -> (Act, Stamp, usize) {
-        let is_new = self
-            .began
-            .as_ref()
-            .is_none_or(|(began, lists)| lists.contains(&list) || at.since(*began) > ONE_ROUND);
-        if is_new {
-            self.rounds += 1;
-            self.began = Some((at, Vec::new()));
-        }
-        if let Some((_, lists)) = &mut self.began {
-            lists.push(list);
-        }
-        let round = self.rounds - 1;
+    fn note(&mut self, request: &Request, at: Moment, is_cold: bool) -> (Act, Stamp, usize) {
+        let Request { by, list, .. } = *request;
+        let last = self.began.get_mut(&by);
+        let same =
+            last.filter(|round| !round.lists.contains(&list) && at.since(round.at) <= ONE_ROUND);
+        let round = match same {
+            Some(round) => {
+                round.lists.push(list);
+                round.number
+            }
+            None => {
+                let number = self.rounds;
+                self.rounds += 1;
+                self.began.insert(by, Round { number, at, lists: vec![list] });
+                number
+            }
+        };
         let act = self.script[round as usize % self.script.len()];
         let kept = self.kept[list as usize];
         let (stamp, said) = match (act, kept) {
@@ -174,7 +193,7 @@ impl State {
         if act.is_good() {
             self.kept[list as usize] = Some(stamp);
         }
-        self.log.push(Asked { list, at, done: None, said, is_cold });
+        self.log.push(Asked { by, list, at, done: None, said, is_cold });
         (act, stamp, self.log.len() - 1)
     }
 }
@@ -220,16 +239,16 @@ fn converse(stream: TcpStream, state: &Mutex<State>, epoch: Epoch) {
     let Ok(mut writer) = stream.try_clone() else { return };
     let mut reader = BufReader::new(stream);
     let mut is_cold = true;
-    while let Some((list, condition)) = read(&mut reader) {
+    while let Some(request) = read(&mut reader) {
         let at = epoch.now();
-        let (act, stamp, place) = lock(state).note(list, at, is_cold);
+        let (act, stamp, place) = lock(state).note(&request, at, is_cold);
         is_cold = false;
         if act == Act::Hang {
             // Until the other side has had enough.
             let _ = reader.read(&mut [0]);
             return;
         }
-        let answer = answer(act, stamp, condition.as_deref());
+        let answer = answer(act, stamp, request.condition.as_deref());
         let last = answer.len() - 1;
         let is_sent = drip(&mut writer, &answer[..last], act);
         // Before the last byte leaves: whoever has it has it later than this.
@@ -288,8 +307,14 @@ fn answer(act: Act, stamp: Stamp, condition: Option<&str>) -> Vec<u8> {
     bytes
 }
 
-/// The next request: which list, and on which condition.
-fn read(reader: &mut impl BufRead) -> Option<(List, Option<String>)> {
+/// A request: whose, for which list, and on which condition.
+struct Request {
+    by: Replica,
+    list: List,
+    condition: Option<String>,
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Request> {
     let mut lines = reader.by_ref().lines().map_while(Result::ok);
     let first = lines.next()?;
     let target = first.split(' ').nth(1)?;
@@ -298,10 +323,40 @@ fn read(reader: &mut impl BufRead) -> Option<(List, Option<String>)> {
         "/people" => List::People,
         _ => return None,
     };
-    let fields = lines.take_while(|line| !line.is_empty());
-    let conditions = fields.filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("if-none-match").then(|| value.trim().to_owned())
-    });
-    Some((list, conditions.last()))
+    let mut request = Request { by: 0, list, condition: None };
+    for line in lines.take_while(|line| !line.is_empty()) {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "if-none-match" => request.condition = Some(value.to_owned()),
+            "authorization" => request.by = replica(value)?,
+            _ => {}
+        }
+    }
+    Some(request)
+}
+
+/// Whose user name this is: a number, encoded with the colon after it.
+fn replica(authorization: &str) -> Option<Replica> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let encoded = authorization.strip_prefix("Basic ")?.trim_end_matches('=');
+    let mut bits = 0_u64;
+    for digit in encoded.bytes() {
+        bits = bits << 6 | DIGITS.iter().position(|known| *known == digit)? as u64;
+    }
+    let bytes = (bits << (64 - 6 * encoded.len())).to_be_bytes();
+    let name = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    String::from_utf8(name.copied().collect()).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_user_name() {
+        assert_eq!(replica("Basic Nzo="), Some(7), "7:");
+        assert_eq!(replica("Basic MTI6"), Some(12), "12:");
+        assert_eq!(replica("Basic Og=="), None, ":");
+    }
 }

@@ -76,7 +76,7 @@ fn is_troubled(load: &Load, troubles: &[Trouble]) -> bool {
 /// Whether it was sent before the process stood still and came after: what it
 /// was answered may have been decided before.
 fn is_split_by_a_stop(history: &History, load: &Load) -> bool {
-    history.stops.iter().any(|stop| load.sent < stop.settled && load.received >= stop.from)
+    history.own_stops().any(|stop| load.sent < stop.settled && load.received >= stop.from)
 }
 
 #[cfg(test)]
@@ -166,7 +166,7 @@ mod tests {
         let during = |sent: Moment| {
             let mut history = with_load(sent, ms(700));
             let from = start_of(2) + ms(500);
-            history.stops = vec![Stop { from, settled: from + ms(1), to: from + ms(600) }];
+            history.stops = vec![Stop { of: 0, from, settled: from + ms(1), to: from + ms(600) }];
             let seen = history.loads.pop().expect("the load");
             history.loads.retain(|load| !load.meets(from, from + ms(600)));
             history.loads.push(seen);

@@ -44,9 +44,9 @@ pub(crate) fn check(history: &History, attempts: &[Attempt], wire: &Wire) -> Fin
     finding
 }
 
-fn is_at_a_start(history: &History, load: &Load) -> bool {
-    let backs = history.kills.iter().filter_map(|kill| kill.back);
-    backs.into_iter().any(|back| load.meets(back, back + TO_START))
+pub(crate) fn is_at_a_start(history: &History, load: &Load) -> bool {
+    let mut backs = history.own_kills().filter_map(|kill| kill.back);
+    backs.any(|back| load.meets(back, back + TO_START))
 }
 
 #[cfg(test)]

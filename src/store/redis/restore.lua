@@ -1,0 +1,22 @@
+-- Hands in an attempt that was made while this Redis could not be used.
+--
+-- KEYS[1] the claim: a hash that never expires
+-- ARGV[1] highest fence    that the caller has seen
+-- ARGV[2] age in us        of the last attempt the caller knows, or ''
+-- ARGV[3] us               that the upstream asked the caller to leave it alone
+-- Returns 1.
+--
+-- The fence of a claim that stands stays: it may be under way. Something is always
+-- written, so that a Redis which takes nothing says so.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
+local at = math.min(tonumber(known[2]) or 0, now)
+if ARGV[2] ~= '' then at = math.max(at, now - tonumber(ARGV[2])) end
+redis.call('HSET', KEYS[1], 'at', at)
+if not known[1] then redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now) end
+local until_left_alone = now + tonumber(ARGV[3])
+if until_left_alone > math.max(tonumber(known[3]) or 0, now) then
+  redis.call('HSET', KEYS[1], 'left_alone_until', until_left_alone)
+end
+return 1

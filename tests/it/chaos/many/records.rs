@@ -1,0 +1,72 @@
+//! What was seen of several processes that share a Redis.
+//!
+//! Owns the records of such a run, and the view of each process's clients on them,
+//! which is judged as if it were alone. Pure.
+
+use crate::chaos::history::{Asked, History, Kill, Lapse, Load, Moment, Page, Promised, Stop};
+
+/// All records of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Records {
+    pub(crate) promised: Promised,
+    /// By all processes, in the order in which they came.
+    pub(crate) asked: Vec<Asked>,
+    /// Of each process, in the order in which they were sent.
+    pub(crate) loads: Vec<Vec<Load>>,
+    pub(crate) kills: Vec<Kill>,
+    pub(crate) stops: Vec<Stop>,
+    pub(crate) lapses: Vec<Lapse>,
+    /// When each process said that Redis cannot be used.
+    pub(crate) complaints: Vec<Vec<Moment>>,
+}
+
+/// A page with where it came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    pub(crate) replica: usize,
+    pub(crate) load: &'a Load,
+    pub(crate) page: &'a Page,
+}
+
+impl Records {
+    /// One history for each process.
+    pub(crate) fn histories(&self) -> Vec<History> {
+        let history = |(of, loads): (usize, &Vec<Load>)| History {
+            promised: self.promised,
+            of,
+            asked: self.asked.clone(),
+            loads: loads.clone(),
+            kills: self.kills.clone(),
+            stops: self.stops.clone(),
+            lapses: self.lapses.clone(),
+        };
+        self.loads.iter().enumerate().map(history).collect()
+    }
+
+    /// Complaints of a Redis that could be used: then the process was held up, which a
+    /// busy machine does, and lived as if it could not.
+    pub(crate) fn unexplained(&self) -> impl Iterator<Item = (usize, Moment)> {
+        let all = self.complaints.iter().enumerate();
+        let all = all.flat_map(|(replica, said)| said.iter().map(move |&at| (replica, at)));
+        all.filter(|(_, at)| !self.lapses.iter().any(|lapse| lapse.explains(*at)))
+    }
+
+    /// All pages at all processes, in the order in which they were sent.
+    pub(crate) fn sights(&self) -> Vec<Sight<'_>> {
+        let all = self.loads.iter().enumerate();
+        let mut sights: Vec<_> = all
+            .flat_map(|(replica, loads)| {
+                let seen = loads.iter().filter_map(|load| Some((load, load.page()?)));
+                seen.map(move |(load, page)| Sight { replica, load, page })
+            })
+            .collect();
+        sights.sort_by_key(|sight| sight.load.sent);
+        sights
+    }
+
+    /// The moment after which nothing was recorded.
+    pub(crate) fn end(&self) -> Moment {
+        let loads = self.loads.iter().flatten();
+        loads.map(|load| load.received).max().unwrap_or(Moment::START)
+    }
+}

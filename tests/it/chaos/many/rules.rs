@@ -1,0 +1,343 @@
+//! What is promised across processes that share a Redis.
+//!
+//! A client that stays at one process never sees older data after newer: that is the
+//! rule of one process, and it is not weaker here. One that goes from one to the next
+//! may see older data for [`SPREAD`] after newer was first seen anywhere, and no
+//! longer; whatever it sees, the same data is the same page everywhere. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::records::{Records, Sight};
+use crate::chaos::checker::{Finding, Rule};
+use crate::chaos::history::{History, Kill, List, Moment, Stamp};
+use crate::chaos::rules::waiting::is_at_a_start;
+use crate::chaos::truth::Wire;
+
+/// Every process shows what the winner saved within this.
+const SPREAD: Duration = Duration::from_millis(200);
+/// What a busy machine adds to that.
+const ON_A_BUSY_MACHINE: Duration = Duration::from_millis(500);
+
+/// Nothing older anywhere once newer was seen somewhere for [`SPREAD`].
+pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -> Finding {
+    let sights = records.sights();
+    let strictly = older(&sights, SPREAD);
+    let at_all = older(&sights, SPREAD + ON_A_BUSY_MACHINE);
+    let mut finding = Finding::of(Rule::Spread);
+    for (place, sight) in sights.iter().enumerate() {
+        let (history, load) = (&histories[sight.replica], sight.load);
+        let is_apart = history.is_each_alone(load.sent) || history.is_each_alone(load.received);
+        let went_on = history.own_stops().any(|stop| load.meets(stop.from, stop.to + SPREAD));
+        if is_apart || went_on || history.is_disturbed(load) || is_at_a_start(history, load) {
+            finding.left_out += 1;
+            continue;
+        }
+        let is_kept = strictly[place].is_none() || {
+            // What the wire takes now is granted.
+            let granted = wires[sight.replica].granted(load);
+            older_than(&sights, place, SPREAD + granted).is_none()
+        };
+        finding.check_in_time(is_kept, at_all[place].is_none(), || {
+            let newer = strictly[place].map(|newer| &sights[newer]);
+            format!(
+                "{} sent to {} at {} shows {:?} as of {}; newer was seen {SPREAD:?} before: {}",
+                load.path,
+                sight.replica,
+                load.sent,
+                sight.page.stamps,
+                sight.page.as_of,
+                newer.map_or_else(String::new, |newer| format!(
+                    "at {} by {}: {:?} as of {}",
+                    newer.load.received, newer.replica, newer.page.stamps, newer.page.as_of
+                ))
+            )
+        });
+    }
+    finding
+}
+
+/// For each, one that was received `before` it was sent and is newer.
+fn older(sights: &[Sight<'_>], before: Duration) -> Vec<Option<usize>> {
+    let mut by_end: Vec<_> = (0..sights.len()).collect();
+    by_end.sort_by_key(|&place| sights[place].load.received);
+    let mut ended = by_end.into_iter().peekable();
+    let mut newest: BTreeMap<List, (u32, usize)> = BTreeMap::new();
+    let mut as_of: Option<(Moment, usize)> = None;
+    let mut found = Vec::new();
+    for sight in sights {
+        let until = sight.load.sent - before;
+        while let Some(place) = ended.next_if(|&place| sights[place].load.received < until) {
+            let page = sights[place].page;
+            as_of = as_of.max(Some((page.as_of, place)));
+            for stamp in &page.stamps {
+                let known = newest.entry(stamp.list).or_insert((stamp.round, place));
+                *known = (*known).max((stamp.round, place));
+            }
+        }
+        let newer_data =
+            sight.page.stamps.iter().find_map(|stamp| {
+                newest.get(&stamp.list).filter(|(round, _)| *round > stamp.round)
+            });
+        let newer_age = as_of.filter(|(as_of, _)| *as_of > sight.page.as_of);
+        found.push(newer_data.map(|(_, place)| *place).or(newer_age.map(|(_, place)| place)));
+    }
+    found
+}
+
+fn older_than(sights: &[Sight<'_>], place: usize, before: Duration) -> Option<usize> {
+    let sight = &sights[place];
+    let until = sight.load.sent - before;
+    let is_newer = |other: &Sight<'_>| {
+        other.page.as_of > sight.page.as_of
+            || other.page.stamps.iter().any(|newer| {
+                let same = |stamp: &&Stamp| stamp.list == newer.list;
+                sight.page.stamps.iter().find(same).is_some_and(|own| own.round < newer.round)
+            })
+    };
+    sights.iter().position(|other| other.load.received < until && is_newer(other))
+}
+
+/// One body for the same data on the same path, at whatever process.
+pub(crate) fn same(records: &Records) -> Finding {
+    let mut finding = Finding::of(Rule::Same);
+    let mut bodies: BTreeMap<(&str, &[Stamp]), Sight<'_>> = BTreeMap::new();
+    for sight in records.sights() {
+        let key = (sight.load.path, sight.page.stamps.as_slice());
+        let first = bodies.entry(key).or_insert(sight);
+        finding.check(first.page.hash == sight.page.hash, || {
+            format!(
+                "{} with {:?} is one page at {} ({}) and another one at {} ({})",
+                sight.load.path,
+                sight.page.stamps,
+                first.replica,
+                first.load.sent,
+                sight.replica,
+                sight.load.sent
+            )
+        });
+    }
+    finding
+}
+
+/// That Redis cannot be used is said once each time, and only then.
+pub(crate) fn said_once(records: &Records) -> Finding {
+    let mut finding = Finding::of(Rule::SaidOnce);
+    for (replica, said) in records.complaints.iter().enumerate() {
+        for lapse in &records.lapses {
+            let is_new = |kill: &&Kill| kill.of == replica && lapse.explains(kill.at);
+            let times = said.iter().filter(|at| lapse.explains(**at)).count();
+            let most = 1 + records.kills.iter().filter(is_new).count();
+            finding.check(times <= most, || {
+                let from = lapse.from;
+                format!("{replica} said {times} times that Redis cannot be used since {from}")
+            });
+        }
+    }
+    for (replica, at) in records.unexplained() {
+        finding.check_in_time(false, true, || {
+            format!("{replica} said at {at} that Redis cannot be used, but it could")
+        });
+    }
+    finding
+}
+
+/// How long until one process first showed what the upstream sent. The save lies
+/// between the two moments that it counts from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lag {
+    /// From the upstream's last byte: the winner's work is in it.
+    pub(crate) from_answer: Duration,
+    /// From the first sight at any process.
+    pub(crate) from_sight: Duration,
+}
+
+/// The lag of each refresh at each process, where it is promised.
+pub(crate) fn lags(records: &Records) -> Vec<Lag> {
+    let histories = records.histories();
+    let sights = records.sights();
+    let mut lags = Vec::new();
+    for pair in records.asked.windows(2).filter(|pair| pair[0].list != pair[1].list) {
+        let [Some(one), Some(other)] = [pair[0].done, pair[1].done] else { continue };
+        let done = one.max(other);
+        let news = pair.iter().filter_map(|asked| asked.stamp());
+        let Some(stamp) = news.max() else { continue };
+        let is_one = pair[0].by == pair[1].by
+            && pair[1].at.since(pair[0].at) < records.promised.interval / 4;
+        if !is_one || done + SPREAD + ON_A_BUSY_MACHINE > records.end() {
+            continue;
+        }
+        let mut firsts = Vec::new();
+        for history in &histories {
+            let cut = history.kills.iter().map(|kill| (kill.at, kill.back.unwrap_or(kill.at)));
+            let stood = history.stops.iter().map(|stop| (stop.from, stop.to));
+            let mut cuts = cut.chain(stood);
+            let near = |(from, to): (Moment, Moment)| {
+                from <= done + SPREAD && to + history.promised.interval >= done
+            };
+            if history.is_each_alone(done) || history.is_each_alone(done + SPREAD) || cuts.any(near)
+            {
+                continue;
+            }
+            let own = sights.iter().filter(|sight| sight.replica == history.of);
+            let shown = own.filter(|sight| {
+                let newer = sight.page.stamps.iter().find(|own| own.list == stamp.list);
+                newer.is_some_and(|own| own.round >= stamp.round)
+            });
+            let first = shown.map(|sight| sight.load.received).min();
+            firsts.extend(first);
+        }
+        let Some(&seen) = firsts.iter().min() else { continue };
+        let lag = |first: &Moment| {
+            let (from_answer, from_sight) = (first.since(done), first.since(seen));
+            Lag { from_answer, from_sight }
+        };
+        lags.extend(firsts.iter().map(lag));
+    }
+    lags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::history::{Asked, Lapse, Load, Seen, Stop};
+    use crate::chaos::many::verdict::judge;
+    use crate::chaos::synthetic::{good_history, ms, page, start_of};
+
+    /// Two processes whose clients see the same, each as in a good history.
+    fn good_records() -> Records {
+        let history = good_history();
+        Records {
+            promised: history.promised,
+            asked: history.asked,
+            loads: vec![history.loads.clone(), history.loads],
+            kills: Vec::new(),
+            stops: Vec::new(),
+            lapses: Vec::new(),
+            complaints: vec![Vec::new(); 2],
+        }
+    }
+
+    /// The rules that are broken, and whether all of that is only late.
+    fn broken(records: &Records) -> (Vec<Rule>, bool) {
+        let judgement = judge(records);
+        (judgement.violated().into_iter().collect(), judgement.is_late())
+    }
+
+    /// A load of round 2's page at the second process, so long after round 3 is live at
+    /// both.
+    fn with_older(after: Duration) -> Records {
+        let mut records = good_records();
+        let sent = start_of(3) + ms(41) + after;
+        // The second one has nothing newer itself.
+        records.loads[1].retain(|load| {
+            load.page().is_none() || !load.meets(start_of(3) - ms(200), start_of(5))
+        });
+        let (path, received) = ("/", sent + ms(1));
+        let seen = Seen::Page(page(path, 2, received));
+        records.loads[1].push(Load { path, sent, received, seen });
+        records.loads[1].sort_by_key(|load| load.sent);
+        records
+    }
+
+    fn spreads(records: &Records) -> (usize, usize) {
+        let histories = records.histories();
+        let wires: Vec<_> = histories.iter().map(Wire::of).collect();
+        let finding = spread(records, &histories, &wires);
+        (finding.violations.len(), finding.left_out)
+    }
+
+    #[test]
+    fn good_records_pass_every_rule() {
+        let judgement = judge(&good_records());
+        assert!(judgement.violated().is_empty(), "{}", judgement.said());
+        assert!(judgement.finding(Rule::Spread).checked > 600);
+        assert!(judgement.finding(Rule::Same).checked > 600);
+    }
+
+    #[test]
+    fn older_data_at_another_process_is_found_once_it_had_time_to_get_there() {
+        assert_eq!(spreads(&with_older(ms(100))), (0, 0));
+        assert_eq!(spreads(&with_older(ms(300))), (1, 0));
+    }
+
+    #[test]
+    fn older_data_is_only_late_for_a_while() {
+        let is_late = |after| {
+            let records = with_older(after);
+            let histories = records.histories();
+            let wires: Vec<_> = histories.iter().map(Wire::of).collect();
+            spread(&records, &histories, &wires).violations[0].is_late
+        };
+        assert!(is_late(ms(300)));
+        assert!(!is_late(ms(720)));
+    }
+
+    #[test]
+    fn who_keeps_its_own_minute_or_was_stopped_need_not_show_it_yet() {
+        let mut records = with_older(ms(300));
+        let from = start_of(3) + ms(50);
+        records.lapses = vec![Lapse { from, to: from + ms(10) }];
+        assert_eq!(spreads(&records).0, 0);
+        records.lapses = vec![Lapse { from: from - ms(3000), to: from - ms(2500) }];
+        assert_eq!(spreads(&records).0, 1, "that is long over");
+        records.lapses = Vec::new();
+        let stop = |of| Stop { of, from, settled: from, to: from + ms(200) };
+        records.stops = vec![stop(1)];
+        assert_eq!(spreads(&records).0, 0);
+        records.stops = vec![stop(0)];
+        assert_eq!(spreads(&records).0, 1, "the other one was");
+    }
+
+    #[test]
+    fn another_page_for_the_same_data_is_found() {
+        let mut records = good_records();
+        let pages = records.loads[1].iter_mut().filter_map(|load| match &mut load.seen {
+            Seen::Page(page) => Some(page),
+            _ => None,
+        });
+        for page in pages {
+            page.hash.push('!');
+            page.etag = format!("\"{}\"", page.hash);
+            page.generation.push('!');
+        }
+        assert_eq!(broken(&records), (vec![Rule::Same], false));
+    }
+
+    #[test]
+    fn a_lapse_is_said_once_and_a_complaint_without_one_is_late() {
+        let mut records = good_records();
+        let from = start_of(2);
+        records.lapses = vec![Lapse { from, to: from + ms(500) }];
+        records.complaints[1] = vec![from + ms(100)];
+        assert_eq!(broken(&records), (vec![], false));
+        records.complaints[1].push(from + ms(1300));
+        assert_eq!(broken(&records), (vec![Rule::SaidOnce], false));
+        records.lapses.clear();
+        records.complaints = vec![vec![from], Vec::new()];
+        assert_eq!(broken(&records), (vec![Rule::SaidOnce], true));
+    }
+
+    #[test]
+    fn what_follows_from_a_complaint_without_a_lapse_is_late_too() {
+        let mut records = good_records();
+        let again = [4, 5].map(|place| {
+            let early = records.asked[place].clone();
+            let (at, done) = (early.at + ms(500), early.done.map(|done| done + ms(500)));
+            Asked { by: 1, at, done, ..early }
+        });
+        records.asked.splice(6..6, again);
+        assert_eq!(broken(&records), (vec![Rule::Courtesy], false));
+        records.complaints[1] = vec![start_of(2)];
+        assert_eq!(broken(&records), (vec![Rule::Courtesy, Rule::SaidOnce], true));
+    }
+
+    #[test]
+    fn the_lag_is_from_the_upstreams_last_byte_to_each_first_sight() {
+        let lags = lags(&good_records());
+        assert!(lags.len() >= 8, "{lags:?}");
+        // Done after 3 ms, live after 40.
+        let near = |lag: &Lag| lag.from_answer >= ms(37) && lag.from_answer <= ms(40);
+        assert!(lags.iter().all(|lag| near(lag) && lag.from_sight == ms(0)), "{lags:?}");
+    }
+}

@@ -1,0 +1,119 @@
+//! From the records of several processes to one verdict.
+//!
+//! Owns how the rules of one process and those across processes come together, and
+//! the row that the table has for a kind of fault. Pure.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::records::Records;
+use super::rules;
+use crate::chaos::attempts::attempts;
+use crate::chaos::checker::{self, Figures, Finding, Judgement, Rule};
+use crate::chaos::truth::{Wire, quantile};
+
+/// The rules across processes.
+const ACROSS: [(Rule, &str); 3] =
+    [(Rule::Spread, "spread"), (Rule::Same, "same"), (Rule::SaidOnce, "said once")];
+
+/// What does not hold for processes that do not reach Redis.
+const SHAKEN: [Rule; 4] = [Rule::Courtesy, Rule::Freshness, Rule::Spread, Rule::NoPointlessWait];
+
+/// Judges a run by the rules of one process for each of them, and by those across.
+pub(crate) fn judge(records: &Records) -> Judgement {
+    let histories = records.histories();
+    let wires: Vec<_> = histories.iter().map(Wire::of).collect();
+    let mut findings: Vec<Finding> = Rule::ALL.map(|(rule, _)| Finding::of(rule)).into();
+    let mut figures = Figures::default();
+    for history in &histories {
+        let judged = checker::judge(history);
+        for (sum, mut finding) in findings.iter_mut().zip(judged.findings) {
+            // It is of all processes together each time.
+            if finding.rule == Rule::Courtesy && history.of > 0 {
+                continue;
+            }
+            for violation in &mut finding.violations {
+                violation.said = format!("[{}] {}", history.of, violation.said);
+            }
+            sum.checked += finding.checked;
+            sum.left_out += finding.left_out;
+            sum.violations.append(&mut finding.violations);
+        }
+        let of = judged.figures;
+        figures.loads += of.loads;
+        figures.held += of.held;
+        figures.worst_age = figures.worst_age.max(of.worst_age);
+        figures.wire_p99 = figures.wire_p99.max(of.wire_p99);
+        figures.wire_worst = figures.wire_worst.max(of.wire_worst);
+        figures.refreshes = attempts(history).len();
+    }
+    findings.push(rules::spread(records, &histories, &wires));
+    findings.push(rules::same(records));
+    findings.push(rules::said_once(records));
+    // Whoever was held up so long that Redis seemed to be away lived as if it was.
+    if records.unexplained().next().is_some() {
+        let all = findings.iter_mut().filter(|finding| SHAKEN.contains(&finding.rule));
+        for violation in all.flat_map(|finding| &mut finding.violations) {
+            violation.is_late = true;
+        }
+    }
+    Judgement { findings, figures }
+}
+
+/// The head of the table that rows make.
+pub(crate) fn head() -> String {
+    let rules: String =
+        Rule::ALL.iter().chain(&ACROSS).map(|(_, name)| format!("{name:>9}")).collect();
+    format!(
+        "{:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{:>15}{rules}",
+        "fault",
+        "n",
+        "loads",
+        "judged",
+        "asked",
+        "residue",
+        "oldest",
+        "held",
+        "wire p99/max",
+        "lag p50/99/max",
+        "apart p50/99/m"
+    )
+}
+
+/// One row: figures in milliseconds, violations by rule.
+pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> String {
+    let figures = &judgement.figures;
+    let lags = rules::lags(records);
+    let spread = |of: fn(&rules::Lag) -> Duration| {
+        let all: Vec<_> = lags.iter().map(of).collect();
+        let [half, most, max] = [0.5, 0.99, 1.0].map(|share| quantile(&all, share).as_millis());
+        format!("{half}/{most}/{max}")
+    };
+    let share = 100.0 * figures.held as f64 / figures.loads.max(1) as f64;
+    let counts: String = judgement
+        .findings
+        .iter()
+        .map(|finding| format!("{:>9}", finding.violations.len()))
+        .collect();
+    let wire: [Duration; 2] = [figures.wire_p99, figures.wire_worst];
+    format!(
+        "{fault:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{:>15}{counts}",
+        records.loads.len(),
+        figures.loads,
+        judgement.finding(Rule::Freshness).checked,
+        figures.refreshes,
+        judgement.finding(Rule::Courtesy).left_out,
+        figures.worst_age.as_millis(),
+        format!("{}/{}", wire[0].as_millis(), wire[1].as_millis()),
+        spread(|lag| lag.from_answer),
+        spread(|lag| lag.from_sight),
+    )
+}
+
+/// Rules that looked at nothing.
+pub(crate) fn idle(judgement: &Judgement) -> BTreeSet<Rule> {
+    let idle = judgement.findings.iter().filter(|finding| finding.checked == 0);
+    // Nothing may have been lost, and Redis never away.
+    let often = [Rule::NoPointlessWait, Rule::SaidOnce];
+    idle.map(|finding| finding.rule).filter(|rule| !often.contains(rule)).collect()
+}
