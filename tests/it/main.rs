@@ -20,6 +20,7 @@ mod options;
 mod page_age;
 mod pipeline;
 mod plausibility;
+mod protocol;
 mod publishing;
 mod redis;
 mod serving;
