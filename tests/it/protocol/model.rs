@@ -281,6 +281,18 @@ pub(crate) fn load(keys: Keys, whole: bool, now: i64) -> (Keys, Loaded) {
     (keys, Loaded { now, claim: (fence, at, outcome), head, whole })
 }
 
+/// What `claim.lua` would do for one who only looks, if looks told of attempts:
+/// an absent claim is restored, an older one is moved to the later attempt.
+pub(crate) fn tell(mut keys: Keys, fence: i64, age: i64, now: i64) -> Keys {
+    let claim = &mut keys.claim;
+    if claim.at.is_none() {
+        (claim.fence, claim.restored) = (Some(fence), Some(now));
+    }
+    claim.fence = claim.fence.max(Some(fence));
+    claim.at = claim.at.unwrap_or(0).max(now - age).into();
+    keys
+}
+
 /// Only if claims do not last.
 fn forget_expired(keys: &mut Keys, now: i64) {
     if keys.claim.expires.is_some_and(|expires| expires <= now) {
