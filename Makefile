@@ -1,7 +1,7 @@
 # Each target is one line; `make` alone says what there is.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test faults chaos lint lighthouse coverage bench packages
+.PHONY: help demo serve build cluster test faults chaos model lint lighthouse coverage bench packages
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -26,6 +26,9 @@ faults: packages ## the table of faults, each made to happen
 
 chaos: packages ## each promise under each kind of fault: 10,000 loads each, judged from the records
 	CHAOS_LOADS=10000 cargo test --quiet --test it -- --include-ignored --nocapture --test-threads=1 chaos::
+
+model: ## the protocol of replicas, checked in millions of states (minutes, 4 GB)
+	MOVIES_GEN_MODEL=large CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --quiet --test it -- --nocapture protocol::laws
 
 lint: ## formatting and clippy, warnings denied, and the table of imports
 	cargo fmt --check && cargo clippy --all-targets --quiet -- -D warnings && cargo test --quiet --test it tidy

@@ -24,6 +24,7 @@ mod options;
 mod page_age;
 mod pipeline;
 mod plausibility;
+mod protocol;
 mod publishing;
 mod redis;
 mod replicas;

@@ -1,0 +1,154 @@
+//! The model beside a real Redis.
+//!
+//! Owns the proof that `model` means what the scripts do: random sequences of
+//! calls are made to both, each whole reply is compared, then all keys and all
+//! that was announced. The time is the one that the reply tells; where none is
+//! told it is read off what was written, and lies between two looks at the clock.
+
+mod beside;
+mod scripts;
+
+use std::cell::RefCell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::Rules;
+use super::model::{Refused, Text};
+use crate::fixture::Redis;
+use beside::Beside;
+
+const RULES: Rules = Rules::PROGRAM;
+const SECOND: i64 = 1_000_000;
+
+/// One call, or something that happens to Redis.
+#[derive(Debug, Clone)]
+enum Call {
+    Claim {
+        nonce: Text,
+        highest: Fence,
+        age: Option<i64>,
+        left_alone: i64,
+        interval: i64,
+        poll: i64,
+    },
+    Renew {
+        fence: Fence,
+    },
+    Save {
+        version: i64,
+        fence: Fence,
+        skew: i64,
+        age: i64,
+        max_age: i64,
+        text: Text,
+        seen: i64,
+    },
+    Record {
+        fence: Fence,
+        outcome: Text,
+        left_alone: i64,
+        refused: Refused,
+    },
+    Load {
+        whole: bool,
+    },
+    Flush,
+    /// A failover to a slower clock: what was done lies in the future.
+    StepBack {
+        by: i64,
+    },
+}
+
+/// A fence, told by what both sides have.
+#[derive(Debug, Clone, Copy)]
+enum Fence {
+    None,
+    Claimed,
+    Saved,
+    /// A little beside it.
+    Near(i64),
+    FarAhead,
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn the_model_does_what_the_scripts_do() {
+    let redis = Redis::start();
+    let beside = RefCell::new(Beside::new(&redis));
+    let mut hearing = beside::connect(&redis);
+    let mut heard = hearing.as_pubsub();
+    heard.subscribe(beside::CHANNEL).expect("subscribed");
+    let heard = RefCell::new(heard);
+    let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
+    let calls = proptest::collection::vec(call(), 1..40);
+    let compared = TestRunner::new(config).run(&calls, |calls| {
+        let (mut beside, mut heard) = (beside.borrow_mut(), heard.borrow_mut());
+        beside.empty();
+        for call in &calls {
+            beside.compare(call, &mut heard)?;
+        }
+        Ok(())
+    });
+    compared.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let fence = || {
+        prop_oneof![
+            1 => Just(Fence::None),
+            6 => Just(Fence::Claimed),
+            3 => Just(Fence::Saved),
+            2 => (-2..3_i64).prop_map(Fence::Near),
+            1 => Just(Fence::FarAhead),
+        ]
+    };
+    // So short that it is over, so long that it is not, and between.
+    let wait = || prop_oneof![4 => Just(0), 2 => Just(1), 2 => Just(300), 3 => Just(60 * SECOND)];
+    let age = proptest::option::of(prop::sample::select(vec![0, 200, 5 * SECOND, 61 * SECOND]));
+    let refused = prop_oneof![
+        Just(Refused::AsItWas),
+        Just(Refused::Nothing),
+        (0..4_u16).prop_map(Refused::This)
+    ];
+    let claim = (0..4_u16, fence(), age, wait(), wait(), wait()).prop_map(
+        |(nonce, highest, age, left_alone, interval, poll)| Call::Claim {
+            nonce,
+            highest,
+            age,
+            left_alone: if left_alone == 60 * SECOND { 0 } else { left_alone },
+            interval,
+            poll,
+        },
+    );
+    // What is left of the freshness is many seconds, or less than none.
+    let skew = prop::sample::select(vec![0, SECOND / 2, -SECOND / 2, 2 * SECOND, -2 * SECOND]);
+    let age = prop::sample::select(vec![0, 3 * SECOND, 40 * SECOND, 100 * SECOND]);
+    let max_age = prop::sample::select(vec![20 * SECOND, 60 * SECOND]);
+    let version = prop_oneof![9 => Just(1_i64), 1 => Just(2)];
+    let seen = prop_oneof![5 => Just(0_i64), 2 => -2..3_i64];
+    let save = (version, fence(), skew, age, max_age, 0..9_u16, seen).prop_map(
+        |(version, fence, skew, age, max_age, text, seen)| Call::Save {
+            version,
+            fence,
+            skew,
+            age,
+            max_age,
+            text,
+            seen,
+        },
+    );
+    let record =
+        (fence(), 0..4_u16, wait(), refused).prop_map(|(fence, outcome, left_alone, refused)| {
+            Call::Record { fence, outcome, left_alone, refused }
+        });
+    prop_oneof![
+        12 => claim,
+        3 => fence().prop_map(|fence| Call::Renew { fence }),
+        8 => save,
+        5 => record,
+        2 => any::<bool>().prop_map(|whole| Call::Load { whole }),
+        1 => Just(Call::Flush),
+        1 => (1..9_i64).prop_map(|by| Call::StepBack { by: by * SECOND }),
+    ]
+}

@@ -1,0 +1,157 @@
+//! One call to a script and to its model, and the two replies.
+//!
+//! Owns the order of arguments and the form of replies, as `store::redis` has
+//! them.
+
+use proptest::prelude::*;
+
+use super::RULES;
+use super::beside::{Beside, CHANNEL, CLAIM, FRESH, LAST_GOOD, ledger, text};
+use crate::protocol::model::{self, Because, Kept, Refused};
+
+impl Beside {
+    pub(super) fn make_claim(
+        &mut self,
+        ask: &model::Ask,
+        before: i64,
+    ) -> Result<(), TestCaseError> {
+        type Answer = (i64, i64, i64, i64, i64, i64, String, String, String, i64, i64);
+        let mut invocation = self.claim.key(CLAIM);
+        invocation
+            .key(LAST_GOOD)
+            .arg(text("nonce", ask.nonce))
+            .arg(ask.highest)
+            .arg(ask.age.map(|age| age.to_string()).unwrap_or_default())
+            .arg(ask.left_alone)
+            .arg(ask.interval)
+            .arg(ask.poll);
+        let answer: Answer = invocation.invoke(&mut self.connection).expect("an answer");
+        let now = self.between(before, answer.3)?;
+        let (keys, reply) = model::claim(self.keys, ask, now, RULES);
+        self.keys = keys;
+        let because = match reply.because {
+            Because::Granted => "",
+            Because::Interval => "interval",
+            Because::RetryAfter => "retry-after",
+            Because::Restoring => "restoring",
+        };
+        let expected: Answer = (
+            i64::from(reply.granted),
+            reply.fence,
+            reply.age,
+            reply.now,
+            reply.saved,
+            reply.wait,
+            because.into(),
+            reply.outcome.map(|outcome| text("outcome", outcome)).unwrap_or_default(),
+            reply.refused.map(|refused| text("refused", refused)).unwrap_or_default(),
+            reply.revision,
+            i64::from(reply.lost),
+        );
+        prop_assert_eq!(answer, expected);
+        Ok(())
+    }
+
+    pub(super) fn make_renew(&mut self, fence: i64, before: i64) -> Result<(), TestCaseError> {
+        type Answer = (i64, i64, i64, String, i64);
+        let mut invocation = self.renew.key(CLAIM);
+        let invocation = invocation.key(LAST_GOOD).arg(fence);
+        let answer: Answer = invocation.invoke(&mut self.connection).expect("an answer");
+        let now = self.between(before, answer.1)?;
+        let (keys, reply) = model::renew(self.keys, fence, now);
+        self.keys = keys;
+        let refused = reply.refused.map(|refused| text("refused", refused)).unwrap_or_default();
+        let renewed = i64::from(reply.renewed);
+        prop_assert_eq!(answer, (renewed, reply.now, reply.saved, refused, reply.revision));
+        Ok(())
+    }
+
+    pub(super) fn make_save(
+        &mut self,
+        save: &model::Save,
+        before: i64,
+    ) -> Result<Option<i64>, TestCaseError> {
+        let mut invocation = self.save.key(LAST_GOOD);
+        invocation.key(FRESH).arg(save.version).arg(save.fence).arg(save.origin).arg(save.age);
+        invocation.arg(save.max_age);
+        for body in save.bodies {
+            invocation.arg(text("body", body));
+        }
+        invocation.arg(ledger(save.ledger)).arg(CHANNEL).arg(save.revision);
+        let answer: (i64, i64) = invocation.invoke(&mut self.connection).expect("an answer");
+        // An origin time of Redis' own tells the time; one that was given is
+        // kept whenever that is.
+        let origin = self.number(LAST_GOOD, "origin").filter(|&origin| origin != save.origin);
+        let now = match origin.filter(|_| answer.0 == 1) {
+            Some(origin) => self.between(before, origin + save.age)?,
+            None => before,
+        };
+        let (keys, (kept, revision)) = model::save(self.keys, save, now, RULES);
+        self.keys = keys;
+        let expected = match kept {
+            Kept::Saved => 1,
+            Kept::Older => 0,
+            Kept::OtherVersion => -1,
+            Kept::Overtaken => -2,
+        };
+        prop_assert_eq!(answer, (expected, revision));
+        Ok((kept == Kept::Saved).then_some(save.fence))
+    }
+
+    pub(super) fn make_record(
+        &mut self,
+        record: &model::Record,
+        before: i64,
+    ) -> Result<Option<i64>, TestCaseError> {
+        let mut invocation = self.record.key(CLAIM);
+        invocation.arg(record.fence).arg(text("outcome", record.outcome)).arg(record.left_alone);
+        invocation.arg(match record.refused {
+            Refused::AsItWas => "as it was".to_owned(),
+            Refused::Nothing => String::new(),
+            Refused::This(refused) => text("refused", refused),
+        });
+        invocation.arg(CHANNEL);
+        let answer: i64 = invocation.invoke(&mut self.connection).expect("an answer");
+        let until = self.number(CLAIM, "left_alone_until");
+        let now = match until.filter(|_| answer == 1 && record.left_alone > 0) {
+            Some(until) => self.between(before, until - record.left_alone)?,
+            None => before,
+        };
+        let (keys, recorded) = model::record(self.keys, record, now);
+        self.keys = keys;
+        prop_assert_eq!(answer, i64::from(recorded));
+        Ok(recorded.then_some(record.fence))
+    }
+
+    pub(super) fn make_load(&mut self, whole: bool, before: i64) -> Result<(), TestCaseError> {
+        type Texts = Vec<Option<String>>;
+        let mut invocation = self.load.key(CLAIM);
+        let invocation = invocation.key(LAST_GOOD).arg(if whole { "whole" } else { "head" });
+        let answer: (i64, Texts, Texts, Texts) =
+            invocation.invoke(&mut self.connection).expect("an answer");
+        let now = self.between(before, answer.0)?;
+        let (keys, reply) = model::load(self.keys, whole, now);
+        self.keys = keys;
+        let (fence, at, outcome, restored) = reply.claim;
+        let number = |number: Option<i64>| number.map(|number| number.to_string());
+        let claim = vec![
+            number(fence),
+            number(at),
+            outcome.map(|outcome| text("outcome", outcome)),
+            number(restored),
+        ];
+        let head = match reply.head {
+            Some(head) => head.map(|part| number(Some(part))).to_vec(),
+            None => vec![None; 4],
+        };
+        let bodies = match reply.whole {
+            Some((bodies, kept)) => {
+                let bodies = bodies.map(|body| Some(text("body", body)));
+                bodies.into_iter().chain([Some(ledger(kept))]).collect()
+            }
+            None => vec![None; 5],
+        };
+        prop_assert_eq!(answer, (reply.now, claim, head, bodies));
+        Ok(())
+    }
+}

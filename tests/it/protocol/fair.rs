@@ -1,0 +1,124 @@
+//! What comes of a state if nothing goes wrong any more.
+//!
+//! Owns progress, and that nothing is lost once all have met: from here on every
+//! replica takes its steps at once and Redis answers; then a refresh happens
+//! soon, and what anybody knew is in what is saved. Runs that come to the same
+//! state are followed once.
+
+use std::collections::HashMap;
+
+use super::explore::{Fingerprints, fingerprint};
+use super::replica::Phase;
+use super::steps::Steps;
+use super::world::{Law, Next, REPLICAS, Setting, World};
+
+/// Ticks beyond the interval within which a refresh happens: one for a claim
+/// that is restored, one for one that was held up, one for its turn.
+const GRACE: u8 = 3;
+/// Ticks until all have met: a refresh, and the look that follows.
+const UNTIL_MET: u8 = 16;
+
+/// What was found out from a state.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Ticks until the next request.
+    until_asked: u8,
+    /// What is saved once all have the same.
+    met: Option<u32>,
+}
+
+/// Runs that were followed already.
+#[derive(Default)]
+pub(crate) struct Fair {
+    found: HashMap<u64, Found, Fingerprints>,
+}
+
+impl Fair {
+    /// The law that breaks though nothing goes wrong any more.
+    pub(crate) fn breaks(&mut self, setting: &Setting, world: &World) -> Option<Law> {
+        let found = match self.follow(setting, world, 0) {
+            Ok(found) => found,
+            Err(law) => return Some(law),
+        };
+        if found.until_asked > setting.interval as u8 + GRACE {
+            return Some(Law::Progress);
+        }
+        match found.met {
+            _ if setting.loses => None,
+            Some(met) if world.ledger() & !met == 0 => None,
+            _ => Some(Law::Loss),
+        }
+    }
+
+    fn follow(&mut self, setting: &Setting, world: &World, depth: u8) -> Result<Found, Law> {
+        let mut world = *world;
+        world.sort(setting);
+        let key = fingerprint(&world);
+        if let Some(found) = self.found.get(&key) {
+            return Ok(*found);
+        }
+        if depth > UNTIL_MET {
+            return Ok(Found { until_asked: UNTIL_MET, met: None });
+        }
+        let (later, has_asked) = tick(setting, world)?;
+        let mut found = self.follow(setting, &later.later(), depth + 1)?;
+        found.until_asked = if has_asked { 0 } else { found.until_asked.saturating_add(1) };
+        if let Some(met) = met(&later) {
+            found.met = Some(met);
+        }
+        // What was cut short is not to be found by who comes by another way.
+        if found.met.is_some() && depth < UNTIL_MET / 2 {
+            self.found.insert(key, found);
+        }
+        Ok(found)
+    }
+}
+
+/// The ledger that all have.
+fn met(world: &World) -> Option<u32> {
+    let good = world.keys.last_good?;
+    let has_it = world.replicas.iter().all(|replica| {
+        let kept = replica.kept;
+        replica.phase == Phase::Idle
+            && kept == replica.known
+            && (kept.fence, kept.ledger) == (good.fence, good.ledger)
+    });
+    has_it.then_some(good.ledger)
+}
+
+/// All do what they can in this tick.
+fn tick(setting: &Setting, mut world: World) -> Result<(World, bool), Law> {
+    world.is_down = false;
+    let (mut looked, mut has_asked) = ([false; REPLICAS], false);
+    loop {
+        let before = world;
+        for (index, looked) in looked.iter_mut().enumerate() {
+            while let Some(next) = next(setting, &world, index, looked) {
+                if let Some(law) = next.broken {
+                    return Err(law);
+                }
+                let phase = next.world.replicas[index].phase;
+                has_asked |= matches!(phase, Phase::Sent { .. });
+                world = next.world;
+            }
+        }
+        if world == before {
+            return Ok((world, has_asked));
+        }
+    }
+}
+
+/// What a replica does next if nothing goes wrong. It looks once a tick.
+fn next(setting: &Setting, world: &World, index: usize, looked: &mut bool) -> Option<Next> {
+    let mut out = Vec::new();
+    let mut steps = Steps { setting, from: world, out: &mut out };
+    if world.replicas[index].phase != Phase::Idle {
+        steps.of(index);
+    } else if !*looked && steps.look(index) {
+        *looked = true;
+    } else {
+        steps.tell(index);
+        steps.claim(index);
+    }
+    out.into_iter().next()
+}

@@ -1,0 +1,310 @@
+//! What the scripts in Redis do: one function a script, from keys, arguments and
+//! the time to keys and reply.
+//!
+//! Owns the meaning of `src/store/redis/*.lua`; `conformance` holds it against
+//! the scripts themselves. Texts that a script only passes through are numbers
+//! here. Times have no unit: microseconds there, ticks for the explorer.
+
+use super::Rules;
+
+/// A text that is kept and given back, never read.
+pub(crate) type Text = u16;
+
+/// The keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Keys {
+    pub(crate) claim: Claim,
+    pub(crate) last_good: Option<Good>,
+    /// With the thousands of units after which it is gone.
+    pub(crate) fresh: Option<(Good, i64)>,
+}
+
+/// The claim's fields; a key without fields is absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Claim {
+    pub(crate) fence: Option<i64>,
+    pub(crate) at: Option<i64>,
+    pub(crate) nonce: Option<Text>,
+    pub(crate) left_alone_until: Option<i64>,
+    pub(crate) restored: Option<i64>,
+    pub(crate) outcome: Option<Text>,
+    pub(crate) refused: Option<Text>,
+    /// Only if claims do not last.
+    pub(crate) expires: Option<i64>,
+}
+
+/// A payload with its ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Good {
+    pub(crate) version: i64,
+    pub(crate) fence: i64,
+    pub(crate) origin: i64,
+    pub(crate) revision: i64,
+    pub(crate) bodies: Bodies,
+    pub(crate) ledger: u32,
+}
+
+/// Films, their validator, people, their validator.
+pub(crate) type Bodies = [Text; 4];
+
+/// Arguments of `claim.lua`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask {
+    pub(crate) nonce: Text,
+    pub(crate) highest: i64,
+    pub(crate) age: Option<i64>,
+    pub(crate) left_alone: i64,
+    pub(crate) interval: i64,
+    pub(crate) poll: i64,
+}
+
+/// Why a claim has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Because {
+    Granted,
+    Interval,
+    RetryAfter,
+    Restoring,
+}
+
+/// Reply of `claim.lua`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claimed {
+    pub(crate) granted: bool,
+    pub(crate) fence: i64,
+    pub(crate) age: i64,
+    pub(crate) now: i64,
+    pub(crate) saved: i64,
+    pub(crate) wait: i64,
+    pub(crate) because: Because,
+    pub(crate) outcome: Option<Text>,
+    pub(crate) refused: Option<Text>,
+    pub(crate) revision: i64,
+    /// Whether the attempt was lost and only its time is restored.
+    pub(crate) lost: bool,
+}
+
+/// `claim.lua`.
+pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys, Claimed) {
+    let (saved, revision) = edition(&keys);
+    forget_expired(&mut keys, now);
+    let claim = &mut keys.claim;
+    let known = *claim;
+    let fence = known.fence.unwrap_or(0).max(ask.highest);
+    let reply = |fence, at, wait, because, outcome| Claimed {
+        granted: because == Because::Granted,
+        fence,
+        age: now - at,
+        now,
+        saved,
+        wait,
+        because,
+        outcome,
+        refused: known.refused,
+        revision,
+        lost: false,
+    };
+    if known.nonce == Some(ask.nonce) {
+        let (fence, at) = (known.fence.unwrap_or(0), known.at.unwrap_or(0));
+        return (keys, reply(fence, at, 0, Because::Granted, known.outcome));
+    }
+
+    let mut restored = known.restored.unwrap_or(0);
+    let mut at = known.at.unwrap_or_else(|| {
+        restored = now;
+        (claim.fence, claim.at, claim.restored) = (Some(fence), Some(0), Some(now));
+        0
+    });
+    if at > now {
+        at = now;
+        claim.at = Some(at);
+    }
+    if let Some(age) = ask.age
+        && rules.restored_from_callers
+        && now - age > at
+    {
+        at = now - age;
+        claim.at = Some(at);
+    }
+
+    let until_left_alone = known.left_alone_until.unwrap_or(0).max(now + ask.left_alone);
+    let mut longest = (at + ask.interval - now, Because::Interval);
+    for wait in [
+        (until_left_alone - now, Because::RetryAfter),
+        (restored + ask.poll - now, Because::Restoring),
+    ] {
+        if wait.0 > longest.0 {
+            longest = wait;
+        }
+    }
+    if longest.0 > 0 {
+        let denied = reply(fence, at, longest.0, longest.1, known.outcome);
+        return (keys, Claimed { lost: restored > 0, ..denied });
+    }
+
+    let fence = if rules.fences_from_time {
+        (fence + 1).max(saved + 1).max(now)
+    } else {
+        known.fence.unwrap_or(0) + 1
+    };
+    *claim = Claim {
+        fence: Some(fence),
+        at: Some(now),
+        nonce: Some(ask.nonce),
+        refused: known.refused,
+        expires: (!rules.claims_last).then_some(now + ask.interval),
+        ..Claim::default()
+    };
+    (keys, reply(fence, now, 0, Because::Granted, None))
+}
+
+/// Reply of `renew.lua`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Renewed {
+    pub(crate) renewed: bool,
+    pub(crate) now: i64,
+    pub(crate) saved: i64,
+    pub(crate) refused: Option<Text>,
+    pub(crate) revision: i64,
+}
+
+/// `renew.lua`.
+pub(crate) fn renew(mut keys: Keys, fence: i64, now: i64) -> (Keys, Renewed) {
+    forget_expired(&mut keys, now);
+    let (saved, revision) = edition(&keys);
+    let renewed = keys.claim.fence == Some(fence);
+    let refused = keys.claim.refused.filter(|_| renewed);
+    if renewed {
+        keys.claim.at = Some(now);
+    }
+    (keys, Renewed { renewed, now, saved, refused, revision })
+}
+
+/// Arguments of `save.lua`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Save {
+    pub(crate) version: i64,
+    pub(crate) fence: i64,
+    pub(crate) origin: i64,
+    pub(crate) age: i64,
+    pub(crate) max_age: i64,
+    pub(crate) bodies: Bodies,
+    pub(crate) ledger: u32,
+    pub(crate) revision: i64,
+}
+
+/// First half of the reply of `save.lua`; the second is the revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kept {
+    Saved,
+    Older,
+    OtherVersion,
+    Overtaken,
+}
+
+/// `save.lua`. Announced is what was saved.
+pub(crate) fn save(mut keys: Keys, save: &Save, now: i64, rules: Rules) -> (Keys, (Kept, i64)) {
+    let there = keys.last_good.unwrap_or_default();
+    if keys.last_good.is_some() && there.version != save.version {
+        return (keys, (Kept::OtherVersion, there.revision));
+    }
+    if there.fence > save.fence {
+        return (keys, (Kept::Older, there.revision));
+    }
+    let must_be_seen = if there.fence == save.fence {
+        rules.saved_over_what_was_seen
+    } else {
+        keys.last_good.is_some() && rules.newer_saved_over_what_was_seen
+    };
+    if must_be_seen && there.revision != save.revision {
+        return (keys, (Kept::Overtaken, there.revision));
+    }
+    let mut revision = there.revision.max(save.revision) + 1;
+    if rules.newer_saved_over_what_was_seen {
+        revision = revision.max(now);
+    }
+    let by_age = (now - save.age).max(0);
+    let origin = if (save.origin - by_age).abs() > 1_000_000 { by_age } else { save.origin };
+    let Save { version, fence, bodies, ledger, .. } = *save;
+    let good = Good { version, fence, origin, revision, bodies, ledger };
+    keys.last_good = Some(good);
+    let left = (origin + save.max_age - now).div_euclid(1000);
+    keys.fresh = (left > 0).then_some((good, left));
+    (keys, (Kept::Saved, revision))
+}
+
+/// What `record.lua` is to do with what was not believed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Refused {
+    AsItWas,
+    Nothing,
+    This(Text),
+}
+
+/// Arguments of `record.lua`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) fence: i64,
+    pub(crate) outcome: Text,
+    pub(crate) left_alone: i64,
+    pub(crate) refused: Refused,
+}
+
+/// `record.lua`. Announced is what was recorded.
+pub(crate) fn record(mut keys: Keys, record: &Record, now: i64) -> (Keys, bool) {
+    if keys.claim.fence != Some(record.fence) {
+        return (keys, false);
+    }
+    keys.claim.outcome = Some(record.outcome);
+    if record.left_alone > 0 {
+        keys.claim.left_alone_until = Some(now + record.left_alone);
+    }
+    match record.refused {
+        Refused::AsItWas => {}
+        Refused::Nothing => keys.claim.refused = None,
+        Refused::This(text) => keys.claim.refused = Some(text),
+    }
+    (keys, true)
+}
+
+/// Reply of `load.lua`: the claim's fence, time, outcome and when it was restored; version, fence,
+/// origin time and revision of what is saved; bodies and ledger if asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    pub(crate) now: i64,
+    pub(crate) claim: (Option<i64>, Option<i64>, Option<Text>, Option<i64>),
+    pub(crate) head: Option<[i64; 4]>,
+    pub(crate) whole: Option<(Bodies, u32)>,
+}
+
+/// `load.lua`.
+pub(crate) fn load(keys: Keys, whole: bool, now: i64) -> (Keys, Loaded) {
+    let Claim { fence, at, outcome, restored, .. } = keys.claim;
+    let head = keys.last_good.map(|good| [good.version, good.fence, good.origin, good.revision]);
+    let whole = keys.last_good.filter(|_| whole).map(|good| (good.bodies, good.ledger));
+    (keys, Loaded { now, claim: (fence, at, outcome, restored), head, whole })
+}
+
+/// What `claim.lua` would do for one who only looks, if looks told of attempts:
+/// an absent claim is restored, an older one is moved to the later attempt.
+pub(crate) fn tell(mut keys: Keys, fence: i64, age: i64, now: i64) -> Keys {
+    let claim = &mut keys.claim;
+    if claim.at.is_none() {
+        (claim.fence, claim.restored) = (Some(fence), Some(now));
+    }
+    claim.fence = claim.fence.max(Some(fence));
+    claim.at = claim.at.unwrap_or(0).max(now - age).into();
+    keys
+}
+
+/// Only if claims do not last.
+fn forget_expired(keys: &mut Keys, now: i64) {
+    if keys.claim.expires.is_some_and(|expires| expires <= now) {
+        keys.claim = Claim::default();
+    }
+}
+
+/// Fence and revision of what is saved.
+fn edition(keys: &Keys) -> (i64, i64) {
+    keys.last_good.map_or((0, 0), |good| (good.fence, good.revision))
+}

@@ -1,0 +1,297 @@
+//! Three replicas, a Redis, an upstream, and what can happen to them.
+//!
+//! Owns the state that is explored and the faults that are possible, and watches
+//! from outside what the upstream and the visitors see.
+
+use super::Rules;
+use super::model;
+use super::replica::{Attempt, Claim, Payload, Phase, Replica, Saved};
+
+/// Units of time in a tick: so that fences which are made at once by different
+/// clocks differ, as microseconds do.
+pub(crate) const TICK: i64 = 4;
+/// Where time starts: all is due that was never done.
+pub(crate) const START: i64 = 100 * TICK;
+pub(crate) const REPLICAS: usize = 3;
+
+/// What is explored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) rules: Rules,
+    pub(crate) ends: Ends,
+    /// Whether something in a ledger may get lost.
+    pub(crate) loses: bool,
+    /// In ticks.
+    pub(crate) interval: i64,
+    /// In ticks.
+    pub(crate) lease: i64,
+    /// The tick after which nothing happens any more.
+    pub(crate) horizon: u8,
+    /// How many things go wrong.
+    pub(crate) faults: u8,
+    /// How often a replica is held up for a tick, if that is bounded.
+    pub(crate) pauses: Option<u8>,
+    /// What can go wrong.
+    pub(crate) possible: &'static [Fault],
+}
+
+/// Where courtesy between replicas ends, beside a Redis that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// A wipe, in the minute after an attempt.
+    Wiped,
+    /// A wipe, and a replica with an empty state that starts in that minute.
+    WipedAndEmptied,
+}
+
+/// What can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Crash,
+    CrashWithItsState,
+    LostRequest,
+    LostReply,
+    Wipe,
+    RedisDown,
+    UpstreamFails,
+}
+
+/// All of it.
+pub(crate) const EVERYTHING: &[Fault] = &[
+    Fault::Crash,
+    Fault::CrashWithItsState,
+    Fault::LostRequest,
+    Fault::LostReply,
+    Fault::Wipe,
+    Fault::RedisDown,
+    Fault::UpstreamFails,
+];
+
+/// A law that was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Law {
+    /// Two refreshes of one replica too close to each other.
+    OwnMinute,
+    /// Two refreshes too close to each other.
+    Courtesy,
+    /// A later refresh has a lower fence.
+    Fences,
+    /// An older payload was shown or saved over a newer one.
+    Order,
+    /// Something in a ledger got lost.
+    Loss,
+    /// Nothing goes wrong any more, and still no refresh happens.
+    Progress,
+}
+
+/// One state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) tick: u8,
+    pub(crate) keys: model::Keys,
+    pub(crate) is_down: bool,
+    pub(crate) replicas: [Replica; REPLICAS],
+    /// How many things can still go wrong.
+    pub(crate) faults: u8,
+    /// How often a replica can still be held up for a tick.
+    pub(crate) pauses: u8,
+    /// Claims that state directories granted in this tick.
+    pub(crate) here: u8,
+    /// Seen from outside: when what happened last.
+    pub(crate) wiped: Option<u8>,
+    pub(crate) emptied: Option<u8>,
+    pub(crate) asked: Option<u8>,
+    pub(crate) highest_asked: i64,
+}
+
+/// What happens to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// A replica goes on, and Redis answers if it is asked.
+    Step(usize),
+    /// The same, after it was held up between its clock and the wire.
+    HeldUp(usize),
+    /// It asks again for a reply that got lost, with the same nonce.
+    AskAgain(usize),
+    Fault(Fault, usize),
+    Start(usize),
+    RedisUp,
+    Tick,
+}
+
+/// What follows from a state.
+pub(crate) struct Next {
+    pub(crate) action: Action,
+    pub(crate) world: World,
+    pub(crate) broken: Option<Law>,
+}
+
+impl World {
+    /// A site that has run for a while: its next refresh is due.
+    pub(crate) fn running(setting: &Setting) -> World {
+        let interval = setting.interval * TICK;
+        let before = |intervals: i64| START - intervals * interval;
+        let saved = Saved { fence: before(1), revision: 1, ..Saved::default() };
+        let mut replicas = [Replica {
+            phase: Phase::Idle,
+            kept: saved,
+            known: saved,
+            due: START,
+            ..Replica::default()
+        }; REPLICAS];
+        for (turns, replica) in (1..).zip(&mut replicas[..2]) {
+            replica.attempt = Some(Attempt { fence: before(turns), at: before(turns) });
+        }
+        let mut keys = model::Keys::default();
+        keys.claim.fence = Some(before(1));
+        keys.claim.at = Some(before(1));
+        keys = model::save(keys, &saved.told(), START, setting.rules).0;
+        for replica in &mut replicas {
+            replica.kept.revision = keys.last_good.map_or(0, |good| good.revision);
+            replica.known = replica.kept;
+        }
+        World { keys, replicas, emptied: None, ..World::empty(setting) }
+    }
+
+    /// The same after a time in which each kept its own minute: each has seen
+    /// something that no other has.
+    pub(crate) fn apart(setting: &Setting) -> World {
+        let mut world = World::running(setting);
+        for (turn, replica) in (1..).zip(&mut world.replicas) {
+            replica.kept.fence += turn;
+            replica.kept.payload.alone = true;
+            replica.kept.ledger = 1 << (31 - turn);
+            replica.known = replica.kept;
+        }
+        world
+    }
+
+    /// The first start of a site.
+    pub(crate) fn empty(setting: &Setting) -> World {
+        World {
+            tick: 0,
+            keys: model::Keys::default(),
+            is_down: false,
+            replicas: [Replica { phase: Phase::Idle, ..Replica::default() }; REPLICAS],
+            faults: setting.faults,
+            pauses: setting.pauses.unwrap_or(0),
+            here: 0,
+            wiped: None,
+            emptied: Some(0),
+            asked: None,
+            highest_asked: 0,
+        }
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        START + i64::from(self.tick) * TICK
+    }
+
+    /// All that somebody knows who lives or whose state does.
+    pub(crate) fn ledger(&self) -> u32 {
+        let shared = self.keys.last_good.map_or(0, |good| good.ledger);
+        self.replicas.iter().fold(shared, |all, replica| all | replica.ledger())
+    }
+
+    /// What is saved is called this.
+    pub(crate) fn saved(&self) -> (i64, i64) {
+        self.keys.last_good.map_or((0, 0), |good| (good.fence, good.revision))
+    }
+
+    /// How many replicas could go on.
+    pub(crate) fn held_up(&self, setting: &Setting) -> u8 {
+        let could = |index: &usize| match self.replicas[*index].phase {
+            Phase::Off => false,
+            Phase::Idle => {
+                self.replicas[*index].due <= self.now() || self.told_by(*index, setting).is_some()
+            }
+            _ => true,
+        };
+        (0..REPLICAS).filter(could).count() as u8
+    }
+
+    /// The keys once this replica has told of its last attempt, if Redis does not
+    /// know of it.
+    pub(crate) fn told_by(&self, index: usize, setting: &Setting) -> Option<model::Keys> {
+        let (replica, now) = (self.replicas[index], self.now());
+        let attempt = replica.attempt?;
+        let is_news = self.keys.claim.at.is_none_or(|at| at < attempt.at);
+        let tells = setting.rules.looks_tell && is_news && !self.is_down && !replica.away;
+        let is_recent = attempt.at + setting.interval * TICK > now;
+        (tells && is_recent).then(|| model::tell(self.keys, attempt.fence, now - attempt.at, now))
+    }
+
+    /// The time goes on.
+    pub(crate) fn later(&self) -> World {
+        let mut world = *self;
+        world.tick += 1;
+        world.here = 0;
+        for replica in &mut world.replicas {
+            replica.away = false;
+        }
+        world
+    }
+}
+
+impl World {
+    /// The request leaves. Seen from outside: whether it should have.
+    pub(crate) fn asked_by(
+        mut self,
+        index: usize,
+        claim: Claim,
+        setting: &Setting,
+    ) -> (World, Option<Law>) {
+        let (tick, least) = (self.tick, (setting.interval - setting.lease) as u8);
+        let replica = &mut self.replicas[index];
+        let too_close = |last: Option<u8>| last.is_some_and(|last| tick - last < least);
+        let own = too_close(replica.last_sent);
+        replica.last_sent = Some(tick);
+        replica.phase = Phase::Sent { claim, payload: Payload { sent: tick, alone: claim.alone } };
+        if own {
+            return (self, Some(Law::OwnMinute));
+        }
+        if claim.alone {
+            return (self, None);
+        }
+        // A claim that was wiped is sent for within its lease.
+        let since = |what: Option<u8>| {
+            what.is_some_and(|what| self.asked.is_some_and(|asked| what + 1 >= asked))
+        };
+        let is_excused = since(self.wiped) && (setting.ends == Ends::Wiped || since(self.emptied));
+        let broken = if too_close(self.asked) && !is_excused {
+            Some(Law::Courtesy)
+        } else if claim.fence <= self.highest_asked && !is_excused {
+            Some(Law::Fences)
+        } else {
+            None
+        };
+        self.asked = Some(tick);
+        self.highest_asked = self.highest_asked.max(claim.fence);
+        (self, broken)
+    }
+
+    /// The last step of a refresh; whether the outcome gets lost changes nothing
+    /// but what visitors are told.
+    pub(crate) fn end(
+        &mut self,
+        index: usize,
+        fence: i64,
+        outcome: model::Text,
+        setting: &Setting,
+    ) {
+        let now = self.now();
+        let replica = &mut self.replicas[index];
+        replica.phase = Phase::Idle;
+        replica.due = replica.attempt.map_or(now, |attempt| attempt.at + setting.interval * TICK);
+        if !self.is_down && !replica.away {
+            let refused = model::Refused::AsItWas;
+            let record = model::Record { fence, outcome, left_alone: 0, refused };
+            self.keys = model::record(self.keys, &record, now).0;
+        }
+    }
+}
+
+/// The nonce of a replica's ask.
+pub(crate) fn nonce(index: usize, serial: u8) -> model::Text {
+    index as model::Text * 2 + model::Text::from(serial)
+}
