@@ -241,7 +241,7 @@ impl Refresher {
             Some(_) => Coming::Failed,
             None if standing.is_lost => self.coming_still(due),
             // Nobody else holds the state directory: whoever made it died.
-            None if !self.stores.is_shared() => Coming::Failed,
+            None if !self.stores.is_shared() || self.stores.is_away() => Coming::Failed,
             None => Coming::InFlight(self.clock.now().boot - standing.age),
         }
     }

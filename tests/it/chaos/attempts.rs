@@ -149,7 +149,7 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaos::history::{Kill, Said, Stop};
+    use crate::chaos::history::{Kill, Lapse, Said, Stop};
     use crate::chaos::synthetic::{good_history, ms};
 
     #[test]
@@ -219,5 +219,43 @@ mod tests {
         asked.said = Said::Refusable { what: "503", retry_after: Some(ms(3000)) };
         let done = asked.done.expect("done");
         assert_eq!(attempts(&history)[1].next_due, done + ms(3000));
+    }
+
+    #[test]
+    fn what_two_processes_ask_at_the_same_time_are_two_attempts() {
+        let mut history = good_history();
+        let mingled = [2, 3].map(|place| {
+            let other = history.asked[place].clone();
+            Asked { by: 1, at: other.at + ms(1), ..other }
+        });
+        let [films, people] = mingled;
+        history.asked.insert(3, films);
+        history.asked.insert(5, people);
+        let found = attempts(&history);
+        assert_eq!(found.len(), history.asked.len() / 2);
+        assert_eq!(found.iter().filter(|attempt| attempt.by == 1).count(), 1);
+        assert!(found.iter().all(|attempt| matches!(attempt.ended, Ended::Good(_))), "{found:?}");
+    }
+
+    #[test]
+    fn a_process_that_stands_still_when_a_refresh_is_due_costs_the_others_that_refresh() {
+        let mut history = good_history();
+        let from = attempts(&history)[1].start + ms(960);
+        let stop = |of| Stop { of, from, settled: from, to: from + ms(500) };
+        history.stops = vec![stop(0)];
+        assert!(troubles(&history, &attempts(&history)).is_empty(), "it sees that by itself");
+        history.stops = vec![stop(1)];
+        assert_eq!(troubles(&history, &attempts(&history))[0].from, from);
+    }
+
+    #[test]
+    fn a_lapse_of_redis_is_felt_for_a_turn_after_it_began_and_after_it_ended() {
+        let mut history = good_history();
+        let (from, to) = (Moment::START + ms(500), Moment::START + ms(9000));
+        history.lapses = vec![Lapse { from, to }];
+        let turn = ms(1300);
+        let back = Trouble { from: to, to: to + ASKED_AGAIN + turn };
+        let lost = Trouble { from, to: from + turn };
+        assert_eq!(troubles(&history, &attempts(&history)), [lost, back]);
     }
 }

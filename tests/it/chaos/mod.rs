@@ -6,6 +6,8 @@
 //! works. [`broken`] keeps it honest: each promise is broken on purpose, and it
 //! has to be found.
 //!
+//! [`many`] does the same to several processes that share a Redis.
+//!
 //! `make chaos` runs [`faults`] until each kind has ten thousand loads and prints
 //! the table; `make test` runs the same in a short form.
 

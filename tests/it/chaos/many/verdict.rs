@@ -65,7 +65,7 @@ pub(crate) fn head() -> String {
     let rules: String =
         Rule::ALL.iter().chain(&ACROSS).map(|(_, name)| format!("{name:>9}")).collect();
     format!(
-        "{:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{:>15}{rules}",
+        "{:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{:>7}{:>13}{:>15}{:>15}{:>6}{rules}",
         "fault",
         "n",
         "loads",
@@ -76,7 +76,8 @@ pub(crate) fn head() -> String {
         "held",
         "wire p99/max",
         "lag p50/99/max",
-        "apart p50/99/m"
+        "apart p50/99/m",
+        "late"
     )
 }
 
@@ -95,9 +96,10 @@ pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> Stri
         .iter()
         .map(|finding| format!("{:>9}", finding.violations.len()))
         .collect();
+    let late: usize = judgement.findings.iter().map(|finding| finding.excused).sum();
     let wire: [Duration; 2] = [figures.wire_p99, figures.wire_worst];
     format!(
-        "{fault:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{:>15}{counts}",
+        "{fault:<30}{:>3}{:>7}{:>8}{:>6}{:>8}{:>7}{share:>6.1}%{:>13}{:>15}{:>15}{late:>6}{counts}",
         records.loads.len(),
         figures.loads,
         judgement.finding(Rule::Freshness).checked,

@@ -99,6 +99,7 @@ pub(crate) fn monotone(history: &History) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chaos::history::Lapse;
     use crate::chaos::synthetic::{good_history, ms, page, start_of};
 
     /// How many violations of each of the three rules.
@@ -176,5 +177,27 @@ mod tests {
     #[test]
     fn an_older_age_after_a_newer_one_is_found() {
         assert_eq!(changed(|page| page.as_of = page.as_of - ms(5)), (0, 0, 1));
+    }
+
+    #[test]
+    fn refreshes_of_two_processes_in_their_own_minutes_are_in_no_order_within_a_lease() {
+        let judged = |apart: Duration, is_lapse: bool| {
+            let mut history = good_history();
+            let sent = start_of(3) + ms(400);
+            let mut page = page("/", 3, sent);
+            for stamp in &mut page.stamps {
+                (stamp.round, stamp.made) = (2, stamp.made - apart);
+            }
+            page.as_of = page.as_of - apart;
+            let (path, received) = ("/", sent + ms(1));
+            history.loads.push(Load { path, sent, received, seen: Seen::Page(page) });
+            history.loads.sort_by_key(|load| load.sent);
+            let lapse = Lapse { from: sent - ms(600), to: sent + ms(100) };
+            history.lapses = is_lapse.then_some(lapse).into_iter().collect();
+            judged(&history).2
+        };
+        assert_eq!(judged(ms(30), false), 1);
+        assert_eq!(judged(ms(30), true), 0);
+        assert_eq!(judged(ms(60), true), 1);
     }
 }
