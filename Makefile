@@ -18,8 +18,9 @@ build: ## one refresh into public/
 cluster: packages ## two replicas behind nginx with one Redis, on loopback, and what to kill
 	cargo build --release --quiet && deploy/cluster target/release/movies-gen
 
+# Several replicas at once want more than two busy cores: their history is judged by `make chaos`.
 test: packages ## every test; T=name runs those whose name contains it
-	cargo test -- --include-ignored $(T)
+	cargo test -- --include-ignored --skip chaos::many::faults $(T)
 
 faults: packages ## the table of faults, each made to happen
 	cargo test --quiet --test it -- --include-ignored --nocapture faults::
