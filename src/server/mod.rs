@@ -203,7 +203,7 @@ impl Worker {
 async fn meet(request: &Parts, live: &Live, clock: &Clock, parking: &Parking) -> Met {
     let snapshot = live.snapshot();
     if respond::depends_on_data(request, &snapshot) {
-        return parking.wait(live, clock).await;
+        return parking.wait(snapshot, live, clock).await;
     }
     Met { snapshot, now: clock.now(), decision: Decision::Fresh, held: None }
 }

@@ -33,34 +33,45 @@ impl Parking {
     }
 
     /// Waits as long as waiting helps; what is live then is what the load met.
-    pub(super) async fn wait(&self, live: &Live, clock: &Clock) -> Met {
-        let mut changes = live.watch();
+    pub(super) async fn wait(
+        &self,
+        mut snapshot: Arc<Snapshot>,
+        live: &Live,
+        clock: &Clock,
+    ) -> Met {
         let arrived = clock.now().boot;
-        let mut place = None;
+        // Most loads do not wait, and take nothing that only waiting needs.
+        let mut waiting = None;
         loop {
-            let snapshot = changes.borrow_and_update().clone();
             let now = clock.now();
             let origin = snapshot.site.as_ref().map(|site| site.origin.boot);
             let bound = &snapshot.frame.bound;
             let Snapshot { coming, takes, .. } = *snapshot;
             let mut decision = hold::decide(origin, coming, takes, bound, arrived, now.boot);
             if let Decision::Wait(until) = decision {
-                if place.is_none() {
-                    place = self.places.try_acquire().ok().zip(Some(self.metrics.parked()));
+                if waiting.is_none()
+                    && let Ok(place) = self.places.try_acquire()
+                {
+                    let changes = live.watch();
+                    // What came since the decision is seen before the first sleep.
+                    snapshot = changes.borrow().clone();
+                    waiting = Some((place, self.metrics.parked(), changes));
                     // The loop may be asleep through what was a suspend.
                     live.want();
+                    continue;
                 }
-                if place.is_some() {
+                if let Some((.., changes)) = &mut waiting {
                     let nap = until.since(now.boot).min(LONGEST_SLEEP);
                     tokio::select! {
                         _ = changes.changed() => {}
                         () = tokio::time::sleep(nap) => {}
                     }
+                    snapshot = changes.borrow_and_update().clone();
                     continue;
                 }
                 decision = Decision::Old(Because::Crowded);
             }
-            let held = place.is_some().then(|| now.boot.since(arrived));
+            let held = waiting.is_some().then(|| now.boot.since(arrived));
             let age = origin.map(|origin| now.boot.since(origin));
             self.metrics.answered(age, decision, held);
             return Met { snapshot, now, decision, held };
