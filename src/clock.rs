@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -66,11 +66,6 @@ impl WallTime {
     /// The UTC day, `YYYY-MM-DD`.
     pub fn day(self) -> String {
         self.utc().format("%Y-%m-%d").to_string()
-    }
-
-    /// The same moment for APIs of the standard library.
-    pub fn system_time(self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_micros(self.0)
     }
 
     fn utc(self) -> DateTime<Utc> {

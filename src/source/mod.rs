@@ -56,8 +56,6 @@ pub struct Answer {
     pub films: Body,
     /// The people, likewise.
     pub people: Body,
-    /// Both were confirmed as they were (304).
-    pub not_modified: bool,
     /// The larger of the ages that the upstream declared (RFC 9111 §5.1).
     pub declared_age: Duration,
 }
@@ -119,7 +117,6 @@ impl Source {
             self.get(Endpoint::People, known(Endpoint::People), &may_send),
         )?;
         Ok(Answer {
-            not_modified: films.not_modified && people.not_modified,
             declared_age: films.declared_age.max(people.declared_age),
             films: films.body,
             people: people.body,
@@ -145,12 +142,12 @@ impl Source {
         let declared_age = declared_age(response.headers());
         match (response.status(), known) {
             (StatusCode::NOT_MODIFIED, Some(body)) if condition.is_some() => {
-                Ok(Got { body: body.clone(), not_modified: true, declared_age })
+                Ok(Got { body: body.clone(), declared_age })
             }
             (StatusCode::OK, _) => {
                 let etag = etag(response.headers());
                 let bytes = self.read(endpoint, url, response).await?;
-                Ok(Got { body: Body { bytes, etag }, not_modified: false, declared_age })
+                Ok(Got { body: Body { bytes, etag }, declared_age })
             }
             _ => Err(of_status(endpoint, url, &response)),
         }
@@ -181,7 +178,6 @@ impl Source {
 /// One endpoint's answer.
 struct Got {
     body: Body,
-    not_modified: bool,
     declared_age: Duration,
 }
 
