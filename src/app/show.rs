@@ -117,9 +117,9 @@ impl Refresher {
             return;
         };
         let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
-        let generation = site.generation.clone();
-        let volatile = self.volatile(origin.wall)(&generation);
-        self.live.put(live::Site { generation, fence: payload.fence, origin }, volatile);
+        let site = live::Site { fence: payload.fence, origin, ..site.clone() };
+        // The volatile files follow once the refresh is written down.
+        self.live.put(site, snapshot.volatile.clone());
     }
 
     /// Shows what is published, for want of a payload: with the age that it told
