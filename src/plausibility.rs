@@ -153,22 +153,13 @@ fn judge_list(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{Extra, Person};
+    use crate::catalogue::Person;
 
     const GUARD: Guard = Guard { max_shrink: 0.3, accept_after: 10 };
 
     /// People carry the rule as well as films, with fewer fields to fill.
     fn people(ids: std::ops::Range<usize>) -> Catalogue {
-        let person = |id: usize| Person {
-            id: id.to_string(),
-            name: "P".into(),
-            gender: None,
-            age: None,
-            eye_color: None,
-            hair_color: None,
-            films: Vec::new(),
-            extra: Extra::new(),
-        };
+        let person = |id: usize| Person::named(&id.to_string(), "P");
         Catalogue { films: Vec::new(), people: ids.map(person).collect() }
     }
 

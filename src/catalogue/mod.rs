@@ -88,6 +88,32 @@ pub struct Person {
     pub extra: Extra,
 }
 
+#[cfg(test)]
+impl Person {
+    /// Somebody of whom nothing else is known.
+    pub(crate) fn named(id: &str, name: &str) -> Person {
+        Person {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            gender: None,
+            age: None,
+            eye_color: None,
+            hair_color: None,
+            films: Vec::new(),
+            extra: Extra::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Catalogue {
+    /// Nothing but these people: id and name.
+    pub(crate) fn of_people(people: &[(&str, &str)]) -> Catalogue {
+        let people = people.iter().map(|(id, name)| Person::named(id, name)).collect();
+        Catalogue { films: Vec::new(), people }
+    }
+}
+
 /// Films and people joined. Films stand newest first, people by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {

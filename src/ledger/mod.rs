@@ -174,24 +174,10 @@ fn forget_the_longest_gone(entries: &mut BTreeMap<String, Entry>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{Extra, Person};
     use crate::changes::between;
 
     fn people(names: &[(&str, &str)]) -> Catalogue {
-        let people = names
-            .iter()
-            .map(|&(id, name)| Person {
-                id: id.into(),
-                name: name.into(),
-                gender: None,
-                age: None,
-                eye_color: None,
-                hair_color: None,
-                films: Vec::new(),
-                extra: Extra::new(),
-            })
-            .collect();
-        Catalogue { films: Vec::new(), people }
+        Catalogue::of_people(names)
     }
 
     fn step(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {

@@ -3,22 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalogue::{Catalogue, Extra, Person};
+use crate::catalogue::Catalogue;
 use crate::changes::between;
 
-/// A catalogue of people: id and name.
 fn people(names: &[(&str, &str)]) -> Catalogue {
-    let person = |&(id, name): &(&str, &str)| Person {
-        id: id.into(),
-        name: name.into(),
-        gender: None,
-        age: None,
-        eye_color: None,
-        hair_color: None,
-        films: Vec::new(),
-        extra: Extra::new(),
-    };
-    Catalogue { films: Vec::new(), people: names.iter().map(person).collect() }
+    Catalogue::of_people(names)
 }
 
 fn next(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {
