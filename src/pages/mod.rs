@@ -11,6 +11,7 @@ mod contents;
 mod freshness;
 mod groups;
 mod linked;
+mod paths;
 pub mod poster;
 mod search;
 mod site;
@@ -30,6 +31,7 @@ use crate::ledger::Ledger;
 use crate::theme::Theme;
 pub use freshness::Freshness;
 use groups::Groups;
+use paths::{director_path, film_path, former_addresses, person_path, poster_path, year_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
 use variables::{Hash, write_json};
@@ -353,55 +355,6 @@ fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
     let mut context = Context::new();
     context.insert("site", &site_variables(site, theme));
     Ok(theme.render(template, &context)?.into())
-}
-
-/// Addresses that records had in ledgers which were absorbed: path, where it
-/// leads, to whom.
-fn former_addresses<'v>(
-    views: &'v Views<'_>,
-) -> impl Iterator<Item = (String, String, Named)> + use<'v> {
-    let Views { catalogue, ledger, .. } = views;
-    let films = catalogue
-        .films
-        .iter()
-        .enumerate()
-        .filter_map(|(index, film)| Some((Named::Film(index), ledger.films.get(&film.id)?)));
-    let people =
-        catalogue.people.iter().enumerate().filter_map(|(index, person)| {
-            Some((Named::Person(index), ledger.people.get(&person.id)?))
-        });
-    films.chain(people).flat_map(|(named, entry)| {
-        let path = match named {
-            Named::Film(_) => film_path,
-            Named::Person(_) => person_path,
-        };
-        entry.former.iter().map(move |slug| (path(slug), path(&entry.slug), named))
-    })
-}
-
-/// Path of a film's page.
-fn film_path(slug: &str) -> String {
-    format!("movies/{slug}/index.html")
-}
-
-/// Path of a person's page.
-fn person_path(slug: &str) -> String {
-    format!("people/{slug}/index.html")
-}
-
-/// Path of the page of a director's films.
-fn director_path(slug: &str) -> String {
-    format!("directors/{slug}/index.html")
-}
-
-/// Path of the page of a year's films.
-fn year_path(year: u32) -> String {
-    format!("years/{year}/index.html")
-}
-
-/// Path of a film's drawn poster.
-fn poster_path(slug: &str) -> String {
-    format!("posters/{slug}.svg")
 }
 
 fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {

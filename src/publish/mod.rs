@@ -303,7 +303,8 @@ impl Publisher {
             // What we are about to write was ours most likely.
             published = published.and(Paths::of(Some(generation)));
             if !owner::is_ours(out) {
-                self.keep_replaced(generation)?;
+                let kept = disk::parent(standby).join("adopted");
+                owner::keep_replaced(out, generation, &kept)?;
             }
         }
         let trust = std::mem::replace(&mut self.trust, tree::Trust::Nothing);
@@ -330,24 +331,6 @@ impl Publisher {
         Ok(())
     }
 
-    /// Keeps the files of somebody else's that adopting `out` replaces, and names
-    /// them.
-    fn keep_replaced(&self, generation: &Generation) -> Result<()> {
-        let kept = disk::parent(&self.standby).join("adopted");
-        let replaced = owner::keep_replaced(&self.out, generation, &kept)?;
-        if let Some((first, more)) = replaced.split_first() {
-            let names =
-                more.iter().take(MOST_NAMED).fold(first.display().to_string(), |names, name| {
-                    format!("{names}, {}", name.display())
-                });
-            let rest = more.len().saturating_sub(MOST_NAMED);
-            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            let (out, kept) = (self.out.display(), kept.display());
-            warn!("adopting {out} replaces {names}{rest}; what stood there is kept in {kept}");
-        }
-        Ok(())
-    }
-
     /// Steps 5 and 6; or, where trees cannot be exchanged, file by file.
     fn exchange(&mut self, generation: &Generation, published: &Paths) -> Result<()> {
         let (out, standby) = (&self.out, &self.standby);
@@ -365,9 +348,6 @@ impl Publisher {
         in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)
     }
 }
-
-/// Names in one line.
-const MOST_NAMED: usize = 20;
 
 /// What is lost where trees cannot be exchanged.
 const FILE_BY_FILE: &str = "publishing goes file by file: every file is whole, but a visitor may \

@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use tracing::warn;
 
 use super::generation::Generation;
 use super::is_volatile;
@@ -18,6 +19,9 @@ use super::manifest::{OWN_DIRECTORY, path_in};
 use super::tree::in_the_way;
 use crate::disk;
 use crate::store::Strange;
+
+/// Names in one line.
+const MOST_NAMED: usize = 21;
 
 /// An `--out` that holds files of somebody else's.
 #[derive(Debug, thiserror::Error)]
@@ -165,25 +169,32 @@ pub(super) fn make_sure_of_room(
     refuse_blocked(live, &owners(live, published)?, &Published::of(Some(wanted)))
 }
 
-/// Keeps what adopting `live` is about to replace with `wanted` under `kept`;
-/// gives the paths, sorted.
+/// Keeps the files that adopting `live` is about to replace with `wanted` under
+/// `kept`, and names them.
 ///
 /// # Errors
 /// If one cannot be kept.
-pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Result<Vec<PathBuf>> {
-    let wanted = Published::of(Some(wanted)).files;
-    let replaced = wanted.into_iter().filter_map(|path| {
-        let metadata = fs::symlink_metadata(live.join(&path)).ok()?;
-        (!metadata.is_dir()).then_some((path, metadata))
-    });
-    replaced
-        .map(|(path, metadata)| {
-            let to = kept.join(&path);
-            disk::remove_file(&to)?;
-            put(&live.join(&path), &metadata, &to)?;
-            Ok(path)
-        })
-        .collect()
+pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Result<()> {
+    let mut names = Vec::new();
+    for path in Published::of(Some(wanted)).files {
+        let Ok(metadata) = fs::symlink_metadata(live.join(&path)) else { continue };
+        if metadata.is_dir() {
+            continue;
+        }
+        let to = kept.join(&path);
+        disk::remove_file(&to)?;
+        put(&live.join(&path), &metadata, &to)?;
+        names.push(path.display().to_string());
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let rest = names.len().saturating_sub(MOST_NAMED);
+    names.truncate(MOST_NAMED);
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let (live, names, kept) = (live.display(), names.join(", "), kept.display());
+    warn!("adopting {live} replaces {names}{rest}; what stood there is kept in {kept}");
+    Ok(())
 }
 
 fn refuse_blocked(
