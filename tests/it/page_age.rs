@@ -1,10 +1,18 @@
 //! Promise 3 on the page itself: how old the data is, told by a script, since a
 //! file cannot know what time it is.
 
-use crate::fixture::{Browser, Nginx, Site, Tab, Upstream};
+use crate::fixture::{Browser, Nginx, Running, Site, Tab, Upstream};
 
 const AGE: &str = "document.querySelector('[data-age]').textContent";
 const NOTICE: &str = "document.querySelector('[data-stale]')";
+
+/// The list, open in a tab that tells its age.
+fn open_list(running: &Running, browser: &mut Browser) -> Tab {
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", running.address));
+    let _ = tells_its_age(&mut tab);
+    tab
+}
 
 fn tells_its_age(tab: &mut Tab) -> String {
     tab.wait_for("!document.querySelector('[data-freshness]').hidden");
@@ -65,9 +73,7 @@ fn an_open_page_goes_on_counting_when_nobody_answers_any_more() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
-    let mut tab = browser.tab();
-    tab.load(&format!("http://{}/", running.address));
-    let _ = tells_its_age(&mut tab);
+    let mut tab = open_list(&running, &mut browser);
     running.kill();
     tab.wait_for(&format!("!{NOTICE}.hidden"));
 }
@@ -78,9 +84,7 @@ fn an_open_page_does_not_take_newer_data_for_what_it_shows() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
-    let mut tab = browser.tab();
-    tab.load(&format!("http://{}/", running.address));
-    let _ = tells_its_age(&mut tab);
+    let mut tab = open_list(&running, &mut browser);
     let mut films = crate::fixture::films();
     films[0]["rt_score"] = "3".into();
     upstream.set("/films", crate::fixture::Answer::json(&films));

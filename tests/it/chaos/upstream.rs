@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::data;
 use super::history::{Asked, Epoch, List, Moment, Replica, Said, Stamp};
+use crate::fixture::{Listening, lock};
 
 /// Requests that are this far apart are of two rounds: longer than a lease, and
 /// shorter than what a killed process needs to come back in its next turn.
@@ -59,8 +59,6 @@ struct State {
     began: BTreeMap<Replica, Round>,
     /// The data that holds.
     kept: [Option<Stamp>; 2],
-    connections: Vec<TcpStream>,
-    closed: bool,
 }
 
 /// One refresh of one process.
@@ -73,36 +71,22 @@ struct Round {
 /// A running upstream with a script.
 #[must_use]
 pub(crate) struct Scripted {
-    address: SocketAddr,
+    listening: Listening,
     state: Arc<Mutex<State>>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 impl Scripted {
     pub(crate) fn start(script: Script, epoch: Epoch) -> Scripted {
         assert!(!script.is_empty(), "a script says something");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State { script, ..State::default() }));
         let shared = state.clone();
-        let acceptor = std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let mut locked = lock(&shared);
-                if locked.closed {
-                    return;
-                }
-                locked.connections.extend(stream.try_clone());
-                drop(locked);
-                let shared = shared.clone();
-                std::thread::spawn(move || converse(stream, &shared, epoch));
-            }
-        });
-        Scripted { address, state, acceptor: Some(acceptor) }
+        let listening = Listening::start(move |stream| converse(stream, &shared, epoch));
+        Scripted { listening, state }
     }
 
     #[must_use]
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address
     }
 
     /// How many refreshes have begun.
@@ -126,35 +110,13 @@ impl Scripted {
     /// upstream as all others.
     #[must_use]
     pub(crate) fn url_for(&self, replica: Replica) -> String {
-        format!("http://{replica}@{}", self.address)
+        format!("http://{replica}@{}", self.listening.address)
     }
 
     /// What was asked and said so far.
     pub(crate) fn log(&self) -> Vec<Asked> {
         lock(&self.state).log.clone()
     }
-}
-
-impl Drop for Scripted {
-    fn drop(&mut self) {
-        let connections = {
-            let mut state = lock(&self.state);
-            state.closed = true;
-            std::mem::take(&mut state.connections)
-        };
-        for connection in connections {
-            let _ = connection.shutdown(std::net::Shutdown::Both);
-        }
-        // Wakes the acceptor, which then sees that it is over.
-        let _ = TcpStream::connect(self.address);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl State {
