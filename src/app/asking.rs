@@ -48,6 +48,7 @@ impl Refresher {
             age: None,
             left_alone: None,
             interval: self.settings.interval,
+            round: Duration::ZERO,
         };
         self.stores.claim(&ask).await
     }

@@ -314,9 +314,10 @@ impl Refresher {
     async fn save(&mut self, payload: Payload) -> Result<(), Failure> {
         let ledger = self.known.ledger.clone().unwrap_or_default();
         let revision = self.known.edition.revision;
-        let saved = Saved { payload, ledger, revision };
-        let kept = self.stores.save(&saved).await;
+        let mut saved = Saved { payload, ledger, revision };
+        let kept = self.stores.save(&mut saved).await;
         self.known.edition = saved.edition();
+        self.known.ledger = Some(saved.ledger);
         self.known.payload = Some(saved.payload);
         match kept {
             Ok(Kept::As(edition)) => {

@@ -27,7 +27,7 @@ use crate::store::{Edition, Store};
 
 /// Between two looks at what other replicas do: announcements get lost.
 const POLL: Duration = Duration::from_secs(1);
-/// The same while one of them is at a refresh.
+/// The same while one of them is at a refresh, this one included.
 const POLL_IN_FLIGHT: Duration = Duration::from_millis(40);
 /// Until it is tried again to record an attempt, if that failed.
 const RETRY: Duration = Duration::from_secs(10);
@@ -99,9 +99,11 @@ async fn run(
             (true, false) => StoreState::Shared,
             (true, true) => StoreState::Away,
         });
-        // While another replica is at it, visitors may be waiting for the end.
+        // While another replica is at it, visitors may be waiting for the end; while this
+        // one is, it has to tell of that if it gets lost.
         let poll = match wired.live.snapshot().coming {
-            _ if !stores.is_shared() || asking.is_some() => None,
+            _ if !stores.is_shared() => None,
+            _ if asking.is_some() => Some(POLL_IN_FLIGHT),
             Coming::InFlight(_) => Some(POLL_IN_FLIGHT),
             Coming::Due(_) | Coming::Failed => Some(POLL),
         };
@@ -130,8 +132,7 @@ async fn run(
                     due = clock.now().boot + config.interval.min(RETRY);
                 }
             },
-            Event::PayloadStored if asking.is_some() => {}
-            Event::PayloadStored => look(wired, due).await,
+            Event::PayloadStored => look(wired, due, asking.is_some()).await,
             Event::TemplatesChanged => {
                 // First the watch: what is saved from here on is seen.
                 events.watch_templates(config.templates.as_deref());
@@ -173,9 +174,11 @@ fn tell(refreshed: Result<Done, Failure>, live: &Live, trouble: &mut Trouble) {
     }
 }
 
-/// Takes up what another replica saved, and what is known of its attempt.
-async fn look(wired: &mut Wired, due: BootTime) {
+/// Takes up what another replica saved, and what is known of its attempt; in the
+/// middle of a refresh that comes later, and only what got lost is told again.
+async fn look(wired: &mut Wired, due: BootTime, is_asking: bool) {
     match wired.refresher.stores.standing().await {
+        Ok(_) if is_asking => {}
         Ok(Some(standing)) => {
             wired.refresher.take_up(standing.saved).await;
             wired.live.put_coming(wired.refresher.coming(&standing, due));

@@ -15,8 +15,9 @@
 //! a copy of its own. One process holds the directory at a time (`lock`); the
 //! work is short and done in place, on the loop that serves no visitor.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering as Order};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -88,6 +89,12 @@ struct Head {
     films: BodyHead,
     people: BodyHead,
     ledger: Ledger,
+}
+
+impl Head {
+    fn edition(&self) -> Edition {
+        Edition { fence: self.fence, revision: self.revision }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -228,8 +235,7 @@ impl FileStore {
     }
 
     fn saved(&self) -> Result<Edition> {
-        let edition = |head: Head| Edition { fence: head.fence, revision: head.revision };
-        Ok(self.head()?.map_or_else(Edition::default, edition))
+        Ok(self.head()?.as_ref().map_or_else(Edition::default, Head::edition))
     }
 
     /// Keeps what another store has, as it is called there.
@@ -246,12 +252,16 @@ impl FileStore {
             people: self.keep(&payload.people)?,
             ledger: saved.ledger.clone(),
         };
-        document::write(&self.directory.join("saved"), "saved", &head)?;
+        self.write_head(&head)?;
         self.forget_bodies_but([&head.films.hash, &head.people.hash])
     }
 
     fn head(&self) -> Result<Option<Head>> {
         self.read("saved")
+    }
+
+    fn write_head(&self, head: &Head) -> Result<()> {
+        document::write(&self.directory.join("saved"), "saved", head)
     }
 
     fn attempt_path(&self) -> PathBuf {
@@ -264,13 +274,13 @@ impl FileStore {
             .context("cannot record the attempt, so the upstream is not asked")?;
         let took = self.clock.now().boot.since(started);
         // Twice as long, since a disk is not slow evenly.
-        self.slowness.store(micros((2 * took).min(LONGEST_AHEAD)), Ordering::Relaxed);
+        self.slowness.store(micros((2 * took).min(LONGEST_AHEAD)), Order::Relaxed);
         Ok(())
     }
 
     /// When an attempt that is recorded now can be made.
     fn ready(&self) -> Stamp {
-        let slowness = Duration::from_micros(self.slowness.load(Ordering::Relaxed));
+        let slowness = Duration::from_micros(self.slowness.load(Order::Relaxed));
         let now = self.clock.now();
         self.clock.stamp_of(Now { boot: now.boot + slowness, wall: now.wall + slowness })
     }
@@ -357,18 +367,30 @@ impl Store for FileStore {
         }
     }
 
-    async fn save(&self, saved: &Saved) -> Result<Kept> {
-        let (there, given) = (self.saved()?, saved.edition());
-        if there.fence > given.fence {
-            return Ok(Kept::Older);
+    /// What is refused still leaves its ledger here: what was seen once is not
+    /// seen again.
+    async fn save(&self, saved: &mut Saved) -> Result<Kept> {
+        let (head, given) = (self.head()?, saved.edition());
+        let there = head.as_ref().map_or_else(Edition::default, Head::edition);
+        let kept = match there.fence.cmp(&given.fence) {
+            Ordering::Greater => Kept::Older,
+            Ordering::Equal if there.revision != given.revision => Kept::Overtaken,
+            _ => Kept::As(Edition { revision: there.revision.max(given.revision) + 1, ..given }),
+        };
+        match (kept, head) {
+            (Kept::As(edition), head) => {
+                if let Some(head) = head.filter(|head| head.revision != given.revision) {
+                    saved.ledger = saved.ledger.absorbing(&head.ledger);
+                }
+                self.mirror(saved, edition)?;
+            }
+            (_, Some(mut head)) => {
+                head.ledger = head.ledger.absorbing(&saved.ledger);
+                self.write_head(&head)?;
+            }
+            (_, None) => {}
         }
-        if there.fence == given.fence && there.revision != given.revision {
-            return Ok(Kept::Overtaken);
-        }
-        let revision = there.revision.max(given.revision) + 1;
-        let edition = Edition { revision, ..given };
-        self.mirror(saved, edition)?;
-        Ok(Kept::As(edition))
+        Ok(kept)
     }
 
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
@@ -392,7 +414,7 @@ impl Store for FileStore {
         if origin.wall != head.origin.wall && !self.only_looks {
             // From the future: it becomes now once, and not at every start.
             head.origin = origin.clone();
-            document::write(&self.directory.join("saved"), "saved", &head)?;
+            self.write_head(&head)?;
         }
         let payload = match (self.body(head.films)?, self.body(head.people)?) {
             (Some(films), Some(people)) => {

@@ -7,6 +7,7 @@
 
 pub mod document;
 mod file;
+mod heard;
 mod redis;
 pub mod refused;
 mod shared;
@@ -55,6 +56,8 @@ pub struct Ask {
     pub left_alone: Option<Duration>,
     /// The least time between two attempts.
     pub interval: Duration,
+    /// How long a claim that vanished is left to those who know more of it.
+    pub round: Duration,
 }
 
 /// The answer to an [`Ask`].
@@ -151,8 +154,8 @@ pub enum Kept {
     As(Edition),
     /// A newer payload stands already; nothing was written.
     Older,
-    /// The same payload stands with a ledger that the caller has not seen;
-    /// nothing was written.
+    /// What stands has a ledger that the caller has not seen; nothing was
+    /// written.
     Overtaken,
 }
 
@@ -173,8 +176,9 @@ pub trait Store {
     async fn claim(&self, ask: &Ask) -> Result<Claim>;
     /// Moves the attempt's time to now, if `fence` is still the newest.
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>>;
-    /// Saves payload and ledger, and announces them, unless newer are saved.
-    async fn save(&self, saved: &Saved) -> Result<Kept>;
+    /// Saves payload and ledger, and announces them, unless newer are saved. What
+    /// else is known by then is added to the ledger.
+    async fn save(&self, saved: &mut Saved) -> Result<Kept>;
     /// Records how the refresh `fence` ended, unless a newer one stands.
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written>;
     /// What was saved last.

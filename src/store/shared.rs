@@ -6,13 +6,14 @@
 //! own minute, and that is said once; what was lost there is saved there again,
 //! and ledgers that went apart become one.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tracing::{info, warn};
 
+use super::heard::Heard;
 use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
     Written,
@@ -21,14 +22,25 @@ use crate::clock::{BootTime, Clock};
 use crate::ledger::Ledger;
 use crate::outcome::{Outcome, SetsHash};
 use crate::payload::Fence;
-use crate::schedule::{Because, Wait};
+use crate::schedule::{Because, LastAttempt, Wait};
 
 /// A Redis that did not answer is asked again after this, by whoever looks at it
 /// for its own sake; a refresh does not wait for it until then.
 const RETRY: Duration = Duration::from_secs(1);
 /// Others may complete the same ledger at the same time; each time one of them
 /// comes to an end.
-const MOST_TRIES: usize = 8;
+const MOST_TRIES: usize = 64;
+/// A process that has looked at Redis within this time knows what was claimed, but
+/// for what is claimed right now.
+const ATTENTIVE: Duration = Duration::from_secs(3);
+/// How long such a process leaves a claim that vanished to others: they hear that
+/// they are to tell, or look every 40 ms if they are at it.
+const SHORT_ROUND: Duration = Duration::from_millis(100);
+/// The same for one that knows nothing: within it every replica has looked, though
+/// messages got lost, and what was allowed before has been asked for or never is.
+const LONG_ROUND: Duration = Duration::from_millis(1500);
+/// Ages of one attempt that are told by two clocks differ by less than this.
+const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
 
 /// What a process does while Redis is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +60,10 @@ pub struct Stores {
     when_lost: WhenLost,
     /// Since when Redis does not answer.
     away: Mutex<Option<BootTime>>,
+    /// When Redis was asked last, answer or not.
+    looked: Mutex<Option<BootTime>>,
+    /// What it told of others.
+    heard: Mutex<Heard>,
     /// Fence of the last claim that the state directory granted: Redis does not
     /// know of it, though it may be back by now.
     granted_here: AtomicU64,
@@ -61,8 +77,17 @@ impl Stores {
         clock: Clock,
         when_lost: WhenLost,
     ) -> Stores {
-        let (away, granted_here) = (Mutex::new(None), AtomicU64::new(0));
-        Stores { file, redis, clock, when_lost, away, granted_here }
+        let (away, looked, heard) = Default::default();
+        Stores {
+            file,
+            redis,
+            clock,
+            when_lost,
+            away,
+            looked,
+            heard,
+            granted_here: AtomicU64::new(0),
+        }
     }
 
     /// The state directory's store.
@@ -85,8 +110,25 @@ impl Stores {
         self.away().is_some()
     }
 
-    fn away(&self) -> std::sync::MutexGuard<'_, Option<BootTime>> {
-        self.away.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn away(&self) -> MutexGuard<'_, Option<BootTime>> {
+        locked(&self.away)
+    }
+
+    /// The last attempt that we know of, ours or another's, and the highest fence.
+    fn last_known(&self) -> Result<(Fence, LastAttempt)> {
+        let own = self.file.attempt()?.map_or(Fence(0), |attempt| attempt.fence);
+        let heard = *locked(&self.heard);
+        let last = heard.or(self.file.last_attempt()?, self.clock.now().boot);
+        Ok((own.max(heard.fence), last))
+    }
+
+    /// How long a claim that vanished is left to others.
+    fn round(&self) -> Duration {
+        let now = self.clock.now().boot;
+        match *locked(&self.looked) {
+            Some(looked) if now.since(looked) < ATTENTIVE => SHORT_ROUND,
+            _ => LONG_ROUND,
+        }
     }
 
     /// What Redis answers; none if there is no Redis or it does not answer. One
@@ -100,10 +142,11 @@ impl Stores {
         if last.is_some_and(|last| self.clock.now().boot.since(last) < RETRY) {
             return None;
         }
+        *locked(&self.looked) = Some(self.clock.now().boot);
         let answer = async {
             if last.is_some() {
-                let highest = self.file.attempt()?.map_or(Fence(0), |known| known.fence);
-                redis.restore(highest, &self.file.last_attempt()?).await?;
+                let (highest, last) = self.last_known()?;
+                redis.restore(highest, &last).await?;
             }
             call(redis).await
         };
@@ -168,14 +211,10 @@ impl Stores {
             return Ok(Some(Loaded { ledger, ..newest.clone() }));
         };
         let is_newer = own.edition.fence > shared.edition.fence;
-        let saved = Saved {
-            payload,
-            ledger,
-            revision: if is_newer { own.edition.revision } else { shared.edition.revision },
-        };
+        let mut saved = Saved { payload, ledger, revision: shared.edition.revision };
         let mut edition = saved.edition();
         if is_newer || shared.ledger.as_ref() != Some(&saved.ledger) {
-            match self.ask(async |redis| redis.save(&saved).await).await {
+            match self.ask(async |redis| redis.save(&mut saved).await).await {
                 Some(Kept::As(kept)) => edition = kept,
                 Some(Kept::Older | Kept::Overtaken) => return Ok(None),
                 None => {}
@@ -189,6 +228,10 @@ impl Stores {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// The ledger of the newest with all that the other knows.
 fn together(newest: &Loaded, other: &Loaded) -> Option<Ledger> {
     match (&newest.ledger, &other.ledger) {
@@ -199,20 +242,24 @@ fn together(newest: &Loaded, other: &Loaded) -> Option<Ledger> {
 
 impl Store for Stores {
     async fn claim(&self, ask: &Ask) -> Result<Claim> {
-        let known = self.file.attempt()?;
-        let last = self.file.last_attempt()?;
+        let (highest, last) = self.last_known()?;
         let ask = Ask {
-            highest: ask.highest.max(known.map_or(Fence(0), |known| known.fence)),
+            highest: ask.highest.max(highest),
             age: [last.age, ask.age].into_iter().flatten().min(),
             left_alone: last.left_alone.max(ask.left_alone),
+            round: self.round(),
             ..ask.clone()
         };
+        let before = self.clock.now().boot;
         match self.ask(async |redis| redis.claim(&ask).await).await {
             Some(Claim::Granted(granted)) => {
                 self.file.note(&granted, &ask.nonce)?;
                 Ok(Claim::Granted(granted))
             }
-            Some(denied) => Ok(denied),
+            Some(Claim::Denied(denied)) => {
+                locked(&self.heard).hear_denied(before, &denied);
+                Ok(Claim::Denied(denied))
+            }
             None => self.claim_here(&ask).await,
         }
     }
@@ -231,15 +278,31 @@ impl Store for Stores {
         }
     }
 
-    async fn save(&self, saved: &Saved) -> Result<Kept> {
-        match self.ask(async |redis| redis.save(saved).await).await {
-            Some(Kept::As(edition)) => {
-                self.file.mirror(saved, edition)?;
-                Ok(Kept::As(edition))
+    async fn save(&self, saved: &mut Saved) -> Result<Kept> {
+        for _ in 0..MOST_TRIES {
+            match self.ask(async |redis| redis.save(saved).await).await {
+                Some(Kept::As(edition)) => {
+                    self.file.mirror(saved, edition)?;
+                    return Ok(Kept::As(edition));
+                }
+                Some(Kept::Overtaken) => {
+                    // Somebody else completed what ours was made from.
+                    let Some(shared) = self.ask(async |redis| redis.load().await).await else {
+                        break;
+                    };
+                    if let Some(ledger) = &shared.ledger {
+                        saved.ledger = saved.ledger.absorbing(ledger);
+                    }
+                    saved.revision = shared.edition.revision;
+                }
+                Some(Kept::Older) => {
+                    self.file.save(saved).await?;
+                    return Ok(Kept::Older);
+                }
+                None => break,
             }
-            Some(kept) => Ok(kept),
-            None => self.file.save(saved).await,
         }
+        self.file.save(saved).await
     }
 
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
@@ -267,10 +330,23 @@ impl Store for Stores {
         self.file.accept(sets).await
     }
 
+    /// Tells of a later attempt than the one that stands in Redis.
     async fn standing(&self) -> Result<Option<Standing>> {
-        match self.ask(async |redis| redis.standing().await).await {
-            Some(standing) => Ok(standing),
-            None => self.file.standing().await,
+        let before = self.clock.now().boot;
+        let look = async |redis: &RedisStore| {
+            let standing = redis.standing().await?;
+            let (highest, last) = self.last_known()?;
+            let told = standing.as_ref().map_or(Duration::MAX, |standing| standing.age);
+            if last.age.is_none_or(|age| told <= age + CLOCKS_DIFFER) {
+                return Ok(standing);
+            }
+            redis.restore(highest, &last).await?;
+            redis.standing().await
+        };
+        let Some(standing) = self.ask(look).await else { return self.file.standing().await };
+        if let Some(standing) = &standing {
+            locked(&self.heard).hear(before, standing);
         }
+        Ok(standing)
     }
 }

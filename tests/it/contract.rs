@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use movies_gen::catalogue::Catalogue;
 use movies_gen::clock::{Clock, WallTime};
-use movies_gen::ledger::Ledger;
+use movies_gen::ledger::{Entry, Ledger};
 use movies_gen::outcome::{FailureKind, Outcome, OutcomeKind};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::schedule::Because;
@@ -63,6 +63,7 @@ async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
         what_was_saved_is_loaded_with_its_age,
         an_older_payload_does_not_replace_a_newer_one,
         a_confirmed_payload_replaces_itself,
+        a_ledger_that_was_not_seen_is_not_lost,
         a_ledger_is_completed_only_over_the_revision_that_was_seen,
         how_a_refresh_ended_is_known_to_all,
         the_outcome_of_an_older_claim_is_not_recorded,
@@ -116,8 +117,8 @@ async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
     assert!(store.load().await.expect("loaded").payload.is_none());
     let mut granted = granted(store, "a").await;
     granted.at = granted.at.earlier(Duration::from_secs(30));
-    let saved = saved(&granted, "[1]");
-    let kept = store.save(&saved).await.expect("saved");
+    let mut saved = saved(&granted, "[1]");
+    let kept = store.save(&mut saved).await.expect("saved");
     assert!(matches!(kept, Kept::As(edition) if edition.fence == granted.fence));
     let loaded = store.load().await.expect("loaded");
     let payload = loaded.payload.expect("a payload");
@@ -132,9 +133,9 @@ async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
 
 async fn an_older_payload_does_not_replace_a_newer_one(store: &impl Store) {
     let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
-    let kept = store.save(&saved(&newer, "[2]")).await.expect("asked");
+    let kept = store.save(&mut saved(&newer, "[2]")).await.expect("asked");
     assert!(matches!(kept, Kept::As(_)));
-    assert_eq!(store.save(&saved(&older, "[1]")).await.expect("asked"), Kept::Older);
+    assert_eq!(store.save(&mut saved(&older, "[1]")).await.expect("asked"), Kept::Older);
     let loaded = store.load().await.expect("loaded").payload.expect("a payload");
     assert_eq!(loaded.films.bytes, "[2]");
     assert_eq!(granted(store, "c").await.saved.fence, newer.fence);
@@ -142,27 +143,44 @@ async fn an_older_payload_does_not_replace_a_newer_one(store: &impl Store) {
 
 async fn a_confirmed_payload_replaces_itself(store: &impl Store) {
     let first = granted(store, "a").await;
-    store.save(&saved(&first, "[1]")).await.expect("saved");
+    store.save(&mut saved(&first, "[1]")).await.expect("saved");
     let second = granted(store, "b").await;
-    let kept = store.save(&saved(&second, "[1]")).await.expect("saved");
+    let kept = store.save(&mut saved(&second, "[1]")).await.expect("saved");
     assert!(matches!(kept, Kept::As(_)));
     let loaded = store.load().await.expect("loaded").payload.expect("a payload");
     assert_eq!((loaded.fence, loaded.films.bytes), (second.fence, Bytes::from_static(b"[1]")));
 }
 
+async fn a_ledger_that_was_not_seen_is_not_lost(store: &impl Store) {
+    let first = granted(store, "a").await;
+    let mut unseen = saved(&first, "[1]");
+    let entry = Entry { slug: "unseen".into(), gone: true, ..Entry::default() };
+    unseen.ledger.films.insert("id".into(), entry);
+    store.save(&mut unseen).await.expect("saved");
+    let mut newer = saved(&granted(store, "b").await, "[2]");
+    newer.revision = 0;
+    match store.save(&mut newer).await.expect("asked") {
+        Kept::As(_) => {}
+        Kept::Overtaken => return,
+        Kept::Older => panic!("it is newer"),
+    }
+    let ledger = store.load().await.expect("loaded").ledger.expect("a ledger");
+    assert!(ledger.films.contains_key("id"), "it was added");
+}
+
 async fn a_ledger_is_completed_only_over_the_revision_that_was_seen(store: &impl Store) {
     let claim = granted(store, "a").await;
-    let first = saved(&claim, "[1]");
-    let Kept::As(edition) = store.save(&first).await.expect("saved") else {
+    let mut first = saved(&claim, "[1]");
+    let Kept::As(edition) = store.save(&mut first).await.expect("saved") else {
         panic!("nothing was there");
     };
-    assert_eq!(store.save(&first).await.expect("asked"), Kept::Overtaken, "seen is older");
-    let complete = Saved {
+    assert_eq!(store.save(&mut first).await.expect("asked"), Kept::Overtaken, "seen is older");
+    let mut complete = Saved {
         ledger: Ledger::baseline(&Catalogue::default(), WallTime(3)),
         revision: edition.revision,
         ..first
     };
-    let Kept::As(next) = store.save(&complete).await.expect("saved") else {
+    let Kept::As(next) = store.save(&mut complete).await.expect("saved") else {
         panic!("it was seen");
     };
     assert!(next > edition && next.fence == edition.fence);
@@ -227,7 +245,14 @@ async fn denied(store: &impl Store, ask: Ask) -> Denied {
 }
 
 fn ask(nonce: &str, interval: Duration) -> Ask {
-    Ask { nonce: nonce.into(), highest: Fence(0), age: None, left_alone: None, interval }
+    Ask {
+        nonce: nonce.into(),
+        highest: Fence(0),
+        age: None,
+        left_alone: None,
+        interval,
+        round: MOMENT,
+    }
 }
 
 fn saved(granted: &Granted, films: &'static str) -> Saved {
@@ -241,7 +266,8 @@ fn saved(granted: &Granted, films: &'static str) -> Saved {
         films: body(films, Some("W/\"f\"")),
         people: body("[\"\\u0000 \u{ff}\"]", None),
     };
-    Saved { payload, ledger: Ledger::baseline(&Catalogue::default(), WallTime(7)), revision: 0 }
+    let ledger = Ledger::baseline(&Catalogue::default(), WallTime(7));
+    Saved { payload, ledger, revision: granted.saved.revision }
 }
 
 fn upstream() -> UpstreamId {

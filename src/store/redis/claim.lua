@@ -7,7 +7,8 @@
 -- ARGV[3] age in us        of the last attempt the caller knows, or ''
 -- ARGV[4] us               that the upstream asked the caller to leave it alone
 -- ARGV[5] interval in us
--- ARGV[6] poll in us       one round in which every replica asks once
+-- ARGV[6] round in us      in which every replica that lives has told what it knows
+-- ARGV[7] channel          on which they are asked to
 --
 -- Returns {granted, fence, age of the attempt in us, now in us, fence saved
 -- last, us to wait, why to wait, outcome, what was not believed, revision saved
@@ -15,9 +16,10 @@
 --
 -- An attempt is never forgotten: the claim has no expiry, and it takes the
 -- later of its own and the caller's. A claim that vanished (a wipe, an empty
--- restart) is restored from what the caller knows and granted one poll later,
--- so that a replica which knows of a later attempt is heard first. Fences come
--- from the time, so that a counter which starts anew lets no old writer win.
+-- restart) is restored from what the caller knows, the others are asked, and it is
+-- granted one round later, so that a replica which knows of a later attempt is
+-- heard first. Fences come from the time, so that a counter which starts anew lets
+-- no old writer win.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome', 'refused')
@@ -26,8 +28,13 @@ local at = tonumber(known[2])
 local refused = known[7] or ''
 local kept = redis.call('HMGET', KEYS[2], 'fence', 'revision')
 local saved, revision = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
-local poll, interval = tonumber(ARGV[6]), tonumber(ARGV[5])
+local round, interval = tonumber(ARGV[6]), tonumber(ARGV[5])
 
+if at and at > now then
+  -- From before a clock step or a failover: it counts as just made.
+  at = now
+  redis.call('HSET', KEYS[1], 'at', at)
+end
 if known[3] == ARGV[1] then
   return {1, tonumber(known[1]), now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
 end
@@ -37,11 +44,7 @@ if not at then
   restored = now
   redis.call('HSET', KEYS[1], 'fence', fence, 'at', 0, 'restored', now)
   at = 0
-end
-if at > now then
-  -- From before a clock step or a failover: it counts as just made.
-  at = now
-  redis.call('HSET', KEYS[1], 'at', at)
+  redis.call('PUBLISH', ARGV[7], fence)
 end
 if ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at then
   at = now - tonumber(ARGV[3])
@@ -52,7 +55,7 @@ local until_left_alone = math.max(tonumber(known[4]) or 0, now + tonumber(ARGV[4
 local waits = {
   {at + interval - now, 'interval'},
   {until_left_alone - now, 'retry-after'},
-  {restored + poll - now, 'restoring'},
+  {restored + round - now, 'restoring'},
 }
 local longest = waits[1]
 for i = 2, 3 do

@@ -40,8 +40,6 @@ pub use address::RedisAddress;
 
 /// Version of the layout under the keys.
 const VERSION: u32 = 1;
-/// One round in which every replica that lives asks for a vanished claim.
-const POLL: Duration = Duration::from_millis(50);
 /// Timeouts in a row after which the connection is made anew: it never breaks
 /// by itself when the server only hangs.
 const TIMEOUTS_BEFORE_A_NEW_CONNECTION: u32 = 2;
@@ -192,7 +190,7 @@ impl RedisStore {
         }
     }
 
-    /// Hands in the last attempt that was made without this Redis.
+    /// Hands in the last attempt that this Redis does not know of.
     ///
     /// # Errors
     /// If it does not answer, or takes nothing.
@@ -232,7 +230,8 @@ impl Store for RedisStore {
             .arg(ask.age.map(|age| micros(age).to_string()).unwrap_or_default())
             .arg(micros(ask.left_alone.unwrap_or_default().min(LONGEST_RETRY_AFTER)))
             .arg(micros(ask.interval))
-            .arg(micros(POLL));
+            .arg(micros(ask.round))
+            .arg(&self.keys.channel);
         let (before, answer): (_, Answer) = self.run(&invocation).await?;
         let (granted, fence, age, now, saved, wait, because, outcome, refused, revision, lost) =
             answer;
@@ -266,8 +265,8 @@ impl Store for RedisStore {
         Ok((renewed == 1).then_some(Granted { fence, at, saved, refused }))
     }
 
-    async fn save(&self, saved: &Saved) -> Result<Kept> {
-        let Saved { payload, ledger, revision } = saved;
+    async fn save(&self, saved: &mut Saved) -> Result<Kept> {
+        let Saved { payload, ledger, revision } = &*saved;
         let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
         let etag = |body: &Body| body.etag.clone().unwrap_or_default();
         let mut invocation = self.scripts.save.key(&self.keys.last_good);

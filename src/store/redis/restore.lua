@@ -1,4 +1,5 @@
--- Hands in an attempt that was made while this Redis could not be used.
+-- Hands in an attempt that this Redis does not know of: it was made while it could
+-- not be used, or was lost with it.
 --
 -- KEYS[1] the claim: a hash that never expires
 -- ARGV[1] highest fence    that the caller has seen

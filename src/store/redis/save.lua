@@ -10,12 +10,13 @@
 -- ARGV[12] revision that the ledger was made from
 --
 -- Returns {1 saved, 0 a newer one stands, -1 what stands has another version,
--- -2 the same payload stands with a ledger that the caller has not seen; the
--- revision that stands then}.
+-- -2 what stands has a ledger that the caller has not seen; the revision that
+-- stands then}.
 --
--- A payload can be saved again, with a ledger that was completed or where it
--- had been lost: only over the revision that the caller has seen, so that no
--- two callers undo each other.
+-- Nothing is saved but over the revision that the caller has seen, be the payload
+-- newer or the same with a ledger that was completed: a ledger that nobody else
+-- has yet would be lost. No revision comes twice, wiped or not: it grows, and is
+-- no less than the time.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local there = redis.call('HMGET', KEYS[1], 'version', 'fence', 'revision')
@@ -23,8 +24,8 @@ local fence, revision = tonumber(there[2]) or 0, tonumber(there[3]) or 0
 local given, seen = tonumber(ARGV[2]), tonumber(ARGV[12])
 if there[1] and there[1] ~= ARGV[1] then return {-1, revision} end
 if fence > given then return {0, revision} end
-if fence == given and revision ~= seen then return {-2, revision} end
-revision = math.max(revision, seen) + 1
+if there[1] and revision ~= seen then return {-2, revision} end
+revision = math.max(revision + 1, seen + 1, now)
 
 -- The age is always right; the time is kept as it was given unless it was read
 -- on another clock.

@@ -9,7 +9,7 @@ use super::world::{EVERYTHING, Ends, Fault, Law, Setting, World};
 
 /// So long that the refresh after the next one begins, too.
 const SETTING: Setting = Setting {
-    rules: Rules::MENDED,
+    rules: Rules::PROGRAM,
     ends: Ends::Wiped,
     loses: false,
     interval: 3,
@@ -68,28 +68,21 @@ fn the_laws_hold_in_the_large() {
     }
 }
 
-/// Courtesy, order and progress, without what was found to be missing.
-#[test]
-fn the_program_keeps_all_laws_but_that_of_ledgers() {
-    let rules = Rules::PROGRAM;
-    holds("the program", Setting { rules, loses: true, pauses: Some(0), ..SETTING });
-}
-
 #[test]
 fn a_newer_payload_saved_over_a_ledger_that_was_not_seen_loses_what_is_in_it() {
-    let rules = Rules { newer_saved_over_what_was_seen: false, ..Rules::MENDED };
+    let rules = Rules { newer_saved_over_what_was_seen: false, ..Rules::PROGRAM };
     breaks(Law::Loss, Setting { rules, pauses: None, possible: &[Fault::Crash], ..SETTING });
 }
 
 #[test]
 fn a_refused_save_that_is_forgotten_loses_what_it_brought() {
-    let rules = Rules { refused_saves_are_kept: false, ..Rules::MENDED };
+    let rules = Rules { refused_saves_are_kept: false, ..Rules::PROGRAM };
     breaks(Law::Loss, Setting { rules, possible: &[Fault::LostRequest], ..SETTING });
 }
 
 #[test]
 fn a_wipe_lets_the_upstream_be_asked_twice_if_those_who_look_do_not_tell() {
-    let rules = Rules { looks_tell: false, ..Rules::MENDED };
+    let rules = Rules { looks_tell: false, ..Rules::PROGRAM };
     let ends = Ends::WipedAndEmptied;
     let possible = &[Fault::Wipe];
     breaks(Law::Courtesy, Setting { rules, ends, pauses: Some(0), possible, ..SETTING });
@@ -104,33 +97,33 @@ fn a_wipe_lets_the_upstream_be_asked_twice_if_the_one_who_asked_last_is_down() {
 
 #[test]
 fn a_fence_that_is_counted_starts_anew_with_a_wipe_and_lets_an_old_writer_win() {
-    let rules = Rules { fences_from_time: false, ..Rules::MENDED };
+    let rules = Rules { fences_from_time: false, ..Rules::PROGRAM };
     let possible = &[Fault::Wipe];
     breaks(Law::Fences, Setting { rules, horizon: 8, pauses: Some(0), possible, ..SETTING });
 }
 
 #[test]
 fn a_claim_that_expires_forgets_that_it_was_renewed() {
-    let rules = Rules { claims_last: false, ..Rules::MENDED };
+    let rules = Rules { claims_last: false, ..Rules::PROGRAM };
     breaks(Law::Courtesy, Setting { rules, faults: 0, pauses: Some(4), ..SETTING });
 }
 
 #[test]
 fn a_claim_that_is_not_checked_before_it_is_used_is_used_too_late() {
-    let rules = Rules { checked_before_send: false, ..Rules::MENDED };
+    let rules = Rules { checked_before_send: false, ..Rules::PROGRAM };
     breaks(Law::Courtesy, Setting { rules, faults: 0, pauses: None, ..SETTING });
 }
 
 #[test]
 fn a_claim_that_callers_do_not_restore_is_lost_with_redis() {
-    let rules = Rules { restored_from_callers: false, looks_tell: false, ..Rules::MENDED };
+    let rules = Rules { restored_from_callers: false, looks_tell: false, ..Rules::PROGRAM };
     let possible = &[Fault::Wipe, Fault::Crash];
     breaks(Law::OwnMinute, Setting { rules, faults: 2, pauses: Some(0), possible, ..SETTING });
 }
 
 #[test]
 fn a_ledger_saved_over_a_revision_that_was_not_seen_undoes_another() {
-    let rules = Rules { saved_over_what_was_seen: false, ..Rules::MENDED };
+    let rules = Rules { saved_over_what_was_seen: false, ..Rules::PROGRAM };
     let possible = &[Fault::CrashWithItsState];
     let setting = Setting { rules, pauses: Some(0), possible, ..SETTING };
     found(Law::Loss, explore(&setting, &World::apart(&setting)));

@@ -42,28 +42,20 @@ pub(crate) struct Rules {
     pub(crate) newer_saved_over_what_was_seen: bool,
     /// What Redis refuses to save is remembered in the state directory.
     pub(crate) refused_saves_are_kept: bool,
-    /// Whoever looks tells of its last attempt, if Redis does not know of it.
+    /// Whoever looks tells of the last attempt it knows of, if Redis does not.
     pub(crate) looks_tell: bool,
 }
 
 impl Rules {
-    /// As the program does it. The last three were found to be missing by
-    /// `laws`, which shows what for.
+    /// As the program does it.
     pub(crate) const PROGRAM: Rules = Rules {
         fences_from_time: true,
         claims_last: true,
         restored_from_callers: true,
         checked_before_send: true,
         saved_over_what_was_seen: true,
-        newer_saved_over_what_was_seen: false,
-        refused_saves_are_kept: false,
-        looks_tell: false,
-    };
-    /// As it would be with all of them.
-    pub(crate) const MENDED: Rules = Rules {
         newer_saved_over_what_was_seen: true,
         refused_saves_are_kept: true,
         looks_tell: true,
-        ..Rules::PROGRAM
     };
 }

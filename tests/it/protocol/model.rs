@@ -55,7 +55,7 @@ pub(crate) struct Ask {
     pub(crate) age: Option<i64>,
     pub(crate) left_alone: i64,
     pub(crate) interval: i64,
-    pub(crate) poll: i64,
+    pub(crate) round: i64,
 }
 
 /// Why a claim has to wait.
@@ -84,7 +84,7 @@ pub(crate) struct Claimed {
     pub(crate) lost: bool,
 }
 
-/// `claim.lua`.
+/// `claim.lua`. Announced is a claim that vanished.
 pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys, Claimed) {
     let (saved, revision) = edition(&keys);
     forget_expired(&mut keys, now);
@@ -104,21 +104,20 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         revision,
         lost: false,
     };
+    if claim.at > Some(now) {
+        claim.at = Some(now);
+    }
     if known.nonce == Some(ask.nonce) {
-        let (fence, at) = (known.fence.unwrap_or(0), known.at.unwrap_or(0));
+        let (fence, at) = (known.fence.unwrap_or(0), claim.at.unwrap_or(0));
         return (keys, reply(fence, at, 0, Because::Granted, known.outcome));
     }
 
     let mut restored = known.restored.unwrap_or(0);
-    let mut at = known.at.unwrap_or_else(|| {
+    let mut at = claim.at.unwrap_or_else(|| {
         restored = now;
         (claim.fence, claim.at, claim.restored) = (Some(fence), Some(0), Some(now));
         0
     });
-    if at > now {
-        at = now;
-        claim.at = Some(at);
-    }
     if let Some(age) = ask.age
         && rules.restored_from_callers
         && now - age > at
@@ -131,7 +130,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     let mut longest = (at + ask.interval - now, Because::Interval);
     for wait in [
         (until_left_alone - now, Because::RetryAfter),
-        (restored + ask.poll - now, Because::Restoring),
+        (restored + ask.round - now, Because::Restoring),
     ] {
         if wait.0 > longest.0 {
             longest = wait;
@@ -214,15 +213,12 @@ pub(crate) fn save(mut keys: Keys, save: &Save, now: i64, rules: Rules) -> (Keys
     let must_be_seen = if there.fence == save.fence {
         rules.saved_over_what_was_seen
     } else {
-        keys.last_good.is_some() && rules.newer_saved_over_what_was_seen
+        rules.newer_saved_over_what_was_seen
     };
-    if must_be_seen && there.revision != save.revision {
+    if must_be_seen && keys.last_good.is_some() && there.revision != save.revision {
         return (keys, (Kept::Overtaken, there.revision));
     }
-    let mut revision = there.revision.max(save.revision) + 1;
-    if rules.newer_saved_over_what_was_seen {
-        revision = revision.max(now);
-    }
+    let revision = (there.revision + 1).max(save.revision + 1).max(now);
     let by_age = (now - save.age).max(0);
     let origin = if (save.origin - by_age).abs() > 1_000_000 { by_age } else { save.origin };
     let Save { version, fence, bodies, ledger, .. } = *save;
@@ -285,15 +281,24 @@ pub(crate) fn load(keys: Keys, whole: bool, now: i64) -> (Keys, Loaded) {
     (keys, Loaded { now, claim: (fence, at, outcome, restored), head, whole })
 }
 
-/// What `claim.lua` would do for one who only looks, if looks told of attempts:
-/// an absent claim is restored, an older one is moved to the later attempt.
-pub(crate) fn tell(mut keys: Keys, fence: i64, age: i64, now: i64) -> Keys {
+/// `restore.lua`: an absent claim is restored, an older one is moved to the later
+/// attempt.
+pub(crate) fn restore(
+    mut keys: Keys,
+    fence: i64,
+    age: Option<i64>,
+    left_alone: i64,
+    now: i64,
+) -> Keys {
     let claim = &mut keys.claim;
-    if claim.at.is_none() {
+    let at = claim.at.unwrap_or(0).min(now);
+    claim.at = Some(age.map_or(at, |age| at.max(now - age)));
+    if claim.fence.is_none() {
         (claim.fence, claim.restored) = (Some(fence), Some(now));
     }
-    claim.fence = claim.fence.max(Some(fence));
-    claim.at = claim.at.unwrap_or(0).max(now - age).into();
+    if now + left_alone > claim.left_alone_until.unwrap_or(0).max(now) {
+        claim.left_alone_until = Some(now + left_alone);
+    }
     keys
 }
 

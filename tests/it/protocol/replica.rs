@@ -115,6 +115,8 @@ pub(crate) struct Replica {
     pub(crate) phase: Phase,
     /// In the state directory: the file `attempt`.
     pub(crate) attempt: Option<Attempt>,
+    /// In memory: the last attempt that Redis told of.
+    pub(crate) heard: Option<Attempt>,
     /// In the state directory: the file `saved`.
     pub(crate) kept: Saved,
     /// In memory: `Known`.
@@ -147,15 +149,31 @@ impl Replica {
         saved > self.known.edition() || saved.0 < self.known.fence
     }
 
+    /// `Stores::last_known`.
+    pub(crate) fn last(&self) -> Option<Attempt> {
+        let known = [self.attempt, self.heard].into_iter().flatten();
+        known.reduce(|one, other| Attempt {
+            fence: one.fence.max(other.fence),
+            at: one.at.max(other.at),
+        })
+    }
+
+    /// `Heard::hear`.
+    pub(crate) fn hear(&mut self, fence: i64, at: i64) {
+        let (old, oldest) = self.heard.map_or((0, at), |heard| (heard.fence, heard.at));
+        self.heard = Some(Attempt { fence: fence.max(old), at: at.max(oldest) });
+    }
+
     /// `FileStore::claim`, if `here` reads the wall clock for a fence.
     pub(crate) fn claim_here(&mut self, now: i64, here: i64, interval: i64) -> Option<Claim> {
-        if let Some(attempt) = self.attempt
-            && attempt.at + interval > now
+        let last = self.last();
+        if let Some(last) = last
+            && last.at + interval > now
         {
-            self.due = attempt.at + interval;
+            self.due = last.at + interval;
             return None;
         }
-        let old = self.attempt.map_or(0, |attempt| attempt.fence).max(self.known.fence);
+        let old = last.map_or(0, |attempt| attempt.fence).max(self.known.fence);
         let fence = (old + 1).max(here);
         self.attempt = Some(Attempt { fence, at: now });
         self.granted_here = fence;
@@ -184,19 +202,18 @@ impl Replica {
             return (if is_older { model::Kept::Older } else { model::Kept::Overtaken }, 0);
         }
         let revision = there.revision.max(saved.revision) + 1;
-        self.kept = Saved { revision, ..saved };
+        let unseen = if there.revision == saved.revision { 0 } else { there.ledger };
+        self.kept = Saved { revision, ledger: saved.ledger | unseen, ..saved };
         (model::Kept::Saved, revision)
     }
 
     /// The first half of `Stores::completed`: two ledgers that meet.
-    pub(crate) fn completing(&self, shared: Option<Saved>, rules: Rules) -> Completion {
+    pub(crate) fn completing(&self, shared: Option<Saved>) -> Completion {
         let own = self.kept;
         let Some(shared) = shared else { return Completion::Whole(own) };
         let (newest, other) = if shared.fence >= own.fence { (shared, own) } else { (own, shared) };
         let mut complete = Saved { ledger: newest.ledger | other.ledger, ..newest };
-        if rules.newer_saved_over_what_was_seen {
-            complete.revision = shared.revision;
-        }
+        complete.revision = shared.revision;
         if complete.fence == 0 {
             return Completion::Whole(complete);
         }
@@ -242,6 +259,7 @@ impl Replica {
         *self = Replica {
             phase: Phase::Off,
             known: Saved::default(),
+            heard: None,
             due: 0,
             away: false,
             granted_here: 0,

@@ -128,11 +128,11 @@ impl Steps<'_> {
         let Setting { rules, interval, .. } = *self.setting;
         let ask = model::Ask {
             nonce: nonce(index, serial),
-            highest: replica.known.fence.max(replica.attempt.map_or(0, |attempt| attempt.fence)),
-            age: replica.attempt.map(|attempt| before - attempt.at),
+            highest: replica.known.fence.max(replica.last().map_or(0, |attempt| attempt.fence)),
+            age: replica.last().map(|attempt| before - attempt.at),
             left_alone: 0,
             interval: interval * TICK,
-            poll: TICK,
+            round: TICK,
         };
         let run = |world: &mut World| {
             let (keys, reply) = model::claim(world.keys, &ask, world.now(), rules);
@@ -152,6 +152,7 @@ impl Steps<'_> {
                 Then::Fetch(Claim { fence, at, alone: false })
             } else {
                 replica.due = now + reply.wait;
+                replica.hear(reply.fence, before - reply.age);
                 Then::Wait
             };
             if replica.wants((reply.saved, reply.revision)) {
@@ -186,11 +187,10 @@ impl Steps<'_> {
 
     /// `Stores::load`, its first half.
     fn load(&mut self, action: Action, world: World, index: usize, then: Then) {
-        let rules = self.setting.rules;
         let run = |world: &mut World| Saved::of(&model::load(world.keys, true, world.now()).1);
         self.call(action, world, index, run, |world, shared| {
             let replica = &mut world.replicas[index];
-            match (then, replica.completing(shared, rules)) {
+            match (then, replica.completing(shared)) {
                 (Then::Save(brought), _) => {
                     let shared = shared.unwrap_or(Saved { ledger: 0, ..brought });
                     let ledger = brought.ledger | shared.ledger;
@@ -287,7 +287,7 @@ impl Steps<'_> {
                     replica.kept = Saved { revision, ..saved };
                     (Kept::Saved, revision)
                 }
-                Some((Kept::Overtaken, _)) if setting.rules.newer_saved_over_what_was_seen => {
+                Some((Kept::Overtaken, _)) => {
                     replica.phase = Phase::Wanting(Then::Save(saved));
                     return;
                 }

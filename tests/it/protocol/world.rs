@@ -210,15 +210,16 @@ impl World {
         (0..REPLICAS).filter(could).count() as u8
     }
 
-    /// The keys once this replica has told of its last attempt, if Redis does not
-    /// know of it.
+    /// The keys once this replica has told of the last attempt it knows of, if Redis
+    /// does not.
     pub(crate) fn told_by(&self, index: usize, setting: &Setting) -> Option<model::Keys> {
         let (replica, now) = (self.replicas[index], self.now());
-        let attempt = replica.attempt?;
+        let attempt = replica.last()?;
         let is_news = self.keys.claim.at.is_none_or(|at| at < attempt.at);
         let tells = setting.rules.looks_tell && is_news && !self.is_down && !replica.away;
         let is_recent = attempt.at + setting.interval * TICK > now;
-        (tells && is_recent).then(|| model::tell(self.keys, attempt.fence, now - attempt.at, now))
+        let Attempt { fence, at } = attempt;
+        (tells && is_recent).then(|| model::restore(self.keys, fence, Some(now - at), 0, now))
     }
 
     /// The time goes on.

@@ -24,6 +24,7 @@ pub(super) struct Beside {
     /// When something was saved last.
     pub(super) saved_at: i64,
     pub(super) claim: Script,
+    pub(super) restore: Script,
     pub(super) renew: Script,
     pub(super) save: Script,
     pub(super) record: Script,
@@ -37,6 +38,7 @@ impl Beside {
             keys: Keys::default(),
             saved_at: 0,
             claim: Script::new(include_str!("../../../../src/store/redis/claim.lua")),
+            restore: Script::new(include_str!("../../../../src/store/redis/restore.lua")),
             renew: Script::new(include_str!("../../../../src/store/redis/renew.lua")),
             save: Script::new(include_str!("../../../../src/store/redis/save.lua")),
             record: Script::new(include_str!("../../../../src/store/redis/record.lua")),
@@ -102,10 +104,14 @@ impl Beside {
     /// What is announced by the model.
     fn make(&mut self, call: &Call, before: i64) -> Result<Option<i64>, TestCaseError> {
         match *call {
-            Call::Claim { nonce, highest, age, left_alone, interval, poll } => {
+            Call::Claim { nonce, highest, age, left_alone, interval, round } => {
                 let highest = self.fence(highest, before);
-                let ask = model::Ask { nonce, highest, age, left_alone, interval, poll };
-                self.make_claim(&ask, before)?;
+                let ask = model::Ask { nonce, highest, age, left_alone, interval, round };
+                self.make_claim(&ask, before)
+            }
+            Call::Restore { fence, age, left_alone } => {
+                let fence = self.fence(fence, before);
+                self.make_restore(fence, age, left_alone, before)?;
                 Ok(None)
             }
             Call::Renew { fence } => {

@@ -30,7 +30,12 @@ enum Call {
         age: Option<i64>,
         left_alone: i64,
         interval: i64,
-        poll: i64,
+        round: i64,
+    },
+    Restore {
+        fence: Fence,
+        age: Option<i64>,
+        left_alone: i64,
     },
     Renew {
         fence: Fence,
@@ -111,14 +116,16 @@ fn call() -> impl Strategy<Value = Call> {
         Just(Refused::Nothing),
         (0..4_u16).prop_map(Refused::This)
     ];
+    let restore = (fence(), age.clone(), wait())
+        .prop_map(|(fence, age, left_alone)| Call::Restore { fence, age, left_alone });
     let claim = (0..4_u16, fence(), age, wait(), wait(), wait()).prop_map(
-        |(nonce, highest, age, left_alone, interval, poll)| Call::Claim {
+        |(nonce, highest, age, left_alone, interval, round)| Call::Claim {
             nonce,
             highest,
             age,
             left_alone: if left_alone == 60 * SECOND { 0 } else { left_alone },
             interval,
-            poll,
+            round,
         },
     );
     // What is left of the freshness is many seconds, or less than none.
@@ -144,6 +151,7 @@ fn call() -> impl Strategy<Value = Call> {
         });
     prop_oneof![
         12 => claim,
+        3 => restore,
         3 => fence().prop_map(|fence| Call::Renew { fence }),
         8 => save,
         5 => record,

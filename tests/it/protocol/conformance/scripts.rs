@@ -14,7 +14,7 @@ impl Beside {
         &mut self,
         ask: &model::Ask,
         before: i64,
-    ) -> Result<(), TestCaseError> {
+    ) -> Result<Option<i64>, TestCaseError> {
         type Answer = (i64, i64, i64, i64, i64, i64, String, String, String, i64, i64);
         let mut invocation = self.claim.key(CLAIM);
         invocation
@@ -24,9 +24,11 @@ impl Beside {
             .arg(ask.age.map(|age| age.to_string()).unwrap_or_default())
             .arg(ask.left_alone)
             .arg(ask.interval)
-            .arg(ask.poll);
+            .arg(ask.round)
+            .arg(CHANNEL);
         let answer: Answer = invocation.invoke(&mut self.connection).expect("an answer");
         let now = self.between(before, answer.3)?;
+        let vanished = self.keys.claim.at.is_none();
         let (keys, reply) = model::claim(self.keys, ask, now, RULES);
         self.keys = keys;
         let because = match reply.because {
@@ -49,6 +51,35 @@ impl Beside {
             i64::from(reply.lost),
         );
         prop_assert_eq!(answer, expected);
+        Ok(vanished.then_some(ask.highest))
+    }
+
+    pub(super) fn make_restore(
+        &mut self,
+        fence: i64,
+        age: Option<i64>,
+        left_alone: i64,
+        before: i64,
+    ) -> Result<(), TestCaseError> {
+        let known = self.keys.claim;
+        let mut invocation = self.restore.key(CLAIM);
+        let age_told = age.map(|age| age.to_string()).unwrap_or_default();
+        let invocation = invocation.arg(fence).arg(age_told).arg(left_alone);
+        let answer: i64 = invocation.invoke(&mut self.connection).expect("an answer");
+        prop_assert_eq!(answer, 1);
+        // What was written tells the time, if anything came of it.
+        let told = |field, known: Option<i64>, since: i64, this: &mut Beside| {
+            let written = this.number(CLAIM, field).filter(|&written| Some(written) != known);
+            written.filter(|&written| written != 0).map(|written| written + since)
+        };
+        let now = told("restored", known.restored, 0, self)
+            .or_else(|| told("left_alone_until", known.left_alone_until, -left_alone, self))
+            .or_else(|| {
+                let is_ahead = known.at > Some(before);
+                told("at", known.at, if is_ahead { 0 } else { age.unwrap_or(0) }, self)
+            });
+        let now = now.map_or(Ok(before), |now| self.between(before, now))?;
+        self.keys = model::restore(self.keys, fence, age, left_alone, now);
         Ok(())
     }
 
@@ -79,13 +110,10 @@ impl Beside {
         }
         invocation.arg(ledger(save.ledger)).arg(CHANNEL).arg(save.revision);
         let answer: (i64, i64) = invocation.invoke(&mut self.connection).expect("an answer");
-        // An origin time of Redis' own tells the time; one that was given is
-        // kept whenever that is.
-        let origin = self.number(LAST_GOOD, "origin").filter(|&origin| origin != save.origin);
-        let now = match origin.filter(|_| answer.0 == 1) {
-            Some(origin) => self.between(before, origin + save.age)?,
-            None => before,
-        };
+        // The revision is the time, unless one from the future stood.
+        let there = self.keys.last_good.map_or(0, |good| good.revision);
+        let is_time = answer.0 == 1 && answer.1 > there.max(save.revision) + 1;
+        let now = if is_time { self.between(before, answer.1)? } else { before };
         let (keys, (kept, revision)) = model::save(self.keys, save, now, RULES);
         self.keys = keys;
         let expected = match kept {
