@@ -40,7 +40,7 @@ lighthouse: packages ## Lighthouse on the list and on a film (needs node 20 and 
 coverage: packages ## coverage by file
 	.ci/coverage
 
-bench: ## cold start, payload to published, memory
+bench: packages ## cold start, payload to published, memory, and ten replicas (3 minutes)
 	cargo bench --quiet --bench figures
 
 packages: # what the tests need beside a toolchain
