@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the edge through which files are reached")]
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -149,19 +149,22 @@ pub fn sync_directory(path: &Path) -> Result<()> {
 /// # Errors
 /// If it cannot be read.
 pub fn entries(path: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot list {}", path.display()));
-        }
-    };
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<Vec<_>>>()
-        .with_context(|| format!("cannot list {}", path.display()))?;
+    let mut paths: Vec<_> = listing(path)?.into_iter().map(|entry| entry.path()).collect();
     paths.sort();
     Ok(paths)
+}
+
+/// The same in any order, with what the directory itself says of each.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn listing(path: &Path) -> Result<Vec<DirEntry>> {
+    let listed = match fs::read_dir(path) {
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(entries) => entries.collect(),
+    };
+    listed.with_context(|| format!("cannot list {}", path.display()))
 }
 
 /// The directory that holds a path; the current one for a bare name.

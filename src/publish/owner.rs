@@ -5,7 +5,8 @@
 //! tree to tree as the very same file. Dotfiles and `.well-known/` may stand in
 //! a directory that is still to become ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -66,41 +67,36 @@ pub(super) fn is_ours(tree: &Path) -> bool {
 }
 
 /// What the owner keeps in a tree that holds `ours`: by path, directories
-/// before what is in them.
+/// before what is in them. What is ours is not looked at but for its name.
 fn owners(tree: &Path, ours: &Published) -> Result<BTreeMap<PathBuf, Metadata>> {
     let mut found = BTreeMap::new();
     let mut left = vec![PathBuf::new()];
     while let Some(directory) = left.pop() {
-        for path in disk::entries(&tree.join(&directory))? {
-            let below = directory.join(path.file_name().unwrap_or_default());
-            let is_made =
-                |path: &Path| path.to_str().is_some_and(is_volatile) || ours.files.contains(path);
-            // What a killed process was about to rename is ours too.
-            let is_apart = below == Path::new(OWN_DIRECTORY)
-                || is_made(&below)
-                || disk::besides(&below).is_some_and(|path| is_made(&path));
-            // Gone between the listing and now: the owner removed it.
-            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-            if is_apart {
+        for entry in disk::listing(&tree.join(&directory))? {
+            let below = directory.join(entry.file_name());
+            if ours.is_apart(&below) {
                 continue;
             }
-            let is_ours = metadata.is_dir() && ours.directories.contains(&below);
-            if metadata.is_dir() {
-                left.push(below.clone());
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let is_ours = is_directory && ours.directories.contains(below.as_os_str());
+            // Gone between the listing and now: the owner removed it.
+            if !is_ours && let Ok(metadata) = entry.metadata() {
+                found.insert(below.clone(), metadata);
             }
-            if !is_ours {
-                found.insert(below, metadata);
+            if is_directory {
+                left.push(below);
             }
         }
     }
     Ok(found)
 }
 
-/// The paths that a generation takes up.
+/// The paths that a generation takes up. By their bytes: components, which paths
+/// compare by, take too long for each file of a site.
 #[derive(Default)]
 pub(super) struct Published {
-    files: BTreeSet<PathBuf>,
-    directories: BTreeSet<PathBuf>,
+    files: HashSet<OsString>,
+    directories: HashSet<OsString>,
 }
 
 impl Published {
@@ -110,10 +106,24 @@ impl Published {
             for (suffix, _) in entry.variants() {
                 published.files.insert(format!("{path}{suffix}").into());
             }
-            let above = Path::new(path).ancestors().skip(1);
-            published.directories.extend(above.map(Path::to_owned));
+            // What is above a directory that is known is known.
+            let above = Path::new(path).ancestors().skip(1).map(Path::as_os_str);
+            let new = above.take_while(|above| !published.directories.contains(*above));
+            let new: Vec<_> = new.map(OsStr::to_owned).collect();
+            published.directories.extend(new);
         }
         published
+    }
+
+    /// Whether this is the program's own, made or volatile; or what a killed process
+    /// was about to rename to that.
+    fn is_apart(&self, below: &Path) -> bool {
+        let is_made = |path: &Path| {
+            self.files.contains(path.as_os_str()) || path.to_str().is_some_and(is_volatile)
+        };
+        below == Path::new(OWN_DIRECTORY)
+            || is_made(below)
+            || disk::besides(below).is_some_and(|path| is_made(&path))
     }
 
     /// The paths of both.
@@ -125,6 +135,7 @@ impl Published {
 
     /// Whether something of the owner's stands where one of these has to go.
     fn is_blocked_by(&self, path: &Path, metadata: &Metadata) -> bool {
+        let path = path.as_os_str();
         self.files.contains(path) || (!metadata.is_dir() && self.directories.contains(path))
     }
 }
@@ -176,14 +187,15 @@ pub(super) fn make_sure_of_room(
 /// If one cannot be kept.
 pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Result<()> {
     let mut names = Vec::new();
-    for path in Published::of(Some(wanted)).files {
-        let Ok(metadata) = fs::symlink_metadata(live.join(&path)) else { continue };
+    let files: BTreeSet<_> = Published::of(Some(wanted)).files.into_iter().collect();
+    for path in files.iter().map(Path::new) {
+        let Ok(metadata) = fs::symlink_metadata(live.join(path)) else { continue };
         if metadata.is_dir() {
             continue;
         }
-        let to = kept.join(&path);
+        let to = kept.join(path);
         disk::remove_file(&to)?;
-        put(&live.join(&path), &metadata, &to)?;
+        put(&live.join(path), &metadata, &to)?;
         names.push(path.display().to_string());
     }
     if names.is_empty() {
