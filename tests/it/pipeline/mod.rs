@@ -1,7 +1,7 @@
 //! From the API's answers to files.
 
 mod addresses;
-
+mod documents;
 mod large;
 mod quirks;
 mod sameness;
