@@ -1,7 +1,7 @@
 # Each target is one line; `make` alone says what there is.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test faults chaos model lint lighthouse coverage bench packages
+.PHONY: help demo serve build cluster test faults chaos model lint screenshots validate lighthouse coverage bench packages
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -33,6 +33,12 @@ model: ## the protocol of replicas, checked in millions of states (minutes, 4 GB
 
 lint: ## formatting and clippy, warnings denied, and the table of imports
 	cargo fmt --check && cargo clippy --all-targets --quiet -- -D warnings && cargo test --quiet --test it tidy
+
+screenshots: packages ## pictures of list, film, person, dark, phone and print, in target/screenshots
+	SCREENSHOTS=target/screenshots cargo test --quiet --test it -- --include-ignored screenshots::
+
+validate: packages ## the Nu HTML checker on every page, a hostile catalogue's included (needs node and the network)
+	.ci/packages java=default-jre-headless && .ci/validate
 
 lighthouse: packages ## Lighthouse on the list and on a film (needs node 20 and the network)
 	cargo build --release --quiet && .ci/lighthouse

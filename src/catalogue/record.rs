@@ -126,14 +126,16 @@ impl Record {
     }
 }
 
-/// Drops what XML 1.0 §2.2 forbids, which no escaping can carry into a feed or
-/// a picture.
+/// Drops what no escaping can carry into a page, a feed or a picture: control
+/// characters but for the white space among them, and code points that are none
+/// (XML 1.0 §2.2; HTML §13.1.4 forbids more than that: U+0085 and its like).
 pub fn cleaned(text: &str) -> String {
-    text.chars().filter(|&c| is_xml_char(c)).collect()
+    text.chars().filter(|&c| matches!(c, '\t' | '\n' | '\r') || is_character(c)).collect()
 }
 
-fn is_xml_char(c: char) -> bool {
-    !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+fn is_character(c: char) -> bool {
+    let is_none = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    !c.is_control() && !is_none
 }
 
 /// The id that a reference names. Hosts and prefixes have changed over the
@@ -218,6 +220,13 @@ mod tests {
 
     fn record(json: &str) -> Record {
         Record::parse(json).expect("a record")
+    }
+
+    #[test]
+    fn what_html_and_xml_forbid_is_dropped() {
+        assert_eq!(cleaned("a\0\u{8}\u{b}\u{7f}\u{85}\u{fdd0}\u{ffff}\u{1fffe}b"), "ab");
+        let kept = "\t\n\r\u{a0}\u{2028}\u{202e}\u{fffd}\u{feff}🎬é";
+        assert_eq!(cleaned(kept), kept);
     }
 
     #[test]

@@ -43,10 +43,12 @@ impl Scale {
     }
 
     fn draw(&self, y: u32, svg: &mut String) {
+        svg.push_str("<g class=\"years\">");
         for year in self.ticks() {
             let x = self.x(year);
             let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{year}</text>");
         }
+        svg.push_str("</g>");
     }
 }
 

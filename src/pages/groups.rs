@@ -23,21 +23,19 @@ pub(super) struct Director<'a> {
 pub(super) struct Groups<'a> {
     /// By name.
     pub(super) directors: Vec<Director<'a>>,
-    /// Films of each year, in the order of the list.
-    pub(super) years: BTreeMap<u32, Vec<FilmIndex>>,
+    /// Films of each year, in the order of the list; first those without one.
+    pub(super) years: BTreeMap<Option<u32>, Vec<FilmIndex>>,
 }
 
 impl<'a> Groups<'a> {
     pub(super) fn of(catalogue: &'a Catalogue) -> Groups<'a> {
         let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
-        let mut years: BTreeMap<u32, Vec<FilmIndex>> = BTreeMap::new();
+        let mut years: BTreeMap<Option<u32>, Vec<FilmIndex>> = BTreeMap::new();
         for (index, film) in catalogue.films.iter().enumerate() {
             if let Some(director) = film.director.as_deref() {
                 by_name.entry(director).or_default().push(index);
             }
-            if let Some(year) = film.year {
-                years.entry(year).or_default().push(index);
-            }
+            years.entry(film.year).or_default().push(index);
         }
         let mut taken = BTreeSet::new();
         let directors = by_name.into_iter().map(|(name, films)| {

@@ -32,8 +32,8 @@ impl Views<'_> {
         }))
     }
 
-    /// All films as an `ItemList`.
-    pub(super) fn item_list(self, films: &[FilmIndex]) -> String {
+    /// Films that stand on one page as an `ItemList`.
+    pub(super) fn item_list(self, name: &str, films: &[FilmIndex]) -> String {
         let items = films.iter().enumerate().map(|(at, &index)| {
             json!({
                 "@type": "ListItem",
@@ -45,7 +45,7 @@ impl Views<'_> {
         written(json!({
             "@context": "https://schema.org",
             "@type": "ItemList",
-            "name": self.site.title,
+            "name": name,
             "numberOfItems": films.len(),
             "itemListElement": items.collect::<Vec<_>>(),
         }))

@@ -8,18 +8,21 @@
 
 mod charts;
 mod contents;
+mod data;
 mod freshness;
 mod groups;
 mod linked;
+mod lists;
 mod paths;
 pub mod poster;
 mod search;
 mod site;
+mod sitemap;
+mod split;
 mod variables;
 mod view;
 
 use std::collections::BTreeMap;
-use std::io;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -29,17 +32,20 @@ use tera::Context;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 use crate::theme::Theme;
+use data::json_path;
 pub use freshness::Freshness;
 use groups::Groups;
-use paths::{director_path, film_path, former_addresses, person_path, poster_path, year_path};
+use lists::{List, Lists};
+use paths::{film_path, former_addresses, person_path, poster_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
+use split::{MOST, Split, key_of_id};
 use variables::{Hash, write_json};
 use view::Views;
 
 /// Part of every fingerprint: raised when the same context gives other bytes
 /// for a reason that no template shows.
-const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " renderer 1");
+const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " renderer 2");
 
 /// The page that stands for all that are not there.
 pub const NOT_FOUND: &str = "404.html";
@@ -70,20 +76,17 @@ enum Page {
     Films,
     Film(FilmIndex),
     Poster(FilmIndex),
-    People,
     Person(PersonIndex),
-    Directors,
-    /// By its place in the groups.
-    Director(usize),
-    Years,
-    Year(u32),
+    /// A list, or the part of it under a prefix.
+    List(List, String),
     /// The part of the search index with words that begin so.
     Search(String),
     WebManifest,
     NotFound,
-    MoviesJson,
-    PeopleJson,
-    Sitemap,
+    /// The same as data, or the part of it under a prefix.
+    MoviesJson(String),
+    PeopleJson(String),
+    Sitemap(String),
     Robots,
     /// A former address: where it leads, and to whom.
     Moved(String, Named),
@@ -104,6 +107,10 @@ pub struct Plan<'a> {
     theme: &'a Theme,
     pages: BTreeMap<String, Page>,
     groups: Groups<'a>,
+    lists: Lists,
+    movies: Split<FilmIndex>,
+    people: Split<PersonIndex>,
+    sitemap: Split<String>,
     index: Index,
     /// Template variables that all pages share.
     site: serde_json::Value,
@@ -143,13 +150,7 @@ impl<'a> Plan<'a> {
         for (path, page) in [
             ("index.html", Page::Films),
             ("movies/index.html", Page::Films),
-            ("people/index.html", Page::People),
-            ("directors/index.html", Page::Directors),
-            ("years/index.html", Page::Years),
             (NOT_FOUND, Page::NotFound),
-            ("movies.json", Page::MoviesJson),
-            ("people.json", Page::PeopleJson),
-            ("sitemap.xml", Page::Sitemap),
             ("robots.txt", Page::Robots),
             ("manifest.webmanifest", Page::WebManifest),
         ] {
@@ -162,15 +163,29 @@ impl<'a> Plan<'a> {
         for person in 0..catalogue.people.len() {
             put(person_path(views.person_slug(person)), Page::Person(person));
         }
-        for (index, director) in groups.directors.iter().enumerate() {
-            put(director_path(&director.slug), Page::Director(index));
+        let lists = lists::lists(catalogue, &groups);
+        for (&list, split) in &lists {
+            for prefix in split.prefixes() {
+                put(list.path(prefix, &groups), Page::List(list, prefix.clone()));
+            }
         }
-        for &year in groups.years.keys() {
-            put(year_path(year), Page::Year(year));
+        let films = (0..catalogue.films.len()).collect();
+        let movies = Split::of(films, MOST, |&film| key_of_id(&catalogue.films[film].id));
+        for prefix in movies.prefixes() {
+            put(json_path("movies", prefix), Page::MoviesJson(prefix.clone()));
+        }
+        let people = (0..catalogue.people.len()).collect();
+        let people = Split::of(people, MOST, |&person| key_of_id(&catalogue.people[person].id));
+        for prefix in people.prefixes() {
+            put(json_path("people", prefix), Page::PeopleJson(prefix.clone()));
         }
         let index = Index::of(catalogue);
         for prefix in index.prefixes() {
             put(search::path(prefix), Page::Search(prefix.clone()));
+        }
+        let sitemap = sitemap::split(pages.iter());
+        for prefix in sitemap::prefixes(&sitemap) {
+            pages.insert(sitemap::path(prefix), Page::Sitemap(prefix.clone()));
         }
         for (path, to, named) in former_addresses(&views) {
             pages.entry(path).or_insert(Page::Moved(to, named));
@@ -185,7 +200,8 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        Plan { views, theme, pages, groups, index, site: site_variables(site, theme) }
+        let site = site_variables(site, theme);
+        Plan { views, theme, pages, groups, lists, movies, people, sitemap, index, site }
     }
 
     /// How many pages there are.
@@ -252,20 +268,16 @@ impl<'a> Plan<'a> {
         match page {
             Page::Films => Some("index.html"),
             Page::Film(_) => Some("film.html"),
-            Page::People => Some("people.html"),
             Page::Person(_) => Some("person.html"),
-            Page::Directors => Some("directors.html"),
-            Page::Director(_) => Some("director.html"),
-            Page::Years => Some("years.html"),
-            Page::Year(_) => Some("year.html"),
+            Page::List(list, _) => Some(list.template()),
             Page::NotFound => Some("404.html"),
-            Page::Sitemap => Some("sitemap.xml"),
+            Page::Sitemap(_) => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
             Page::Moved(..) => Some("moved.html"),
             Page::WebManifest => Some("manifest.webmanifest"),
             Page::Poster(_)
-            | Page::MoviesJson
-            | Page::PeopleJson
+            | Page::MoviesJson(_)
+            | Page::PeopleJson(_)
             | Page::Search(_)
             | Page::File(_) => None,
         }
@@ -309,9 +321,11 @@ impl Prepared<'_> {
                 Ok(poster::poster(&film.id, &film.title).into())
             }
             Page::Search(prefix) => Ok(plan.index.file(prefix, plan.views)),
-            Page::MoviesJson => json_lines((0..views.catalogue.films.len()).map(|f| views.film(f))),
-            Page::PeopleJson => {
-                json_lines((0..views.catalogue.people.len()).map(|p| views.person(p)))
+            Page::MoviesJson(prefix) => {
+                plan.json("movies", &plan.movies, prefix, |f| views.film(f))
+            }
+            Page::PeopleJson(prefix) => {
+                plan.json("people", &plan.people, prefix, |person| views.person(person))
             }
             page => {
                 let mut context = Context::new();
@@ -383,18 +397,6 @@ struct PageVariables {
     path: String,
     canonical: String,
     fingerprint: String,
-}
-
-/// A JSON array with one record a line, so that a diff shows which changed.
-fn json_lines<T: Serialize>(records: impl Iterator<Item = T>) -> Result<Bytes> {
-    use io::Write as _;
-    let mut json = Vec::from(*b"[");
-    for (index, record) in records.enumerate() {
-        json.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut json, &record)?;
-    }
-    json.write_all(b"\n]\n")?;
-    Ok(json.into())
 }
 
 #[cfg(test)]

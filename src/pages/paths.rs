@@ -44,9 +44,12 @@ pub(super) fn director_path(slug: &str) -> String {
     format!("directors/{slug}/index.html")
 }
 
-/// Path of the page of a year's films.
-pub(super) fn year_path(year: u32) -> String {
-    format!("years/{year}/index.html")
+/// Path of the page of a year's films, or of those without one.
+pub(super) fn year_path(year: Option<u32>) -> String {
+    match year {
+        Some(year) => format!("years/{year}/index.html"),
+        None => "years/undated/index.html".to_owned(),
+    }
 }
 
 /// Path of a film's drawn poster.

@@ -11,6 +11,7 @@ mod scenes;
 use std::fmt::Write;
 
 use scenes::SCENES;
+use unicode_normalization::UnicodeNormalization;
 
 /// Draws the poster of the film `id`: SVG, 2:3, under 3 kB.
 pub fn poster(id: &str, title: &str) -> String {
@@ -121,9 +122,9 @@ impl Sheet<'_> {
 /// Longest title that is set, in characters: what does not fit at the smallest size is cut anyway.
 const LONGEST: usize = 100;
 
-/// The title as it may stand in XML: no character XML forbids, single spaces, of bounded length.
+/// The title as it may stand in XML: composed, no character XML forbids, single spaces, of bounded length.
 fn readable(title: &str) -> String {
-    let clean = title.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    let clean = title.nfc().map(|c| if c.is_whitespace() { ' ' } else { c });
     let allowed = clean.filter(|c| !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}'));
     let mut short = String::new();
     for c in allowed.skip_while(|&c| c == ' ') {

@@ -2,8 +2,9 @@
 //!
 //! Owns what is found: words of titles, in all their scripts, of directors and of
 //! people, folded so that no accent and no case has to be typed. It is split by
-//! the first letters of the words, so that a keystroke loads a little however
-//! large the catalogue is. A script in the page reads it, and folds what is typed
+//! the first letters of the words, further where many films have words that begin
+//! alike, so that a keystroke loads a little however large the catalogue is. A
+//! script in the page reads it, and folds what is typed
 //! by the same rule.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,28 +14,77 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::split::MOST;
 use super::{Views, film_path};
 use crate::catalogue::{Catalogue, Film, FilmIndex};
 
 /// Letters by which the index is split; of scripts with many letters the first is
 /// enough.
 const PREFIX: usize = 2;
+/// Films that a file names where too many have words that begin so; a longer word
+/// finds the others.
+const NEWEST: usize = 200;
+/// Words of one text that count.
+const MOST_WORDS: usize = 200;
 /// Letters of a word that count: nobody types more before they see what they want.
 const LONGEST_WORD: usize = 24;
 
-/// Words by their prefix, each with its films.
+/// Files by the prefix of the words in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Index(BTreeMap<String, BTreeMap<String, BTreeSet<FilmIndex>>>);
+pub(super) struct Index(BTreeMap<String, File>);
+
+/// One file of the index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct File {
+    words: Words,
+    /// Longer prefixes, which have files of their own: the words here are cut to
+    /// the prefix and to the newest films.
+    more: Vec<String>,
+    is_cut: bool,
+}
+
+/// Words, each with its films.
+type Words = BTreeMap<String, BTreeSet<FilmIndex>>;
 
 impl Index {
     pub(super) fn of(catalogue: &Catalogue) -> Index {
-        let mut index = Index::default();
+        let mut by_prefix: BTreeMap<String, Words> = BTreeMap::new();
         for (at, film) in catalogue.films.iter().enumerate() {
             for word in words_of(catalogue, film) {
-                index.0.entry(prefix_of(&word)).or_default().entry(word).or_default().insert(at);
+                by_prefix.entry(prefix_of(&word)).or_default().entry(word).or_default().insert(at);
             }
         }
+        let mut index = Index::default();
+        for (prefix, words) in by_prefix {
+            index.put(prefix, words);
+        }
         index
+    }
+
+    /// Words that begin with `prefix`: as one file, or as one for each next letter.
+    fn put(&mut self, prefix: String, mut words: Words) {
+        let films: BTreeSet<FilmIndex> = words.values().flatten().copied().collect();
+        if films.len() <= MOST {
+            self.0.insert(prefix, File { words, more: Vec::new(), is_cut: false });
+            return;
+        }
+        // What ends here has no next letter.
+        words.remove(&prefix);
+        let mut longer: BTreeMap<String, Words> = BTreeMap::new();
+        let letters = prefix.chars().count() + 1;
+        for (word, films) in words {
+            longer.entry(word.chars().take(letters).collect()).or_default().insert(word, films);
+        }
+        let newest = films.into_iter().take(NEWEST).collect();
+        let file = File {
+            words: Words::from([(prefix.clone(), newest)]),
+            more: longer.keys().cloned().collect(),
+            is_cut: true,
+        };
+        self.0.insert(prefix, file);
+        for (prefix, words) in longer {
+            self.put(prefix, words);
+        }
     }
 
     /// The prefixes that have a file.
@@ -44,19 +94,19 @@ impl Index {
 
     /// One file: its words with numbers of films, and those films.
     pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
-        let empty = BTreeMap::new();
-        let words = self.0.get(prefix).unwrap_or(&empty);
-        let films: BTreeSet<FilmIndex> = words.values().flatten().copied().collect();
+        let empty = File::default();
+        let file = self.0.get(prefix).unwrap_or(&empty);
+        let films: BTreeSet<FilmIndex> = file.words.values().flatten().copied().collect();
         let numbers: BTreeMap<FilmIndex, usize> =
             films.iter().enumerate().map(|(number, &film)| (film, number)).collect();
+        let words = file.words.iter().map(|(word, films)| {
+            (word.as_str(), films.iter().filter_map(|film| numbers.get(film)).collect())
+        });
         let part = Part {
-            words: words
-                .iter()
-                .map(|(word, films)| {
-                    (word.as_str(), films.iter().filter_map(|film| numbers.get(film)).collect())
-                })
-                .collect(),
+            words: words.collect(),
             films: films.iter().map(|&film| Found::of(film, views)).collect(),
+            more: &file.more,
+            cut: file.is_cut,
         };
         // Text and numbers always have a JSON form.
         let mut json = serde_json::to_vec(&part).unwrap_or_default();
@@ -91,6 +141,10 @@ pub(super) fn path(prefix: &str) -> String {
 struct Part<'a> {
     words: BTreeMap<&'a str, Vec<&'a usize>>,
     films: Vec<Found<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    more: &'a [String],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 /// A film as a search finds it.
@@ -134,12 +188,16 @@ fn words(text: &str) -> Vec<String> {
         for start in 0..starts {
             words.push(letters[start..].iter().take(LONGEST_WORD).collect());
         }
+        if words.len() >= MOST_WORDS {
+            words.truncate(MOST_WORDS);
+            break;
+        }
     }
     words
 }
 
 /// Without accents and case.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let plain = text.nfkd().filter(|&letter| !is_combining_mark(letter));
     plain.flat_map(char::to_lowercase).collect()
 }

@@ -5,20 +5,25 @@
   const finder = document.querySelector("[data-finder]");
   const list = document.getElementById("films");
   if (!finder || !list) return;
-  const found = document.querySelector("[data-found]");
+  const told = document.querySelector("[data-found]");
   const clear = finder.querySelector("[data-clear]");
   const cards = [...list.querySelectorAll("[data-film-id]")];
-  const NAMES = ["q", "director", "decade", "minutes", "score", "cast", "sort"];
+  // Where the list is not whole, the films that are found beside it; and no filters.
+  const others = document.querySelector("[data-others]");
+  const MOST_OTHERS = 200;
+  const NAMES = ["q", "director", "decade", "minutes", "score", "cast", "sort"]
+    .filter((name) => finder.elements[name]);
 
   // The rule by which the index was folded too.
   const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const words = (text) => folded(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  // The parts of the index: by the first two letters of a word, or the one of another script.
+  // The parts of the index: by the first two letters of a word, or the one of another script; by
+  // one more where a part says so.
   const parts = new Map();
-  const part = (word) => {
-    const prefix = [...word].slice(0, /^[a-z0-9]/.test(word) ? 2 : 1).map((letter) =>
-      /[a-z0-9]/.test(letter) ? letter : "_" + letter.codePointAt(0).toString(16));
-    const url = finder.dataset.search + prefix.join("") + ".json";
+  const load = (prefix) => {
+    const name = [...prefix].map((letter) =>
+      /[a-z0-9]/.test(letter) ? letter : "_" + letter.codePointAt(0).toString(16)).join("");
+    const url = `${finder.dataset.search}${name}.json`;
     if (!parts.has(url)) {
       parts.set(url, fetch(url).then((answer) => {
         if (answer.status === 404) return { words: {}, films: [] };
@@ -30,29 +35,44 @@
     }
     return parts.get(url);
   };
+  const part = async (word) => {
+    const letters = [...word];
+    let length = /^[a-z0-9]/.test(word) ? 2 : 1;
+    for (;;) {
+      const loaded = await load(letters.slice(0, length).join(""));
+      const longer = letters.slice(0, length + 1).join("");
+      if (length >= letters.length || !loaded.more?.includes(longer)) return loaded;
+      length += 1;
+    }
+  };
   const named = (card) => [...card.querySelectorAll("h2, .original, .romanised, [data-person-id]")]
     .map((element) => element.textContent).concat(card.dataset.director ?? "").join(" ");
   const text = new Map(cards.map((card) => [card.dataset.filmId, words(named(card))]));
-  // The films that have a word which begins so.
+  // The films that have a word which begins so, by id; `cut` if they are not all.
   const having = async (word) => {
-    const onPage = () => new Set([...text].filter(([, of]) =>
-      of.some((other) => other.startsWith(word))).map(([id]) => id));
+    const onPage = () => new Map([...text].filter(([, of]) =>
+      of.some((other) => other.startsWith(word))).map(([id]) => [id, null]));
     // One letter says too little to load a part for.
-    if ([...word].length < 2) return onPage();
+    if ([...word].length < 2) return { films: onPage(), cut: others !== null };
     try {
-      const { words, films } = await part(word);
-      const numbers = Object.keys(words).filter((other) => other.startsWith(word))
-        .flatMap((other) => words[other]);
-      return new Set(numbers.map((number) => films[number].id));
+      const { words, films, cut } = await part(word.slice(0, 24));
+      const begins = (other) => other.startsWith(word.slice(0, 24));
+      const numbers = Object.keys(words).filter(begins).flatMap((other) => words[other]);
+      const found = [...new Set(numbers)].sort((one, other) => one - other);
+      return { films: new Map(found.map((number) => [films[number].id, films[number]])), cut };
     } catch {
       // Without a network the page itself is searched.
-      return onPage();
+      return { films: onPage(), cut: others !== null };
     }
   };
   const matching = async (query) => {
-    const sets = await Promise.all(words(query).map(having));
-    return sets.length ? sets.reduce((one, other) => one.intersection?.(other)
-      ?? new Set([...one].filter((id) => other.has(id)))) : null;
+    const found = await Promise.all(words(query).map(having));
+    if (!found.length) return null;
+    // A word that very many films have says little beside one that few have.
+    const whole = found.filter(({ cut }) => !cut);
+    const [first, ...rest] = whole.length ? whole : found;
+    const films = new Map([...first.films].filter(([id]) => rest.every((one) => one.films.has(id))));
+    return { films, cut: !whole.length };
   };
 
   const number = (card, name) => card.dataset[name] === undefined ? null : +card.dataset[name];
@@ -61,7 +81,7 @@
     return [name, field.type === "checkbox" ? (field.checked ? "1" : "") : field.value.trim()];
   }));
   const passes = (card, state) => {
-    const [least, most] = state.minutes.split("-");
+    const [least, most] = (state.minutes ?? "").split("-");
     const minutes = number(card, "minutes");
     return (!state.director || card.dataset.director === state.director)
       && (!state.decade || Math.floor(number(card, "year") / 10) * 10 === +state.decade)
@@ -76,9 +96,19 @@
     minutes: (one, other) => (number(one, "minutes") ?? 1e9) - (number(other, "minutes") ?? 1e9),
   };
 
-  const show = (state, ids) => {
+  const beside = (films) => {
+    others?.replaceChildren(...films.slice(0, MOST_OTHERS).map((film) => {
+      const item = document.createElement("li"), link = document.createElement("a");
+      link.href = film.url;
+      link.append(Object.assign(document.createElement("cite"), { textContent: film.title }));
+      const year = Object.assign(document.createElement("time"), { textContent: film.year ?? "" });
+      item.append(year, link);
+      return item;
+    }));
+  };
+  const show = (state, found) => {
     const shown = cards.filter((card) =>
-      (!ids || ids.has(card.dataset.filmId)) && passes(card, state));
+      (!found || found.films.has(card.dataset.filmId)) && passes(card, state));
     const are = new Set(shown);
     for (const card of cards) card.hidden = !are.has(card);
     // Moving what is in its place already would lose the focus for nothing.
@@ -86,25 +116,30 @@
     order.forEach((card, at) => {
       if (list.children[at] !== card) list.insertBefore(card, list.children[at] ?? null);
     });
-    const isWhole = shown.length === cards.length;
+    const away = others && found
+      ? [...found.films].filter(([id, film]) => film && !text.has(id)).map(([, film]) => film) : [];
+    beside(away);
+    const count = shown.length + away.length;
+    const isAll = shown.length === cards.length && !found;
     clear.hidden = NAMES.every((name) => !state[name]);
-    const pattern = shown.length ? found.dataset.some : found.dataset.none;
-    found.textContent = isWhole ? "" : pattern.replace("{count}", shown.length)
-      .replace("{all}", cards.length).replace("{what}", state.q ? `“${state.q}”` : "all of that");
-    return shown;
+    told.toggleAttribute("data-empty", !count);
+    const pattern = count ? told.dataset.some : told.dataset.none;
+    told.textContent = isAll || (!others && count === cards.length) ? "" : pattern
+      .replace("{count}", found?.cut && count ? `${count}+` : count)
+      .replace("{all}", told.dataset.all).replace("{what}", state.q ? `“${state.q}”` : "all of that");
   };
 
   let turn = 0;
   const apply = async () => {
     const state = chosen(), mine = ++turn;
-    const ids = await matching(state.q);
+    const found = await matching(state.q);
     // What was typed since counts.
     if (mine !== turn) return;
-    show(state, ids);
+    show(state, found);
     const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
     const url = location.pathname + (query.size ? `?${query}` : "") + location.hash;
     // With what was found: Back shows it at once, before the place on the page is found again.
-    history.replaceState({ found: ids && [...ids] }, "", url);
+    history.replaceState({ found: found && [...found.films].slice(0, 2000) }, "", url);
   };
   const fill = () => {
     const query = new URLSearchParams(location.search);
@@ -118,7 +153,7 @@
     const details = finder.querySelector("details");
     if (NAMES.some((name) => name !== "q" && query.get(name))) details.open = true;
     const before = history.state?.found;
-    if (before) show(chosen(), new Set(before));
+    if (before) show(chosen(), { films: new Map(before) });
     if (query.size) apply();
   };
 

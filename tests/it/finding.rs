@@ -3,10 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Browser, Running, Site, Tab, Upstream};
-
-const SHOWN: &str = "[...document.querySelectorAll('[data-film-id]')]
-    .filter((card) => card.offsetParent).map((card) => card.dataset.filmId).join(' ')";
+use crate::fixture::{Browser, Running, Site, Upstream};
 
 fn films() -> Value {
     json!([
@@ -35,36 +32,6 @@ fn served() -> (Upstream, Running) {
     (upstream, running)
 }
 
-fn type_text(tab: &mut Tab, text: &str) {
-    tab.call("Input.insertText", json!({"text": text}));
-}
-
-fn press(tab: &mut Tab, key: &str) {
-    let text = if key.chars().count() == 1 { json!(key) } else { Value::Null };
-    let code = match key {
-        "Tab" => 9,
-        "Enter" => 13,
-        "ArrowDown" => 40,
-        " " => 32,
-        _ => 0,
-    };
-    for kind in ["keyDown", "keyUp"] {
-        let mut event = json!({"type": kind, "key": key, "windowsVirtualKeyCode": code});
-        if kind == "keyDown" && !text.is_null() {
-            event["text"] = text.clone();
-        }
-        if kind == "keyDown" && key == "Enter" {
-            event["text"] = "\r".into();
-        }
-        tab.call("Input.dispatchKeyEvent", event);
-    }
-}
-
-#[track_caller]
-fn shows(tab: &mut Tab, films: &str) {
-    tab.wait_for(&format!("({SHOWN}) === '{films}'"));
-}
-
 #[test]
 #[ignore = "needs chromium"]
 fn a_search_finds_titles_people_and_directors_without_accents() {
@@ -85,13 +52,13 @@ fn a_search_finds_titles_people_and_directors_without_accents() {
         ("", "f2 f3 f4 f1"),
     ] {
         tab.value("{ const q = document.getElementById('q'); q.focus(); q.value = ''; }");
-        type_text(&mut tab, query);
+        tab.type_text(query);
         if query.is_empty() {
             tab.value(
                 "document.getElementById('q').dispatchEvent(new Event('input', {bubbles: true}))",
             );
         }
-        shows(&mut tab, found);
+        tab.shows_films(found);
     }
     // The index was asked, and not the page alone.
     let index: Value = server.get("/search/to.json").text().parse().expect("JSON");
@@ -126,17 +93,17 @@ fn filters_and_order_stand_in_the_address_and_come_back() {
         let url = format!("http://{}/{query}", server.address);
         tab.call("Page.navigate", json!({"url": url}));
         tab.wait_for("document.readyState === 'complete'");
-        shows(&mut tab, found);
+        tab.shows_films(found);
     }
     // Into a film and back: the same list at the same place.
     let url = format!("http://{}/?q=miyazaki", server.address);
     tab.call("Page.navigate", json!({"url": url}));
-    shows(&mut tab, "f3 f1");
+    tab.shows_films("f3 f1");
     tab.value("document.querySelector('[data-film-id=f1] h2 a').click()");
     tab.wait_for("location.pathname === '/movies/my-neighbor-totoro/'");
     tab.value("history.back()");
     tab.wait_for("location.pathname === '/'");
-    shows(&mut tab, "f3 f1");
+    tab.shows_films("f3 f1");
     assert_eq!(tab.text("document.getElementById('q').value"), "miyazaki");
 }
 
@@ -147,29 +114,29 @@ fn the_keyboard_alone_is_enough() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/", server.address));
-    press(&mut tab, "/");
+    tab.press("/");
     tab.wait_for("document.activeElement.id === 'q'");
-    type_text(&mut tab, "miyazaki");
-    shows(&mut tab, "f3 f1");
+    tab.type_text("miyazaki");
+    tab.shows_films("f3 f1");
     // On to the filters, which are opened, and to the last of them.
-    press(&mut tab, "Tab");
-    press(&mut tab, "Enter");
+    tab.press("Tab");
+    tab.press("Enter");
     tab.wait_for("document.querySelector('.filters').open");
     for _ in 0..10 {
         if tab.text("document.activeElement.id") == "cast" {
             break;
         }
-        press(&mut tab, "Tab");
+        tab.press("Tab");
     }
-    press(&mut tab, " ");
-    shows(&mut tab, "f1");
+    tab.press(" ");
+    tab.shows_films("f1");
     let announced = tab.text("document.querySelector('[data-found]').textContent");
     assert_eq!(announced, "1 of 4 films");
     assert!(tab.text("location.search").contains("q=miyazaki"));
     // Clearing brings all back and the focus to the search.
     tab.value("document.querySelector('[data-clear]').focus()");
-    press(&mut tab, "Enter");
-    shows(&mut tab, "f2 f3 f4 f1");
+    tab.press("Enter");
+    tab.shows_films("f2 f3 f4 f1");
     tab.wait_for("document.activeElement.id === 'q' && location.search === ''");
 }
 
@@ -181,12 +148,12 @@ fn without_a_script_the_list_is_whole_and_directors_and_years_lead_on() {
     let mut tab = browser.tab();
     tab.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));
     tab.call("Page.navigate", json!({"url": format!("http://{}/?q=totoro", server.address)}));
-    shows(&mut tab, "f2 f3 f4 f1");
+    tab.shows_films("f2 f3 f4 f1");
     assert_eq!(tab.value("document.querySelector('[data-finder]').offsetParent"), Value::Null);
     for (path, films) in [("/directors/hayao-miyazaki/", "f3 f1"), ("/years/1988/", "f1")] {
         assert_eq!(server.get(path).status, 200);
         tab.call("Page.navigate", json!({"url": format!("http://{}{path}", server.address)}));
-        shows(&mut tab, films);
+        tab.shows_films(films);
     }
     let director = server.get("/directors/hayao-miyazaki/").text().to_owned();
     assert!(
@@ -202,7 +169,7 @@ fn a_surprise_is_one_of_the_films_that_are_shown() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/?decade=1980", server.address));
-    shows(&mut tab, "f1");
+    tab.shows_films("f1");
     tab.value("document.querySelector('[data-surprise]').click()");
     tab.wait_for("location.pathname === '/movies/my-neighbor-totoro/'");
 }

@@ -1,6 +1,8 @@
 //! From the API's answers to files.
 
 mod addresses;
+mod documents;
+mod large;
 mod quirks;
 mod sameness;
 #[cfg(have_shared_data)]

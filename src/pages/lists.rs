@@ -1,0 +1,256 @@
+//! Lists that have a page: everybody, directors, years, and the films of each.
+//!
+//! Owns which lists there are, in which parts each stands, and what their pages
+//! show. A list beyond the bound has pages of parts, which its own page leads to.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::groups::{Director, Groups};
+use super::paths::{director_path, year_path};
+use super::split::{self, MOST, Split, key_of_text};
+use super::variables::{Each, Variables};
+use super::{Plan, Views};
+use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
+
+/// Films that the first page shows where there are too many for one.
+const NEWEST: usize = 200;
+/// People who are named for being in more than one film.
+const MOST_SEVERAL: usize = 100;
+
+/// A list with a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum List {
+    People,
+    Directors,
+    Years,
+    /// The films of one, by place in the groups.
+    Director(usize),
+    /// The films of one; of those whose year is not known.
+    Year(Option<u32>),
+}
+
+/// Every list in its parts.
+pub(super) type Lists = BTreeMap<List, Split<usize>>;
+
+impl List {
+    /// Path of its page, or of that of the part under `prefix`.
+    pub(super) fn path(self, prefix: &str, groups: &Groups<'_>) -> String {
+        let whole = match self {
+            List::People => "people/index.html".to_owned(),
+            List::Directors => "directors/index.html".to_owned(),
+            List::Years => "years/index.html".to_owned(),
+            List::Director(at) => director_path(&groups.directors[at].slug),
+            List::Year(year) => year_path(year),
+        };
+        match whole.strip_suffix("index.html") {
+            Some(directory) if !prefix.is_empty() => {
+                format!("{directory}letter/{prefix}/index.html")
+            }
+            _ => whole,
+        }
+    }
+
+    pub(super) fn template(self) -> &'static str {
+        match self {
+            List::People => "people.html",
+            List::Directors => "directors.html",
+            List::Years => "years.html",
+            List::Director(_) => "director.html",
+            List::Year(_) => "year.html",
+        }
+    }
+}
+
+/// All lists of a catalogue.
+pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
+    let film_key = |&film: &FilmIndex| {
+        let film = &catalogue.films[film];
+        key_of_text(&film.title, &film.id)
+    };
+    let person_key = |&person: &PersonIndex| {
+        let person = &catalogue.people[person];
+        key_of_text(&person.name, &person.id)
+    };
+    let director_key = |&at: &usize| {
+        let name = groups.directors[at].name;
+        key_of_text(name, name)
+    };
+    let years: Vec<_> = groups.years.keys().collect();
+    let year_key = |&at: &usize| years[at].map_or("-".to_owned(), |year| format!("{year:05}"));
+    let all = |length| (0..length).collect::<Vec<usize>>();
+    let mut lists = Lists::from([
+        (List::People, Split::of(all(catalogue.people.len()), MOST, person_key)),
+        (List::Directors, Split::of(all(groups.directors.len()), MOST, director_key)),
+        (List::Years, Split::of(all(years.len()), MOST, year_key)),
+    ]);
+    for (at, director) in groups.directors.iter().enumerate() {
+        lists.insert(List::Director(at), Split::of(director.films.clone(), MOST, film_key));
+    }
+    for (&year, films) in &groups.years {
+        lists.insert(List::Year(year), Split::of(films.clone(), MOST, film_key));
+    }
+    lists
+}
+
+impl Plan<'_> {
+    /// The films of the first page.
+    pub(super) fn put_first_films(&self, to: &mut dyn Variables) {
+        let count = self.views.catalogue.films.len();
+        let shown: Vec<FilmIndex> = (0..if count > MOST { NEWEST } else { count }).collect();
+        self.put_films(&shown, to);
+        to.put("json_ld", &self.views.item_list(&self.views.site.title, &shown));
+        to.put("timeline", &self.views.timeline());
+        to.put("scores", &self.views.scores());
+        to.put("is_whole", &(shown.len() == count));
+        if shown.len() < count {
+            let years = self.groups.years.iter().rev().take(MOST);
+            let years = years.map(|(year, films)| self.year(*year, films.len()));
+            to.put("years", &years.collect::<Vec<_>>());
+        } else {
+            let names = self.groups.directors.iter().map(|director| director.name);
+            to.put("directors", &names.collect::<Vec<_>>());
+            let decades = self.groups.years.keys().flatten().map(|year| year / 10 * 10);
+            to.put("decades", &decades.collect::<std::collections::BTreeSet<_>>());
+        }
+        self.put_counts(to);
+    }
+
+    /// A list's page, or that of a part of it.
+    pub(super) fn put_list(&self, list: List, prefix: &str, to: &mut dyn Variables) {
+        let Some(split) = self.lists.get(&list) else { return };
+        let records = split.records(prefix);
+        match list {
+            List::People => {
+                to.put("people", &Each(records.len(), |at| self.views.person(records[at])));
+                if prefix.is_empty() {
+                    self.put_several(to);
+                }
+                self.put_counts(to);
+            }
+            List::Directors => {
+                let directors = &self.groups.directors;
+                let director = |at| self.director(&directors[records[at]]);
+                to.put("directors", &Each(records.len(), director));
+                self.put_counts(to);
+            }
+            List::Years => {
+                let years: Vec<_> = self.groups.years.iter().collect();
+                let latest_first = records.iter().rev().map(|&at| years[at]);
+                let years = latest_first.map(|(year, films)| self.year(*year, films.len()));
+                to.put("years", &years.collect::<Vec<_>>());
+                self.put_counts(to);
+            }
+            List::Director(at) => {
+                let director = &self.groups.directors[at];
+                to.put("director", &self.director(director));
+                to.put("json_ld", &self.views.item_list(director.name, records));
+                self.put_films(records, to);
+            }
+            List::Year(year) => {
+                let years = &self.groups.years;
+                let view = self.year(year, years.get(&year).map_or(0, Vec::len));
+                to.put("json_ld", &self.views.item_list(&view.name, records));
+                to.put("year", &view);
+                if year.is_some() {
+                    let beside = |found: Option<(&Option<u32>, &Vec<FilmIndex>)>| {
+                        let (year, films) = found.filter(|(year, _)| year.is_some())?;
+                        Some(self.year(*year, films.len()))
+                    };
+                    to.put("previous", &beside(years.range(..year).next_back()));
+                    to.put("next", &beside(years.range(year..).nth(1)));
+                }
+                self.put_films(records, to);
+            }
+        }
+        let part = |(prefix, count): &(String, usize)| PartView {
+            name: split::name(prefix),
+            url: self.views.site.link(&list.path(prefix, &self.groups)),
+            count: *count,
+        };
+        to.put("parts", &split.parts(prefix).iter().map(part).collect::<Vec<_>>());
+        if !prefix.is_empty() {
+            to.put("part", &split::name(prefix));
+            to.put("whole_url", &self.views.site.link(&list.path("", &self.groups)));
+        }
+    }
+
+    /// Who is in more than one film; where they are many, those in the most.
+    fn put_several(&self, to: &mut dyn Variables) {
+        let films = |person: PersonIndex| self.views.catalogue.people[person].films.len();
+        let all = 0..self.views.catalogue.people.len();
+        let mut several: Vec<_> = all.filter(|&person| films(person) > 1).collect();
+        if several.len() > MOST_SEVERAL {
+            several.sort_by_key(|&person| std::cmp::Reverse(films(person)));
+            several.truncate(MOST_SEVERAL);
+            several.sort_unstable();
+        }
+        to.put("several", &Each(several.len(), |at| self.views.person(several[at])));
+    }
+
+    pub(super) fn put_counts(&self, to: &mut dyn Variables) {
+        to.put("film_count", &self.views.catalogue.films.len());
+        to.put("person_count", &self.views.catalogue.people.len());
+    }
+
+    fn put_films(&self, films: &[FilmIndex], to: &mut dyn Variables) {
+        to.put("films", &Each(films.len(), |at| self.views.film(films[at])));
+    }
+
+    fn director(&self, director: &Director<'_>) -> DirectorView<'_> {
+        let Views { catalogue, site, .. } = self.views;
+        let films = director.films.iter().map(|&film| &catalogue.films[film]);
+        let years = || films.clone().filter_map(|film| film.year);
+        let scores: Vec<_> = films.clone().filter_map(|film| film.rt_score).collect();
+        let sum: u32 = scores.iter().sum();
+        DirectorView {
+            name: catalogue.films[director.films[0]].director.as_deref().unwrap_or(""),
+            url: site.link(&director_path(&director.slug)),
+            film_count: director.films.len(),
+            first_year: years().min(),
+            last_year: years().max(),
+            average_score: (!scores.is_empty())
+                .then(|| (f64::from(sum) / scores.len() as f64).round() as u32),
+        }
+    }
+
+    fn year(&self, year: Option<u32>, film_count: usize) -> YearView {
+        let name = year.map_or("Undated".to_owned(), |year| year.to_string());
+        YearView { year, name, url: self.views.site.link(&year_path(year)), film_count }
+    }
+}
+
+/// A director and their films in figures.
+#[derive(Serialize)]
+struct DirectorView<'a> {
+    name: &'a str,
+    url: String,
+    film_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_year: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_year: Option<u32>,
+    /// Of the films that have a score, rounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    average_score: Option<u32>,
+}
+
+/// A year and its films in figures.
+#[derive(Serialize)]
+struct YearView {
+    /// None for the films that have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<u32>,
+    name: String,
+    url: String,
+    film_count: usize,
+}
+
+/// A part of a list.
+#[derive(Serialize)]
+struct PartView {
+    name: String,
+    url: String,
+    count: usize,
+}

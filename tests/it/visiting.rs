@@ -1,0 +1,137 @@
+//! A visit from the list to everything it leads to, wherever the site stands:
+//! served by the program, at the root and under a path, and by nginx as
+//! `deploy/nginx.conf` has it, both ways; and a visit to pages that mean harm.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{
+    Browser, Nginx, Site, Tab, Upstream, contents, hostile_films, hostile_people,
+};
+
+/// The films of the made-up catalogue, newest first.
+const ALL: &str = "f-empty f-winter f-return f-salt f-lamp";
+
+fn go(tab: &mut Tab, url: &str) {
+    tab.call("Page.navigate", json!({"url": url}));
+    let is_there = format!("location.href === '{url}' && document.readyState === 'complete'");
+    tab.wait_for(&is_there);
+}
+
+/// Follows the first link that a selector finds, and waits for its page.
+fn follow(tab: &mut Tab, selector: &str, heading: &str) {
+    tab.value(&format!("document.querySelector('{selector}').click()"));
+    tab.wait_for(&format!(
+        "document.readyState === 'complete' && document.querySelector('h1').textContent === '{heading}'"
+    ));
+}
+
+/// `site` is the address of the list.
+fn visit(tab: &mut Tab, site: &str) {
+    let metrics = json!({"width": 800, "height": 500, "deviceScaleFactor": 1, "mobile": false});
+    tab.call("Emulation.setDeviceMetricsOverride", metrics);
+
+    // By keyboard: search, filter, order.
+    go(tab, site);
+    tab.shows_films(ALL);
+    tab.press("/");
+    tab.wait_for("document.activeElement.id === 'q'");
+    tab.type_text("keep");
+    tab.shows_films("f-return f-lamp");
+    tab.press("Tab");
+    tab.press("Enter");
+    tab.wait_for("document.querySelector('.filters').open");
+    while tab.text("document.activeElement.id") != "sort" {
+        tab.press("Tab");
+    }
+    tab.press("s");
+    tab.shows_films("f-lamp f-return");
+    assert_eq!(tab.text("location.search"), "?q=keep&sort=score");
+
+    // Down the list, into a film, and back: the same list at the same place.
+    tab.value("document.querySelector('[data-film-id=f-return] h2').scrollIntoView()");
+    let place = tab.value("scrollY").as_f64().expect("a number");
+    assert!(place > 50.0, "the list is too short to scroll: {place}");
+    follow(tab, "[data-film-id=f-return] h2 a", "The Keeper Returns");
+    tab.value("history.back()");
+    tab.shows_films("f-lamp f-return");
+    tab.wait_for(&format!("Math.abs(scrollY - {place}) < 2"));
+    assert_eq!(tab.text("document.getElementById('q').value"), "keep");
+
+    // On by links alone.
+    follow(tab, "[data-film-id=f-return] h2 a", "The Keeper Returns");
+    follow(tab, "[data-person-id=p-keeper] a", "Osk the Keeper");
+    follow(tab, ".ledger a", "The Lamp Keeper");
+    follow(tab, "[itemprop=director] a", "Ida Brandt");
+    follow(tab, "[data-film-id=f-salt] h2 a", "Salt Road");
+    follow(tab, ".facts a", "1991");
+    follow(tab, ".neighbours [rel=prev]", "1984");
+    follow(tab, ".back a", "Years");
+    follow(tab, ".masthead nav a:nth-child(2)", "People");
+    follow(tab, ".masthead nav a:nth-child(3)", "Directors");
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+
+    // A stray finds the way by searching.
+    go(tab, &format!("{site}nowhere"));
+    tab.value("document.getElementById('q').focus()");
+    tab.type_text("winter");
+    tab.press("Enter");
+    tab.shows_films("f-winter");
+    let refused: Vec<_> =
+        tab.complaints().into_iter().filter(|one| !one.to_string().contains("nowhere")).collect();
+    assert_eq!(refused, Vec::<Value>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_visit_goes_well_at_the_root() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    visit(&mut browser.tab(), &format!("http://{}/", server.address));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_visit_goes_well_under_a_path() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--site-url", "https://films.example/some/path/"]);
+    let server = site.serve().ready();
+    let mut browser = Browser::start();
+    visit(&mut browser.tab(), &format!("http://{}/some/path/", server.address));
+}
+
+#[test]
+#[ignore = "needs chromium and nginx"]
+fn a_visit_goes_well_behind_nginx_as_it_is_to_be_deployed() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let (nginx, proxy) = Nginx::deployed(&server.site.out(), server.address);
+    let mut browser = Browser::start();
+    for address in [nginx.address, proxy] {
+        visit(&mut browser.tab(), &format!("http://{address}/"));
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn pages_that_mean_harm_do_none_and_can_be_read() {
+    let upstream = Upstream::of(&hostile_films(), &hostile_people());
+    let server = Site::of(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    let metrics = json!({"width": 320, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+    tab.call("Emulation.setDeviceMetricsOverride", metrics);
+    let files = contents(&server.site.out());
+    let mut seen = 0;
+    for page in files.keys().filter_map(|path| path.strip_suffix("index.html")) {
+        go(&mut tab, &format!("http://{}/{page}", server.address));
+        assert_eq!(tab.value("typeof window.hit"), "undefined", "{page}: a script ran");
+        let width = tab.value("document.documentElement.scrollWidth");
+        assert!(width.as_u64() <= Some(320), "{page} is {width} wide");
+        let heading = "document.querySelector('h1').checkVisibility()";
+        assert_eq!(tab.value(heading), true, "{page} has no heading to be seen");
+        seen += 1;
+    }
+    assert!(seen > 40, "only {seen} pages");
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+}
