@@ -65,6 +65,15 @@ impl Plan<'_> {
                 to.put("next", &beside(years.range(year + 1..).next()));
                 self.put_films(films, to);
             }
+            Page::Changes => {
+                to.put("days", &self.views.days(self.news.all()));
+                to.put("change_count", &self.news.all().len());
+            }
+            Page::AtomFeed => {
+                to.put("feed", &self.feed());
+                to.put("entries", &self.entries());
+            }
+            Page::JsonFeed => to.put("feed", &self.json_feed()),
             Page::Sitemap => to.put("urls", &self.sitemap()),
             Page::Robots => {
                 if self.views.site.url.is_some() {
@@ -135,6 +144,8 @@ impl Plan<'_> {
         let by = by.map_or(&[][..], |director| &director.films);
         let beside = self.views.also_by_director(film, by);
         to.put("also_by_director", &beside);
+        let changes = self.news.of_film(&films[film].id);
+        to.put("changes", &changes.map(|dated| self.views.change(dated)).collect::<Vec<_>>());
     }
 
     fn sitemap(&self) -> Vec<SitemapUrl> {
@@ -145,6 +156,7 @@ impl Plan<'_> {
                 Page::Person(person) => {
                     views.ledger.people.get(&views.catalogue.people[*person].id)
                 }
+                Page::Changes => return Some(self.news.all().first()?.at.day()),
                 _ => None,
             };
             Some(changed?.changed?.day())
@@ -163,6 +175,7 @@ impl Plan<'_> {
                         | Page::Director(_)
                         | Page::Years
                         | Page::Year(_)
+                        | Page::Changes
                 )
             })
             .map(|(path, page)| SitemapUrl {

@@ -6,11 +6,14 @@
 //! must not read a clock: times come from the ledger, so that the same catalogue
 //! gives the same bytes on every day and every replica.
 
+mod apart;
 mod charts;
 mod contents;
+mod feeds;
 mod freshness;
 mod groups;
 mod linked;
+mod news;
 mod paths;
 pub mod poster;
 mod search;
@@ -29,8 +32,10 @@ use tera::Context;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 use crate::theme::Theme;
+pub use apart::{starting, too_old};
 pub use freshness::Freshness;
 use groups::Groups;
+use news::News;
 use paths::{director_path, film_path, former_addresses, person_path, poster_path, year_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
@@ -43,11 +48,10 @@ const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " rende
 
 /// The page that stands for all that are not there.
 pub const NOT_FOUND: &str = "404.html";
-/// The template of the page that is shown while there is no site.
-const STARTING: &str = "starting.html";
+/// What changed lately.
+const CHANGES: &str = "changes/index.html";
 /// Part of every page for theme authors, and of none else.
 const DEV_SCRIPT: &str = include_str!("dev.js");
-const TOO_OLD: &str = "too-old.html";
 
 /// Names the content of a page: context, templates and renderer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,6 +81,9 @@ enum Page {
     Director(usize),
     Years,
     Year(u32),
+    Changes,
+    AtomFeed,
+    JsonFeed,
     /// The part of the search index with words that begin so.
     Search(String),
     WebManifest,
@@ -104,6 +111,7 @@ pub struct Plan<'a> {
     theme: &'a Theme,
     pages: BTreeMap<String, Page>,
     groups: Groups<'a>,
+    news: News<'a>,
     index: Index,
     /// Template variables that all pages share.
     site: serde_json::Value,
@@ -146,6 +154,9 @@ impl<'a> Plan<'a> {
             ("people/index.html", Page::People),
             ("directors/index.html", Page::Directors),
             ("years/index.html", Page::Years),
+            (CHANGES, Page::Changes),
+            (feeds::ATOM, Page::AtomFeed),
+            (feeds::JSON, Page::JsonFeed),
             (NOT_FOUND, Page::NotFound),
             ("movies.json", Page::MoviesJson),
             ("people.json", Page::PeopleJson),
@@ -185,7 +196,8 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        Plan { views, theme, pages, groups, index, site: site_variables(site, theme) }
+        let (news, site) = (News::of(ledger), site_variables(site, theme));
+        Plan { views, theme, pages, groups, news, index, site }
     }
 
     /// How many pages there are.
@@ -258,6 +270,8 @@ impl<'a> Plan<'a> {
             Page::Director(_) => Some("director.html"),
             Page::Years => Some("years.html"),
             Page::Year(_) => Some("year.html"),
+            Page::Changes => Some("changes.html"),
+            Page::AtomFeed => Some("feed.xml"),
             Page::NotFound => Some("404.html"),
             Page::Sitemap => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
@@ -266,6 +280,7 @@ impl<'a> Plan<'a> {
             Page::Poster(_)
             | Page::MoviesJson
             | Page::PeopleJson
+            | Page::JsonFeed
             | Page::Search(_)
             | Page::File(_) => None,
         }
@@ -313,6 +328,11 @@ impl Prepared<'_> {
             Page::PeopleJson => {
                 json_lines((0..views.catalogue.people.len()).map(|p| views.person(p)))
             }
+            Page::JsonFeed => {
+                let mut json = serde_json::to_vec(&plan.json_feed())?;
+                json.push(b'\n');
+                Ok(json.into())
+            }
             page => {
                 let mut context = Context::new();
                 context.insert("site", &plan.site);
@@ -333,28 +353,6 @@ impl Prepared<'_> {
             }
         }
     }
-}
-
-/// The page that is shown while there is no site yet.
-///
-/// # Errors
-/// The template's error.
-pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(STARTING, site, theme).context("cannot render the page shown at start")
-}
-
-/// The page that is shown when the data is too old to be shown.
-///
-/// # Errors
-/// The template's error.
-pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(TOO_OLD, site, theme).context("cannot render the page shown instead of old data")
-}
-
-fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
-    let mut context = Context::new();
-    context.insert("site", &site_variables(site, theme));
-    Ok(theme.render(template, &context)?.into())
 }
 
 fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
@@ -378,6 +376,7 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
     })
 }
 
+/// What of its own place a page knows.
 #[derive(Serialize)]
 struct PageVariables {
     path: String,
@@ -397,5 +396,7 @@ fn json_lines<T: Serialize>(records: impl Iterator<Item = T>) -> Result<Bytes> {
     Ok(json.into())
 }
 
+#[cfg(test)]
+mod described;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ mod finding;
 mod fixture;
 mod freshness;
 mod looking;
+mod news;
 mod nginx;
 mod options;
 mod page_age;
