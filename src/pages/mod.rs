@@ -15,9 +15,11 @@ mod groups;
 mod linked;
 mod news;
 mod paths;
+mod plots;
 pub mod poster;
 mod search;
 mod site;
+mod status;
 mod variables;
 mod view;
 
@@ -39,6 +41,7 @@ use news::News;
 use paths::{director_path, film_path, former_addresses, person_path, poster_path, year_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
+pub use status::{Counts, Status};
 use variables::{Hash, write_json};
 use view::Views;
 

@@ -14,9 +14,9 @@ use anyhow::{Context, Result};
 use tracing::warn;
 
 use super::generation::Generation;
-use super::is_volatile;
 use super::manifest::{OWN_DIRECTORY, path_in};
 use super::tree::in_the_way;
+use super::{VOLATILE, is_volatile};
 use crate::disk;
 use crate::store::Strange;
 
@@ -113,6 +113,8 @@ impl Published {
             let above = Path::new(path).ancestors().skip(1);
             published.directories.extend(above.map(Path::to_owned));
         }
+        let above = VOLATILE.iter().flat_map(|path| Path::new(path).ancestors().skip(1));
+        published.directories.extend(above.map(Path::to_owned));
         published
     }
 
@@ -176,7 +178,8 @@ pub(super) fn make_sure_of_room(
 /// If one cannot be kept.
 pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Result<()> {
     let mut names = Vec::new();
-    for path in Published::of(Some(wanted)).files {
+    let volatile = VOLATILE.iter().map(PathBuf::from);
+    for path in Published::of(Some(wanted)).files.into_iter().chain(volatile) {
         let Ok(metadata) = fs::symlink_metadata(live.join(&path)) else { continue };
         if metadata.is_dir() {
             continue;

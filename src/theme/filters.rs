@@ -8,7 +8,8 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State| json(&value));
     tera.register_filter("duration", |minutes: u64, _: Kwargs, _: &State| duration(minutes));
     tera.register_filter("day", |time: &str, _: Kwargs, _: &State| day(time));
-    tera.register_filter("hour", |time: &str, _: Kwargs, _: &State| hour(time));
+    tera.register_filter("hour", |time: &str, _: Kwargs, _: &State| of_day(time, "%H:%M UTC"));
+    tera.register_filter("clock", |time: &str, _: Kwargs, _: &State| of_day(time, "%H:%M:%S UTC"));
 }
 
 /// A value as JSON that may stand in a script element: `<` is written as its
@@ -37,10 +38,10 @@ fn day(time: &str) -> TeraResult<String> {
 }
 
 /// A time (RFC 3339) as its time of day: `18:34 UTC`.
-fn hour(time: &str) -> TeraResult<String> {
+fn of_day(time: &str, format: &str) -> TeraResult<String> {
     let parsed = time.parse::<DateTime<Utc>>();
     let time = parsed.map_err(|_| Error::message(format!("{time:?} is no time")))?;
-    Ok(time.format("%H:%M UTC").to_string())
+    Ok(time.format(format).to_string())
 }
 
 #[cfg(test)]
@@ -51,6 +52,7 @@ mod tests {
     fn times_are_said_in_words() {
         assert_eq!(day("2026-11-04").expect("a day"), "4 November 2026");
         assert_eq!(day("2026-11-24T18:34:12.123Z").expect("a day"), "24 November 2026");
+        let hour = |time| of_day(time, "%H:%M UTC");
         assert_eq!(hour("2026-11-24T18:34:12.123Z").expect("a time"), "18:34 UTC");
         assert!(day("soon").is_err() && hour("2026-11-24").is_err());
     }

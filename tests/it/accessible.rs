@@ -8,7 +8,7 @@ use crate::fixture::{Answer, Browser, Running, Site, Tab, Upstream, films, peopl
 const AXE: &str = include_str!("../vendor/axe.min.js");
 
 /// One page of each template.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/",
     "/movies/salt-road/",
     "/people/",
@@ -16,6 +16,7 @@ const PAGES: [&str; 10] = [
     "/directors/",
     "/years/",
     "/changes/",
+    "/status/",
     "/nowhere",
     "/?q=nothing-like-it",
     "/?sort=title",

@@ -30,6 +30,7 @@ mod publishing;
 mod redis;
 mod replicas;
 mod serving;
+mod status_page;
 mod sudden_death;
 mod telemetry;
 mod theming;
