@@ -201,7 +201,7 @@ impl Fields {
     }
 
     fn push(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
-        self.0.push(FieldChange { field: field.to_owned(), old: old.map(cut), new: new.map(cut) });
+        self.0.push(FieldChange { field: cut(field), old: old.map(cut), new: new.map(cut) });
     }
 }
 

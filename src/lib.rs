@@ -55,6 +55,7 @@ pub mod lock;
 pub mod telemetry;
 
 // When, how it ended, and who waits for it.
+pub mod history;
 pub mod hold;
 pub mod outcome;
 pub mod schedule;

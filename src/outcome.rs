@@ -68,7 +68,7 @@ impl From<&Failure> for Outcome {
 }
 
 /// Kinds of outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutcomeKind {
     /// Newer data was brought.
@@ -97,7 +97,7 @@ impl fmt::Display for OutcomeKind {
 }
 
 /// Kinds of failure: all that public files say of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// No connection: name not found, refused, unreachable.

@@ -10,11 +10,12 @@ use anyhow::{Context, Result, bail};
 use url::Url;
 
 use super::site;
-use crate::catalogue::join;
+use crate::catalogue::{join, tally};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::history::History;
 use crate::ledger::Ledger;
-use crate::pages::{Plan, starting};
+use crate::pages::{Plan, Status, starting};
 use crate::payload::{Fence, Payload};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source};
@@ -43,9 +44,22 @@ pub(super) async fn check(config: &Config) -> Result<()> {
         None => Ledger::baseline(&catalogue, origin),
     };
     let plan = Plan::new(&facts, &catalogue, &ledger, &theme);
+    let status = Status {
+        now: clock.now().wall,
+        as_of: origin,
+        counts: None,
+        pages: plan.len(),
+        next_attempt: origin,
+        interval: config.interval,
+        max_age: config.max_age,
+        is_shared: false,
+        warnings: tally(&warnings.iter().cloned().collect()),
+        history: &History::default(),
+    };
+    let status = std::iter::once(status.page(&facts, &theme));
     let mut troubles = BTreeMap::new();
-    for path in plan.paths() {
-        if let Err(error) = plan.prepare(path).render() {
+    for page in plan.paths().map(|path| plan.prepare(path).render()).chain(status) {
+        if let Err(error) = page {
             let error = error.to_string();
             // The same line fails for every record: once is enough.
             let place =

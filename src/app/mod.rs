@@ -18,6 +18,7 @@ mod show;
 mod site;
 mod status;
 mod trouble;
+mod volatile;
 
 use anyhow::Result;
 use tracing::error;

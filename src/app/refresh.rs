@@ -21,6 +21,7 @@ use super::trouble::Trouble;
 use crate::catalogue::{self, Catalogue, Warning};
 use crate::changes;
 use crate::clock::{BootTime, Clock, Stamp, WallTime};
+use crate::history::History;
 use crate::hold::Coming;
 use crate::ledger::Ledger;
 use crate::live::Live;
@@ -89,6 +90,10 @@ pub(super) struct Refresher {
     pub(super) aged: Trouble,
     /// How the last refresh ended.
     pub(super) outcome: Option<OutcomeKind>,
+    /// How those of the last day did.
+    pub(super) history: History,
+    /// What keeps that from being shown.
+    pub(super) unshown: Trouble,
 }
 
 /// What became of one call of [`Refresher::refresh`].
@@ -166,6 +171,7 @@ impl Refresher {
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Result<Done, Failure> {
         let Fetched { fence, origin, refused, answer, took } = fetched;
         self.metrics.took(Stage::Fetch, took);
+        self.note_age();
         let started = self.clock.now().boot;
         let refreshed = match answer {
             Ok(answer) => self.take_in(answer, fence, origin, refused.as_ref()).await,
@@ -182,6 +188,7 @@ impl Refresher {
         }
         self.outcome = Some(outcome.kind);
         self.metrics.refreshed(outcome.kind);
+        self.note_end(outcome.kind, took + build);
         if let Err(error) = self.stores.record(fence, &outcome).await {
             warn!("how the refresh ended cannot be recorded: {error:#}");
         }

@@ -11,12 +11,11 @@ use tracing::{debug, info, warn};
 
 use super::refresh::{Known, Refresher};
 use crate::catalogue;
-use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::live;
 use crate::pages::{Freshness, Plan};
 use crate::payload::{Fence, Payload};
-use crate::publish::{DEV, FRESHNESS, Generation, Volatile};
+use crate::publish::FRESHNESS;
 use crate::store::{Edition, Store};
 use crate::telemetry::Stage;
 
@@ -32,6 +31,7 @@ impl Refresher {
         if saved <= self.known.edition && !is_lost {
             return;
         }
+        self.note_age();
         match self.load().await {
             Ok(()) => drop(self.taking_up.over()),
             Err(error) => {
@@ -82,7 +82,8 @@ impl Refresher {
         let bar = progress(plan.len());
         let started = self.clock.now();
         let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
-        let volatile = self.volatile(origin.wall);
+        let status = self.status_page(origin.wall, plan.len())?;
+        let volatile = self.volatile(origin.wall, Some(status));
         let rendered = self.publisher.render(&plan, started.wall, |done| {
             bar.set_position(done as u64);
         })?;
@@ -132,44 +133,10 @@ impl Refresher {
         let wall = wall.min(now.wall);
         let origin = live::Origin { boot: now.boot - now.wall.since(wall), wall };
         info!(as_of = %wall, "showing the site that is published until there is newer data");
-        let volatile = self.volatile(wall)(&generation);
+        let status = self.status_page(wall, generation.files.len());
+        let status = self.unless_broken(status);
+        let volatile = self.volatile(wall, status)(&generation);
         self.live.put(live::Site { generation, fence: Fence(0), origin }, volatile);
-    }
-
-    /// Writes the volatile files anew: after a refresh that changed no page.
-    pub(super) fn show_volatile(&mut self) {
-        let snapshot = self.live.snapshot();
-        let Some(site) = &snapshot.site else { return };
-        let volatile = self.volatile(site.origin.wall)(&site.generation);
-        if let Err(error) = self.publisher.write_volatile(&volatile) {
-            warn!("{error:#}");
-        }
-        self.live.put_volatile(volatile);
-    }
-
-    /// The volatile files that go with data of `as_of`, once its generation is
-    /// known.
-    fn volatile(&self, as_of: WallTime) -> impl Fn(&Generation) -> Volatile + use<> {
-        let now = self.clock.now();
-        let next_attempt = now.wall + self.next_due().since(now.boot);
-        let (outcome, settings) = (self.outcome, self.settings);
-        let (dev, broken) = (self.site.dev, self.broken.clone());
-        move |generation| {
-            let freshness = Freshness {
-                as_of,
-                generation: &generation.id.0,
-                outcome,
-                next_attempt,
-                interval: settings.interval.as_secs_f64(),
-                max_age: settings.max_age.as_secs_f64(),
-            };
-            let mut volatile = Volatile::from([(FRESHNESS, freshness.json())]);
-            if dev {
-                let told = serde_json::json!({"generation": generation.id.0, "error": broken});
-                volatile.insert(DEV, format!("{told}\n").into());
-            }
-            volatile
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::refresh::{Known, Refresher, Settings};
+use super::volatile;
 use crate::cli::WhenRedisLost;
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
@@ -73,6 +74,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         broken: None,
         aged: Default::default(),
         outcome: None,
+        history: volatile::remembered(&config.state)?,
+        unshown: Default::default(),
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }

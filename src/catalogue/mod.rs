@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::payload::{Endpoint, Fault, Payload, records};
 pub use record::cleaned;
 use record::{Record, clip};
-pub use warning::Warning;
+pub use warning::{Warning, tally};
 
 /// Index of a film in [`Catalogue::films`].
 pub type FilmIndex = usize;

@@ -1,5 +1,6 @@
 //! What is wrong with the data, said once and never fatal.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::record::clip;
@@ -77,6 +78,42 @@ pub enum Warning {
     },
 }
 
+/// How many imperfections there are of each kind, which is all that public files
+/// tell of them.
+pub fn tally(warnings: &BTreeSet<Warning>) -> BTreeMap<&'static str, usize> {
+    let is_counted = |of: &Endpoint| {
+        let counted = |warning: &Warning| matches!(warning, Warning::Counted { endpoint, .. } if endpoint == of);
+        warnings.iter().any(counted)
+    };
+    let mut tally = BTreeMap::new();
+    let mut add = |kind, count: usize| {
+        if count > 0 {
+            *tally.entry(kind).or_default() += count;
+        }
+    };
+    for warning in warnings {
+        match warning {
+            // Those that are named are among those that are counted.
+            Warning::LeftOut { endpoint, .. } | Warning::FieldIgnored { endpoint, .. }
+                if is_counted(endpoint) => {}
+            Warning::LeftOut { .. } => add("left-out", 1),
+            Warning::FieldIgnored { .. } => add("field-ignored", 1),
+            Warning::Counted { left_out, ignored, .. } => {
+                add("left-out", *left_out);
+                add("field-ignored", *ignored);
+            }
+            Warning::Duplicates { ids, .. } => add("repeated-id", ids.len()),
+            Warning::BrokenReferences { count, .. } => add("broken-reference", *count),
+            Warning::Dangling { ids, .. } => add("dangling-reference", ids.len()),
+            Warning::OneWay { only_people, only_films } => {
+                add("one-way-pair", only_people + only_films);
+            }
+            Warning::ProbablyCut { .. } => add("probably-cut", 1),
+        }
+    }
+    tally
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -128,4 +165,26 @@ fn list(items: &[String], noun: &str) -> String {
     let plural = if items.len() == 1 { "" } else { "s" };
     let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{} {noun}{plural} ({}{tail})", items.len(), shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_not_counted_twice() {
+        let left_out = |endpoint, position| {
+            let (name, why) = (Some("secret".to_owned()), "why".to_owned());
+            Warning::LeftOut { endpoint, position, name, why }
+        };
+        let (films, people) = (Endpoint::Films, Endpoint::People);
+        let warnings = BTreeSet::from([
+            left_out(films, 1),
+            left_out(films, 2),
+            Warning::Counted { endpoint: films, left_out: 40, ignored: 0 },
+            left_out(people, 1),
+            Warning::OneWay { only_people: 2, only_films: 1 },
+        ]);
+        assert_eq!(tally(&warnings), BTreeMap::from([("left-out", 41), ("one-way-pair", 3)]));
+    }
 }

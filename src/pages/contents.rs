@@ -31,6 +31,15 @@ impl Plan<'_> {
                 to.put("person", &self.views.person(*person));
                 to.put("json_ld", &self.views.schema_person(*person));
             }
+            Page::Changes => {
+                to.put("days", &self.views.days(self.news.all()));
+                to.put("change_count", &self.news.all().len());
+            }
+            Page::AtomFeed => {
+                to.put("feed", &self.feed());
+                to.put("entries", &self.entries());
+            }
+            Page::JsonFeed => to.put("feed", &self.json_feed()),
             Page::Sitemap(prefix) => self.put_sitemap(prefix, to),
             Page::Robots => {
                 if self.views.site.url.is_some() {
@@ -71,6 +80,8 @@ impl Plan<'_> {
         let by = by.map_or(&[][..], |director| &director.films);
         let beside = self.views.also_by_director(film, by);
         to.put("also_by_director", &beside);
+        let changes = self.news.of_film(&films[film].id);
+        to.put("changes", &changes.map(|dated| self.views.change(dated)).collect::<Vec<_>>());
     }
 }
 

@@ -6,19 +6,24 @@
 //! must not read a clock: times come from the ledger, so that the same catalogue
 //! gives the same bytes on every day and every replica.
 
+mod apart;
 mod charts;
 mod contents;
 mod data;
+mod feeds;
 mod freshness;
 mod groups;
 mod linked;
 mod lists;
+mod news;
 mod paths;
+mod plots;
 pub mod poster;
 mod search;
 mod site;
 mod sitemap;
 mod split;
+mod status;
 mod variables;
 mod view;
 
@@ -32,14 +37,17 @@ use tera::Context;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 use crate::theme::Theme;
+pub use apart::{starting, too_old};
 use data::json_path;
 pub use freshness::Freshness;
 use groups::Groups;
 use lists::{List, Lists};
+use news::News;
 use paths::{film_path, former_addresses, person_path, poster_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
 use split::{MOST, Split, key_of_id};
+pub use status::{Counts, Status};
 use variables::{Hash, write_json};
 use view::Views;
 
@@ -49,11 +57,10 @@ const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " rende
 
 /// The page that stands for all that are not there.
 pub const NOT_FOUND: &str = "404.html";
-/// The template of the page that is shown while there is no site.
-const STARTING: &str = "starting.html";
+/// What changed lately.
+const CHANGES: &str = "changes/index.html";
 /// Part of every page for theme authors, and of none else.
 const DEV_SCRIPT: &str = include_str!("dev.js");
-const TOO_OLD: &str = "too-old.html";
 
 /// Names the content of a page: context, templates and renderer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +86,9 @@ enum Page {
     Person(PersonIndex),
     /// A list, or the part of it under a prefix.
     List(List, String),
+    Changes,
+    AtomFeed,
+    JsonFeed,
     /// The part of the search index with words that begin so.
     Search(String),
     WebManifest,
@@ -111,6 +121,7 @@ pub struct Plan<'a> {
     movies: Split<FilmIndex>,
     people: Split<PersonIndex>,
     sitemap: Split<String>,
+    news: News<'a>,
     index: Index,
     /// Template variables that all pages share.
     site: serde_json::Value,
@@ -150,6 +161,9 @@ impl<'a> Plan<'a> {
         for (path, page) in [
             ("index.html", Page::Films),
             ("movies/index.html", Page::Films),
+            (CHANGES, Page::Changes),
+            (feeds::ATOM, Page::AtomFeed),
+            (feeds::JSON, Page::JsonFeed),
             (NOT_FOUND, Page::NotFound),
             ("robots.txt", Page::Robots),
             ("manifest.webmanifest", Page::WebManifest),
@@ -200,8 +214,8 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        let site = site_variables(site, theme);
-        Plan { views, theme, pages, groups, lists, movies, people, sitemap, index, site }
+        let (news, site) = (News::of(ledger), site_variables(site, theme));
+        Plan { views, theme, pages, groups, lists, movies, people, sitemap, news, index, site }
     }
 
     /// How many pages there are.
@@ -270,6 +284,8 @@ impl<'a> Plan<'a> {
             Page::Film(_) => Some("film.html"),
             Page::Person(_) => Some("person.html"),
             Page::List(list, _) => Some(list.template()),
+            Page::Changes => Some("changes.html"),
+            Page::AtomFeed => Some("feed.xml"),
             Page::NotFound => Some("404.html"),
             Page::Sitemap(_) => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
@@ -278,6 +294,7 @@ impl<'a> Plan<'a> {
             Page::Poster(_)
             | Page::MoviesJson(_)
             | Page::PeopleJson(_)
+            | Page::JsonFeed
             | Page::Search(_)
             | Page::File(_) => None,
         }
@@ -327,6 +344,11 @@ impl Prepared<'_> {
             Page::PeopleJson(prefix) => {
                 plan.json("people", &plan.people, prefix, |person| views.person(person))
             }
+            Page::JsonFeed => {
+                let mut json = serde_json::to_vec(&plan.json_feed())?;
+                json.push(b'\n');
+                Ok(json.into())
+            }
             page => {
                 let mut context = Context::new();
                 context.insert("site", &plan.site);
@@ -347,28 +369,6 @@ impl Prepared<'_> {
             }
         }
     }
-}
-
-/// The page that is shown while there is no site yet.
-///
-/// # Errors
-/// The template's error.
-pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(STARTING, site, theme).context("cannot render the page shown at start")
-}
-
-/// The page that is shown when the data is too old to be shown.
-///
-/// # Errors
-/// The template's error.
-pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(TOO_OLD, site, theme).context("cannot render the page shown instead of old data")
-}
-
-fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
-    let mut context = Context::new();
-    context.insert("site", &site_variables(site, theme));
-    Ok(theme.render(template, &context)?.into())
 }
 
 fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
@@ -392,6 +392,7 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
     })
 }
 
+/// What of its own place a page knows.
 #[derive(Serialize)]
 struct PageVariables {
     path: String,
@@ -399,5 +400,7 @@ struct PageVariables {
     fingerprint: String,
 }
 
+#[cfg(test)]
+mod described;
 #[cfg(test)]
 mod tests;

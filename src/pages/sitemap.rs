@@ -18,7 +18,10 @@ const MOST_ADDRESSES: usize = 5 * MOST;
 pub(super) fn split<'p>(pages: impl Iterator<Item = (&'p String, &'p Page)>) -> Split<String> {
     let is_named = |(path, page): &(&String, &Page)| {
         *path != "movies/index.html"
-            && matches!(page, Page::Films | Page::Film(_) | Page::Person(_) | Page::List(..))
+            && matches!(
+                page,
+                Page::Films | Page::Film(_) | Page::Person(_) | Page::List(..) | Page::Changes
+            )
     };
     let paths = pages.filter(is_named).map(|(path, _)| path.clone()).collect();
     Split::of(paths, MOST_ADDRESSES, |path: &String| key_of_id(path))
@@ -63,6 +66,7 @@ impl Plan<'_> {
         let entry = match self.pages.get(path)? {
             Page::Film(film) => views.ledger.films.get(&views.catalogue.films[*film].id),
             Page::Person(person) => views.ledger.people.get(&views.catalogue.people[*person].id),
+            Page::Changes => return Some(self.news.all().first()?.at.day()),
             _ => None,
         };
         Some(entry?.changed?.day())

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::catalogue::join;
+use crate::catalogue::{Film, join};
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::payload::{Body, Fence, Payload};
 
-fn catalogue(films: serde_json::Value, people: serde_json::Value) -> Catalogue {
+pub(super) fn catalogue(films: serde_json::Value, people: serde_json::Value) -> Catalogue {
     let body = |value: serde_json::Value| Body { bytes: value.to_string().into(), etag: None };
     let payload = Payload {
         fence: Fence(1),
@@ -35,7 +35,7 @@ fn small() -> Catalogue {
     )
 }
 
-fn site(url: Option<&str>) -> Site {
+pub(super) fn site(url: Option<&str>) -> Site {
     let url = url.map(|url| url::Url::parse(url).expect("an address"));
     Site { title: "Films".into(), lang: "en".into(), url, demo: false, dev: false }
 }
@@ -71,6 +71,9 @@ fn every_record_has_a_page_and_the_site_its_files() {
         "people/ponyo/index.html",
         "people/jiji/index.html",
         "posters/ponyo.svg",
+        "changes/index.html",
+        "feed.xml",
+        "feed.json",
         "404.html",
         "movies.json",
         "people.json",
@@ -190,7 +193,9 @@ fn every_link_leads_to_a_file_of_the_site_under_its_path() {
                 } else {
                     inside.to_owned()
                 };
-                assert!(pages.contains_key(&file), "{path}: {link} leads nowhere");
+                // That one stands beside the plan.
+                let is_there = pages.contains_key(&file) || file == "status/index.html";
+                assert!(is_there, "{path}: {link} leads nowhere");
             }
         }
     }
@@ -211,7 +216,34 @@ fn the_sitemap_has_absolute_addresses_and_true_times() {
     let changed = "<loc>https://films.example/movies/ponyo/</loc><lastmod>2026-11-24</lastmod>";
     assert!(text.contains(changed), "{text}");
     assert!(text.contains("<loc>https://films.example/movies/kiki/</loc></url>"), "{text}");
-    assert_eq!(text.matches("<loc>").count(), 13);
+    let changes = "<loc>https://films.example/changes/</loc><lastmod>2026-11-24</lastmod>";
+    assert!(text.contains(changes), "{text}");
+    assert_eq!(text.matches("<loc>").count(), 14);
+}
+
+#[test]
+fn news_looks_as_it_was_reviewed() {
+    let (old, mut new) = (small(), small());
+    let film = |films: &mut Vec<Film>, id| films.iter().position(|film| film.id == id);
+    let [ponyo, kiki] = ["f1", "f2"].map(|id| film(&mut new.films, id).expect("the film"));
+    new.films[ponyo].description = Some("A <fish> ]]> & a\nboy".into());
+    new.films[ponyo].director = None;
+    let mut arrived = new.films[kiki].clone();
+    (arrived.id, arrived.title) = ("f4".into(), "Kiki\nReturns <2>".into());
+    new.films[kiki] = arrived;
+    new.people[0].age = Some("6".into());
+    let ledger = told(&old, &new);
+    let (theme, site) =
+        (Theme::load(None).expect("the theme"), site(Some("https://films.example/")));
+    let plan = Plan::new(&site, &new, &ledger, &theme);
+    for (name, path) in
+        [("changes", "changes/index.html"), ("feed-xml", "feed.xml"), ("feed-json", "feed.json")]
+    {
+        let page = plan.prepare(path);
+        let text = String::from_utf8(page.render().expect("a page").to_vec()).expect("text");
+        let text = text.replace(&page.fingerprint.to_string(), "[fingerprint]");
+        insta::assert_snapshot!(name, hashes_hidden(&text));
+    }
 }
 
 #[test]
@@ -234,6 +266,41 @@ fn pages_look_as_they_were_reviewed() {
         let text = hashes_hidden(&text);
         insta::assert_snapshot!(name, text);
     }
+}
+
+/// What `film` became, told a day later.
+fn told(old: &Catalogue, new: &Catalogue) -> Ledger {
+    let day = 1_795_518_000_000_000;
+    Ledger::baseline(old, WallTime(0)).advanced(
+        &crate::changes::between(old, new),
+        new,
+        WallTime(day),
+    )
+}
+
+#[test]
+fn a_change_is_told_where_it_belongs_and_renders_no_other_page() {
+    let (old, mut new) = (small(), small());
+    let kiki = new.films.iter_mut().find(|film| film.id == "f2").expect("the film");
+    kiki.rt_score = Some(98);
+    let (theme, site) = (Theme::load(None).expect("the theme"), site(None));
+    let ledgers = [Ledger::baseline(&new, WallTime(0)), told(&old, &new)];
+    let plans = ledgers.each_ref().map(|ledger| Plan::new(&site, &new, ledger, &theme));
+    let differ =
+        |path: &&str| plans[0].prepare(path).fingerprint != plans[1].prepare(path).fingerprint;
+    assert_eq!(
+        plans[0].paths().filter(differ).collect::<Vec<_>>(),
+        ["changes/index.html", "feed.json", "feed.xml", "movies/kiki/index.html", "sitemap.xml"]
+    );
+}
+
+#[test]
+fn without_changes_nothing_tells_when_the_catalogue_was_first_seen() {
+    let pages = rendered(&site(None), &small(), 1_795_518_000_000_000);
+    for path in ["changes/index.html", "feed.xml", "feed.json", "movies/kiki/index.html"] {
+        assert!(!pages[path].1.contains("2026"), "{path}: {}", pages[path].1);
+    }
+    assert!(pages["feed.xml"].1.contains("<updated>1970-01-01T00:00:00.000Z</updated>"));
 }
 
 /// Hides the hash in names such as `assets/site-1a2b3c4d.css`.

@@ -60,12 +60,17 @@ pub use owner::{NotOurs, check_out};
 
 /// How old the data is, for pages and machines: replaced at every refresh.
 pub const FRESHNESS: &str = "freshness.json";
+/// How the site is doing, for people: replaced at every refresh.
+pub const STATUS: &str = "status/index.html";
 /// What is wrong with the templates, for their author.
 pub const DEV: &str = "dev.json";
 
-/// Whether a path stands outside generations: replaced by rename, never held.
+/// All files outside generations: replaced by rename, never held.
+const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
+
+/// Whether a path stands outside generations.
 pub fn is_volatile(path: &str) -> bool {
-    path == FRESHNESS || path == DEV
+    VOLATILE.contains(&path)
 }
 
 /// Volatile files by path.

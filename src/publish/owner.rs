@@ -15,9 +15,9 @@ use anyhow::{Context, Result};
 use tracing::warn;
 
 use super::generation::Generation;
-use super::is_volatile;
 use super::manifest::{OWN_DIRECTORY, path_in};
 use super::tree::in_the_way;
+use super::{VOLATILE, is_volatile};
 use crate::disk;
 use crate::store::Strange;
 
@@ -112,6 +112,8 @@ impl Published {
             let new: Vec<_> = new.map(OsStr::to_owned).collect();
             published.directories.extend(new);
         }
+        let above = VOLATILE.iter().flat_map(|path| Path::new(path).ancestors().skip(1));
+        published.directories.extend(above.map(|above| above.as_os_str().to_owned()));
         published
     }
 
@@ -187,7 +189,9 @@ pub(super) fn make_sure_of_room(
 /// If one cannot be kept.
 pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Result<()> {
     let mut names = Vec::new();
-    let files: BTreeSet<_> = Published::of(Some(wanted)).files.into_iter().collect();
+    let volatile = VOLATILE.iter().map(OsString::from);
+    let files: BTreeSet<_> =
+        Published::of(Some(wanted)).files.into_iter().chain(volatile).collect();
     for path in files.iter().map(Path::new) {
         let Ok(metadata) = fs::symlink_metadata(live.join(path)) else { continue };
         if metadata.is_dir() {

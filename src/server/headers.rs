@@ -77,7 +77,7 @@ pub(super) fn secure(fields: &mut HeaderMap) {
 
 /// Lets pages of other origins read data files.
 pub(super) fn share(fields: &mut HeaderMap, path: &str) {
-    if path.ends_with(".json") {
+    if path.ends_with(".json") || path == "feed.xml" {
         fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         let exposed = "age, cache-status, date, etag, x-data-as-of, x-generation";
         fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
@@ -96,6 +96,12 @@ pub(super) fn cache_control(path: &str) -> HeaderValue {
 
 /// The media type of a file, by its name.
 pub(super) fn content_type(path: &str) -> &'static str {
+    match path {
+        "feed.xml" => return "application/atom+xml; charset=utf-8",
+        // JSON has one encoding and no such parameter (RFC 8259 §11).
+        "feed.json" => return "application/feed+json",
+        _ => {}
+    }
     match path.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",

@@ -34,7 +34,7 @@ use crate::clock::Now;
 use crate::hold::Decision;
 use crate::live::{Site, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
-use crate::publish::{File, is_volatile};
+use crate::publish::{File, STATUS, is_volatile};
 
 /// An answer with its whole body.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -60,7 +60,9 @@ pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
     }
     let is_apart = |path: &str| {
         let apart = ["assets/", "static/", well_known::PREFIX];
-        is_volatile(path) || apart.iter().any(|directory| path.starts_with(directory))
+        is_volatile(path)
+            || STATUS.strip_suffix("/index.html") == Some(path.trim_end_matches('/'))
+            || apart.iter().any(|directory| path.starts_with(directory))
     };
     let base = decoded(&snapshot.frame.base).unwrap_or_default();
     ![path.strip_prefix(&*base), path.strip_prefix('/')].into_iter().flatten().any(is_apart)
@@ -108,11 +110,11 @@ fn route(request: &Parts, met: &Met) -> Answer {
     let inside = path.strip_prefix(&*base);
     let candidates = [inside, path.strip_prefix('/')];
     for path in candidates.into_iter().flatten() {
-        if let Some(bytes) = snapshot.volatile.get(path) {
-            return volatile(path, bytes);
-        }
         let is_directory = path.is_empty() || path.ends_with('/');
         let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
+        if let Some(bytes) = snapshot.volatile.get(&*name) {
+            return volatile(&name, bytes);
+        }
         if let Some(file) = site.generation.files.get(&name) {
             if let Some(to) = &file.entry.moved_to {
                 let to = to.strip_suffix("index.html").unwrap_or(to);
@@ -121,7 +123,11 @@ fn route(request: &Parts, met: &Met) -> Answer {
             }
             return answer_file(request, &name, file, *now);
         }
-        if !is_directory && site.generation.files.contains_key(&format!("{path}/index.html")) {
+        let inside = format!("{path}/index.html");
+        let is_there = |inside: &str| {
+            site.generation.files.contains_key(inside) || snapshot.volatile.contains_key(inside)
+        };
+        if !is_directory && is_there(&inside) {
             let path = utf8_percent_encode(path, &NOT_IN_A_PATH);
             return redirect(&format!("{}{path}/", frame.base));
         }

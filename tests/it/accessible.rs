@@ -8,13 +8,15 @@ use crate::fixture::{Answer, Browser, Running, Site, Tab, Upstream, films, peopl
 const AXE: &str = include_str!("../vendor/axe.min.js");
 
 /// One page of each template.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "/",
     "/movies/salt-road/",
     "/people/",
     "/people/gull/",
     "/directors/",
     "/years/",
+    "/changes/",
+    "/status/",
     "/nowhere",
     "/?q=nothing-like-it",
     "/?sort=title",

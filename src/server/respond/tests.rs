@@ -44,7 +44,10 @@ fn snapshot(base: &str) -> Snapshot {
     };
     Snapshot {
         site: Some(site),
-        volatile: Volatile::from([("freshness.json", Bytes::from_static(b"{}"))]),
+        volatile: Volatile::from([
+            ("freshness.json", Bytes::from_static(b"{}")),
+            ("status/index.html", Bytes::from_static(b"well")),
+        ]),
         coming: Coming::Due(BootTime(117_500_000)),
         takes: Duration::ZERO,
         store: StoreState::Alone,
@@ -137,9 +140,22 @@ fn data_that_is_too_old_to_be_shown_is_not() {
         assert_eq!(answer.status(), 503, "{path}");
         assert_eq!(body(answer), "too old");
     }
-    for path in ["/assets/site-12345678.css", "/freshness.json", "/healthz"] {
+    for path in ["/assets/site-12345678.css", "/freshness.json", "/status/", "/healthz"] {
         assert_eq!(answer(path).status(), 200, "{path}");
     }
+}
+
+#[test]
+fn the_status_stands_outside_of_generations() {
+    let answer = get("/status/", &[]);
+    assert_eq!(field(&answer, "content-type"), "text/html; charset=utf-8");
+    assert_eq!((field(&answer, "cache-control"), field(&answer, "etag")), ("no-cache", ""));
+    assert_eq!(body(answer), "well");
+    let slash = get("/status", &[]);
+    assert_eq!((slash.status().as_u16(), field(&slash, "location")), (308, "/status/"));
+    let below = respond(&ask(Method::GET, "/films/status", &[]), &met(snapshot("/films/"), NOW));
+    assert_eq!(field(&below, "location"), "/films/status/");
+    assert_eq!(get("/status/more", &[]).status(), 404);
 }
 
 #[test]
@@ -157,6 +173,8 @@ fn what_does_not_depend_on_the_data_is_known() {
         "/static/a.png",
         "/healthz",
         "/freshness.json",
+        "/status/",
+        "/status",
         "/.well-known/a",
     ] {
         assert!(!depends(path), "{path}");

@@ -68,9 +68,11 @@ fn a_changed_film_changes_only_the_pages_that_show_it() {
     site.build_once().well();
     let changed = changed_since(&site, &before);
     let lists = ["index.html", "movies/index.html", "movies.json", "sitemap.xml"];
+    let news = ["changes/index.html", "feed.json", "feed.xml"];
     let own =
         ["movies/salt-road/index.html", "directors/ida-brandt/index.html", "years/1991/index.html"];
-    let expected: BTreeSet<_> = lists.into_iter().chain(own).map(str::to_owned).collect();
+    let expected: BTreeSet<_> =
+        lists.into_iter().chain(news).chain(own).map(str::to_owned).collect();
     assert_eq!(changed, expected);
 
     for (path, identity) in identities(&site.out()) {
@@ -91,6 +93,7 @@ fn a_changed_person_changes_only_the_pages_that_show_them() {
     upstream.set("/people", Answer::json(&people));
     site.build_once().well();
     let expected = [
+        "changes/index.html",
         "movies/the-lamp-keeper/index.html",
         "people.json",
         "people/gull/index.html",

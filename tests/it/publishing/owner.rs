@@ -135,7 +135,8 @@ fn an_out_that_was_removed_comes_back_with_the_next_refresh() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     let before = contents(&server.site.out());
-    std::fs::remove_dir_all(server.site.out()).expect("removed");
+    // In one step: a file may be written into it at any moment.
+    std::fs::rename(server.site.out(), server.site.path("gone")).expect("removed");
     assert_eq!(server.get("/").status, 200, "visitors do not notice");
     let whole = || server.site.out().join("sitemap.xml").exists();
     wait_until("the directory", whole);

@@ -12,6 +12,8 @@ fn types_are_named_with_their_charset() {
         ("/movies.json", "application/json; charset=utf-8"),
         ("/freshness.json", "application/json; charset=utf-8"),
         ("/sitemap.xml", "application/xml; charset=utf-8"),
+        ("/feed.xml", "application/atom+xml; charset=utf-8"),
+        ("/feed.json", "application/feed+json"),
         ("/robots.txt", "text/plain; charset=utf-8"),
     ] {
         let response = server.get(path);

@@ -20,12 +20,15 @@ fn served_with(arguments: &[&str]) -> (Upstream, Running) {
 }
 
 /// Paths of each kind that the site has.
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 11] = [
     "/",
     "/movies/salt-road/",
     "/people/",
     "/movies.json",
     "/people.json",
+    "/changes/",
+    "/feed.xml",
+    "/feed.json",
     "/sitemap.xml",
     "/robots.txt",
     "/freshness.json",

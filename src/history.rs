@@ -1,0 +1,204 @@
+//! How the refreshes of the last day went.
+//!
+//! Owns what is remembered of them, in spans of five minutes: a refresh each
+//! second takes no more room than one a minute. It exists for the status page,
+//! and outlives the process as a file that may be lost. Pure: `now` is an
+//! argument. It must not decide anything.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::WallTime;
+use crate::outcome::OutcomeKind;
+
+/// Seconds of one span.
+pub const SPAN_SECONDS: u64 = 300;
+/// Spans in a day.
+pub const SPANS: u64 = 86_400 / SPAN_SECONDS;
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// By their number since the epoch.
+    spans: BTreeMap<u64, Span>,
+    last: Option<Ended>,
+}
+
+/// Five minutes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// How often refreshes ended how.
+    outcomes: Vec<(OutcomeKind, u32)>,
+    /// How old the data got, in milliseconds.
+    oldest: Option<u64>,
+    /// What all refreshes took, and the slowest, in milliseconds.
+    took: u64,
+    slowest: u64,
+}
+
+/// The end of a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: WallTime,
+    /// How.
+    pub kind: OutcomeKind,
+}
+
+impl History {
+    /// Notes how old the live data is, which is most just before newer comes.
+    pub fn saw(&mut self, now: WallTime, age: Duration) {
+        let age = milliseconds(age);
+        let oldest = &mut self.span(now).oldest;
+        *oldest = Some(oldest.map_or(age, |oldest| oldest.max(age)));
+    }
+
+    /// Notes the end of a refresh.
+    pub fn ended(&mut self, now: WallTime, kind: OutcomeKind, took: Duration) {
+        let span = self.span(now);
+        match span.outcomes.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, times)) => *times = times.saturating_add(1),
+            None => span.outcomes.push((kind, 1)),
+        }
+        let took = milliseconds(took);
+        span.took = span.took.saturating_add(took);
+        span.slowest = span.slowest.max(took);
+        self.last = Some(Ended { at: now, kind });
+    }
+
+    /// The last end of a refresh, however long ago.
+    pub fn last(&self) -> Option<Ended> {
+        self.last
+    }
+
+    /// The day that ends now: its spans in order, those of which nothing is known
+    /// as none.
+    pub fn day(&self, now: WallTime) -> Day<'_> {
+        let last = number(now);
+        let first = last.saturating_sub(SPANS - 1);
+        let spans = (first..=last).map(|number| self.spans.get(&number)).collect();
+        Day { first, until: now, spans }
+    }
+
+    /// The span of now. What is more than a day old, or lies ahead since a clock
+    /// was set back, is forgotten.
+    fn span(&mut self, now: WallTime) -> &mut Span {
+        let now = number(now);
+        self.spans.retain(|&number, _| number <= now && number + SPANS > now);
+        self.spans.entry(now).or_default()
+    }
+}
+
+/// A day of refreshes.
+#[derive(Debug, Clone)]
+pub struct Day<'a> {
+    /// Number of its first span since the epoch.
+    pub first: u64,
+    /// Its end.
+    pub until: WallTime,
+    /// Its spans.
+    pub spans: Vec<Option<&'a Span>>,
+}
+
+impl Day<'_> {
+    /// How often refreshes ended how.
+    pub fn outcomes(&self) -> BTreeMap<OutcomeKind, u32> {
+        let mut all = BTreeMap::new();
+        for &(kind, times) in self.spans.iter().flatten().flat_map(|span| &span.outcomes) {
+            let sum: &mut u32 = all.entry(kind).or_default();
+            *sum = sum.saturating_add(times);
+        }
+        all
+    }
+}
+
+impl Span {
+    /// How many refreshes ended in a way that `is` one of these.
+    pub fn count(&self, is: impl Fn(OutcomeKind) -> bool) -> u32 {
+        self.outcomes.iter().filter(|(kind, _)| is(*kind)).map(|(_, times)| times).sum()
+    }
+
+    /// How old the data got, if there was any.
+    pub fn oldest(&self) -> Option<Duration> {
+        self.oldest.map(Duration::from_millis)
+    }
+
+    /// What refreshes took on average and at most, if there were any.
+    pub fn took(&self) -> Option<(Duration, Duration)> {
+        let average = self.took.checked_div(u64::from(self.count(|_| true)))?;
+        Some((Duration::from_millis(average), Duration::from_millis(self.slowest)))
+    }
+}
+
+fn number(time: WallTime) -> u64 {
+    time.seconds() / SPAN_SECONDS
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::FailureKind;
+
+    const NOON: WallTime = WallTime(1_795_521_600_000_000);
+    const TIMEOUT: OutcomeKind = OutcomeKind::Failed(FailureKind::Timeout);
+
+    fn later(seconds: u64) -> WallTime {
+        NOON + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_day_of_refreshes_each_second_takes_no_more_room_than_its_spans() {
+        let mut history = History::default();
+        for second in 0..2 * 86_400 {
+            history.ended(later(second), OutcomeKind::Unchanged, Duration::from_millis(7));
+        }
+        let now = later(2 * 86_400 - 1);
+        assert_eq!(history.spans.len() as u64, SPANS);
+        assert_eq!(history.day(now).outcomes()[&OutcomeKind::Unchanged], 86_400);
+        assert!(serde_json::to_vec(&history).expect("JSON").len() < 40_000);
+    }
+
+    #[test]
+    fn a_span_knows_the_oldest_data_the_slowest_refresh_and_each_end() {
+        let mut history = History::default();
+        for (second, age, kind, took) in [
+            (1, 60, OutcomeKind::Changed, 400),
+            (61, 61, OutcomeKind::Unchanged, 100),
+            (121, 59, TIMEOUT, 1000),
+        ] {
+            history.saw(later(second), Duration::from_secs(age));
+            history.ended(later(second), kind, Duration::from_millis(took));
+        }
+        let day = history.day(later(200));
+        let span = day.spans.last().copied().flatten().expect("a span");
+        assert_eq!(span.oldest(), Some(Duration::from_secs(61)));
+        assert_eq!(span.took(), Some((Duration::from_millis(500), Duration::from_secs(1))));
+        assert_eq!((span.count(OutcomeKind::is_good), span.count(|kind| !kind.is_good())), (2, 1));
+        assert_eq!(history.last(), Some(Ended { at: later(121), kind: TIMEOUT }));
+        assert!(day.spans[..day.spans.len() - 1].iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn of_a_clock_that_was_set_back_nothing_lies_ahead() {
+        let mut history = History::default();
+        history.ended(later(7 * 86_400), TIMEOUT, Duration::ZERO);
+        history.ended(NOON, OutcomeKind::Changed, Duration::ZERO);
+        assert_eq!(history.day(NOON).outcomes().len(), 1);
+        assert_eq!(history.day(later(7 * 86_400)).outcomes().len(), 0);
+    }
+
+    #[test]
+    fn it_comes_back_from_a_file() {
+        let mut history = History::default();
+        history.saw(NOON, Duration::from_secs(3));
+        history.ended(NOON, TIMEOUT, Duration::from_secs(2));
+        let json = serde_json::to_vec(&history).expect("JSON");
+        assert_eq!(serde_json::from_slice::<History>(&json).expect("a history"), history);
+    }
+}

@@ -1,0 +1,58 @@
+//! Whether theme authors are told all that their templates get.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::tests::{catalogue, site};
+use super::variables::{Variables, erased};
+use super::*;
+use crate::changes::between;
+use crate::clock::WallTime;
+
+const DESCRIPTION: &str = include_str!("../theme/README.md");
+
+/// Names of variables, whatever they are.
+#[derive(Default)]
+pub(super) struct Names(pub(super) BTreeSet<&'static str>);
+
+impl Variables for Names {
+    fn put(&mut self, name: &'static str, _: &dyn erased::Value) {
+        self.0.insert(name);
+    }
+}
+
+/// The row of a template in the table of the description.
+pub(super) fn row(template: &str) -> &'static str {
+    let row = DESCRIPTION.lines().find(|line| line.starts_with(&format!("| `{template}` |")));
+    row.unwrap_or_else(|| panic!("{template} is not described"))
+}
+
+#[test]
+fn every_variable_of_every_template_is_described() {
+    let film = |id: &str, title: &str, year: &str| json!({"id": id, "title": title, "release_date": year, "director": "Hayao Miyazaki"});
+    let old = catalogue(json!([film("1", "Ponyo", "2008")]), json!([]));
+    let new = catalogue(
+        json!([film("1", "Ponyo", "2009"), film("2", "Kiki", "1989"), film("3", "Lapta", "1986")]),
+        json!([{"id": "p", "name": "Jiji", "films": ["2"]}]),
+    );
+    let ledger = Ledger::baseline(&old, WallTime(0));
+    let ledger = ledger.advanced(&between(&old, &new), &new, WallTime(1));
+    let (theme, site) = (Theme::load(None).expect("a theme"), site(Some("https://a.example/")));
+    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let mut described = BTreeSet::new();
+    for page in plan.pages.values() {
+        let Some(template) = Plan::template(page) else { continue };
+        let mut names = Names::default();
+        plan.with_variables(page, &mut names);
+        for name in names.0 {
+            let row = row(template);
+            assert!(
+                row.contains(&format!("`{name}`")),
+                "`{name}` of {template} is not told: {row}"
+            );
+        }
+        described.insert(template);
+    }
+    assert!(described.len() >= 14, "{described:?}");
+}

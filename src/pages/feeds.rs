@@ -1,0 +1,301 @@
+//! The feeds: what a reader who subscribes is told.
+//!
+//! Owns which changes are entries, what they say and what they are called. A
+//! film that is new is what people subscribe for: it comes with all that is
+//! known of it, and no flood of smaller changes takes its place. Films that
+//! changed or left follow in smaller number. That a person's hair has another
+//! colour stands in `/changes/` alone; who joins or leaves a film is a change of
+//! that film.
+//!
+//! An entry's id is made of the change itself, never of the site's address: a
+//! site that moves brings nothing back as unread. Nothing here reads a clock:
+//! the time of a feed is that of its newest entry.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::Serialize;
+
+use super::news::{self, News};
+use super::{Plan, Views};
+use crate::catalogue::{Film, FilmIndex};
+use crate::changes::{Kind, What};
+use crate::clock::WallTime;
+use crate::ledger::Dated;
+
+/// Where the feeds stand.
+pub(super) const ATOM: &str = "feed.xml";
+pub(super) const JSON: &str = "feed.json";
+
+/// New films in a feed.
+const MOST_NEW: usize = 100;
+/// Other changes in a feed.
+const MOST_OTHER: usize = 50;
+/// People that an entry names.
+const MOST_PEOPLE: usize = 12;
+/// Characters of a description that an entry has.
+const LONGEST_DESCRIPTION: usize = 600;
+/// Says nothing of when the catalogue was first seen.
+const WITHOUT_CHANGES: WallTime = WallTime(0);
+
+/// A feed as a whole.
+#[derive(Debug, Serialize)]
+pub(super) struct FeedView {
+    id: String,
+    /// Origin time of the newest entry (RFC 3339).
+    updated: String,
+    /// The site itself; absolute if its address is known.
+    home: String,
+}
+
+/// One entry.
+#[derive(Debug, Serialize)]
+pub(super) struct EntryView<'a> {
+    id: String,
+    /// Absolute if the site's address is known. Of a film that is gone, the list
+    /// of changes.
+    url: String,
+    title: String,
+    /// Origin time (RFC 3339).
+    at: String,
+    /// `added`, `changed` or `removed`.
+    what: &'static str,
+    /// All in words, without markup.
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+}
+
+/// JSON Feed 1.1.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonFeed<'a> {
+    version: &'static str,
+    title: &'a str,
+    language: &'a str,
+    home_page_url: String,
+    feed_url: String,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Item<'a> {
+    id: String,
+    url: String,
+    title: String,
+    content_text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+    date_published: String,
+    tags: [&'static str; 1],
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn feed(&self) -> FeedView {
+        let site = self.views.site;
+        let newest = chosen(&self.news).first().map_or(WITHOUT_CHANGES, |dated| dated.at);
+        let id = match &site.url {
+            Some(_) => site.absolute(ATOM),
+            None => urn(&["feed", &site.title]),
+        };
+        FeedView { id, updated: newest.rfc3339(), home: site.absolute("index.html") }
+    }
+
+    pub(super) fn entries(&self) -> Vec<EntryView<'a>> {
+        let chosen = chosen(&self.news);
+        let films = self.views.films_of(&chosen);
+        chosen
+            .into_iter()
+            .map(|dated| self.views.entry(dated, films.get(&*dated.change.id).copied()))
+            .collect()
+    }
+
+    pub(super) fn json_feed(&self) -> JsonFeed<'a> {
+        let site = self.views.site;
+        let item = |entry: EntryView<'a>| Item {
+            id: entry.id,
+            url: entry.url,
+            title: entry.title,
+            content_text: entry.text,
+            image: entry.image,
+            date_published: entry.at,
+            tags: [entry.what],
+        };
+        JsonFeed {
+            version: "https://jsonfeed.org/version/1.1",
+            title: &site.title,
+            language: &site.lang,
+            home_page_url: site.absolute("index.html"),
+            feed_url: site.absolute(JSON),
+            items: self.entries().into_iter().map(item).collect(),
+        }
+    }
+}
+
+/// The changes that have an entry, newest first.
+fn chosen<'a>(news: &News<'a>) -> Vec<&'a Dated> {
+    let (mut new, mut other) = (0, 0);
+    let films = news.all().iter().filter(|dated| dated.change.kind == Kind::Film);
+    let within = |dated: &&&Dated| {
+        let (count, most) = match dated.change.what {
+            What::Added => (&mut new, MOST_NEW),
+            What::Changed(_) | What::Removed => (&mut other, MOST_OTHER),
+        };
+        *count += 1;
+        *count <= most
+    };
+    films.filter(within).copied().collect()
+}
+
+impl<'a> Views<'a> {
+    /// The films that were added and are still there, by id.
+    fn films_of(self, chosen: &[&'a Dated]) -> HashMap<&'a str, FilmIndex> {
+        let added = chosen.iter().filter(|dated| dated.change.what == What::Added);
+        let wanted: BTreeSet<&str> = added.map(|dated| dated.change.id.as_str()).collect();
+        if wanted.is_empty() {
+            return HashMap::new();
+        }
+        let films = self.catalogue.films.iter().enumerate();
+        films
+            .filter(|(_, film)| wanted.contains(film.id.as_str()))
+            .map(|(index, film)| (film.id.as_str(), index))
+            .collect()
+    }
+
+    fn entry(self, dated: &'a Dated, film: Option<FilmIndex>) -> EntryView<'a> {
+        let change = &dated.change;
+        let what = news::word(&change.what);
+        let film = film.map(|index| &self.catalogue.films[index]);
+        let title = &change.title;
+        let (title, text, image) = match &change.what {
+            What::Added => {
+                let year = film.and_then(|film| film.year).map(|year| format!(" ({year})"));
+                let text = film.map_or_else(
+                    || "Was new in the catalogue, and has left it since.".to_owned(),
+                    |film| self.described(film),
+                );
+                let image = film.and_then(|film| film.image.as_deref());
+                (format!("New: {title}{}", year.unwrap_or_default()), text, image)
+            }
+            What::Changed(fields) => {
+                let fields: Vec<_> = fields.iter().map(news::field).collect();
+                let names: Vec<_> =
+                    fields.iter().take(3).map(|field| field.label.to_lowercase()).collect();
+                let more = if fields.len() > 3 { " and more" } else { "" };
+                let lines: Vec<_> = fields
+                    .iter()
+                    .map(|field| {
+                        let value = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
+                        format!("{}: {} → {}", field.label, value(field.old), value(field.new))
+                    })
+                    .collect();
+                (format!("{title}: {}{more}", names.join(", ")), lines.join("\n"), None)
+            }
+            What::Removed => (format!("Gone: {title}"), "Has left the catalogue.".to_owned(), None),
+        };
+        let path = self.page_of(dated).unwrap_or_else(|| super::CHANGES.to_owned());
+        let at = dated.at.rfc3339();
+        EntryView {
+            id: urn(&["film", what, &change.id, &at]),
+            url: self.site.absolute(&path),
+            title: one_line(&title),
+            at,
+            what,
+            text,
+            image,
+        }
+    }
+
+    /// What is known of a film, for one who has not heard of it.
+    fn described(self, film: &Film) -> String {
+        let mut facts = Vec::new();
+        facts.extend(film.year.map(|year| year.to_string()));
+        facts.extend(film.running_time.map(|minutes| format!("{minutes} min")));
+        facts.extend(film.director.as_ref().map(|name| format!("directed by {name}")));
+        let mut parts = Vec::new();
+        if !facts.is_empty() {
+            parts.push(format!("{}.", facts.join(", ")));
+        }
+        if !film.people.is_empty() {
+            let names = film.people.iter().take(MOST_PEOPLE);
+            let names: Vec<_> = names.map(|&p| &*self.catalogue.people[p].name).collect();
+            let more = film.people.len().saturating_sub(MOST_PEOPLE);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            parts.push(format!("With {}{more}.", names.join(", ")));
+        }
+        if let Some(description) = &film.description {
+            let end = description.char_indices().nth(LONGEST_DESCRIPTION);
+            parts.push(match end {
+                Some((end, _)) => format!("{}…", &description[..end]),
+                None => description.clone(),
+            });
+        }
+        if parts.is_empty() {
+            parts.push("Is new in the catalogue.".to_owned());
+        }
+        parts.join("\n\n")
+    }
+}
+
+/// A title stands on one line whatever the upstream broke it into.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A name for good: a UUID of the parts (version 8 of RFC 9562).
+fn urn(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    bytes[6] = 0x80 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    format!("urn:uuid:{}", parts.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::changes::{Change, FieldChange};
+    use crate::ledger::Ledger;
+
+    fn change(id: usize, what: What) -> Change {
+        Change { kind: Kind::Film, id: id.to_string(), title: format!("Film {id}"), what }
+    }
+
+    #[test]
+    fn a_flood_of_changes_leaves_the_new_films_in_the_feed() {
+        let score = FieldChange { field: "rt_score".into(), old: None, new: Some("1".into()) };
+        let added = [change(0, What::Added), change(1, What::Added)];
+        let flood: Vec<_> =
+            (2..150).map(|id| change(id, What::Changed(vec![score.clone()]))).collect();
+        let nobody = Catalogue::default();
+        let ledger = Ledger::baseline(&nobody, WallTime(1));
+        let ledger = ledger.advanced(&added, &nobody, WallTime(2));
+        let ledger = ledger.advanced(&flood, &nobody, WallTime(3));
+        let news = News::of(&ledger);
+        let chosen = chosen(&news);
+        assert_eq!(chosen.len(), MOST_OTHER + 2);
+        assert!(chosen[MOST_OTHER..].iter().all(|dated| dated.change.what == What::Added));
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_of_its_parts_and_their_bounds() {
+        let id = urn(&["film", "added", "1"]);
+        assert_eq!(id, urn(&["film", "added", "1"]));
+        assert_ne!(id, urn(&["film", "adde", "d1"]));
+        let uuid = id.strip_prefix("urn:uuid:").expect("a UUID");
+        assert_eq!(uuid.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert_eq!(&uuid[14..15], "8");
+        assert!("89ab".contains(&uuid[19..20]));
+    }
+
+    #[test]
+    fn a_title_stands_on_one_line() {
+        assert_eq!(one_line(" The\r\nCat\u{2028}Returns "), "The Cat Returns");
+    }
+}

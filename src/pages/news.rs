@@ -1,0 +1,233 @@
+//! What changed, as readers are told it.
+//!
+//! Owns the order in which the ledger's last changes are told, and the names of
+//! their fields for templates: `/changes/`, the pages of films and the feeds all
+//! show the same. Times are origin times; the first sight of a catalogue is no
+//! change, so its time stands nowhere.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Views, film_path, person_path};
+use crate::changes::{FieldChange, Kind, What};
+use crate::ledger::{Dated, Ledger};
+
+/// Fields that one change names; of more it tells how many.
+const MOST_FIELDS: usize = 20;
+/// Changes on a film's own page.
+const MOST_OF_A_FILM: usize = 20;
+
+/// The last changes, newest first.
+pub(super) struct News<'a> {
+    changes: Vec<&'a Dated>,
+    /// Places of a film's changes, by its id.
+    films: BTreeMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> News<'a> {
+    pub(super) fn of(ledger: &'a Ledger) -> News<'a> {
+        let mut changes: Vec<&Dated> = ledger.changes.iter().collect();
+        changes.sort_by_key(|dated| {
+            let Dated { at, change } = dated;
+            (Reverse(*at), change.kind, rank(&change.what), change.id.as_str())
+        });
+        let mut films: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, dated) in changes.iter().enumerate() {
+            if dated.change.kind == Kind::Film {
+                films.entry(&dated.change.id).or_default().push(place);
+            }
+        }
+        News { changes, films }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> &[&'a Dated] {
+        &self.changes
+    }
+
+    /// The last ones of one film.
+    pub(super) fn of_film(&self, id: &str) -> impl Iterator<Item = &'a Dated> {
+        let places = self.films.get(id).map_or(&[][..], Vec::as_slice);
+        places.iter().take(MOST_OF_A_FILM).map(|&place| self.changes[place])
+    }
+}
+
+/// Of what happened at the same time, new records come first.
+fn rank(what: &What) -> u8 {
+    match what {
+        What::Added => 0,
+        What::Changed(_) => 1,
+        What::Removed => 2,
+    }
+}
+
+/// A day and what changed on it.
+#[derive(Debug, Serialize)]
+pub(super) struct DayView<'a> {
+    /// `YYYY-MM-DD`, in UTC.
+    day: String,
+    changes: Vec<ChangeView<'a>>,
+}
+
+/// One change.
+#[derive(Debug, Serialize)]
+pub(super) struct ChangeView<'a> {
+    /// `film` or `person`.
+    kind: Kind,
+    /// `added`, `changed` or `removed`.
+    what: &'static str,
+    /// Title or name at that time.
+    title: &'a str,
+    /// The record's page, while it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Origin time (RFC 3339).
+    at: String,
+    fields: Vec<FieldView<'a>>,
+    /// Fields that changed too and are not named.
+    more_fields: usize,
+}
+
+/// One field's change.
+#[derive(Debug, Serialize)]
+pub(super) struct FieldView<'a> {
+    /// Its name in the upstream's data.
+    pub(super) field: &'a str,
+    /// Its name for people.
+    pub(super) label: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) old: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new: Option<&'a str>,
+}
+
+impl<'a> Views<'a> {
+    /// Changes by day; they come newest first.
+    pub(super) fn days(self, changes: &[&'a Dated]) -> Vec<DayView<'a>> {
+        let on_one_day = |one: &&Dated, other: &&Dated| one.at.day() == other.at.day();
+        let day = |changes: &[&'a Dated]| DayView {
+            day: changes[0].at.day(),
+            changes: changes.iter().map(|dated| self.change(dated)).collect(),
+        };
+        changes.chunk_by(on_one_day).map(day).collect()
+    }
+
+    pub(super) fn change(self, dated: &'a Dated) -> ChangeView<'a> {
+        let change = &dated.change;
+        let fields = fields(&change.what);
+        ChangeView {
+            kind: change.kind,
+            what: word(&change.what),
+            title: &change.title,
+            url: self.page_of(dated).map(|path| self.site.link(&path)),
+            at: dated.at.rfc3339(),
+            fields: fields.iter().take(MOST_FIELDS).map(field).collect(),
+            more_fields: fields.len().saturating_sub(MOST_FIELDS),
+        }
+    }
+
+    /// Path of the page of the record that changed, unless it is gone.
+    pub(super) fn page_of(self, dated: &Dated) -> Option<String> {
+        let kind = dated.change.kind;
+        let entry = self.ledger.entries(kind).get(&dated.change.id).filter(|entry| !entry.gone)?;
+        Some(match kind {
+            Kind::Film => film_path(&entry.slug),
+            Kind::Person => person_path(&entry.slug),
+        })
+    }
+}
+
+pub(super) fn word(what: &What) -> &'static str {
+    match what {
+        What::Added => "added",
+        What::Changed(_) => "changed",
+        What::Removed => "removed",
+    }
+}
+
+fn fields(what: &What) -> &[FieldChange] {
+    match what {
+        What::Changed(fields) => fields,
+        What::Added | What::Removed => &[],
+    }
+}
+
+pub(super) fn field(change: &FieldChange) -> FieldView<'_> {
+    let FieldChange { field, old, new } = change;
+    FieldView { field, label: label(field), old: old.as_deref(), new: new.as_deref() }
+}
+
+/// What people call a field.
+fn label(field: &str) -> Cow<'_, str> {
+    let known = match field {
+        "title" => "Title",
+        "original_title" => "Original title",
+        "original_title_romanised" => "Romanised title",
+        "image" => "Picture",
+        "movie_banner" => "Banner",
+        "description" => "Description",
+        "director" => "Director",
+        "producer" => "Producer",
+        "release_date" => "Released",
+        "running_time" => "Length in minutes",
+        "rt_score" => "Score",
+        "people" => "People",
+        "name" => "Name",
+        "gender" => "Gender",
+        "age" => "Age",
+        "eye_color" => "Eyes",
+        "hair_color" => "Hair",
+        _ => return field.replace('_', " ").into(),
+    };
+    known.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::changes::between;
+    use crate::clock::WallTime;
+
+    const DAY: u64 = 86_400_000_000;
+
+    fn grown(steps: &[(&[(&str, &str)], u64)]) -> Ledger {
+        let mut known = Catalogue::of_people(&[]);
+        let mut ledger = Ledger::baseline(&known, WallTime(0));
+        for &(people, at) in steps {
+            let next = Catalogue::of_people(people);
+            ledger = ledger.advanced(&between(&known, &next), &next, WallTime(at));
+            known = next;
+        }
+        ledger
+    }
+
+    #[test]
+    fn changes_come_newest_first_and_of_one_time_the_new_records() {
+        let ledger = grown(&[
+            (&[("1", "Sen"), ("2", "Lin")], DAY),
+            (&[("1", "Chihiro"), ("3", "Haku")], 2 * DAY),
+        ]);
+        let news = News::of(&ledger);
+        let told = news.all().iter().map(|dated| (word(&dated.change.what), &*dated.change.title));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("added", "Haku"),
+                ("changed", "Chihiro"),
+                ("removed", "Lin"),
+                ("added", "Sen"),
+                ("added", "Lin")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_to_the_program_is_named_without_underlines() {
+        assert_eq!(label("rt_score"), "Score");
+        assert_eq!(label("award_of_the_year"), "award of the year");
+    }
+}

@@ -1,0 +1,296 @@
+//! A day of refreshes as drawings.
+//!
+//! Owns three of them, for the status page: how old the data got, how refreshes
+//! ended, what they took. They are made here so that they need no script and
+//! stay as they are when nobody writes them any more; each says in words what it
+//! shows, and nothing in them is told by colour alone. Colours are the theme's.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::history::{Day, SPAN_SECONDS, Span};
+use crate::outcome::OutcomeKind;
+
+/// A unit a minute.
+const WIDTH: u64 = 1440;
+/// Units of one span.
+const STEP: u64 = SPAN_SECONDS / 60;
+/// Room for a line of text.
+const TEXT: u64 = 60;
+/// Height of a curve.
+const HEIGHT: u64 = 300;
+/// Height of a row of marks, and of its lowest mark.
+const ROW: u64 = 70;
+const LOWEST: u64 = 14;
+/// Spans between two times that are written: four hours.
+const TICK: u64 = 4 * 3600 / SPAN_SECONDS;
+
+/// Greatest values of a scale in milliseconds: round ones.
+const ROUND: [u64; 16] = [
+    100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 600_000, 1_800_000,
+    3_600_000, 10_800_000, 43_200_000, 86_400_000,
+];
+
+/// How old the data got, beside what is promised.
+pub(super) fn age(day: &Day<'_>, max_age: Duration) -> Option<String> {
+    let ages: Vec<Option<Duration>> =
+        day.spans.iter().map(|span| span.and_then(Span::oldest)).collect();
+    let oldest = ages.iter().flatten().copied().max()?;
+    let over = ages.iter().flatten().filter(|age| is_over(**age, max_age)).count();
+    let kept = match over {
+        0 => "never much older than".to_owned(),
+        _ => format!("for {} or more older than", in_words(span_length() * over as u32)),
+    };
+    let what = format!(
+        "The data was {} old at most, and {kept} the {} that are promised while its source answers",
+        in_words(oldest),
+        in_words(max_age)
+    );
+    let scale = Scale::up_to(oldest.max(max_age.mul_f64(1.5)));
+    let mut svg = opening("age", TEXT + HEIGHT + TEXT, "Age of the data", &what);
+    scale.draw(&mut svg);
+    let bound = scale.y(max_age);
+    let _ = write!(
+        svg,
+        "<path class=\"bound\" d=\"M0 {bound}H{WIDTH}\"/><text x=\"{WIDTH}\" y=\"{}\" \
+         text-anchor=\"end\">{} promised</text>",
+        bound.saturating_sub(12),
+        in_words(max_age)
+    );
+    curve(&ages, &scale, "line", &mut svg);
+    times(day, TEXT + HEIGHT + TEXT - 10, &mut svg);
+    svg.push_str("</svg>");
+    Some(svg)
+}
+
+/// How refreshes ended: a row of marks for each way, the higher the more of the
+/// refreshes in those five minutes.
+pub(super) fn outcomes(day: &Day<'_>) -> Option<String> {
+    type Is = fn(OutcomeKind) -> bool;
+    let rows: [(&str, &str, Is); 3] = [
+        ("news", "brought newer data", |kind| kind == OutcomeKind::Changed),
+        ("same", "found nothing new", |kind| kind == OutcomeKind::Unchanged),
+        ("failed", "failed", |kind| !kind.is_good()),
+    ];
+    let spans = || day.spans.iter().flatten();
+    let count = |is: Is| spans().map(|span| span.count(is)).sum::<u32>();
+    let all = count(|_| true);
+    if all == 0 {
+        return None;
+    }
+    let told: Vec<_> = rows.iter().map(|(_, name, is)| format!("{} {name}", count(*is))).collect();
+    let what = format!("Of {all} refreshes {}", told.join(", "));
+    let high = TEXT + ROW;
+    let mut svg = opening("outcomes", 3 * high + TEXT, "How refreshes ended", &what);
+    for (row, (class, name, is)) in rows.into_iter().enumerate() {
+        let foot = (row as u64 + 1) * high;
+        let _ = write!(
+            svg,
+            "<text x=\"0\" y=\"{}\">{name}: {}</text><path class=\"axis\" d=\"M0 {foot}H{WIDTH}\"/>",
+            foot - ROW - 10,
+            count(is)
+        );
+        let height = |span: &Option<&Span>| {
+            let (of, all) = span.map_or((0, 0), |span| (span.count(is), span.count(|_| true)));
+            if of == 0 { 0 } else { (ROW * u64::from(of) / u64::from(all)).max(LOWEST) }
+        };
+        let heights: Vec<u64> = day.spans.iter().map(height).collect();
+        let (mut at, mut marks) = (0, String::new());
+        for run in heights.chunk_by(|one, other| one == other) {
+            let (high, wide) = (run[0], run.len() as u64 * STEP);
+            if high > 0 {
+                let _ = write!(marks, "M{at} {foot}v-{high}h{wide}v{high}z");
+            }
+            at += wide;
+        }
+        let _ = write!(svg, "<path class=\"{class}\" d=\"{marks}\"/>");
+    }
+    times(day, 3 * high + TEXT - 10, &mut svg);
+    svg.push_str("</svg>");
+    Some(svg)
+}
+
+/// What refreshes took: the slowest of five minutes, and their average.
+pub(super) fn durations(day: &Day<'_>) -> Option<String> {
+    let took: Vec<Option<(Duration, Duration)>> =
+        day.spans.iter().map(|span| span.and_then(Span::took)).collect();
+    let slowest = took.iter().flatten().map(|&(_, slowest)| slowest).max()?;
+    let count = |span: &Span| span.count(|_| true);
+    let all: u32 = day.spans.iter().flatten().map(|span| count(span)).sum();
+    let sum: Duration =
+        day.spans.iter().flatten().filter_map(|span| Some(span.took()?.0 * count(span))).sum();
+    let average = sum.checked_div(all).unwrap_or_default();
+    let what = format!(
+        "A refresh took {} on average and {} at most",
+        in_words(average),
+        in_words(slowest)
+    );
+    let scale = Scale::up_to(slowest);
+    let mut svg = opening("durations", TEXT + HEIGHT + TEXT, "What refreshes took", &what);
+    scale.draw(&mut svg);
+    let part = |of: fn((Duration, Duration)) -> Duration| -> Vec<Option<Duration>> {
+        took.iter().map(|took| took.map(of)).collect()
+    };
+    curve(&part(|(_, slowest)| slowest), &scale, "line", &mut svg);
+    curve(&part(|(average, _)| average), &scale, "average", &mut svg);
+    times(day, TEXT + HEIGHT + TEXT - 10, &mut svg);
+    svg.push_str("</svg>");
+    Some(svg)
+}
+
+/// A time in the unit that suits it: `320 ms`, `60 s`, `2 h`.
+pub(super) fn in_words(time: Duration) -> String {
+    let (seconds, milliseconds) = (time.as_secs(), time.subsec_millis());
+    match seconds {
+        0 => format!("{milliseconds} ms"),
+        1..10 if milliseconds >= 100 => format!("{seconds}.{} s", milliseconds / 100),
+        1..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// Only what is clearly over: a refresh takes its moment, and holds may be long.
+fn is_over(age: Duration, max_age: Duration) -> bool {
+    age > max_age + max_age / 4 + Duration::from_secs(2)
+}
+
+fn span_length() -> Duration {
+    Duration::from_secs(SPAN_SECONDS)
+}
+
+/// From times to heights.
+struct Scale(u64);
+
+impl Scale {
+    fn up_to(greatest: Duration) -> Scale {
+        let greatest = u64::try_from(greatest.as_millis()).unwrap_or(u64::MAX).max(1);
+        Scale(ROUND.into_iter().find(|&round| round >= greatest).unwrap_or(greatest))
+    }
+
+    fn y(&self, time: Duration) -> u64 {
+        let share = (time.as_secs_f64() * 1000.0 / self.0 as f64).min(1.0);
+        TEXT + HEIGHT - (share * HEIGHT as f64).round() as u64
+    }
+
+    /// The lines of nothing and of the greatest value.
+    fn draw(&self, svg: &mut String) {
+        let foot = TEXT + HEIGHT;
+        let _ = write!(
+            svg,
+            "<path class=\"axis\" d=\"M0 {TEXT}H{WIDTH}M0 {foot}H{WIDTH}\"/>\
+             <text x=\"0\" y=\"{}\">{}</text>",
+            TEXT - 12,
+            in_words(Duration::from_millis(self.0))
+        );
+    }
+}
+
+/// A line of steps, broken where nothing is known.
+fn curve(values: &[Option<Duration>], scale: &Scale, class: &str, svg: &mut String) {
+    let mut path = String::new();
+    let mut before: Option<u64> = None;
+    for (at, value) in values.iter().enumerate() {
+        let y = value.map(|value| scale.y(value));
+        match (before, y) {
+            (Some(old), Some(y)) if old == y => drop(write!(path, "h{STEP}")),
+            (Some(_), Some(y)) => drop(write!(path, "V{y}h{STEP}")),
+            (None, Some(y)) => drop(write!(path, "M{} {y}h{STEP}", at as u64 * STEP)),
+            (_, None) => {}
+        }
+        before = y;
+    }
+    let _ = write!(svg, "<path class=\"{class}\" d=\"{path}\"/>");
+}
+
+/// The times of day below a drawing.
+fn times(day: &Day<'_>, y: u64, svg: &mut String) {
+    let spans = day.spans.len() as u64;
+    for number in (day.first..day.first + spans).filter(|number| number % TICK == 0) {
+        let x = (number - day.first) * STEP;
+        if (TEXT..WIDTH - TEXT).contains(&x) {
+            let hour = number * SPAN_SECONDS % 86_400 / 3_600;
+            let _ =
+                write!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{hour:02}:00</text>");
+        }
+    }
+}
+
+fn opening(name: &str, height: u64, title: &str, what: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 {WIDTH} {height}\" \
+         role=\"img\" aria-labelledby=\"{name}-title {name}-what\"><title id=\"{name}-title\">\
+         {title}</title><desc id=\"{name}-what\">{what}.</desc>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::WallTime;
+    use crate::history::History;
+    use crate::outcome::FailureKind;
+
+    const NOON: WallTime = WallTime(1_795_521_600_000_000);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A refresh each minute of a day, of which one hour failed.
+    fn a_day() -> History {
+        let mut history = History::default();
+        for minute in 0..1440_u32 {
+            let now = NOON + minute * MINUTE;
+            let failed = minute.checked_sub(600).filter(|since| *since < 60);
+            let kind = match (failed, minute % 10) {
+                (Some(_), _) => OutcomeKind::Failed(FailureKind::Timeout),
+                (_, 0) => OutcomeKind::Changed,
+                _ => OutcomeKind::Unchanged,
+            };
+            history.saw(now, MINUTE + failed.map_or(Duration::ZERO, |since| since * MINUTE));
+            history.ended(now, kind, Duration::from_millis(250));
+        }
+        history
+    }
+
+    #[test]
+    fn a_day_is_told_in_words_too() {
+        let history = a_day();
+        let day = history.day(NOON + 1439 * MINUTE);
+        let age = age(&day, MINUTE).expect("a drawing");
+        assert!(age.contains("The data was 60 min old at most, and for 60 min or more"), "{age}");
+        let outcomes = outcomes(&day).expect("a drawing");
+        let told = "Of 1440 refreshes 138 brought newer data, 1242 found nothing new, 60 failed.";
+        assert!(outcomes.contains(told), "{outcomes}");
+        let durations = durations(&day).expect("a drawing");
+        assert!(durations.contains("took 250 ms on average and 250 ms at most"), "{durations}");
+        for svg in [age, outcomes, durations] {
+            assert!(svg.len() < 16_000, "{}", svg.len());
+            assert!(svg.contains(">16:00</text>") && svg.ends_with("</svg>"), "{svg}");
+        }
+    }
+
+    #[test]
+    fn a_line_breaks_where_nothing_is_known() {
+        let mut svg = String::new();
+        let values = [Some(MINUTE), Some(MINUTE), None, Some(MINUTE / 2)];
+        curve(&values, &Scale::up_to(MINUTE), "line", &mut svg);
+        assert_eq!(svg, "<path class=\"line\" d=\"M0 60h5h5M15 210h5\"/>");
+    }
+
+    #[test]
+    fn without_refreshes_there_is_nothing_to_draw() {
+        let history = History::default();
+        let day = history.day(NOON);
+        assert_eq!((age(&day, MINUTE), outcomes(&day), durations(&day)), (None, None, None));
+    }
+
+    #[test]
+    fn times_are_told_in_the_unit_that_suits_them() {
+        let told = [0, 320, 1_000, 1_450, 60_000, 119_000, 600_000, 7_200_000, 400_000_000]
+            .map(|milliseconds| in_words(Duration::from_millis(milliseconds)));
+        assert_eq!(
+            told,
+            ["0 ms", "320 ms", "1 s", "1.4 s", "60 s", "119 s", "10 min", "2 h", "4 d"]
+        );
+    }
+}

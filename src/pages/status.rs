@@ -1,0 +1,221 @@
+//! `/status/`: how the site is doing, for whoever wants to know.
+//!
+//! Owns what that page is told. It stands outside generations, since it changes
+//! with every refresh, and it is right as a file whose generator is dead: every
+//! time in it is absolute, and what is relative to now is left to the script that
+//! every page has. It tells *kinds* of outcomes and warnings and never a text of
+//! theirs: no address, key or path of the inside is known here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use serde::Serialize;
+use tera::Context;
+
+use super::plots::{self, in_words};
+use super::{NotRendered, PageVariables, Site, site_variables};
+use crate::clock::WallTime;
+use crate::history::History;
+use crate::theme::Theme;
+
+const TEMPLATE: &str = "status.html";
+/// Where it is published.
+const PATH: &str = "status/index.html";
+
+/// What is to be told.
+#[derive(Debug, Clone)]
+pub struct Status<'a> {
+    /// When it is told.
+    pub now: WallTime,
+    /// When the live data was asked for.
+    pub as_of: WallTime,
+    /// What the catalogue has; none if only its pages are known.
+    pub counts: Option<Counts>,
+    /// Files of the site.
+    pub pages: usize,
+    /// When the next refresh may start.
+    pub next_attempt: WallTime,
+    /// Least time between two refreshes.
+    pub interval: Duration,
+    /// Greatest age that is promised while the upstream answers.
+    pub max_age: Duration,
+    /// Whether other processes share the work.
+    pub is_shared: bool,
+    /// What is odd about the data, by kind.
+    pub warnings: BTreeMap<&'static str, usize>,
+    /// How the last refreshes went.
+    pub history: &'a History,
+}
+
+/// What the catalogue has.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Counts {
+    /// Films.
+    pub films: usize,
+    /// People.
+    pub people: usize,
+    /// Changes that are told.
+    pub changes: usize,
+}
+
+#[derive(Serialize)]
+struct StatusView {
+    written: String,
+    as_of: String,
+    counts: Option<Counts>,
+    pages: usize,
+    next_attempt: String,
+    interval: String,
+    max_age: String,
+    is_shared: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<LastView>,
+}
+
+#[derive(Serialize)]
+struct LastView {
+    at: String,
+    kind: String,
+    is_good: bool,
+}
+
+/// So many of one kind.
+#[derive(Serialize)]
+struct Tally {
+    kind: String,
+    count: u64,
+}
+
+impl Status<'_> {
+    /// The page.
+    ///
+    /// # Errors
+    /// The template's error.
+    pub fn page(&self, site: &Site, theme: &Theme) -> Result<Bytes, NotRendered> {
+        let mut context = Context::new();
+        context.insert("site", &site_variables(site, theme));
+        let page = PageVariables {
+            path: site.link(PATH),
+            canonical: site.absolute(PATH),
+            fingerprint: String::new(),
+        };
+        context.insert("page", &page);
+        context.insert("status", &self.view());
+        let day = self.history.day(self.now);
+        let outcomes = day.outcomes().into_iter();
+        let outcomes = outcomes.map(|(kind, times)| tally(kind.to_string(), u64::from(times)));
+        context.insert("outcomes", &outcomes.collect::<Vec<_>>());
+        let warnings = self.warnings.iter();
+        let warnings = warnings.map(|(kind, &count)| tally((*kind).to_owned(), count as u64));
+        context.insert("warnings", &warnings.collect::<Vec<_>>());
+        context.insert("age_plot", &plots::age(&day, self.max_age));
+        context.insert("outcome_plot", &plots::outcomes(&day));
+        context.insert("duration_plot", &plots::durations(&day));
+        let rendered = theme.render(TEMPLATE, &context);
+        let rendered = rendered.with_context(|| format!("cannot render {PATH}"));
+        Ok(rendered.map_err(NotRendered)?.into())
+    }
+
+    fn view(&self) -> StatusView {
+        StatusView {
+            written: self.now.rfc3339(),
+            as_of: self.as_of.rfc3339(),
+            counts: self.counts,
+            pages: self.pages,
+            next_attempt: self.next_attempt.rfc3339(),
+            interval: in_words(self.interval),
+            max_age: in_words(self.max_age),
+            is_shared: self.is_shared,
+            last: self.history.last().map(|last| LastView {
+                at: last.at.rfc3339(),
+                kind: last.kind.to_string(),
+                is_good: last.kind.is_good(),
+            }),
+        }
+    }
+}
+
+fn tally(kind: String, count: u64) -> Tally {
+    Tally { kind, count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{FailureKind, OutcomeKind};
+    use crate::pages::described;
+
+    const NOW: WallTime = WallTime(1_795_521_600_000_000);
+
+    fn page(history: &History, counts: Option<Counts>) -> String {
+        let site = crate::pages::tests::site(None);
+        let theme = Theme::load(None).expect("a theme");
+        let minute = Duration::from_secs(60);
+        let status = Status {
+            now: NOW,
+            as_of: NOW - minute,
+            counts,
+            pages: 99,
+            next_attempt: NOW + minute,
+            interval: minute,
+            max_age: minute,
+            is_shared: false,
+            warnings: BTreeMap::from([("left-out", 2)]),
+            history,
+        };
+        let bytes = status.page(&site, &theme).expect("a page");
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+
+    #[test]
+    fn it_tells_of_a_failure_by_its_kind() {
+        let mut history = History::default();
+        history.saw(NOW, Duration::from_secs(61));
+        history.ended(NOW, OutcomeKind::Failed(FailureKind::Timeout), Duration::from_secs(5));
+        let page = page(&history, Some(Counts { films: 22, people: 57, changes: 3 }));
+        for part in ["<code>timeout</code>", "2026-11-24T11:59:00.000Z", ">22<", "left out"] {
+            assert!(page.contains(part), "{part} is missing: {page}");
+        }
+        // It is no page of a generation, which could be current or not.
+        assert!(!page.contains("movies-gen-fingerprint"), "{page}");
+        assert!(page.contains("<meta name=\"robots\" content=\"noindex\">"), "{page}");
+    }
+
+    #[test]
+    fn it_is_whole_when_little_is_known() {
+        let page = page(&History::default(), None);
+        assert!(page.contains("99") && !page.contains("<svg"), "{page}");
+    }
+
+    #[test]
+    fn its_variables_are_described() {
+        let row = described::row(TEMPLATE);
+        let json = serde_json::to_value(
+            Status {
+                now: NOW,
+                as_of: NOW,
+                counts: None,
+                pages: 0,
+                next_attempt: NOW,
+                interval: Duration::ZERO,
+                max_age: Duration::ZERO,
+                is_shared: false,
+                warnings: BTreeMap::new(),
+                history: &{
+                    let mut history = History::default();
+                    history.ended(NOW, OutcomeKind::Changed, Duration::ZERO);
+                    history
+                },
+            }
+            .view(),
+        );
+        let json = json.expect("JSON");
+        let fields = json.as_object().expect("an object").keys().map(String::as_str);
+        let others = ["outcomes", "warnings", "age_plot", "outcome_plot", "duration_plot"];
+        for name in fields.chain(others) {
+            assert!(row.contains(&format!("`{name}`")), "`{name}` is not told: {row}");
+        }
+    }
+}

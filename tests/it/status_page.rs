@@ -1,0 +1,220 @@
+//! `/status/`: how the site is doing, told to anybody and so told with care.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::fixture::{
+    Answer, Browser, Nginx, Redis, Running, Site, Upstream, contents, films, get, wait_until,
+};
+
+const PAGE: &str = "status/index.html";
+
+/// The page of a server whose last refresh ended so.
+fn status_after(server: &Running, kind: &str) -> String {
+    let told = format!("<code>{kind}</code>");
+    let page = || server.get("/status/").text().to_owned();
+    wait_until(kind, || page().split("Next one").next().is_some_and(|top| top.contains(&told)));
+    page()
+}
+
+/// The moment that the page says for a line of its facts.
+fn time_of(page: &str, line: &str) -> chrono::DateTime<chrono::Utc> {
+    let rest = page.split(&format!("<dt>{line}</dt>")).nth(1).expect("a line");
+    let time = rest.split("datetime=\"").nth(1).and_then(|rest| rest.split('"').next());
+    time.expect("a time").parse().expect("RFC 3339")
+}
+
+#[test]
+fn it_tells_the_age_the_counts_and_the_next_attempt() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let page = status_after(&server, "changed");
+    assert_eq!(
+        time_of(&page, "Data of").to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        server.freshness()["as_of"]
+    );
+    let wait = time_of(&page, "Next one") - time_of(&page, "Data of");
+    assert!((59..=61).contains(&wait.num_seconds()), "{wait}");
+    for part in
+        ["<dt>Films</dt><dd>5<", "<dt>People</dt><dd>4<", "1 brought newer data", "role=\"img\""]
+    {
+        assert!(page.contains(part), "{part} is missing: {page}");
+    }
+    assert!(page.contains("<p class=\"none\">Nothing.</p>"), "nothing is odd: {page}");
+    assert_eq!(server.site.page(PAGE), page, "the file is the same");
+}
+
+#[test]
+fn it_is_volatile_never_held_and_no_part_of_a_generation() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let (before, generation) =
+        (contents(&site.out()), site.json("freshness.json")["generation"].clone());
+    let first = site.page(PAGE);
+    site.build_once().well();
+    assert_ne!(site.page(PAGE), first, "written anew after a refresh that changed nothing");
+    assert_eq!(contents(&site.out()), before);
+    assert_eq!(site.json("freshness.json")["generation"], generation);
+
+    let server = site.serve().ready();
+    let answer = server.get("/status/");
+    assert_eq!(answer.expect("content-type"), "text/html; charset=utf-8");
+    assert_eq!((answer.expect("cache-control"), answer.header("etag")), ("no-cache", None));
+    assert_eq!(server.ask("HEAD", "/status/", &[]).status, 200);
+    let slash = server.get("/status");
+    assert_eq!((slash.status, slash.expect("location")), (308, "/status/"));
+    assert!(answer.text().contains("content=\"noindex\""));
+    assert!(!site.page("sitemap.xml").contains("status"));
+    // Pages wait for newer data, this one does not.
+    upstream.set_both(&Answer::json(&films()).late(Duration::from_secs(1)));
+    let asked = upstream.asked().0;
+    upstream.wait_until_asked(asked + 1);
+    assert!(!server.get("/status/").expect("cache-status").contains("fwd=stale"));
+}
+
+#[test]
+fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    let server = site.serve().ready();
+    let good = status_after(&server, "unchanged");
+    upstream.set("/films", Answer::new(503, "secret of the inside"));
+    let page = status_after(&server, "bad-status");
+    assert!(page.contains("The last refresh failed"), "{page}");
+    assert!(time_of(&page, "Data of") >= time_of(&good, "Data of"));
+    let _ = server.terminate();
+    // A process that starts anew, and cannot reach anybody either.
+    let server = site.serve().ready();
+    let page = status_after(&server, "bad-status");
+    for kind in ["changed", "unchanged", "bad-status"] {
+        assert!(page.contains(&format!("</b> <code>{kind}</code>")), "{kind}: {page}");
+    }
+    assert!(page.contains(" brought newer data, ") && page.contains(" failed.</desc>"), "{page}");
+}
+
+#[test]
+fn a_damaged_memory_is_set_aside_and_nothing_else_is_lost() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    site.write(".movies-gen/history", "half of");
+    let log = site.build_once().well();
+    assert!(log.contains("history is damaged"), "{log}");
+    assert!(site.page(PAGE).contains("<b>1</b> <code>unchanged</code>"), "{}", site.page(PAGE));
+}
+
+#[test]
+fn what_is_odd_about_the_data_is_told_by_kind_alone() {
+    let upstream = Upstream::start();
+    let mut films = films();
+    let list = films.as_array_mut().expect("a list");
+    list.push(serde_json::json!({"id": "secret-id"}));
+    list.push(
+        serde_json::json!({"id": "f-odd", "title": "Odd", "people": ["x/people/secret-ghost"]}),
+    );
+    upstream.set("/films", Answer::json(&films));
+    let site = Site::of(&upstream);
+    let log = site.build_once().well();
+    assert!(log.contains("secret-id") && log.contains("secret-ghost"), "{log}");
+    let page = site.page(PAGE);
+    for part in ["<b>1</b> <code>left-out</code>", "<b>1</b> <code>dangling-reference</code>"] {
+        assert!(page.contains(part), "{part} is missing: {page}");
+    }
+    assert!(!page.contains("secret"), "{page}");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn no_address_key_or_path_of_the_inside_shows() {
+    let upstream = Upstream::start();
+    let mut redis = Redis::with_password("open-sesame");
+    let address = upstream.url().replace("http://", "http://somebody:unspoken@");
+    let site = Site::new()
+        .with(&["--upstream", &address, "--redis", &redis.url(), "--redis-prefix", "inner-prefix"])
+        .with(&["--interval", "1s", "--max-age", "1s", "--redis-password-file", "password"]);
+    site.write("password", "open-sesame");
+    let server = site.serve().ready();
+    let mut pages = vec![status_after(&server, "unchanged")];
+    upstream.set("/films", Answer::new(500, "inner error").with("Server", "inner-server"));
+    pages.push(status_after(&server, "bad-status"));
+    redis.kill();
+    server.wait_for_line("Redis cannot be used");
+    pages.push(status_after(&server, "bad-status"));
+    let port = upstream.port().to_string();
+    let directory = site.path("").display().to_string();
+    for page in &pages {
+        for secret in [
+            "somebody",
+            "unspoken",
+            "127.0.0.1",
+            &port,
+            "open-sesame",
+            "inner",
+            "unix:",
+            "socket",
+            "redis",
+            "Redis",
+            ".movies-gen/",
+            directory.trim_end_matches('/'),
+            "/films",
+            "Internal",
+        ] {
+            let text = page.replace("movies-gen", "");
+            assert!(!text.contains(secret), "{secret:?} in {page}");
+        }
+        assert!(page.contains("Several machines share the work"), "{page}");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium and nginx"]
+fn as_a_file_whose_generator_is_dead_it_stays_true() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let nginx = Nginx::start(&site.out());
+    let url = format!("http://{}/status/", nginx.address);
+    assert_eq!(get(nginx.address, "/status/").text(), site.page(PAGE));
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    // The visitor's clock is two hours ahead.
+    tab.before_each_page("const now = Date.now; Date.now = () => now() + 7_200_000;");
+    tab.load(&url);
+    tab.wait_for("!document.querySelector('[data-freshness]').hidden");
+    tab.wait_for("!document.querySelector('[data-stale]').hidden");
+    let said = tab.text("document.querySelector('[data-stale]').textContent");
+    assert!(said.starts_with("No news from the source for 1\u{a0}min"), "{said}");
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+    // What stands in the file names moments and never a distance from now.
+    let main = tab.text("document.querySelector('main').textContent");
+    assert!(!main.contains(" ago") && main.contains("if that is long past"), "{main}");
+}
+
+#[test]
+fn a_theme_that_cannot_show_it_is_named_and_the_last_good_site_stays() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--templates", "theme"]);
+    site.write("theme/status.html", "{{ status.pages }} files");
+    let server = site.serve().ready();
+    wait_until("the page", || server.get("/status/").text().ends_with(" files"));
+    site.write("theme/status.html", "{{ status.no.such }}");
+    server.wait_for_line("theme/status.html:1:");
+    assert!(server.get("/status/").text().ends_with(" files"));
+    let checked = site.run(&["check"]);
+    assert_eq!(checked.code, Some(1), "{}", checked.out);
+    assert!(checked.log.contains("theme/status.html:1:"), "{}", checked.log);
+}
+
+#[test]
+fn a_file_of_the_owners_in_its_place_is_named_and_stays() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.write("public/status/index.html", "mine");
+    let log = site.with(&["--adopt"]).build_once().well();
+    assert!(log.contains("replaces") && log.contains(PAGE), "{log}");
+    let kept = std::fs::read(site.path(".movies-gen/adopted").join(PAGE)).expect("kept");
+    assert_eq!(kept, b"mine");
+    assert!(site.page(PAGE).contains("<h1>Status</h1>"));
+}
