@@ -211,7 +211,7 @@ fn the_sitemap_has_absolute_addresses_and_true_times() {
     let changed = "<loc>https://films.example/movies/ponyo/</loc><lastmod>2026-11-24</lastmod>";
     assert!(text.contains(changed), "{text}");
     assert!(text.contains("<loc>https://films.example/movies/kiki/</loc></url>"), "{text}");
-    assert_eq!(text.matches("<loc>").count(), 13);
+    assert_eq!(text.matches("<loc>").count(), 14);
 }
 
 #[test]
