@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::paths::{director_path, year_path};
+use super::groups;
+use super::paths::{director_path, producer_path, year_path};
 use super::variables::{Each, Variables};
 use super::{Page, Plan};
 use crate::catalogue::FilmIndex;
@@ -69,10 +70,15 @@ impl Plan<'_> {
         if film + 1 < films.len() {
             to.put("previous", &self.views.film_name(film + 1));
         }
-        let by = films[film].director.as_deref().and_then(|name| self.groups.director(name));
+        let name = films[film].director.as_deref();
+        let by = name.and_then(|name| groups::named(&self.groups.directors, name));
         // Their addresses alone: what else is in a group is no reason to render this.
         if let Some(director) = by {
             to.put("director_url", &self.views.site.link(&director_path(&director.slug)));
+        }
+        let name = films[film].producer.as_deref();
+        if let Some(producer) = name.and_then(|name| groups::named(&self.groups.producers, name)) {
+            to.put("producer_url", &self.views.site.link(&producer_path(&producer.slug)));
         }
         if let Some(year) = films[film].year {
             to.put("year_url", &self.views.site.link(&year_path(Some(year))));

@@ -1,14 +1,14 @@
-//! Films by director and by year.
+//! Films by director, by producer and by year.
 //!
-//! Owns which groups have a page and what it is called. A director is a name: the
-//! upstream knows no more of them, so the address is made of it alone.
+//! Owns which groups have a page and what it is called. A director is a name, as
+//! a producer is: the upstream knows no more of them, so the address is made of it alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalogue::{Catalogue, FilmIndex};
+use crate::catalogue::{Catalogue, Film, FilmIndex};
 use crate::ledger::slug;
 
-/// The films of one director.
+/// The films of one director, or of one producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Director<'a> {
     pub(super) name: &'a str,
@@ -23,32 +23,47 @@ pub(super) struct Director<'a> {
 pub(super) struct Groups<'a> {
     /// By name.
     pub(super) directors: Vec<Director<'a>>,
+    /// By name.
+    pub(super) producers: Vec<Director<'a>>,
     /// Films of each year, in the order of the list; first those without one.
     pub(super) years: BTreeMap<Option<u32>, Vec<FilmIndex>>,
 }
 
 impl<'a> Groups<'a> {
     pub(super) fn of(catalogue: &'a Catalogue) -> Groups<'a> {
-        let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
         let mut years: BTreeMap<Option<u32>, Vec<FilmIndex>> = BTreeMap::new();
         for (index, film) in catalogue.films.iter().enumerate() {
-            if let Some(director) = film.director.as_deref() {
-                by_name.entry(director).or_default().push(index);
-            }
             years.entry(film.year).or_default().push(index);
         }
-        let mut taken = BTreeSet::new();
-        let directors = by_name.into_iter().map(|(name, films)| {
-            let slug = slug::of(name, name, |slug| taken.contains(slug));
-            taken.insert(slug.clone());
-            Director { name, slug, films }
-        });
-        Groups { directors: directors.collect(), years }
+        Groups {
+            directors: by_name(catalogue, |film| film.director.as_deref()),
+            producers: by_name(catalogue, |film| film.producer.as_deref()),
+            years,
+        }
     }
+}
 
-    /// The group of a director.
-    pub(super) fn director(&self, name: &str) -> Option<&Director<'a>> {
-        let found = self.directors.binary_search_by(|director| director.name.cmp(name));
-        found.ok().map(|index| &self.directors[index])
+/// The group of a name.
+pub(super) fn named<'g, 'a>(groups: &'g [Director<'a>], name: &str) -> Option<&'g Director<'a>> {
+    let found = groups.binary_search_by(|group| group.name.cmp(name));
+    found.ok().map(|index| &groups[index])
+}
+
+fn by_name<'a>(
+    catalogue: &'a Catalogue,
+    name_of: impl Fn(&'a Film) -> Option<&'a str>,
+) -> Vec<Director<'a>> {
+    let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
+    for (index, film) in catalogue.films.iter().enumerate() {
+        if let Some(name) = name_of(film) {
+            by_name.entry(name).or_default().push(index);
+        }
     }
+    let mut taken = BTreeSet::new();
+    let groups = by_name.into_iter().map(|(name, films)| {
+        let slug = slug::of(name, name, |slug| taken.contains(slug));
+        taken.insert(slug.clone());
+        Director { name, slug, films }
+    });
+    groups.collect()
 }

@@ -1,4 +1,4 @@
-//! Lists that have a page: everybody, directors, years, and the films of each.
+//! Lists that have a page: everybody, directors, producers, years, and the films of each.
 //!
 //! Owns which lists there are, in which parts each stands, and what their pages
 //! show. A list beyond the bound has pages of parts, which its own page leads to.
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::groups::{Director, Groups};
-use super::paths::{director_path, year_path};
+use super::paths::{director_path, producer_path, year_path};
 use super::split::{self, MOST, Split, key_of_text};
 use super::variables::{Each, Variables};
 use super::{Plan, Views};
@@ -24,9 +24,12 @@ const MOST_SEVERAL: usize = 100;
 pub(super) enum List {
     People,
     Directors,
+    Producers,
     Years,
     /// The films of one, by place in the groups.
     Director(usize),
+    /// Likewise.
+    Producer(usize),
     /// The films of one; of those whose year is not known.
     Year(Option<u32>),
 }
@@ -40,8 +43,10 @@ impl List {
         let whole = match self {
             List::People => "people/index.html".to_owned(),
             List::Directors => "directors/index.html".to_owned(),
+            List::Producers => "producers/index.html".to_owned(),
             List::Years => "years/index.html".to_owned(),
             List::Director(at) => director_path(&groups.directors[at].slug),
+            List::Producer(at) => producer_path(&groups.producers[at].slug),
             List::Year(year) => year_path(year),
         };
         match whole.strip_suffix("index.html") {
@@ -55,9 +60,9 @@ impl List {
     pub(super) fn template(self) -> &'static str {
         match self {
             List::People => "people.html",
-            List::Directors => "directors.html",
+            List::Directors | List::Producers => "directors.html",
             List::Years => "years.html",
-            List::Director(_) => "director.html",
+            List::Director(_) | List::Producer(_) => "director.html",
             List::Year(_) => "year.html",
         }
     }
@@ -73,20 +78,23 @@ pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
         let person = &catalogue.people[person];
         key_of_text(&person.name, &person.id)
     };
-    let director_key = |&at: &usize| {
-        let name = groups.directors[at].name;
-        key_of_text(name, name)
-    };
+    let name_key = |name: &str| key_of_text(name, name);
+    let director_key = |&at: &usize| name_key(groups.directors[at].name);
+    let producer_key = |&at: &usize| name_key(groups.producers[at].name);
     let years: Vec<_> = groups.years.keys().collect();
     let year_key = |&at: &usize| years[at].map_or("-".to_owned(), |year| format!("{year:05}"));
     let all = |length| (0..length).collect::<Vec<usize>>();
     let mut lists = Lists::from([
         (List::People, Split::of(all(catalogue.people.len()), MOST, person_key)),
         (List::Directors, Split::of(all(groups.directors.len()), MOST, director_key)),
+        (List::Producers, Split::of(all(groups.producers.len()), MOST, producer_key)),
         (List::Years, Split::of(all(years.len()), MOST, year_key)),
     ]);
     for (at, director) in groups.directors.iter().enumerate() {
         lists.insert(List::Director(at), Split::of(director.films.clone(), MOST, film_key));
+    }
+    for (at, producer) in groups.producers.iter().enumerate() {
+        lists.insert(List::Producer(at), Split::of(producer.films.clone(), MOST, film_key));
     }
     for (&year, films) in &groups.years {
         lists.insert(List::Year(year), Split::of(films.clone(), MOST, film_key));
@@ -129,10 +137,14 @@ impl Plan<'_> {
                 }
                 self.put_counts(to);
             }
-            List::Directors => {
-                let directors = &self.groups.directors;
-                let director = |at| self.director(&directors[records[at]]);
-                to.put("directors", &Each(records.len(), director));
+            List::Directors | List::Producers => {
+                let (role, groups) = match list {
+                    List::Producers => (Role::Producer, &self.groups.producers),
+                    _ => (Role::Director, &self.groups.directors),
+                };
+                let view = |at| self.director(role, &groups[records[at]]);
+                to.put("directors", &Each(records.len(), view));
+                to.put("role", &role);
                 self.put_counts(to);
             }
             List::Years => {
@@ -142,9 +154,13 @@ impl Plan<'_> {
                 to.put("years", &years.collect::<Vec<_>>());
                 self.put_counts(to);
             }
-            List::Director(at) => {
-                let director = &self.groups.directors[at];
-                to.put("director", &self.director(director));
+            List::Director(at) | List::Producer(at) => {
+                let (role, director) = match list {
+                    List::Producer(_) => (Role::Producer, &self.groups.producers[at]),
+                    _ => (Role::Director, &self.groups.directors[at]),
+                };
+                to.put("role", &role);
+                to.put("director", &self.director(role, director));
                 to.put("json_ld", &self.views.item_list(director.name, records));
                 self.put_films(records, to);
             }
@@ -198,15 +214,18 @@ impl Plan<'_> {
         to.put("films", &Each(films.len(), |at| self.views.film(films[at])));
     }
 
-    fn director(&self, director: &Director<'_>) -> DirectorView<'_> {
+    fn director<'g>(&self, role: Role, director: &Director<'g>) -> DirectorView<'g> {
         let Views { catalogue, site, .. } = self.views;
         let films = director.films.iter().map(|&film| &catalogue.films[film]);
         let years = || films.clone().filter_map(|film| film.year);
         let scores: Vec<_> = films.clone().filter_map(|film| film.rt_score).collect();
         let sum: u32 = scores.iter().sum();
         DirectorView {
-            name: catalogue.films[director.films[0]].director.as_deref().unwrap_or(""),
-            url: site.link(&director_path(&director.slug)),
+            name: director.name,
+            url: site.link(&match role {
+                Role::Director => director_path(&director.slug),
+                Role::Producer => producer_path(&director.slug),
+            }),
             film_count: director.films.len(),
             first_year: years().min(),
             last_year: years().max(),
@@ -221,7 +240,15 @@ impl Plan<'_> {
     }
 }
 
-/// A director and their films in figures.
+/// What somebody did for their films.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    Director,
+    Producer,
+}
+
+/// A director or a producer, and their films in figures.
 #[derive(Serialize)]
 struct DirectorView<'a> {
     name: &'a str,

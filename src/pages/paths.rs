@@ -44,6 +44,11 @@ pub(super) fn director_path(slug: &str) -> String {
     format!("directors/{slug}/index.html")
 }
 
+/// Path of the page of a producer's films.
+pub(super) fn producer_path(slug: &str) -> String {
+    format!("producers/{slug}/index.html")
+}
+
 /// Path of the page of a year's films, or of those without one.
 pub(super) fn year_path(year: Option<u32>) -> String {
     match year {

@@ -218,7 +218,7 @@ fn the_sitemap_has_absolute_addresses_and_true_times() {
     assert!(text.contains("<loc>https://films.example/movies/kiki/</loc></url>"), "{text}");
     let changes = "<loc>https://films.example/changes/</loc><lastmod>2026-11-24</lastmod>";
     assert!(text.contains(changes), "{text}");
-    assert_eq!(text.matches("<loc>").count(), 14);
+    assert_eq!(text.matches("<loc>").count(), 15);
 }
 
 #[test]

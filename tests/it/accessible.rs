@@ -8,15 +8,17 @@ use crate::fixture::{Answer, Browser, Running, Site, Tab, Upstream, films, peopl
 const AXE: &str = include_str!("../vendor/axe.min.js");
 
 /// One page of each template.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 13] = [
     "/",
     "/movies/salt-road/",
     "/people/",
     "/people/gull/",
     "/directors/",
+    "/producers/",
     "/years/",
     "/changes/",
     "/status/",
+    "/years/undated/",
     "/nowhere",
     "/?q=nothing-like-it",
     "/?sort=title",
@@ -30,6 +32,7 @@ fn served() -> (Upstream, Running) {
         json!({"id": "f-long", "title": long, "director": "Somebody", "release_date": "1999",
         "description": "x".repeat(400), "original_title": "長い題名".repeat(20)}),
     );
+    list.push(json!({"id": "f-undated", "title": "Some Day"}));
     let upstream = Upstream::of(&films, &people());
     let running = Site::of(&upstream).serve().ready();
     (upstream, running)
@@ -44,7 +47,7 @@ fn open(tab: &mut Tab, running: &Running, path: &str) {
 }
 
 /// What axe finds on the page that is open, in short.
-fn violations(tab: &mut Tab) -> String {
+pub(crate) fn violations(tab: &mut Tab) -> String {
     // Evaluated by the browser itself: the site's policy has no say in it.
     tab.call("Runtime.evaluate", json!({"expression": AXE}));
     let found = tab.value(
@@ -74,6 +77,35 @@ fn no_page_breaks_a_rule_by_day_or_by_night() {
             open(&mut tab, &running, path);
             let found = violations(&mut tab);
             assert!(found.is_empty(), "{path}, {scheme}: {found}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn pages_that_stand_in_for_the_site_break_no_rule() {
+    let silent = Upstream::start();
+    silent.set_both(&Answer::new(200, "").never());
+    let starting = Site::of(&silent).serve();
+    let failing = Upstream::start();
+    let too_old = Site::eager(&failing).with(&["--max-stale", "1s"]).serve().ready();
+    failing.set_both(&Answer::new(500, "no"));
+    wait_until("old data", || too_old.get("/").status == 503);
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    for (running, heading) in [(&starting, "put together"), (&too_old, "would mislead you")] {
+        for scheme in ["light", "dark"] {
+            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+            tab.load(&format!("http://{}/", running.address));
+            assert!(tab.text("document.body.textContent").contains(heading), "{heading}");
+            // Not while axe looks.
+            tab.value("window.stop()");
+            let found = violations(&mut tab);
+            // They come again by themselves, which is what they are for.
+            let others = found.lines().filter(|line| line.contains("\"rule\": "));
+            let others: Vec<_> = others.filter(|line| !line.contains("meta-refresh")).collect();
+            assert!(others.is_empty(), "{heading}, {scheme}: {found}");
         }
     }
 }

@@ -135,3 +135,36 @@ fn pages_that_mean_harm_do_none_and_can_be_read() {
     assert!(seen > 40, "only {seen} pages");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
 }
+
+#[test]
+#[ignore = "needs chromium"]
+fn from_list_to_film_and_back_the_poster_goes_along_unless_nothing_may_move() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.before_each_page(
+        "addEventListener('pagereveal', (event) => {
+            const posters = () => [...document.querySelectorAll('.poster')];
+            const named = (poster) => poster.style.viewTransitionName === 'film';
+            if (!event.viewTransition) window.along = 'nothing';
+            else event.viewTransition.ready.then(
+                () => { window.along = posters().findIndex(named); },
+                (error) => { window.along = String(error); });
+         });",
+    );
+    for (motion, to_film, to_list) in
+        [("no-preference", json!(0), json!(3)), ("reduce", json!("nothing"), json!("nothing"))]
+    {
+        let features = json!([{"name": "prefers-reduced-motion", "value": motion}]);
+        tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+        go(&mut tab, &format!("http://{}/", server.address));
+        follow(&mut tab, "[data-film-id=f-salt] h2 a", "Salt Road");
+        tab.wait_for("window.along !== undefined");
+        assert_eq!(tab.value("window.along"), to_film, "to the film, {motion}");
+        follow(&mut tab, ".masthead nav a", "Films");
+        tab.wait_for("window.along !== undefined");
+        assert_eq!(tab.value("window.along"), to_list, "to the list, {motion}");
+    }
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+}

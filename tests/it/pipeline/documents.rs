@@ -167,6 +167,7 @@ fn the_linked_data_says_what_the_catalogue_says() {
         for (path, page) in &pages {
             let films: Vec<_> = match path.split('/').collect::<Vec<_>>()[..] {
                 ["directors", _, "index.html"] => of_heading(page, movies, "director"),
+                ["producers", _, "index.html"] => of_heading(page, movies, "producer"),
                 ["years", "undated", "index.html"] => {
                     movies.iter().filter(|film| film["year"].is_null()).collect()
                 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::accessible::violations;
 use crate::fixture::{Browser, Site, Upstream, contents, links, wait_until};
 
 const FILMS: usize = 1500;
@@ -142,6 +143,21 @@ fn a_search_finds_films_that_are_on_no_first_page() {
         wait_until("the film", || tab.text(shown).split(',').any(|title| title == found));
         let told = tab.text("document.querySelector('[data-found]').textContent");
         assert!(told.ends_with(" of 1500 films"), "{told}");
+    }
+    // Lists of parts, and parts, are for everybody too.
+    for path in ["/", "/people/", "/people/letter/a/", "/years/1999/", "/years/1999/letter/a/"] {
+        for (width, scheme) in [(320, "dark"), (1440, "light")] {
+            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+            let metrics =
+                json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+            tab.call("Emulation.setDeviceMetricsOverride", metrics);
+            tab.load(&format!("http://{}{path}", server.address));
+            let found = violations(&mut tab);
+            assert!(found.is_empty(), "{path}, {scheme}: {found}");
+            let wide = tab.value("document.documentElement.scrollWidth").as_u64();
+            assert!(wide <= Some(width), "{path} is {wide:?} wide in {width}");
+        }
     }
     // Too many for one file: the newest, and that there are more.
     tab.load(&format!("http://{}/?q=the", server.address));
