@@ -187,21 +187,38 @@ impl Fields {
     }
 
     fn extra(&mut self, old: &Extra, new: &Extra) {
-        let shown = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
         for name in names {
             let (old, new) = (old.get(name), new.get(name));
             if old != new {
-                self.push(name, old.map(shown).as_deref(), new.map(shown).as_deref());
+                self.text(name, old.map(shown).as_deref(), new.map(shown).as_deref());
             }
         }
     }
 
     fn push(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
         self.0.push(FieldChange { field: cut(field), old: old.map(cut), new: new.map(cut) });
+    }
+}
+
+/// A value of a field that the program does not know, in words. A list of
+/// addresses is one of references, of which the host says nothing: an API that
+/// moves has not changed every film.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.iter().all(Value::is_string) => {
+            let texts = values.iter().filter_map(Value::as_str).map(without_host);
+            texts.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn without_host(address: &str) -> &str {
+    match address.split_once("://") {
+        Some(("http" | "https", rest)) => rest.find('/').map_or("", |path| &rest[path..]),
+        _ => address,
     }
 }
 
@@ -263,6 +280,22 @@ mod tests {
             told,
             [("b", &What::Changed(vec![score])), ("d", &What::Added), ("c", &What::Removed)]
         );
+    }
+
+    #[test]
+    fn an_upstream_that_moves_has_not_changed_every_film() {
+        let with = |species: Value| {
+            let mut one = catalogue(&[("a", "A", 1)]);
+            one.films[0].extra.insert("species".into(), species);
+            one
+        };
+        let old = with(serde_json::json!(["http://a.example/species/1"]));
+        let moved = with(serde_json::json!(["https://b.example:81/species/1"]));
+        assert!(between(&old, &moved).is_empty());
+        let grown = with(serde_json::json!(["https://b.example/species/1", "x/species/2"]));
+        let What::Changed(fields) = &between(&old, &grown)[0].what else { panic!("changed") };
+        assert_eq!(fields[0].old.as_deref(), Some("/species/1"));
+        assert_eq!(fields[0].new.as_deref(), Some("/species/1, x/species/2"));
     }
 
     #[test]

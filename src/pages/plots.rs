@@ -16,19 +16,19 @@ const WIDTH: u64 = 1440;
 /// Units of one span.
 const STEP: u64 = SPAN_SECONDS / 60;
 /// Room for a line of text.
-const TEXT: u64 = 60;
+const TEXT: u64 = 72;
 /// Height of a curve.
-const HEIGHT: u64 = 300;
+const HEIGHT: u64 = 420;
 /// Height of a row of marks, and of its lowest mark.
-const ROW: u64 = 70;
+const ROW: u64 = 96;
 const LOWEST: u64 = 14;
 /// Spans between two times that are written: four hours.
 const TICK: u64 = 4 * 3600 / SPAN_SECONDS;
 
 /// Greatest values of a scale in milliseconds: round ones.
-const ROUND: [u64; 16] = [
+const ROUND: [u64; 17] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 600_000, 1_800_000,
-    3_600_000, 10_800_000, 43_200_000, 86_400_000,
+    3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
 ];
 
 /// How old the data got, beside what is promised.
@@ -80,7 +80,7 @@ pub(super) fn outcomes(day: &Day<'_>) -> Option<String> {
     }
     let told: Vec<_> = rows.iter().map(|(_, name, is)| format!("{} {name}", count(*is))).collect();
     let what = format!("Of {all} refreshes {}", told.join(", "));
-    let high = TEXT + ROW;
+    let high = TEXT + TEXT / 2 + ROW;
     let mut svg = opening("outcomes", 3 * high + TEXT, "How refreshes ended", &what);
     for (row, (class, name, is)) in rows.into_iter().enumerate() {
         let foot = (row as u64 + 1) * high;
@@ -274,7 +274,7 @@ mod tests {
         let mut svg = String::new();
         let values = [Some(MINUTE), Some(MINUTE), None, Some(MINUTE / 2)];
         curve(&values, &Scale::up_to(MINUTE), "line", &mut svg);
-        assert_eq!(svg, "<path class=\"line\" d=\"M0 60h5h5M15 210h5\"/>");
+        assert_eq!(svg, "<path class=\"line\" d=\"M0 72h5h5M15 282h5\"/>");
     }
 
     #[test]

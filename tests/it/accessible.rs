@@ -112,6 +112,40 @@ fn pages_that_stand_in_for_the_site_break_no_rule() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn what_changed_breaks_no_rule_and_runs_out_of_no_window() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    let mut films = films();
+    films[0]["description"] = "Changed. ".repeat(60).into();
+    films[0]["trailer"] = format!("https://a.example/{}", "long".repeat(60)).into();
+    let list = films.as_array_mut().expect("a list");
+    list.remove(3);
+    list.push(json!({"id": "f-new", "title": "A Very Long Title That Goes On ".repeat(9)}));
+    upstream.set("/films", Answer::json(&films));
+    site.build_once().well();
+    let running = site.serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    for path in ["/changes/", "/movies/the-lamp-keeper/", "/status/"] {
+        for (scheme, width) in [("light", 320), ("dark", 1440)] {
+            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+            let metrics =
+                json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+            tab.call("Emulation.setDeviceMetricsOverride", metrics);
+            open(&mut tab, &running, path);
+            let found = violations(&mut tab);
+            assert!(found.is_empty(), "{path}, {scheme}: {found}");
+            let wide = tab.value("document.documentElement.scrollWidth");
+            assert!(wide.as_u64() <= Some(width), "{path} is {wide} wide in {width}");
+        }
+    }
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn the_notice_of_old_data_breaks_no_rule() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();

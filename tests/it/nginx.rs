@@ -43,6 +43,37 @@ fn nginx_and_the_server_answer_the_same_bodies() {
 
 #[test]
 #[ignore = "needs nginx"]
+fn the_configuration_for_files_names_the_types_of_feeds() {
+    let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let text = std::fs::read_to_string(deploy.join("nginx.conf")).expect("the configuration");
+    let (files, _) = text.split_once("# 2. Proxy").expect("the server of files");
+    let headers = deploy.join("nginx-headers.conf");
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    let nginx = Nginx::with(|address, _| {
+        files
+            .replace("listen 80;", &format!("listen {address};"))
+            .replace("/srv/films/public", site.out().to_str().expect("text"))
+            .replace("/etc/nginx/movies-gen-headers.conf", headers.to_str().expect("text"))
+    });
+    for (path, kind) in [
+        ("/feed.xml", "application/atom+xml; charset=utf-8"),
+        ("/feed.json", "application/feed+json"),
+        ("/status/", "text/html; charset=utf-8"),
+        ("/changes/", "text/html; charset=utf-8"),
+    ] {
+        let answer = ask(nginx.address, "GET", path, &[("Accept-Encoding", "gzip")]);
+        assert_eq!(answer.expect("content-type"), kind, "{path}");
+        assert_eq!(answer.expect("cache-control"), "no-cache", "{path}");
+        assert!(answer.header("content-security-policy").is_some(), "{path}");
+        let is_feed = path.starts_with("/feed");
+        assert_eq!(answer.header("access-control-allow-origin").is_some(), is_feed, "{path}");
+    }
+}
+
+#[test]
+#[ignore = "needs nginx"]
 fn a_change_within_a_second_is_not_taken_for_the_old_page_by_nginx() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "400ms"]);

@@ -14,7 +14,7 @@ const PAGE: &str = "status/index.html";
 fn status_after(server: &Running, kind: &str) -> String {
     let told = format!("<code>{kind}</code>");
     let page = || server.get("/status/").text().to_owned();
-    wait_until(kind, || page().split("Next one").next().is_some_and(|top| top.contains(&told)));
+    wait_until(kind, || page().split("Next refresh").next().is_some_and(|top| top.contains(&told)));
     page()
 }
 
@@ -34,7 +34,7 @@ fn it_tells_the_age_the_counts_and_the_next_attempt() {
         time_of(&page, "Data of").to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         server.freshness()["as_of"]
     );
-    let wait = time_of(&page, "Next one") - time_of(&page, "Data of");
+    let wait = time_of(&page, "Next refresh") - time_of(&page, "Data of");
     assert!((59..=61).contains(&wait.num_seconds()), "{wait}");
     for part in
         ["<dt>Films</dt><dd>5<", "<dt>People</dt><dd>4<", "1 brought newer data", "role=\"img\""]
