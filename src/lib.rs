@@ -64,6 +64,7 @@ pub mod catalogue;
 pub mod changes;
 pub mod ledger;
 pub mod live;
+pub mod news;
 pub mod pages;
 pub mod payload;
 pub mod plausibility;

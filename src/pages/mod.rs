@@ -11,6 +11,7 @@ mod contents;
 mod freshness;
 mod groups;
 mod linked;
+mod named;
 mod paths;
 pub mod poster;
 mod search;
@@ -31,6 +32,7 @@ use crate::ledger::Ledger;
 use crate::theme::Theme;
 pub use freshness::Freshness;
 use groups::Groups;
+pub use named::Record;
 use paths::{director_path, film_path, former_addresses, person_path, poster_path, year_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
@@ -363,7 +365,7 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
         .iter()
         .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
         .collect();
-    serde_json::json!({
+    let mut variables = serde_json::json!({
         "title": site.title,
         "lang": site.lang,
         "base": site.base(),
@@ -375,7 +377,13 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
         "icon": assets.get("icon.svg"),
         "assets": assets,
         "generator": "movies-gen",
-    })
+    });
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(RENDERER.as_bytes());
+    hasher.update(theme.digest().as_bytes());
+    write_json(&mut hasher, &variables);
+    variables["theme"] = hasher.finalize().to_hex()[..16].into();
+    variables
 }
 
 #[derive(Serialize)]

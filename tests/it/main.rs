@@ -13,6 +13,7 @@ mod chaos;
 mod contract;
 mod courtesy;
 mod demo;
+mod events;
 mod failing;
 mod faults;
 mod finding;

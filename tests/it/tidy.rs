@@ -26,10 +26,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ledger", &["catalogue", "changes", "clock"]),
     ("store", &["clock", "disk", "ledger", "outcome", "payload", "schedule"]),
     ("theme", &["disk"]),
-    ("pages", &["catalogue", "clock", "ledger", "outcome", "theme"]),
+    ("pages", &["catalogue", "changes", "clock", "ledger", "outcome", "theme"]),
     ("publish", &["clock", "disk", "ledger", "pages", "store"]),
-    ("live", &["clock", "hold", "payload", "publish"]),
-    ("server", &["clock", "hold", "live", "pages", "publish", "telemetry"]),
+    ("news", &["changes", "pages", "publish"]),
+    ("live", &["clock", "hold", "news", "payload", "publish"]),
+    ("server", &["clock", "hold", "live", "news", "pages", "publish", "telemetry"]),
 ];
 
 /// Edges that reach out; all other modules are pure.
