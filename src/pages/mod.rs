@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
         ledger: &'a Ledger,
         theme: &'a Theme,
     ) -> Plan<'a> {
-        let views = Views { site, catalogue, ledger };
+        let views = Views { site, catalogue, ledger, baseline: ledger.baseline_time() };
         let groups = Groups::of(catalogue);
         let mut pages = BTreeMap::new();
         let mut put = |path: String, page| pages.insert(path, page);

@@ -19,6 +19,7 @@ mod faults;
 mod finding;
 mod fixture;
 mod freshness;
+mod live_pages;
 mod looking;
 mod nginx;
 mod options;
