@@ -89,10 +89,10 @@
     for (const card of cards) card.hidden = !are.has(card);
     // Moving what is in its place already would lose the focus for nothing.
     const order = ORDERS[state.sort] ? [...cards].sort(ORDERS[state.sort]) : cards;
-    const [here, there] = [list.moveBefore && list.isConnected ? "moveBefore" : "insertBefore", "insertBefore"];
     order.forEach((card, at) => {
       if (list.children[at] === card) return;
-      list[card.isConnected ? here : there](card, list.children[at] ?? null);
+      const move = list.moveBefore && card.isConnected ? "moveBefore" : "insertBefore";
+      list[move](card, list.children[at] ?? null);
     });
     return shown;
   };
@@ -135,9 +135,6 @@
     if (query.size) apply();
   };
 
-  // What patch.js needs of a list.
-  const titled = (card) => ({ id: card.dataset.filmId, title: card.querySelector("h2").textContent,
-    url: card.querySelector("h2 a").href });
   const again = () => {
     text = texts();
     const state = chosen();
@@ -150,7 +147,8 @@
   };
   site.list = {
     ids: () => new Set(cards.map((card) => card.dataset.filmId)),
-    films: () => cards.map(titled),
+    films: () => cards.map((card) => ({ id: card.dataset.filmId,
+      title: card.querySelector("h2").textContent, url: card.querySelector("h2 a").href })),
     // The cards of an event, each after the one that the catalogue has before it.
     put({ added, changed, removed }) {
       const known = new Map(cards.map((card) => [card.dataset.filmId, card]));

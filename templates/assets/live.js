@@ -1,6 +1,5 @@
-// How a page hears of news: a stream of events while it is visible; where there is none (files
-// behind another web server) or no place is left, what site.js learns from freshness.json. What
-// follows from news is patch.js's.
+// How a page hears of news: a stream of events while it is visible; where there is none, or no place
+// is left, what site.js learns from freshness.json. What follows is patch.js's.
 (() => {
   "use strict";
   const site = window.moviesGen;

@@ -1,6 +1,5 @@
-// What news does to a page that is open. A list takes the cards that an event brings; then, as any
-// page whose address is among those that changed, it fetches itself and becomes what it got, piece
-// by piece: where one is, what one typed, chose and opened stays. One sentence tells of it.
+// What news does to a page that is open. A list takes the cards of an event; then, as any page that
+// changed, it fetches itself and becomes what it got, piece by piece. One sentence tells of it.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
@@ -139,8 +138,7 @@
     say(said.dataset.gone);
   };
 
-  // One look at this page as it is now: true if it shows what is expected, or if there is no use in
-  // looking again.
+  // One look at this page as it is now: whether that is enough.
   const look = async ({ page, theme: from, generation, quietly }, isLast) => {
     // What another theme's pages are called says nothing of this one.
     const expected = !from || from === theme ? page : undefined;

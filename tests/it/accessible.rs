@@ -42,7 +42,7 @@ fn open(tab: &mut Tab, running: &Running, path: &str) {
 }
 
 /// What axe finds on the page that is open, in short.
-fn violations(tab: &mut Tab) -> String {
+pub(crate) fn violations(tab: &mut Tab) -> String {
     // Evaluated by the browser itself: the site's policy has no say in it.
     tab.call("Runtime.evaluate", json!({"expression": AXE}));
     let found = tab.value(

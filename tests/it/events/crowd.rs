@@ -8,18 +8,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{listen, quick, scored, served_with};
-use crate::fixture::{Listener, Running, Upstream, get, wait_until};
+use crate::fixture::{Listener, Running, Upstream, wait_until};
 
 const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
 
 /// A metric's value.
 fn metric(running: &Running, name: &str) -> f64 {
-    let line = running.wait_for_line("metrics at http://");
-    let (_, address) = line.split_once("http://").expect("an address");
-    let address: SocketAddr = address.trim_end_matches("/metrics").parse().expect("an address");
-    let text = get(address, "/metrics").text().to_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in\n{text}"))
+    crate::telemetry::metric(running, name).unwrap_or_else(|| panic!("no {name}"))
 }
 
 #[test]

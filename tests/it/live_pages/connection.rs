@@ -109,6 +109,8 @@ fn seven_tabs_of_one_browser_still_load_an_eighth_page() {
             tab
         })
         .collect();
+    // All of them want one: it is not their being hidden that leaves connections free.
+    assert!(tabs.iter_mut().all(|tab| tab.value("document.hidden") == false));
     let mut eighth = browser.window();
     eighth.load(&format!("http://{}/movies/salt-road/", running.address));
     eighth.wait_for("document.querySelector('h1').textContent === 'Salt Road'");
@@ -140,6 +142,26 @@ fn a_page_that_finds_no_place_is_not_disturbed_and_comes_in_when_one_is_free() {
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
     score(&mut tab, "12");
     assert_eq!(tab.value("window.isStillTheSame"), true);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_stream_that_may_have_died_in_the_machines_sleep_is_opened_again() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = browser.tab();
+    tab.before_each_page(
+        "opened = 0; window.EventSource = class extends EventSource {
+             constructor(url) { super(url); opened++; }
+         }",
+    );
+    tab.load(&format!("http://{}/", running.address));
+    tab.wait_for(super::LISTENS);
+    assert_eq!(tab.value("opened"), 1);
+    let _ = tab.value("before = Date.now; Date.now = () => before() + 120_000");
+    tab.wait_for("opened === 2");
+    upstream.set("/films", one_more());
+    tab.wait_for(NEW);
+    assert_eq!(tab.value("opened"), 2);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Pages that are open and update themselves, in a real browser.
 
 mod connection;
+mod files;
 mod list;
 mod pages;
+mod replicas;
+mod visits;
 
 use serde_json::{Value, json};
 
