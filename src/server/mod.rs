@@ -3,7 +3,7 @@
 //! Owns connections: how many, how long, and how they end. One thread a core,
 //! each with a runtime and a listener of its own on the same port, so that the
 //! kernel spreads the load and no lock is shared. What is answered is decided by
-//! [`respond`], which knows only the live cell. It must never ask the upstream or
+//! [`respond`], which knows only the live cell; [`events`] are streams. It must never ask the upstream or
 //! touch a file, but for the owner's under `.well-known/`.
 
 pub mod admin;
@@ -227,7 +227,7 @@ async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
         move || well_known::read(&out, &path)
     });
     match file.await {
-        Ok(Some(bytes)) => respond::owners_file(&path, bytes, met),
+        Ok(Some(bytes)) => respond::owners_file(request, &path, &bytes, met),
         _ => answer,
     }
 }

@@ -126,7 +126,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
             return events(request, frame.base.as_str(), site);
         }
         if let Some(bytes) = snapshot.volatile.get(path) {
-            return volatile(path, bytes);
+            return volatile(request, path, bytes, *now);
         }
         let is_directory = path.is_empty() || path.ends_with('/');
         let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
@@ -284,13 +284,24 @@ impl Form {
     }
 }
 
-fn volatile(path: &str, bytes: &Bytes) -> Answer {
+/// A file that is often another: pages ask for it on condition that it is.
+fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
-    insert(fields, CONTENT_TYPE, content_type(path));
+    let etag = format!("\"{}\"", &blake3::hash(bytes).to_hex()[..32]);
+    insert(fields, ETAG, &etag);
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers::share(fields, path);
-    with_body(answer, bytes.clone())
+    // It has no time of its own, and is newer than any that is named.
+    match weigh(&request.headers, &etag, now.wall.seconds() + 1) {
+        Verdict::NotModified => *answer.status_mut() = StatusCode::NOT_MODIFIED,
+        Verdict::Failed => *answer.status_mut() = StatusCode::PRECONDITION_FAILED,
+        Verdict::Answer => {
+            insert(fields, CONTENT_TYPE, content_type(path));
+            return with_body(answer, bytes.clone());
+        }
+    }
+    answer
 }
 
 /// The path of a request for the owner's own files, if it is one.
@@ -300,8 +311,8 @@ pub(super) fn well_known_path(request: &Parts) -> Option<String> {
 }
 
 /// A file of the owner's.
-pub(super) fn owners_file(path: &str, bytes: Bytes, met: &Met) -> Answer {
-    let mut answer = volatile(path, &bytes);
+pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met) -> Answer {
+    let mut answer = volatile(request, path, bytes, met.now);
     headers::say_age(answer.headers_mut(), met);
     headers::secure(answer.headers_mut());
     answer

@@ -201,13 +201,14 @@
     const changed = news.paths && new Map(Object.entries(news.paths).map(([of, name]) => [decodeURI(of), name]));
     const isMine = !changed || mine.some((of) => changed.has(of));
     let quietly = false;
+    const takesCards = site.list && news.films && [...news.films.added, ...news.films.changed].every((film) => film.card);
     if (isNext && news.films) {
       const sentenceOfIt = sentence(news.films);
       if (isMine || news.films.added.length) {
         say(sentenceOfIt);
         quietly = sentenceOfIt !== "";
       }
-      if (isMine && site.list) still(() => site.list.put(news.films));
+      if (isMine && takesCards) still(() => site.list.put(news.films));
       site.came?.(news.films.added, news.to);
     }
     if (isNext && !isMine) return isCurrent(news.to);
@@ -216,7 +217,7 @@
       return isCurrent(news.to);
     }
     const told = { theme: news.theme, page: changed?.get(path) ?? undefined, quietly };
-    if (isNext && news.films && site.list) {
+    if (isNext && takesCards) {
       // The cards are there; what else the list shows may follow, and not for all at once.
       isCurrent(news.to);
       clearTimeout(rest);

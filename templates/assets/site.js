@@ -78,7 +78,7 @@
   // The page shows something else now, and its age is another.
   document.addEventListener("movies-gen:shown", () => {
     clearTimeout(timer);
-    timer = setTimeout(wake, 200 * Math.random());
+    timer = setTimeout(wake, 1500 * Math.random());
   });
   site.look = look;
   // Also out of the back/forward cache.

@@ -58,7 +58,7 @@ fn a_page_outlives_a_restart_of_the_server() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address").to_string();
     drop(free);
-    let site = quick(&upstream).with(&["--listen", &address]);
+    let site = super::soon_old(&upstream).with(&["--listen", &address]);
     let running = site.serve().ready();
     let mut browser = Browser::start();
     let mut tab = open(&mut browser, &running, "/");

@@ -24,7 +24,7 @@ fn open(browser: &mut Browser, nginx: &Nginx, path: &str) -> Tab {
 #[ignore = "needs chromium and nginx"]
 fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
     let upstream = Upstream::start();
-    let running = quick(&upstream).serve().ready();
+    let running = super::soon_old(&upstream).serve().ready();
     let nginx = Nginx::start(&running.site.out());
     let mut browser = Browser::start();
     let mut list = open(&mut browser, &nginx, "/");

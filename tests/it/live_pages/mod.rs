@@ -19,7 +19,13 @@ const CARDS: &str = "[...document.querySelectorAll('[data-film-id]')]
 /// Whether the page hears of news.
 const LISTENS: &str = "moviesGen.generation !== undefined && moviesGen.generation !== null";
 
+/// A site that asks its upstream three times a second and is never old.
 fn quick(upstream: &Upstream) -> Site {
+    Site::of(upstream).with(&["--interval", "300ms", "--max-age", "60s"])
+}
+
+/// The same, but old as soon as nobody keeps it fresh.
+fn soon_old(upstream: &Upstream) -> Site {
     Site::of(upstream).with(&["--interval", "300ms", "--max-age", "300ms"])
 }
 
