@@ -119,6 +119,27 @@ fn compare<'a, T: 'a>(
     }
 }
 
+/// What happened in two steps, as if it were one.
+pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
+    if before.is_empty() {
+        return then;
+    }
+    let key = |change: &Change| (change.kind, change.id.clone());
+    let mut all: BTreeMap<_, _> = before.into_iter().map(|change| (key(&change), change)).collect();
+    for mut change in then {
+        let key = key(&change);
+        change.what = match (all.remove(&key).map(|before| before.what), change.what) {
+            (Some(What::Added), What::Removed) => continue,
+            (Some(What::Added), _) => What::Added,
+            // Which fields are others than before it went is not known any more.
+            (Some(What::Removed), What::Added) => What::Changed(Vec::new()),
+            (_, what) => what,
+        };
+        all.insert(key, change);
+    }
+    all.into_values().collect()
+}
+
 /// Reads an optional text field of a record.
 type Optional<T> = fn(&T) -> Option<&String>;
 
@@ -296,6 +317,37 @@ mod tests {
         let What::Changed(fields) = &between(&old, &grown)[0].what else { panic!("changed") };
         assert_eq!(fields[0].old.as_deref(), Some("/species/1"));
         assert_eq!(fields[0].new.as_deref(), Some("/species/1, x/species/2"));
+    }
+
+    #[test]
+    fn two_steps_are_joined_to_what_they_come_to() {
+        let steps = [
+            catalogue(&[("a", "A", 1), ("b", "B", 2), ("c", "C", 3)]),
+            catalogue(&[("a", "A", 9), ("b", "B", 2), ("d", "D", 4), ("e", "E", 5)]),
+            catalogue(&[("a", "A", 9), ("c", "C", 3), ("d", "D!", 4)]),
+        ];
+        let [first, second] = [0, 1].map(|at| between(&steps[at], &steps[at + 1]));
+        let joined = joined(first, second);
+        let told: Vec<_> = joined
+            .iter()
+            .map(|change| {
+                let what = match change.what {
+                    What::Added => "added",
+                    What::Removed => "removed",
+                    What::Changed(_) => "changed",
+                };
+                (&*change.id, what, &*change.title)
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a", "changed", "A"),
+                ("b", "removed", "B"),
+                ("c", "changed", "C"),
+                ("d", "added", "D!"),
+            ]
+        );
     }
 
     #[test]

@@ -263,6 +263,11 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
 
+    /// Pages that `serve` tells of changes as they come, at once; at most half of the
+    /// connections it can have [default: 10000]
+    #[arg(long, env = "MOVIES_GEN_MAX_STREAMS", value_name = "N")]
+    pub max_streams: Option<usize>,
+
     /// Address for /metrics and /readyz; keep it from the public [default: none]
     #[arg(long, env = "MOVIES_GEN_ADMIN_LISTEN", value_name = "ADDRESS")]
     pub admin_listen: Option<SocketAddr>,
@@ -315,6 +320,7 @@ impl Options {
             max_shrink: self.max_shrink.or(fallback.max_shrink),
             accept_after: self.accept_after.or(fallback.accept_after),
             listen: self.listen.or(fallback.listen),
+            max_streams: self.max_streams.or(fallback.max_streams),
             admin_listen: self.admin_listen.or(fallback.admin_listen),
             config: self.config.or(fallback.config),
             log_format: self.log_format.or(fallback.log_format),

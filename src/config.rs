@@ -71,6 +71,8 @@ pub struct Config {
     pub accept_after: u32,
     /// Where visitors connect.
     pub listen: SocketAddr,
+    /// Streams of events at once, if it is said.
+    pub max_streams: Option<usize>,
     /// Where metrics are read, if anywhere.
     pub admin_listen: Option<SocketAddr>,
     /// How log lines look.
@@ -231,6 +233,7 @@ fn resolve(options: Options) -> Result<Config> {
         max_shrink: options.max_shrink.map_or(0.3, |share| share.0),
         accept_after: options.accept_after.unwrap_or(10),
         listen: options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+        max_streams: options.max_streams,
         admin_listen: options.admin_listen,
         log_format: options.log_format.unwrap_or_default(),
         verbosity: options.verbose.min(2) as i8 - options.quiet.min(2) as i8,

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The list of modules is the pipeline, from top to bottom. Nothing downstream
-//! calls upstream: the server knows only the live cell.
+//! calls upstream: the server knows only the live cell. Beside it goes what is new
+//! from one generation to the next, [`news`], to the pages that are open.
 //!
 //! ## The five promises
 //!
@@ -39,7 +40,8 @@
 //! *theme* templates and assets · *store* where payload and attempts are kept ·
 //! *claim* the right to the next refresh · *fence* its number · *replica* one of
 //! several processes sharing a store · *hold* making a load wait for newer data ·
-//! *volatile* outside generations
+//! *volatile* outside generations · *event* the step from one generation to the next,
+//! as open pages are told
 
 // What was asked for.
 pub mod cli;
@@ -65,6 +67,7 @@ pub mod catalogue;
 pub mod changes;
 pub mod ledger;
 pub mod live;
+pub mod news;
 pub mod pages;
 pub mod payload;
 pub mod plausibility;

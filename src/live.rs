@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::{BootTime, Now, WallTime};
 use crate::hold::{Bound, Coming};
+use crate::news::{Ring, Told};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};
 
@@ -88,6 +89,8 @@ pub struct Snapshot {
 #[derive(Debug, Clone)]
 pub struct Live {
     cell: Arc<watch::Sender<Arc<Snapshot>>>,
+    /// Beside it: who waits for news is not woken by each look at the store.
+    news: Arc<watch::Sender<Arc<Ring>>>,
     wanted: Arc<Notify>,
 }
 
@@ -98,7 +101,7 @@ impl Live {
         let takes = Duration::ZERO;
         let snapshot = Snapshot { site: None, coming, takes, store, volatile, frame };
         let cell = Arc::new(watch::Sender::new(Arc::new(snapshot)));
-        Live { cell, wanted: Arc::new(Notify::new()) }
+        Live { cell, news: Arc::default(), wanted: Arc::new(Notify::new()) }
     }
 
     /// What is live now.
@@ -121,17 +124,33 @@ impl Live {
         self.wanted.notified().await;
     }
 
-    /// Makes a site live, with the volatile files that go with it. False if a
-    /// newer one is live already.
-    pub fn put(&self, site: Site, volatile: Volatile) -> bool {
-        self.cell.send_if_modified(|snapshot| {
+    /// Sees every new generation from now on, and those before.
+    pub fn news(&self) -> watch::Receiver<Arc<Ring>> {
+        self.news.subscribe()
+    }
+
+    /// Makes a site live, with the volatile files that go with it; then whoever listens
+    /// is told. False if a newer one is live already.
+    pub fn put(&self, site: Site, volatile: Volatile, told: Told) -> bool {
+        let generation = site.generation.clone();
+        let is_live = self.cell.send_if_modified(|snapshot| {
             if snapshot.site.as_ref().is_some_and(|live| live.fence > site.fence) {
                 return false;
             }
             let next = Snapshot { site: Some(site), volatile, ..Snapshot::clone(snapshot) };
             *snapshot = Arc::new(next);
             true
-        })
+        });
+        if is_live {
+            self.news.send_if_modified(|ring| match ring.advanced(&generation, told) {
+                Some(next) => {
+                    *ring = Arc::new(next);
+                    true
+                }
+                None => false,
+            });
+        }
+        is_live
     }
 
     /// Replaces the volatile files alone.

@@ -19,7 +19,7 @@ use super::asking::{Asking, Fetched};
 use super::report::{Counts, Done};
 use super::trouble::Trouble;
 use crate::catalogue::{self, Catalogue, Warning};
-use crate::changes;
+use crate::changes::{self, Change};
 use crate::clock::{BootTime, Clock, Stamp, WallTime};
 use crate::history::History;
 use crate::hold::Coming;
@@ -80,6 +80,8 @@ pub(super) struct Refresher {
     pub(super) live: Live,
     pub(super) metrics: Metrics,
     pub(super) known: Known,
+    /// What changed since what is live was made; none if that is not known.
+    pub(super) untold: Option<Vec<Change>>,
     /// Warnings that were logged; they are not repeated while they last.
     pub(super) told: BTreeSet<Warning>,
     /// What keeps the last save of another process from being shown.
@@ -303,19 +305,29 @@ impl Refresher {
     /// Enters what a new catalogue changes into the ledger.
     fn enter(&mut self, catalogue: Catalogue, origin: WallTime) -> Counts {
         let mut counts = Counts::default();
+        let mut changed = None;
         let ledger = match (&self.known.ledger, &self.known.payload) {
             (Some(ledger), Some(_)) => {
                 let changes = changes::between(&self.known.catalogue, &catalogue);
                 counts = Counts::of(&changes);
-                ledger.advanced(&changes, &catalogue, origin)
+                let ledger = ledger.advanced(&changes, &catalogue, origin);
+                changed = Some(changes);
+                ledger
             }
             // What changed since cannot be told; addresses and times still stand.
             (Some(ledger), None) => ledger.advanced(&[], &catalogue, origin),
             (None, _) => Ledger::baseline(&catalogue, origin),
         };
+        self.note(changed);
         self.known.catalogue = catalogue;
         self.known.ledger = Some(ledger);
         counts
+    }
+
+    /// Notes what changed in what is known, for when it is shown.
+    pub(super) fn note(&mut self, changes: Option<Vec<Change>>) {
+        let untold = self.untold.take().zip(changes);
+        self.untold = untold.map(|(before, then)| changes::joined(before, then));
     }
 
     async fn save(&mut self, payload: Payload) -> Result<(), Failure> {

@@ -47,7 +47,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let mut events = Events::new(clock.clone())?;
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
-    let limits = Limits::for_descriptors(descriptors);
+    let limits = Limits::for_descriptors(descriptors, config.max_streams);
     let (live, metrics) = (wired.live.clone(), wired.refresher.metrics.clone());
     let server = server::start(listeners, &live, &config.out, &clock, limits, &metrics, &stopped)?;
     if let Some(listeners) = admin {
@@ -225,6 +225,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         ("adopt", new.adopt != old.adopt),
         ("max-age", new.max_age != old.max_age && old.redis.is_some()),
         ("hold", new.hold != old.hold),
+        ("max-streams", new.max_streams != old.max_streams),
         ("listen", new.listen != old.listen),
         ("admin-listen", new.admin_listen != old.admin_listen),
         ("log-format", new.log_format != old.log_format),

@@ -11,8 +11,10 @@ use tracing::{debug, info, warn};
 
 use super::refresh::{Known, Refresher};
 use crate::catalogue;
+use crate::changes::between;
 use crate::ledger::Ledger;
 use crate::live;
+use crate::news::{self, Told};
 use crate::pages::{Freshness, Plan};
 use crate::payload::{Fence, Payload};
 use crate::publish::FRESHNESS;
@@ -66,6 +68,7 @@ impl Refresher {
         };
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
         let edition = loaded.edition;
+        self.note(self.known.payload.as_ref().map(|_| between(&self.known.catalogue, &catalogue)));
         self.known = Known { payload: Some(payload), edition, catalogue, ledger: Some(ledger) };
         self.show()
     }
@@ -105,9 +108,15 @@ impl Refresher {
             );
         }
         let generation = published.generation;
-        if !self.live.put(live::Site { generation, fence: payload.fence, origin }, volatile) {
+        let before = self.live.snapshot().site.as_ref().map(|site| site.generation.clone());
+        let event = before
+            .filter(|before| before.id != generation.id)
+            .map(|before| news::event(&plan, &before, &generation, self.untold.as_deref()));
+        let told = Told { theme: plan.theme_id().to_owned(), event };
+        if !self.live.put(live::Site { generation, fence: payload.fence, origin }, volatile, told) {
             debug!("something newer is live already");
         }
+        self.untold = Some(Vec::new());
         Ok(())
     }
 
@@ -120,7 +129,7 @@ impl Refresher {
         let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
         let site = live::Site { fence: payload.fence, origin, ..site.clone() };
         // The volatile files follow once the refresh is written down.
-        self.live.put(site, snapshot.volatile.clone());
+        self.live.put(site, snapshot.volatile.clone(), Told::default());
     }
 
     /// Shows what is published, for want of a payload: with the age that it told
@@ -136,7 +145,8 @@ impl Refresher {
         let status = self.status_page(wall, generation.files.len());
         let status = self.unless_broken(status);
         let volatile = self.volatile(wall, status)(&generation);
-        self.live.put(live::Site { generation, fence: Fence(0), origin }, volatile);
+        let site = live::Site { generation, fence: Fence(0), origin };
+        self.live.put(site, volatile, Told::default());
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         live: live.clone(),
         metrics: Metrics::default(),
         known: Known::default(),
+        untold: None,
         told: Default::default(),
         taking_up: Default::default(),
         broken: None,

@@ -281,7 +281,7 @@ fn film(id: String, mut record: Record) -> Result<Read<Film>, String> {
         extra: Extra::new(),
     };
     let ignored = std::mem::take(&mut record.ignored);
-    item.extra = record.rest(&["url", "slug", "poster", "year"]);
+    item.extra = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
     Ok(Read { item, references, broken_references, ignored })
 }
 

@@ -82,6 +82,12 @@ impl Ledger {
         ledger
     }
 
+    /// The origin time of the first sight. Times that are told are later.
+    pub fn baseline_time(&self) -> WallTime {
+        let entries = self.films.values().chain(self.people.values());
+        entries.map(|entry| entry.first_seen).min().unwrap_or_default()
+    }
+
     /// The next ledger: `changes` led to `catalogue`, which was asked for at
     /// `origin`.
     #[must_use]
@@ -190,6 +196,8 @@ mod tests {
         assert_eq!(ledger.people["1"].first_seen, WallTime(5));
         assert_eq!(ledger.people["1"].changed, None);
         assert!(ledger.changes.is_empty());
+        let later = ledger.advanced(&[], &people(&[("2", "Haku")]), WallTime(9));
+        assert_eq!(later.baseline_time(), WallTime(5));
     }
 
     #[test]

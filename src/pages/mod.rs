@@ -15,6 +15,7 @@ mod freshness;
 mod groups;
 mod linked;
 mod lists;
+mod named;
 mod news;
 mod paths;
 mod plots;
@@ -42,6 +43,7 @@ use data::json_path;
 pub use freshness::Freshness;
 use groups::Groups;
 use lists::{List, Lists};
+pub use named::Record;
 use news::News;
 use paths::{film_path, former_addresses, person_path, poster_path};
 use search::Index;
@@ -144,7 +146,7 @@ impl<'a> Plan<'a> {
         ledger: &'a Ledger,
         theme: &'a Theme,
     ) -> Plan<'a> {
-        let views = Views { site, catalogue, ledger };
+        let views = Views { site, catalogue, ledger, baseline: ledger.baseline_time() };
         let groups = Groups::of(catalogue);
         let mut pages = BTreeMap::new();
         let mut put = |path: String, page| pages.insert(path, page);
@@ -377,7 +379,7 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
         .iter()
         .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
         .collect();
-    serde_json::json!({
+    let mut variables = serde_json::json!({
         "title": site.title,
         "lang": site.lang,
         "base": site.base(),
@@ -389,7 +391,13 @@ fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
         "icon": assets.get("icon.svg"),
         "assets": assets,
         "generator": "movies-gen",
-    })
+    });
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(RENDERER.as_bytes());
+    hasher.update(theme.digest().as_bytes());
+    write_json(&mut hasher, &variables);
+    variables["theme"] = hasher.finalize().to_hex()[..16].into();
+    variables
 }
 
 /// What of its own place a page knows.

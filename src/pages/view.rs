@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
+use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::pages::{Site, film_path, person_path, poster_path};
 
@@ -72,6 +73,9 @@ pub(super) struct FilmView<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rt_score: Option<u32>,
     people: Vec<P>,
+    /// When the data first had it; not of a film that was there from the beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<String>,
     #[serde(flatten)]
     extra: &'a Extra,
 }
@@ -102,6 +106,8 @@ pub(super) struct Views<'a> {
     pub(super) site: &'a Site,
     pub(super) catalogue: &'a Catalogue,
     pub(super) ledger: &'a Ledger,
+    /// The origin time of the first sight, which is never told.
+    pub(super) baseline: WallTime,
 }
 
 impl<'a> Views<'a> {
@@ -164,8 +170,14 @@ impl<'a> Views<'a> {
             running_time: film.running_time,
             rt_score: film.rt_score,
             people: film.people.iter().map(|&index| person(index)).collect(),
+            first_seen: self.first_seen(&film.id),
             extra: &film.extra,
         }
+    }
+
+    fn first_seen(self, film: &str) -> Option<String> {
+        let seen = self.ledger.films.get(film)?.first_seen;
+        (seen > self.baseline).then(|| seen.rfc3339())
     }
 
     pub(super) fn person(self, index: PersonIndex) -> PersonView<'a> {

@@ -8,6 +8,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
+/// Bytes that may wait in the kernel for a visitor who does not read: what is more than a
+/// fast one needs would only hide from the write timeout that nobody reads.
+const UNSENT: u32 = 256 << 10;
+
 /// One listening socket for each worker, all on one address.
 #[derive(Debug)]
 pub struct Listeners {
@@ -47,6 +51,8 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
         socket.set_reuse_port(true)?;
     }
     socket.set_nonblocking(true)?;
+    // Connections inherit it.
+    socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

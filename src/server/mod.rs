@@ -3,12 +3,13 @@
 //! Owns connections: how many, how long, and how they end. One thread a core,
 //! each with a runtime and a listener of its own on the same port, so that the
 //! kernel spreads the load and no lock is shared. What is answered is decided by
-//! [`respond`], which knows only the live cell. It must never ask the upstream or
+//! [`respond`], which knows only the live cell; [`events`] are streams. It must never ask the upstream or
 //! touch a file, but for the owner's under `.well-known/`.
 
 pub mod admin;
 mod condition;
 mod encoding;
+mod events;
 mod headers;
 mod limits;
 mod listen;
@@ -42,6 +43,7 @@ use crate::clock::Clock;
 use crate::hold::Decision;
 use crate::live::Live;
 use crate::telemetry::Metrics;
+use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
 use park::Parking;
@@ -68,6 +70,7 @@ pub fn start(
 ) -> Result<Server> {
     let places = Arc::new(Semaphore::new(limits.connections));
     let parking = Parking::new(limits.parked, metrics.clone());
+    let streams = Streams::new(limits.streams, metrics.clone(), stop.clone());
     let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
         let worker = Worker {
             live: live.clone(),
@@ -76,6 +79,7 @@ pub fn start(
             limits,
             places: places.clone(),
             parking: parking.clone(),
+            streams: streams.clone(),
             metrics: metrics.clone(),
             stop: stop.clone(),
         };
@@ -106,6 +110,7 @@ struct Worker {
     limits: Limits,
     places: Arc<Semaphore>,
     parking: Parking,
+    streams: Streams,
     metrics: Metrics,
     stop: watch::Receiver<bool>,
 }
@@ -172,15 +177,16 @@ impl Worker {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write));
         let (live, out, clock) = (self.live.clone(), self.out.clone(), self.clock.clone());
-        let parking = self.parking.clone();
+        let (parking, streams) = (self.parking.clone(), self.streams.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             // The body, if there is one, is left to the connection to read or to close.
             let (request, _) = request.into_parts();
             let (live, out, clock) = (live.clone(), out.clone(), clock.clone());
-            let parking = parking.clone();
+            let (parking, streams) = (parking.clone(), streams.clone());
             async move {
                 let met = meet(&request, &live, &clock, &parking).await;
-                Ok::<_, Infallible>(answer(&request, &met, out).await)
+                let answer = answer(&request, &met, out).await;
+                Ok::<_, Infallible>(streams.opened(answer, &live))
             }
         });
         let connection = http1::Builder::new()
@@ -221,7 +227,7 @@ async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
         move || well_known::read(&out, &path)
     });
     match file.await {
-        Ok(Some(bytes)) => respond::owners_file(&path, bytes, met),
+        Ok(Some(bytes)) => respond::owners_file(request, &path, &bytes, met),
         _ => answer,
     }
 }

@@ -8,7 +8,8 @@
 //! 1. Only GET and HEAD are known, and a host must be named.
 //! 2. `/healthz` is answered without a site; pages are not if there is none, or
 //!    if its data is too old to be shown.
-//! 3. Volatile files, then the generation's; a missing slash is added.
+//! 3. Volatile files, then the generation's; a missing slash is added. `/events` is the
+//!    head of a stream, which others open.
 //! 4. The form of the file is chosen, its conditions and its range are weighed.
 //! 5. What is not there gets the generation's page for that.
 
@@ -19,7 +20,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
     ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, HOST, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER, VARY,
+    CONTENT_TYPE, ETAG, HOST, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER,
+    VARY,
 };
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
@@ -28,6 +30,7 @@ use percent_encoding::utf8_percent_encode;
 
 use super::condition::{Verdict, range_applies, weigh};
 use super::encoding::{Coding, choose};
+use super::events::{Asked, Head};
 use super::headers::{self, content_type};
 use super::{range, well_known};
 use crate::clock::Now;
@@ -35,6 +38,12 @@ use crate::hold::Decision;
 use crate::live::{Site, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
 use crate::publish::{File, STATUS, is_volatile};
+
+/// Where streams of events are opened.
+const EVENTS: &str = "events";
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// An answer with its whole body.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -61,6 +70,7 @@ pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
     let is_apart = |path: &str| {
         let apart = ["assets/", "static/", well_known::PREFIX];
         is_volatile(path)
+            || path == EVENTS
             || STATUS.strip_suffix("/index.html") == Some(path.trim_end_matches('/'))
             || apart.iter().any(|directory| path.starts_with(directory))
     };
@@ -71,7 +81,10 @@ pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
 /// Answers a request.
 pub(super) fn respond(request: &Parts, met: &Met) -> Answer {
     let mut answer = route(request, met);
-    headers::say_age(answer.headers_mut(), met);
+    // A stream outlives the data of the moment in which it is opened.
+    if answer.headers().get(CONTENT_TYPE) != Some(&EVENT_STREAM) {
+        headers::say_age(answer.headers_mut(), met);
+    }
     headers::secure(answer.headers_mut());
     answer
 }
@@ -110,10 +123,13 @@ fn route(request: &Parts, met: &Met) -> Answer {
     let inside = path.strip_prefix(&*base);
     let candidates = [inside, path.strip_prefix('/')];
     for path in candidates.into_iter().flatten() {
+        if path == EVENTS {
+            return events(request, frame.base.as_str(), site);
+        }
         let is_directory = path.is_empty() || path.ends_with('/');
         let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
         if let Some(bytes) = snapshot.volatile.get(&*name) {
-            return volatile(&name, bytes);
+            return volatile(request, &name, bytes, *now);
         }
         if let Some(file) = site.generation.files.get(&name) {
             if let Some(to) = &file.entry.moved_to {
@@ -136,6 +152,42 @@ fn route(request: &Parts, met: &Met) -> Answer {
         return redirect(&frame.base);
     }
     not_found(request, site)
+}
+
+/// The head of a stream of events, with what the page says of itself.
+fn events(request: &Parts, base: &str, site: &Site) -> Answer {
+    let mut answer = Answer::default();
+    let fields = answer.headers_mut();
+    fields.insert(CONTENT_TYPE, EVENT_STREAM);
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx would collect events until they fill a page of memory.
+    fields.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    if request.method == Method::HEAD {
+        answer.extensions_mut().insert(Head(None));
+        return answer;
+    }
+    let query = request.uri.query().unwrap_or_default().as_bytes();
+    let named = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query);
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let last = request.headers.get(LAST_EVENT_ID).and_then(|last| last.to_str().ok());
+    let last = last.map(str::to_owned).or_else(|| named("last"));
+    let (path, page) = (named("path").unwrap_or_default(), named("page").unwrap_or_default());
+    let path = shown_file(&path, base, site);
+    let last = last.filter(|last| !last.is_empty());
+    answer.extensions_mut().insert(Head(Some(Asked { path, page, last })));
+    answer
+}
+
+/// The file that a page at this address shows.
+fn shown_file(address: &str, base: &str, site: &Site) -> String {
+    let path = decoded(address).unwrap_or_default();
+    let base = decoded(base).unwrap_or_default();
+    let path = path.strip_prefix(&*base).or_else(|| path.strip_prefix('/')).unwrap_or_default();
+    let is_directory = path.is_empty() || path.ends_with('/');
+    let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
+    if site.generation.files.contains_key(&name) { name } else { NOT_FOUND.to_owned() }
 }
 
 /// A file of the generation, as the request wants it.
@@ -237,13 +289,24 @@ impl Form {
     }
 }
 
-fn volatile(path: &str, bytes: &Bytes) -> Answer {
+/// A file that is often another: pages ask for it on condition that it is.
+fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
-    insert(fields, CONTENT_TYPE, content_type(path));
+    let etag = format!("\"{}\"", &blake3::hash(bytes).to_hex()[..32]);
+    insert(fields, ETAG, &etag);
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers::share(fields, path);
-    with_body(answer, bytes.clone())
+    // It has no time of its own, and is newer than any that is named.
+    match weigh(&request.headers, &etag, now.wall.seconds() + 1) {
+        Verdict::NotModified => *answer.status_mut() = StatusCode::NOT_MODIFIED,
+        Verdict::Failed => *answer.status_mut() = StatusCode::PRECONDITION_FAILED,
+        Verdict::Answer => {
+            insert(fields, CONTENT_TYPE, content_type(path));
+            return with_body(answer, bytes.clone());
+        }
+    }
+    answer
 }
 
 /// The path of a request for the owner's own files, if it is one.
@@ -253,8 +316,8 @@ pub(super) fn well_known_path(request: &Parts) -> Option<String> {
 }
 
 /// A file of the owner's.
-pub(super) fn owners_file(path: &str, bytes: Bytes, met: &Met) -> Answer {
-    let mut answer = volatile(path, &bytes);
+pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met) -> Answer {
+    let mut answer = volatile(request, path, bytes, met.now);
     headers::say_age(answer.headers_mut(), met);
     headers::secure(answer.headers_mut());
     answer

@@ -87,6 +87,8 @@ pub struct Metrics {
     hold: Histogram,
     parked: Gauge,
     connections: Gauge,
+    streams: Gauge,
+    streams_refused: Counter,
 }
 
 impl Default for Metrics {
@@ -106,6 +108,8 @@ impl Default for Metrics {
             hold: durations(),
             parked: Gauge::default(),
             connections: Gauge::default(),
+            streams: Gauge::default(),
+            streams_refused: Counter::default(),
         };
         Metrics { registry: Arc::new(metrics.registered()), ..metrics }
     }
@@ -144,6 +148,12 @@ impl Metrics {
         registry.register("hold_seconds", "How long held loads waited", self.hold.clone());
         registry.register("parked", "Loads that are waiting now", self.parked.clone());
         registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("streams", "Open streams of events", self.streams.clone());
+        registry.register(
+            "streams_refused",
+            "Streams of events that found no place",
+            self.streams_refused.clone(),
+        );
         registry
     }
 
@@ -197,6 +207,16 @@ impl Metrics {
     /// One more connection is open, until what is returned is dropped.
     pub fn connected(&self) -> Counted {
         Counted::of(&self.connections)
+    }
+
+    /// One more stream of events is open, until what is returned is dropped.
+    pub fn streaming(&self) -> Counted {
+        Counted::of(&self.streams)
+    }
+
+    /// Counts a stream of events that found no place.
+    pub fn stream_refused(&self) {
+        self.streams_refused.inc();
     }
 
     /// All of them, in Prometheus' text format.

@@ -1,13 +1,17 @@
 // Search, filters and order of the list. What is chosen stands in the address, so that it can be
 // linked and that Back brings it back; without this script the list is simply whole.
+// News comes by patch.js: it puts cards here, and has the rest of the page follow.
 (() => {
   "use strict";
+  const site = (window.moviesGen ??= {});
   const finder = document.querySelector("[data-finder]");
   const list = document.getElementById("films");
   if (!finder || !list) return;
   const told = document.querySelector("[data-found]");
   const clear = finder.querySelector("[data-clear]");
-  const cards = [...list.querySelectorAll("[data-film-id]")];
+  const cardsOf = (list) => [...list.querySelectorAll("[data-film-id]")];
+  // In the order of the catalogue, whatever they are sorted by.
+  let cards = cardsOf(list);
   // Where the list is not whole, the films that are found beside it; and no filters.
   const others = document.querySelector("[data-others]");
   const MOST_OTHERS = 200;
@@ -47,7 +51,8 @@
   };
   const named = (card) => [...card.querySelectorAll("h2, .original, .romanised, [data-person-id]")]
     .map((element) => element.textContent).concat(card.dataset.director ?? "").join(" ");
-  const text = new Map(cards.map((card) => [card.dataset.filmId, words(named(card))]));
+  const texts = () => new Map(cards.map((card) => [card.dataset.filmId, words(named(card))]));
+  let text = texts();
   // The films that have a word which begins so, by id; `cut` if they are not all.
   const having = async (word) => {
     const onPage = () => new Map([...text].filter(([, of]) =>
@@ -106,7 +111,9 @@
       return item;
     }));
   };
-  const show = (state, found) => {
+  // What was found last.
+  let matches = null;
+  const arrange = (list, cards, state, found) => {
     const shown = cards.filter((card) =>
       (!found || found.films.has(card.dataset.filmId)) && passes(card, state));
     const are = new Set(shown);
@@ -114,8 +121,15 @@
     // Moving what is in its place already would lose the focus for nothing.
     const order = ORDERS[state.sort] ? [...cards].sort(ORDERS[state.sort]) : cards;
     order.forEach((card, at) => {
-      if (list.children[at] !== card) list.insertBefore(card, list.children[at] ?? null);
+      if (list.children[at] === card) return;
+      const move = list.moveBefore && card.isConnected ? "moveBefore" : "insertBefore";
+      list[move](card, list.children[at] ?? null);
     });
+    return shown;
+  };
+  const show = (state, found) => {
+    matches = found;
+    const shown = arrange(list, cards, state, found);
     const away = others && found
       ? [...found.films].filter(([id, film]) => film && !text.has(id)).map(([, film]) => film) : [];
     beside(away);
@@ -126,7 +140,8 @@
     const pattern = count ? told.dataset.some : told.dataset.none;
     told.textContent = isAll || (!others && count === cards.length) ? "" : pattern
       .replace("{count}", found?.cut && count ? `${count}+` : count)
-      .replace("{all}", told.dataset.all).replace("{what}", state.q ? `“${state.q}”` : "all of that");
+      .replace("{all}", others ? told.dataset.all : cards.length)
+      .replace("{what}", () => state.q ? `“${state.q}”` : "all of that");
   };
 
   let turn = 0;
@@ -155,6 +170,54 @@
     const before = history.state?.found;
     if (before) show(chosen(), { films: new Map(before) });
     if (query.size) apply();
+  };
+
+  const again = () => {
+    text = texts();
+    const state = chosen();
+    // At once by what the page says; then by what the index, which is another now, says.
+    const had = matches && { ...matches, films: new Map([...matches.films, ...[...text.keys()]
+      .filter((id) => words(state.q).every((word) => text.get(id).some((of) => of.startsWith(word))))
+      .map((id) => [id, matches.films.get(id) ?? null])]) };
+    show(state, had);
+    parts.clear();
+    if (state.q) apply();
+  };
+  site.list = {
+    ids: () => new Set(cards.map((card) => card.dataset.filmId)),
+    films: () => cards.map((card) => ({ id: card.dataset.filmId,
+      title: card.querySelector("h2").textContent, url: card.querySelector("h2 a").href })),
+    // The cards of an event, each after the one that the catalogue has before it.
+    put({ added, changed, removed }) {
+      const known = new Map(cards.map((card) => [card.dataset.filmId, card]));
+      for (const { id } of removed) known.get(id)?.remove();
+      let left = [...added, ...changed].filter((film) => film.card);
+      const moving = new Set([...removed, ...left].map((film) => film.id));
+      cards = cards.filter((card) => !moving.has(card.dataset.filmId));
+      while (left.length) {
+        const placed = left.filter((film) => {
+          const at = film.after ? cards.findIndex((card) => card.dataset.filmId === film.after) : -1;
+          if (film.after && at < 0) return false;
+          const card = site.morphCard(known.get(film.id), film.card);
+          cards.splice(at + 1, 0, card);
+          return true;
+        });
+        if (!placed.length) break;
+        left = left.filter((film) => !placed.includes(film));
+      }
+      again();
+    },
+    // A page that was fetched stands as this one does, before it is compared.
+    prepare(page) {
+      const fresh = page.getElementById("films");
+      if (fresh) arrange(fresh, (page.cards = cardsOf(fresh)), chosen(), matches);
+      site.list.order = page.cards?.map((card) => card.dataset.filmId);
+    },
+    refresh() {
+      const known = new Map(cardsOf(list).map((card) => [card.dataset.filmId, card]));
+      cards = (site.list.order ?? []).map((id) => known.get(id)).filter(Boolean);
+      again();
+    },
   };
 
   finder.hidden = false;

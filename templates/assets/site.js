@@ -3,6 +3,8 @@
 // passed here since. It goes on when nobody answers any more.
 (() => {
   "use strict";
+  // What the scripts of a page know of each other.
+  const site = (window.moviesGen ??= {});
   const line = document.querySelector("[data-freshness]");
   const notice = document.querySelector("[data-stale]");
   if (!line) return;
@@ -13,7 +15,6 @@
   // Also where the page that is shown stands for another address, as for one that is not there.
   newer.href = location.href;
   let known = null;
-  let shown = null;
   let timer = 0;
 
   // A length of time in the largest unit that fits.
@@ -44,17 +45,22 @@
     clearTimeout(timer);
     let wait = 60;
     try {
-      const answer = await fetch(line.dataset.freshness, { cache: "no-store" });
+      const answer = await fetch(line.dataset.freshness, { cache: "no-cache" });
       const told = await answer.json();
       const asked = (Date.parse(answer.headers.get("date")) - Date.parse(told.as_of)) / 1000;
       if (answer.ok && !Number.isNaN(asked)) {
-        shown ??= told.generation;
+        // A page that follows the news says itself what it shows.
+        if (!site.follows) site.generation ??= told.generation;
+        const isShown = told.generation === site.generation;
         // What has come since is not what this page shows.
-        newer.hidden = told.generation === shown;
-        if (newer.hidden) {
+        newer.hidden = isShown || site.follows === true;
+        if (isShown || !known) {
           known = { age: Math.max(0, asked), at: performance.now(), maxAge: told.max_age_seconds };
         }
         wait = told.interval_seconds;
+        // Files alone have no events, and nobody who names the generation in a header.
+        const isServed = answer.headers.has("x-generation");
+        document.dispatchEvent(new CustomEvent("movies-gen:look", { detail: { ...told, isServed } }));
       }
     } catch {
       // Nobody answers: what is known gets older.
@@ -64,11 +70,17 @@
     timer = setTimeout(wake, 1000 * Math.max(LEAST, wait) * (1 + Math.random() / 5));
   };
   const wake = () => {
-    if (!document.hidden) look();
+    if (!document.hidden || site.tells) look();
   };
 
   setInterval(() => document.hidden || show(), 1000);
   document.addEventListener("visibilitychange", wake);
+  // The page shows something else now, and its age is another.
+  document.addEventListener("movies-gen:shown", () => {
+    clearTimeout(timer);
+    timer = setTimeout(wake, 1500 * Math.random());
+  });
+  site.look = look;
   // Also out of the back/forward cache.
   addEventListener("pageshow", wake);
 })();

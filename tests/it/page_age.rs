@@ -85,6 +85,8 @@ fn an_open_page_does_not_take_newer_data_for_what_it_shows() {
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
     let mut tab = open_list(&running, &mut browser);
+    // One that does not follow what comes.
+    let _ = tab.value("document.querySelector('[data-pause]').click()");
     let mut films = crate::fixture::films();
     films[0]["rt_score"] = "3".into();
     upstream.set("/films", crate::fixture::Answer::json(&films));

@@ -16,7 +16,7 @@ fn admin(running: &Running, path: &str) -> Response {
 }
 
 /// A metric's value.
-fn metric(running: &Running, name: &str) -> Option<f64> {
+pub(crate) fn metric(running: &Running, name: &str) -> Option<f64> {
     let text = admin(running, "/metrics").text().to_owned();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     value.parse().ok()

@@ -29,8 +29,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("theme", &["disk"]),
     ("pages", &["catalogue", "changes", "clock", "history", "ledger", "outcome", "theme"]),
     ("publish", &["clock", "disk", "ledger", "pages", "store"]),
-    ("live", &["clock", "hold", "payload", "publish"]),
-    ("server", &["clock", "hold", "live", "pages", "publish", "telemetry"]),
+    ("news", &["changes", "pages", "publish"]),
+    ("live", &["clock", "hold", "news", "payload", "publish"]),
+    ("server", &["clock", "hold", "live", "news", "pages", "publish", "telemetry"]),
 ];
 
 /// Edges that reach out; all other modules are pure.

@@ -1,0 +1,135 @@
+//! How fast news is on an open page, and how little of it travels.
+//!
+//! - from a published generation to the patched page in a browser: under 100 ms on
+//!   loopback, for a card that an event brings and for a page that fetches itself;
+//! - bytes of the event for one added film, beside those of the list.
+//!
+//! Uses the real data where it lies beside the checkout, else the tests' own.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a benchmark reads clocks, prints, and has nobody to recover for"
+)]
+
+#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
+#[path = "../tests/it/fixture/mod.rs"]
+mod fixture;
+
+use chrono::DateTime;
+use fixture::{Answer, Browser, Listener, Running, Site, Tab, Upstream};
+use serde_json::Value;
+
+const ROUNDS: usize = 15;
+/// Milliseconds.
+const GOAL: f64 = 100.0;
+
+fn main() {
+    let (films, people) = data();
+    let upstream = Upstream::of(&films, &people);
+    let site = Site::of(&upstream).with(&["--interval", "500ms", "--max-age", "500ms", "-v"]);
+    let server = site.serve().ready();
+    println!("data: {} films", films.as_array().map_or(0, Vec::len));
+    bytes(&upstream, &server, &films);
+    if std::process::Command::new("chromium").arg("--version").output().is_err() {
+        println!("publish to patched page: not measured, there is no chromium");
+        return;
+    }
+    patched(&upstream, &server, &films);
+}
+
+fn data() -> (Value, Value) {
+    let shared = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/ghibli");
+    let read = |name: &str| {
+        let text = std::fs::read(shared.join(name)).ok()?;
+        serde_json::from_slice(&text).ok()
+    };
+    read("films.json").zip(read("people.json")).unwrap_or((fixture::films(), fixture::people()))
+}
+
+/// One film comes: what is sent for it, and what the list is.
+fn bytes(upstream: &Upstream, server: &Running, films: &Value) {
+    let mut listener = Listener::open(server.address, "path=/", &[]);
+    let _ = listener.next();
+    let mut more = films.clone();
+    let mut film = films[0].clone();
+    film["id"] = "bench-new".into();
+    film["title"] = "A Film That Is New".into();
+    more.as_array_mut().expect("a list").push(film);
+    upstream.set("/films", Answer::json(&more));
+    let step = listener.next();
+    assert_eq!(step.data["films"]["added"].as_array().map(Vec::len), Some(1));
+    let (plain, small) = (server.get("/"), server.get_with("/", "Accept-Encoding", "br"));
+    println!(
+        "one added film: an event of {} bytes, a list of {} ({} compressed)",
+        step.bytes,
+        plain.body.len(),
+        small.body.len()
+    );
+}
+
+/// From the moment in which the log says that it is published until the browser
+/// shows it, on one clock.
+fn patched(upstream: &Upstream, server: &Running, films: &Value) {
+    let mut browser = Browser::start();
+    let mut list = open(&mut browser, server, "/");
+    let path = list.text("document.querySelector('[data-film-id] h2 a').pathname");
+    let id = list.text("document.querySelector('[data-film-id]').dataset.filmId");
+    let mut film = open(&mut browser, server, &path);
+    let is_it = |film: &Value| film["id"] == id.as_str();
+    let at = films.as_array().expect("a list").iter().position(is_it).expect("a listed film");
+    let (mut cards, mut pages) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let text = format!("Round {round}");
+        let mut next = films.clone();
+        next[at]["title"] = text.clone().into();
+        for tab in [&mut list, &mut film] {
+            let watch = "new MutationObserver(() => {
+                    const shown = document.querySelector('[data-film-id] h2, h1[itemprop]').textContent;
+                    window.seen ??= {};
+                    window.seen[shown] ??= performance.timeOrigin + performance.now();
+                }).observe(document.getElementById('main'),
+                    { subtree: true, childList: true, characterData: true })";
+            if round == 0 {
+                let _ = tab.value(&format!("{watch}; 0"));
+            }
+        }
+        let before = published(server).len();
+        upstream.set("/films", Answer::json(&next));
+        fixture::wait_until("a generation", || published(server).len() > before);
+        let live = published(server)[before];
+        for (tab, times) in [(&mut list, &mut cards), (&mut film, &mut pages)] {
+            tab.wait_for(&format!("window.seen?.['{text}'] !== undefined"));
+            let seen = tab.value(&format!("window.seen['{text}']")).as_f64().expect("a time");
+            times.push(seen - live);
+        }
+        // The rest of the list follows by itself.
+        list.wait_for(&format!("document.body.innerHTML.includes('{text}')"));
+    }
+    print("published to shown in the browser, a card of the list", cards);
+    print("published to shown in the browser, a page that fetches itself", pages);
+}
+
+fn open(browser: &mut Browser, server: &Running, path: &str) -> Tab {
+    let mut tab = browser.window();
+    tab.load(&format!("http://{}{path}", server.address));
+    tab.wait_for("moviesGen.generation !== null && moviesGen.generation !== undefined");
+    tab
+}
+
+/// When generations were published, in milliseconds since 1970.
+fn published(server: &Running) -> Vec<f64> {
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains("published generation="));
+    let times = lines.filter_map(|line| DateTime::parse_from_rfc3339(line.split(' ').next()?).ok());
+    times.map(|time| time.timestamp_micros() as f64 / 1000.0).collect()
+}
+
+fn print(what: &str, mut times: Vec<f64>) {
+    times.sort_by(f64::total_cmp);
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("{what}: median {median:.1} ms, worst {worst:.1} ms of {} (goal {GOAL})", times.len());
+}

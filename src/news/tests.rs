@@ -1,0 +1,85 @@
+//! What an event holds, and when it holds less.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::catalogue::{Catalogue, join};
+use crate::changes::between;
+use crate::clock::{BootId, BootTime, Stamp, WallTime};
+use crate::ledger::Ledger;
+use crate::pages::Site;
+use crate::payload::{Body, Fence, Payload};
+use crate::publish::File;
+use crate::theme::Theme;
+
+fn catalogue(films: usize) -> Catalogue {
+    let films: Vec<_> =
+        (0..films).map(|n| json!({"id": format!("f{n}"), "title": format!("Film {n}")})).collect();
+    let body = |value: Value| Body { bytes: value.to_string().into(), etag: None };
+    let payload = Payload {
+        fence: Fence(1),
+        origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },
+        films: body(json!(films)),
+        people: body(json!([])),
+    };
+    join(&payload, 0).expect("a catalogue").0
+}
+
+fn generation(plan: &Plan<'_>) -> Generation {
+    let pages = plan.paths().map(|path| {
+        let page = plan.prepare(path);
+        let bytes = page.render().expect("a page");
+        (path.to_owned(), Arc::new(File::new(path, page.fingerprint.to_string(), bytes, 1)))
+    });
+    Generation::new(1, pages.collect::<BTreeMap<_, _>>())
+}
+
+/// The event from so many films to so many, and its data.
+fn step(from: usize, to: usize, known: bool) -> (Event, Value) {
+    let theme = Theme::load(None).expect("the theme");
+    let site =
+        Site { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
+    let catalogues = [from, to].map(catalogue);
+    let changes = between(&catalogues[0], &catalogues[1]);
+    let ledger = Ledger::baseline(&catalogues[0], WallTime(1));
+    let ledgers = [ledger.clone(), ledger.advanced(&changes, &catalogues[1], WallTime(2))];
+    let plans = [0, 1].map(|at| Plan::new(&site, &catalogues[at], &ledgers[at], &theme));
+    let [from, to] = plans.each_ref().map(generation);
+    let event = event(&plans[1], &from, &to, known.then_some(&changes));
+    let text = std::str::from_utf8(&event.bytes).expect("text");
+    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
+    let data = serde_json::from_str(data).expect("JSON");
+    (event, data)
+}
+
+#[test]
+fn an_event_is_three_lines_and_names_where_it_leads_to() {
+    let (event, data) = step(2, 3, true);
+    let text = std::str::from_utf8(&event.bytes).expect("text");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[0], format!("id: {}", event.to));
+    assert_eq!(lines[1], "event: generation");
+    assert_eq!((lines.len(), lines[3]), (4, ""));
+    assert_eq!((&data["from"], &data["to"]), (&json!(event.from.0), &json!(event.to.0)));
+    assert_eq!(data["films"]["added"][0]["id"], "f2");
+}
+
+#[test]
+fn what_is_too_large_is_told_as_paths_and_what_is_still_too_large_not_even_so() {
+    let (event, data) = step(2, 150, true);
+    assert!(event.bytes.len() <= LARGEST);
+    assert!(data.get("films").is_none() && data["paths"]["/movies/film-50/"].is_string());
+    let (event, data) = step(2, 900, true);
+    assert!(event.bytes.len() <= LARGEST);
+    assert!(data.get("films").is_none() && data.get("paths").is_none());
+}
+
+#[test]
+fn changes_that_are_not_known_are_not_told() {
+    let (_, data) = step(2, 3, false);
+    assert!(data.get("films").is_none() && data.get("people").is_none());
+    assert!(data["paths"]["/movies/film-2/"].is_string());
+}

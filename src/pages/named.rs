@@ -1,0 +1,72 @@
+//! Records and pages as others than pages speak of them.
+//!
+//! Owns what an event tells of a record: its title and address, and of a film the
+//! card that the list shows, made by the list's own template.
+
+use serde::Serialize;
+use tera::Context;
+
+use super::{Plan, film_path, person_path};
+use crate::changes::Kind;
+
+/// A film or a person, as it is told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Its id.
+    pub id: String,
+    /// Its title or name.
+    pub title: String,
+    /// The address of its page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Of a film that is listed: its card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
+    /// Of a film that is listed: the id of the one before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl Plan<'_> {
+    /// Names theme, program and the few facts that every page shares: two pages of one
+    /// name differ in their data alone.
+    pub fn theme_id(&self) -> &str {
+        self.site["theme"].as_str().unwrap_or_default()
+    }
+
+    /// The address of a path of the site.
+    pub fn link(&self, path: &str) -> String {
+        self.views.site.link(path)
+    }
+
+    /// A record that is, or was, in the catalogue.
+    pub fn record_of(&self, kind: Kind, id: &str, title: &str) -> Record {
+        let views = self.views;
+        let entry = views.ledger.entries(kind).get(id);
+        let path = match kind {
+            Kind::Film => film_path,
+            Kind::Person => person_path,
+        };
+        let url = entry.map(|entry| views.site.link(&path(&entry.slug)));
+        let films = &views.catalogue.films;
+        let listed = films.iter().position(|film| kind == Kind::Film && film.id == id);
+        let before = listed.and_then(|at| at.checked_sub(1)).map(|at| films[at].id.clone());
+        Record {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            url,
+            // A theme whose card needs more than that is no reason to say nothing.
+            card: listed.and_then(|film| self.card(film)),
+            after: before,
+        }
+    }
+
+    /// The card of a film, as on the list.
+    fn card(&self, film: usize) -> Option<String> {
+        let mut context = Context::new();
+        context.insert("site", &self.site);
+        context.insert("film", &self.views.film(film));
+        context.insert("eager", &true);
+        String::from_utf8(self.theme.render("card.html", &context).ok()?).ok()
+    }
+}

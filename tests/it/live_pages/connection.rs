@@ -1,0 +1,187 @@
+//! Streams: paused, cut, refused, and too many for one browser.
+
+use serde_json::json;
+
+use super::{CARDS, SAID, changed, one_more, open, quick, served, was_not_loaded_again};
+use crate::fixture::{Answer, Browser, Listener, Upstream, films, wait_until};
+
+const NEW: &str = "document.querySelector('[data-film-id=f-new]') !== null";
+
+fn score(tab: &mut crate::fixture::Tab, score: &str) {
+    tab.wait_for(&format!(
+        "document.querySelector('[data-film-id=f-lamp]').dataset.score === '{score}'"
+    ));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn live_updates_can_be_paused_and_that_is_remembered() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/");
+    let _ = tab.value("document.querySelector('[data-pause]').click()");
+    assert_eq!(tab.text("document.querySelector('[data-pause]').ariaPressed"), "true");
+    upstream.set("/films", one_more());
+    // A link says what a paused page does not show.
+    tab.wait_for("!document.querySelector('[data-newer]').hidden");
+    assert_eq!((tab.value(NEW), tab.text(SAID)), (false.into(), String::new()));
+    let mut other = browser.tab();
+    other.load(&format!("http://{}/people/", running.address));
+    assert_eq!(other.text("document.querySelector('[data-pause]').ariaPressed"), "true");
+    // One tab goes on, and so does the other.
+    let _ = other.value("document.querySelector('[data-pause]').click()");
+    tab.call("Page.bringToFront", json!({}));
+    tab.wait_for(NEW);
+    tab.wait_for("document.querySelector('[data-newer]').hidden");
+    was_not_loaded_again(&mut tab);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_that_was_offline_catches_up() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/");
+    let offline = |is_offline: bool| json!({"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+    tab.call("Network.emulateNetworkConditions", offline(true));
+    upstream.set("/films", one_more());
+    wait_until("the new film", || running.get("/movies/the-new-one/").status == 200);
+    assert_eq!(tab.value(NEW), false);
+    tab.call("Network.emulateNetworkConditions", offline(false));
+    tab.wait_for(NEW);
+    assert_eq!(tab.text(SAID), "New: The New One.");
+    assert_eq!(tab.value("window.isStillTheSame"), true);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_outlives_a_restart_of_the_server() {
+    let upstream = Upstream::start();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address").to_string();
+    drop(free);
+    let site = super::soon_old(&upstream).with(&["--listen", &address]);
+    let running = site.serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = open(&mut browser, &running, "/");
+    assert_eq!(running.terminate().0, Some(0));
+    upstream.set("/films", one_more());
+    let running = site.serve().ready();
+    tab.wait_for(NEW);
+    upstream.set("/films", Answer::json(&films()));
+    tab.wait_for(&format!("!({NEW})"));
+    assert_eq!(tab.value("window.isStillTheSame"), true);
+    // It dies: the page goes on, and says how old it gets.
+    running.kill();
+    tab.wait_for("!document.querySelector('[data-stale]').hidden");
+    assert_eq!(tab.value("window.isStillTheSame"), true);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn back_and_forward_lead_to_pages_that_listen_again() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/");
+    let _ = tab.value("location.assign('/people/')");
+    tab.wait_for("document.readyState === 'complete' && location.pathname === '/people/'");
+    upstream.set("/films", one_more());
+    wait_until("the new film", || running.get("/movies/the-new-one/").status == 200);
+    tab.wait_for(super::LISTENS);
+    let _ = tab.value("history.back()");
+    tab.wait_for(&format!("location.pathname === '/' && {NEW}"));
+    upstream.set("/films", changed(&json!({"rt_score": "12"})));
+    score(&mut tab, "12");
+    let _ = tab.value("history.forward()");
+    tab.wait_for("location.pathname === '/people/'");
+    let mut folk = crate::fixture::people();
+    folk[1]["name"] = "The Gull".into();
+    upstream.set("/people", Answer::json(&folk));
+    tab.wait_for("document.body.textContent.includes('The Gull')");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn seven_tabs_of_one_browser_still_load_an_eighth_page() {
+    let (upstream, running, mut browser) = served();
+    let mut tabs: Vec<_> = (0..7)
+        .map(|_| {
+            let mut tab = browser.window();
+            tab.load(&format!("http://{}/", running.address));
+            tab.wait_for(super::LISTENS);
+            tab
+        })
+        .collect();
+    // All of them want one: it is not their being hidden that leaves connections free.
+    assert!(tabs.iter_mut().all(|tab| tab.value("document.hidden") == false));
+    let mut eighth = browser.window();
+    eighth.load(&format!("http://{}/movies/salt-road/", running.address));
+    eighth.wait_for("document.querySelector('h1').textContent === 'Salt Road'");
+    upstream.set("/films", one_more());
+    for tab in &mut tabs {
+        tab.call("Page.bringToFront", json!({}));
+        tab.wait_for(NEW);
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_that_finds_no_place_is_not_disturbed_and_comes_in_when_one_is_free() {
+    let upstream = Upstream::start();
+    let running = quick(&upstream).with(&["--max-streams", "1"]).serve().ready();
+    let mut other = Listener::open(running.address, "path=/", &[]);
+    assert_eq!(other.next().name, "fetch");
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", running.address));
+    let _ = tab.value("window.isStillTheSame = true");
+    upstream.set("/films", one_more());
+    // A little later, by what freshness.json says.
+    tab.wait_for(&format!("({CARDS}).includes('f-new')"));
+    drop(other);
+    wait_until("the page in its place", || {
+        Listener::open(running.address, "path=/", &[]).status == 503
+    });
+    upstream.set("/films", changed(&json!({"rt_score": "12"})));
+    score(&mut tab, "12");
+    assert_eq!(tab.value("window.isStillTheSame"), true);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_stream_that_may_have_died_in_the_machines_sleep_is_opened_again() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = browser.tab();
+    tab.before_each_page(
+        "opened = 0; window.EventSource = class extends EventSource {
+             constructor(url) { super(url); opened++; }
+         }",
+    );
+    tab.load(&format!("http://{}/", running.address));
+    tab.wait_for(super::LISTENS);
+    assert_eq!(tab.value("opened"), 1);
+    let _ = tab.value("before = Date.now; Date.now = () => before() + 120_000");
+    tab.wait_for("opened === 2");
+    upstream.set("/films", one_more());
+    tab.wait_for(NEW);
+    assert_eq!(tab.value("opened"), 2);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_hidden_page_holds_no_stream_and_catches_up_when_it_is_seen() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/");
+    // As the browser does it when another tab is chosen.
+    let hide = |is_hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{configurable: true, value: {is_hidden}}});
+            document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    let _ = tab.value(&hide(true));
+    upstream.set("/films", one_more());
+    wait_until("the new film", || running.get("/movies/the-new-one/").status == 200);
+    assert_eq!(tab.value(NEW), false);
+    let _ = tab.value(&hide(false));
+    tab.wait_for(NEW);
+    assert_eq!(tab.text(SAID), "New: The New One.");
+    was_not_loaded_again(&mut tab);
+}

@@ -1,0 +1,74 @@
+//! Files alone: the same, a little later.
+
+use serde_json::json;
+
+use super::{CARDS, SAID, changed, one_less, one_more, quick, was_not_loaded_again};
+use crate::fixture::{Answer, Browser, Nginx, Tab, Upstream, films};
+
+/// A tab on files behind nginx, which has looked at them once.
+fn open(browser: &mut Browser, nginx: &Nginx, path: &str) -> Tab {
+    let mut tab = browser.window();
+    tab.before_each_page(
+        "asked = []; addEventListener('DOMContentLoaded', () => {
+             const real = fetch;
+             fetch = (...given) => { asked.push(given); return real(...given); };
+         })",
+    );
+    tab.load(&format!("http://{}{path}", nginx.address));
+    tab.wait_for(super::LISTENS);
+    let _ = tab.value("window.isStillTheSame = true");
+    tab
+}
+
+#[test]
+#[ignore = "needs chromium and nginx"]
+fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
+    let upstream = Upstream::start();
+    let running = super::soon_old(&upstream).serve().ready();
+    let nginx = Nginx::start(&running.site.out());
+    let mut browser = Browser::start();
+    let mut list = open(&mut browser, &nginx, "/");
+    let mut film = open(&mut browser, &nginx, "/movies/the-lamp-keeper/");
+    let mut gone = open(&mut browser, &nginx, "/movies/nobody-home/");
+    // After the first look the page itself: what was loaded may be older than that.
+    assert_eq!(list.value("asked.some(([url]) => url === '/')"), true);
+    let _ = list.value("document.querySelector('[data-finder]').elements.q.focus()");
+    upstream.set("/films", one_more());
+    list.wait_for(&format!("({CARDS}) === 'f-empty f-winter f-new f-return f-salt f-lamp'"));
+    assert_eq!(list.text(SAID), "New: The New One.");
+    assert_eq!(list.text("document.querySelector('[data-film-id=f-new]').dataset.new"), "New");
+    assert_eq!(list.text("document.activeElement.name"), "q");
+    // Nothing is streamed, and nothing else is asked for.
+    let asked = list.value("[...new Set(asked.map(([url]) => url))].sort()");
+    assert_eq!(asked, json!(["/", "/freshness.json"]));
+    let conditionally = "asked.every(([, how]) => how.cache === 'no-cache')";
+    assert_eq!(list.value(conditionally), true);
+    was_not_loaded_again(&mut list);
+    upstream.set("/films", changed(&json!({"description": "The ships are here."})));
+    film.wait_for("document.querySelector('.description').textContent === 'The ships are here.'");
+    assert_eq!(film.text(SAID), "This page has changed.");
+    was_not_loaded_again(&mut film);
+    upstream.set("/films", one_less());
+    gone.wait_for("!document.querySelector('[data-left]').hidden");
+    assert_eq!(gone.text("document.querySelector('h1').textContent"), "Nobody Home");
+    assert_eq!(gone.value("window.isStillTheSame"), true);
+    upstream.set("/films", Answer::json(&films()));
+    gone.wait_for("document.querySelector('[data-left]').hidden");
+    // The generator dies, and the pages say how old they are.
+    running.kill();
+    list.wait_for("!document.querySelector('[data-stale]').hidden");
+}
+
+/// What one script of the whole site may weigh, compressed: the search index is data.
+const MOST_BYTES: u64 = 15_000;
+
+#[test]
+fn the_scripts_of_the_whole_site_weigh_little() {
+    let upstream = Upstream::start();
+    let site = quick(&upstream);
+    site.build_once().well();
+    let assets = std::fs::read_dir(site.path("public/assets")).expect("assets").flatten();
+    let scripts = assets.filter(|asset| asset.file_name().to_string_lossy().ends_with(".js.br"));
+    let bytes: u64 = scripts.map(|script| script.metadata().expect("a file").len()).sum();
+    assert!((5_000..MOST_BYTES).contains(&bytes), "{bytes} bytes of scripts");
+}

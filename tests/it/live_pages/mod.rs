@@ -1,0 +1,81 @@
+//! Pages that are open and update themselves, in a real browser.
+
+mod connection;
+mod files;
+mod list;
+mod pages;
+mod replicas;
+mod visits;
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Answer, Browser, Running, Site, Tab, Upstream, films};
+
+/// What the live region says.
+const SAID: &str = "document.querySelector('[data-said]').textContent";
+/// The ids of the cards that are shown, in their order.
+const CARDS: &str = "[...document.querySelectorAll('[data-film-id]')]
+    .filter((card) => card.checkVisibility()).map((card) => card.dataset.filmId).join(' ')";
+/// Whether the page hears of news.
+const LISTENS: &str = "moviesGen.generation !== undefined && moviesGen.generation !== null";
+
+/// A site that asks its upstream three times a second and is never old.
+fn quick(upstream: &Upstream) -> Site {
+    Site::of(upstream).with(&["--interval", "300ms", "--max-age", "60s"])
+}
+
+/// The same, but old as soon as nobody keeps it fresh.
+fn soon_old(upstream: &Upstream) -> Site {
+    Site::of(upstream).with(&["--interval", "300ms", "--max-age", "300ms"])
+}
+
+/// A server that asks its upstream three times a second, and a browser.
+fn served() -> (Upstream, Running, Browser) {
+    let upstream = Upstream::start();
+    let running = quick(&upstream).serve().ready();
+    (upstream, running, Browser::start())
+}
+
+/// A tab that counts what it asks for, with a page that listens.
+fn open(browser: &mut Browser, running: &Running, path: &str) -> Tab {
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}{path}", running.address));
+    tab.wait_for(LISTENS);
+    // A mark that a load of the page would take away.
+    let _ = tab.value("window.isStillTheSame = true");
+    tab
+}
+
+#[track_caller]
+fn was_not_loaded_again(tab: &mut Tab) {
+    assert_eq!(tab.value("window.isStillTheSame === true"), true, "the page was loaded again");
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+}
+
+fn new_film() -> Value {
+    json!({"id": "f-new", "title": "The New One", "release_date": "2001", "director": "Ida Brandt",
+        "running_time": "90", "rt_score": "80"})
+}
+
+/// The list with one more film.
+fn one_more() -> Answer {
+    let mut films = films();
+    films.as_array_mut().expect("a list").push(new_film());
+    Answer::json(&films)
+}
+
+/// The list with other facts for its first film.
+fn changed(facts: &Value) -> Answer {
+    let mut films = films();
+    for (name, value) in facts.as_object().expect("facts") {
+        films[0][name] = value.clone();
+    }
+    Answer::json(&films)
+}
+
+/// The list without its last film.
+fn one_less() -> Answer {
+    let mut films = films();
+    films.as_array_mut().expect("a list").pop();
+    Answer::json(&films)
+}

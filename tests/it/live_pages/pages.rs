@@ -1,0 +1,102 @@
+//! Every other page fetches itself and becomes what it got.
+
+use serde_json::{Value, json};
+
+use super::{SAID, changed, one_less, one_more, open, served, was_not_loaded_again};
+use crate::fixture::{Answer, films, people};
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_film_and_a_person_change_while_they_are_read() {
+    let (upstream, running, mut browser) = served();
+    let mut film = open(&mut browser, &running, "/movies/the-lamp-keeper/");
+    let mut person = open(&mut browser, &running, "/people/gull/");
+    let mut year = open(&mut browser, &running, "/years/");
+    upstream.set(
+        "/films",
+        changed(&json!({"description": "The ships are here.", "release_date": "1985"})),
+    );
+    for tab in [&mut film, &mut person, &mut year] {
+        tab.call("Page.bringToFront", json!({}));
+        tab.wait_for("document.body.textContent.includes('1985')");
+        assert_ne!(tab.text(SAID), "");
+        was_not_loaded_again(tab);
+    }
+    film.call("Page.bringToFront", json!({}));
+    film.wait_for("document.querySelector('.description').textContent === 'The ships are here.'");
+    assert_eq!(film.text(SAID), "The Lamp Keeper has changed.");
+    assert!(film.text("document.title").contains("(1985)"));
+    let mut folk = people();
+    folk[1]["name"] = "The Gull".into();
+    upstream.set("/people", Answer::json(&folk));
+    person.call("Page.bringToFront", json!({}));
+    person.wait_for("document.querySelector('h1').textContent === 'The Gull'");
+    assert_eq!(person.text(SAID), "This page has changed.");
+    was_not_loaded_again(&mut person);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_that_news_is_not_about_asks_for_nothing() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/people/gull/");
+    let _ = tab.value("asked = 0; real = fetch;
+        fetch = (...given) => { if (given[0] === location.pathname) asked++; return real(...given); }");
+    upstream.set("/films", one_more());
+    // It is told all the same: whoever waits for a film need not look at the list.
+    tab.wait_for(&format!("{SAID} === 'New: The New One.'"));
+    upstream.set("/films", Answer::json(&films()));
+    tab.wait_for(&format!("moviesGen.generation === '{}'", settled(&running)));
+    assert_eq!(tab.value("asked"), 0);
+    was_not_loaded_again(&mut tab);
+}
+
+/// The generation without the film that came.
+fn settled(running: &crate::fixture::Running) -> String {
+    crate::fixture::wait_until("the old list", || {
+        running.get("/movies/the-new-one/").status == 404
+    });
+    running.get("/").expect("x-generation").to_owned()
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_film_that_is_gone_says_so_on_its_page_and_answers_404_with_a_search() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/movies/nobody-home/");
+    assert_eq!(tab.value("document.querySelector('[data-left]').hidden"), true);
+    upstream.set("/films", one_less());
+    tab.wait_for("!document.querySelector('[data-left]').hidden");
+    assert_eq!(tab.text(SAID), "This page has left the programme.");
+    assert_eq!(tab.text("document.querySelector('h1').textContent"), "Nobody Home");
+    // It comes back.
+    upstream.set("/films", Answer::json(&films()));
+    tab.wait_for("document.querySelector('[data-left]').hidden");
+    was_not_loaded_again(&mut tab);
+    upstream.set("/films", one_less());
+    crate::fixture::wait_until("the end of the page", || {
+        running.get("/movies/nobody-home/").status == 404
+    });
+    let mut stray = browser.tab();
+    stray.load(&format!("http://{}/movies/nobody-home/", running.address));
+    let _ = stray.value(
+        "form = document.querySelector('form[role=search]');
+        form.elements.q.value = 'salt'; form.requestSubmit()",
+    );
+    stray.wait_for("location.search === '?q=salt' && document.readyState === 'complete'");
+    stray.wait_for(&format!("({}) === 'f-salt'", super::CARDS));
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_page_of_a_film_that_is_not_there_yet_becomes_its_page() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/movies/the-new-one/", running.address));
+    tab.wait_for(super::LISTENS);
+    let _ = tab.value("window.isStillTheSame = true");
+    upstream.set("/films", one_more());
+    tab.wait_for("document.querySelector('h1').textContent === 'The New One'");
+    assert_eq!(tab.value("window.isStillTheSame"), true);
+    assert_eq!(tab.value("document.querySelector('[data-missing]')"), Value::Null);
+}

@@ -1,0 +1,122 @@
+//! Several replicas behind one address: whoever answers, the page is one.
+
+use serde_json::{Value, json};
+
+use super::{changed, one_more};
+use crate::fixture::{Browser, Nginx, Redis, Running, Site, Tab, Upstream, wait_until};
+
+/// nginx that asks these in turn.
+fn in_front_of(servers: &[Running]) -> Nginx {
+    Nginx::with(|address, _| {
+        let each = servers
+            .iter()
+            .map(|server| format!("server {} max_fails=1 fail_timeout=2s;", server.address));
+        format!(
+            "upstream replicas {{ {} }}
+             server {{ listen {address}; location / {{
+                 proxy_pass http://replicas; proxy_http_version 1.1;
+                 proxy_set_header Host $host; proxy_set_header Connection \"\";
+                 proxy_next_upstream error timeout http_502 http_504; proxy_connect_timeout 1s;
+             }} }}",
+            each.collect::<String>()
+        )
+    })
+}
+
+fn replica(upstream: &Upstream, redis: &Redis) -> Site {
+    let site = Site::eager(upstream).with(&["--redis", &redis.url(), "--hold", "300ms"]);
+    site.with(&["--admin-listen", "127.0.0.1:0"])
+}
+
+/// How many pages listen to a replica.
+fn streams(server: &Running) -> f64 {
+    crate::telemetry::metric(server, "movies_gen_streams").expect("a number")
+}
+
+/// A tab that counts how often it loads its page and how often it fetches it.
+fn counting(browser: &mut Browser, nginx: &Nginx) -> Tab {
+    let mut tab = browser.tab();
+    tab.before_each_page(
+        "if (location.protocol === 'http:') {
+             const count = (what) => sessionStorage[what] = +(sessionStorage[what] ?? 0) + 1;
+             count('loads');
+             const real = fetch;
+             window.fetch = (...given) => {
+                 if (given[0] === '/') count('fetches');
+                 return real(...given);
+             };
+         }",
+    );
+    tab.load(&format!("http://{}/", nginx.address));
+    tab.wait_for(super::LISTENS);
+    tab
+}
+
+fn count(tab: &mut Tab, what: &str) -> u64 {
+    let counted = tab.value(&format!("+(sessionStorage.{what} ?? 0)"));
+    counted.as_u64().expect("a number")
+}
+
+const SCORE: &str = "document.querySelector('[data-film-id=f-lamp]')?.dataset.score";
+
+#[test]
+#[ignore = "needs chromium, redis-server and nginx"]
+fn a_page_goes_on_when_its_replica_dies() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
+    let mut servers: Vec<_> = sites.iter().map(|site| site.serve().ready()).collect();
+    let generation = |server: &Running| server.get("/").expect("x-generation").to_owned();
+    wait_until("one site", || generation(&servers[0]) == generation(&servers[1]));
+    let nginx = in_front_of(&servers);
+    let mut browser = Browser::start();
+    let mut tab = counting(&mut browser, &nginx);
+    upstream.set("/films", one_more());
+    tab.wait_for("document.querySelector('[data-film-id=f-new]') !== null");
+    // Whichever it is with: the other one goes on where that one was.
+    let dying = servers.swap_remove(usize::from(streams(&servers[0]) < 1.0));
+    dying.kill();
+    upstream.set("/films", changed(&json!({"rt_score": "12"})));
+    tab.wait_for(&format!("{SCORE} === '12'"));
+    upstream.set("/films", changed(&json!({"rt_score": "13"})));
+    tab.wait_for(&format!("{SCORE} === '13'"));
+    assert_eq!(count(&mut tab, "loads"), 1);
+    assert!(count(&mut tab, "fetches") <= 16, "{} fetches", count(&mut tab, "fetches"));
+}
+
+#[test]
+#[ignore = "needs chromium, redis-server and nginx"]
+fn replicas_with_two_themes_do_not_send_a_page_to_and_fro() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let plain = replica(&upstream, &redis);
+    let themed = replica(&upstream, &redis).with(&["--templates", "theme"]);
+    themed.write("theme/robots.txt", "# another theme");
+    let servers = [plain.serve().ready(), themed.serve().ready()];
+    let nginx = in_front_of(&servers);
+    let mut browser = Browser::start();
+    let mut tab = counting(&mut browser, &nginx);
+    let rounds = 6;
+    for round in 1..=rounds {
+        let score = (10 + round).to_string();
+        upstream.set("/films", changed(&json!({"rt_score": score})));
+        // In whatever theme: a page that is sent on has the news as well.
+        tab.wait_for(&format!("{SCORE} === '{score}'"));
+    }
+    let (loads, fetches) = (count(&mut tab, "loads"), count(&mut tab, "fetches"));
+    assert!(loads <= 2, "another theme is followed once: {loads} loads");
+    // Each replica makes a generation of its own of each change; four tries for each.
+    assert!(fetches <= 4 * 2 * (rounds + 1), "{fetches} fetches in {rounds} generations");
+    // And then there is rest.
+    let settled = |tab: &mut Tab| {
+        let before = count(tab, "fetches");
+        let _ = tab.value(
+            "new Promise((resolve) => {
+                 let looks = 0;
+                 document.addEventListener('movies-gen:look', () => ++looks === 2 && resolve());
+             })",
+        );
+        count(tab, "fetches") == before
+    };
+    wait_until("rest", || settled(&mut tab));
+    assert_eq!(count(&mut tab, "loads"), loads);
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+}

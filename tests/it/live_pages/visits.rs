@@ -1,0 +1,148 @@
+//! What is new since the last visit, told to whoever asked, and for everybody.
+
+use serde_json::json;
+
+use super::{CARDS, changed, one_more, open, quick, served};
+use crate::accessible::violations;
+use crate::fixture::{Answer, Browser, Tab, Upstream, films, wait_until};
+
+/// The films that are marked as new.
+fn marked(tab: &mut Tab) -> String {
+    tab.text("[...document.querySelectorAll('[data-new][data-film-id]')].map((card) => card.dataset.filmId).join()")
+}
+
+/// Waits until the browser has kept what this visit saw.
+fn is_seen(tab: &mut Tab) {
+    tab.wait_for("moviesGen.generation !== null && localStorage['movies-gen-seen'] !== undefined");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn what_came_since_the_last_visit_is_marked_whatever_the_visitors_clock_says() {
+    let upstream = Upstream::start();
+    let running = quick(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let url = format!("http://{}/", running.address);
+    let visit = |browser: &mut Browser| {
+        let mut tab = browser.window();
+        tab.before_each_page("Date.now = () => 0");
+        tab.load(&url);
+        tab
+    };
+    let mut first = visit(&mut browser);
+    is_seen(&mut first);
+    assert_eq!(marked(&mut first), "", "to somebody who comes for the first time all is new");
+    first.load("about:blank");
+    upstream.set("/films", one_more());
+    wait_until("the new film", || running.get("/movies/the-new-one/").status == 200);
+    let mut second = visit(&mut browser);
+    second.wait_for("document.querySelector('[data-film-id=f-new]').dataset.new === 'New'");
+    assert_eq!(marked(&mut second), "f-new", "a film of the first sight never is");
+    // The same visit on another page and back.
+    second.load(&format!("http://{}/directors/ida-brandt/", running.address));
+    assert_eq!(marked(&mut second), "f-new");
+    second.load(&url);
+    assert_eq!(marked(&mut second), "f-new");
+    second.wait_for(
+        "localStorage['movies-gen-seen'] >= document.querySelector('[data-film-id=f-new]').dataset.since",
+    );
+    let mut third = visit(&mut browser);
+    is_seen(&mut third);
+    assert_eq!(marked(&mut third), "", "it was seen");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn who_asked_for_it_is_told_of_new_films_and_nobody_else() {
+    let (upstream, running, mut browser) = served();
+    let mut tab = browser.tab();
+    tab.before_each_page(
+        "told = []; window.Notification = class {
+             static permission = 'default';
+             static asked = 0;
+             static async requestPermission() {
+                 this.asked++;
+                 return this.permission = 'granted';
+             }
+             constructor(title, { tag }) { told.push(title + ' ' + tag); }
+         }",
+    );
+    tab.load(&format!("http://{}/", running.address));
+    tab.wait_for(super::LISTENS);
+    upstream.set("/films", one_more());
+    tab.wait_for(&format!("({CARDS}).includes('f-new')"));
+    assert_eq!(tab.text("told.join() + Notification.asked"), "0");
+    upstream.set("/films", Answer::json(&films()));
+    tab.wait_for(&format!("!({CARDS}).includes('f-new')"));
+    let _ = tab.value("button = document.querySelector('[data-notify]'); button.click()");
+    tab.wait_for("button.ariaPressed === 'true'");
+    upstream.set("/films", changed(&json!({"rt_score": "12"})));
+    tab.wait_for("document.querySelector('[data-film-id=f-lamp]').dataset.score === '12'");
+    assert_eq!(tab.text("told.join()"), "", "only of new ones");
+    upstream.set("/films", one_more());
+    tab.wait_for(&format!("({CARDS}).includes('f-new')"));
+    let told = tab.text("told.join()");
+    assert!(told.starts_with("New: The New One. "), "{told}");
+    // A hidden tab holds no stream, and tells all the same.
+    let _ = tab.value(
+        "Object.defineProperty(document, 'hidden', {configurable: true, value: true});
+        document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    let mut more = films();
+    more.as_array_mut().expect("a list").push(json!({"id": "f-2", "title": "Another"}));
+    upstream.set("/films", Answer::json(&more));
+    tab.wait_for("told.some((title) => title.startsWith('New: Another. '))");
+    let _ = tab.value("button.click()");
+    assert_eq!(tab.text("button.ariaPressed"), "false");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn an_update_breaks_no_rule_and_moves_nothing_for_who_wants_no_motion() {
+    let (upstream, running, mut browser) = served();
+    for (scheme, motion) in [("light", "reduce"), ("dark", "no-preference")] {
+        upstream.set("/films", Answer::json(&films()));
+        wait_until("the old list", || running.get("/movies/the-new-one/").status == 404);
+        let mut tab = browser.window();
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": motion}]);
+        tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+        tab.load(&format!("http://{}/", running.address));
+        tab.wait_for(super::LISTENS);
+        tab.wait_for("!document.querySelector('[data-freshness]').hidden");
+        let found = violations(&mut tab);
+        assert!(found.is_empty(), "before, {scheme}: {found}");
+        upstream.set("/films", one_more());
+        tab.wait_for("document.querySelector('[data-film-id=f-new]')?.dataset.new === 'New'");
+        let moves =
+            "getComputedStyle(document.querySelector('[data-film-id=f-new]')).animationName";
+        assert_eq!(tab.text(moves), if motion == "reduce" { "none" } else { "come" });
+        tab.wait_for("document.querySelector('.count').textContent.startsWith('6 films')");
+        tab.wait_for("document.getAnimations().length === 0");
+        let found = violations(&mut tab);
+        assert!(found.is_empty(), "after, {scheme}: {found}");
+        // Paused, too.
+        let _ = tab.value("document.querySelector('[data-pause]').click()");
+        let found = violations(&mut tab);
+        assert!(found.is_empty(), "paused, {scheme}: {found}");
+        let _ = tab.value("document.querySelector('[data-pause]').click()");
+    }
+    // A film that went.
+    let mut tab = open(&mut browser, &running, "/movies/the-new-one/");
+    upstream.set("/films", Answer::json(&films()));
+    tab.wait_for("!document.querySelector('[data-left]').hidden");
+    let found = violations(&mut tab);
+    assert!(found.is_empty(), "gone: {found}");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_live_region_stands_outside_what_is_replaced_and_no_ticking_age_in_it() {
+    let (_upstream, running, mut browser) = served();
+    let mut tab = open(&mut browser, &running, "/");
+    let outside = "document.querySelector('[data-said]').closest('main') === null
+        && document.querySelector('[data-said]').role !== null
+        && document.querySelector('[data-age]').closest('[role=status], [aria-live]') === null";
+    assert_eq!(tab.value(outside), true);
+    assert_eq!(tab.text("document.querySelector('[data-said]').getAttribute('role')"), "status");
+}
