@@ -16,6 +16,7 @@
   let stuck = false;
   let turn = Promise.resolve();
   let waiting = 0;
+  let wake = null;
   let rest = 0;
 
   // Where nothing may be kept, nothing is remembered.
@@ -158,7 +159,7 @@
       return true;
     }
     const isExpected = !expected || name.startsWith(expected);
-    if (!isExpected && !isLast) return false;
+    if (!isExpected && !isLast()) return false;
     const notice = document.querySelector("[data-left]");
     if (notice) notice.hidden = true;
     if (name !== fingerprint()) {
@@ -180,11 +181,14 @@
       tries++;
       try {
         // Where more is known already there is no use in waiting for this.
-        if (await look(told, tries === TRIES || waiting > 1)) return;
+        if (await look(told, () => tries === TRIES || waiting > 1)) return;
       } catch {
         // Nobody answers: what comes next tells more.
       }
-      await new Promise((resolve) => setTimeout(resolve, 100 * 3 ** tries * (0.5 + Math.random())));
+      await new Promise((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, 100 * 3 ** tries * (0.5 + Math.random()));
+      });
     }
     // Nothing is tried for long; a link leads to what is newer.
     stuck = true;
@@ -230,6 +234,7 @@
   // One after the other.
   const inTurn = (act) => (told) => {
     waiting++;
+    wake?.();
     turn = turn.then(() => act(told)).catch(() => {}).finally(() => { waiting--; });
     return turn;
   };
