@@ -18,8 +18,9 @@ build: ## one refresh into public/
 cluster: packages ## two replicas behind nginx with one Redis, on loopback, and what to kill
 	cargo build --release --quiet && deploy/cluster target/release/movies-gen
 
-# Several replicas at once want more than two busy cores: their history is judged by `make chaos`.
+# Several replicas at once want both cores for themselves: they come first.
 test: packages ## every test; T=name runs those whose name contains it
+	$(if $(T),,cargo test --quiet --test it -- --include-ignored chaos::many::faults::three)
 	cargo test -- --include-ignored --skip chaos::many::faults $(T)
 
 faults: packages ## the table of faults, each made to happen

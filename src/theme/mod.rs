@@ -73,7 +73,10 @@ impl Theme {
         let mut files = BTreeMap::new();
         for name in Embedded::iter() {
             if let Some(file) = Embedded::get(&name) {
-                files.insert(name.to_string(), (DEFAULT, Bytes::from(file.data.into_owned())));
+                let bytes = Bytes::from(file.data.into_owned());
+                let is_script = name.starts_with("assets/") && name.ends_with(".js");
+                let bytes = if is_script { without_comments(&bytes) } else { bytes };
+                files.insert(name.to_string(), (DEFAULT, bytes));
             }
         }
         let mut static_files = BTreeMap::new();
@@ -85,7 +88,7 @@ impl Theme {
             for (name, bytes) in user_files(directory)? {
                 if let Some(name) = name.strip_prefix("static/") {
                     static_files.insert(name.to_owned(), bytes);
-                } else {
+                } else if Embedded::get(&name).is_none_or(|file| *file.data != *bytes) {
                     // The default stays reachable as `default/<name>`, to be extended.
                     if let Some(default) = files.insert(name.clone(), (USER, bytes)) {
                         overridden.push((name, default));
@@ -171,6 +174,14 @@ fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::Te
     filters::register(tera);
     bound::register(tera);
     tera.add_raw_templates(templates)
+}
+
+/// A script of the built-in theme as visitors load it. What makes it easy to read is
+/// a seventh of it; no text in it goes over lines.
+fn without_comments(script: &[u8]) -> Bytes {
+    let lines = script.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let code: Vec<_> = lines.filter(|line| !line.is_empty() && !line.starts_with(b"//")).collect();
+    code.join(&b'\n').into()
 }
 
 fn asset(name: &str, bytes: Bytes) -> Asset {
@@ -266,6 +277,23 @@ mod tests {
             error.contains(&place) && error.contains("{{ film. }}") && error.contains('^'),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_built_in_scripts_are_published_without_what_only_people_read() {
+        let script = b"// Why.\n(() => {\n  f(\"a // b\"); // Here.\n\n})();\n";
+        assert_eq!(without_comments(script), "(() => {\nf(\"a // b\"); // Here.\n})();");
+        let exported = Embedded::get("assets/site.js").expect("it").data;
+        assert!(exported.starts_with(b"//"), "but exported with it");
+        // Else a line of a text could be lost.
+        for name in Embedded::iter().filter(|name| name.ends_with(".js")) {
+            let script = Embedded::get(&name).expect("it").data;
+            let quotes = |line: &[u8]| line.iter().filter(|&&byte| byte == b'`').count();
+            let lines = script
+                .split(|&byte| byte == b'\n')
+                .filter(|line| !line.trim_ascii().starts_with(b"//"));
+            assert!(lines.into_iter().all(|line| quotes(line) % 2 == 0), "{name}");
+        }
     }
 
     #[test]

@@ -49,6 +49,12 @@
   };
   site.sentence = sentence;
 
+  // Where something stands in the window, whatever moves it for a moment.
+  const place = (element) => {
+    let top = -scrollY;
+    for (let of = element; of; of = of.offsetParent) top += of.offsetTop;
+    return isFinite(top) ? top : element.getBoundingClientRect().top;
+  };
   // Whoever reads stays where they are: what is seen first keeps its place in the window.
   const still = (change) => {
     const active = document.activeElement;
@@ -59,14 +65,14 @@
     };
     const anchor = scrollY > 0 && candidates.find((element) =>
       element && element !== document.body && main.contains(element) && isSeen(element));
-    const before = anchor && anchor.getBoundingClientRect().top;
+    const before = anchor && place(anchor);
     document.documentElement.style.overflowAnchor = "none";
     change();
     if (active?.isConnected && active !== document.activeElement && active !== document.body) {
       active.focus({ preventScroll: true });
     }
     if (anchor?.isConnected && isFinite(before)) {
-      scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
+      scrollBy({ top: place(anchor) - before, behavior: "instant" });
     }
     document.documentElement.style.overflowAnchor = "";
   };

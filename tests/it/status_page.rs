@@ -61,7 +61,7 @@ fn it_is_volatile_never_held_and_no_part_of_a_generation() {
     let server = site.serve().ready();
     let answer = server.get("/status/");
     assert_eq!(answer.expect("content-type"), "text/html; charset=utf-8");
-    assert_eq!((answer.expect("cache-control"), answer.header("etag")), ("no-cache", None));
+    assert_eq!(answer.expect("cache-control"), "no-cache");
     assert_eq!(server.ask("HEAD", "/status/", &[]).status, 200);
     let slash = server.get("/status");
     assert_eq!((slash.status, slash.expect("location")), (308, "/status/"));

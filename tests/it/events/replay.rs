@@ -53,16 +53,19 @@ fn whoever_comes_back_gets_the_steps_that_were_missed() {
     }
 }
 
+/// Data that comes again is told of as a change; a theme that comes again is not.
 #[test]
 fn after_a_b_a_nobody_is_told_too_much_or_too_little() {
-    let (upstream, server) = served();
+    let upstream = Upstream::start();
+    let site = quick(&upstream).with(&["--templates", "theme"]);
+    std::fs::create_dir(site.path("theme")).expect("made");
+    let server = site.serve().ready();
     let mut listener = listen(&server);
-    // The day of the last change stands in the sitemap: it is the same from here on.
-    upstream.set("/films", scored(10));
-    let a = listener.next().id;
-    upstream.set("/films", scored(11));
+    let a = server.get("/").expect("x-generation").to_owned();
+    let robots = site.path("theme/robots.txt");
+    std::fs::write(&robots, "User-agent: *\nDisallow: /\n").expect("written");
     let b = listener.next().id;
-    upstream.set("/films", scored(10));
+    std::fs::remove_file(&robots).expect("removed");
     let last = listener.next();
     assert_eq!(last.id, a);
     assert_eq!(names(&back(&server, &a, Way::Field)), ["current"]);
