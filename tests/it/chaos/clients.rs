@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::history::{Epoch, List, Load, Page, Seen, Stamp};
+use super::history::{Epoch, List, Load, Page, Seen, Stamp, present};
 use crate::fixture::PATIENCE;
 
 /// What is loaded, and which lists stand on it.
@@ -182,13 +182,15 @@ impl Client {
         };
         let as_of = self.epoch.of_header(field("x-data-as-of"));
         let (Some(as_of), Ok(age)) = (as_of, field("age").parse()) else { return Seen::Odd(200) };
+        let text = String::from_utf8_lossy(&answer.body);
         Seen::Page(Page {
             generation: field("x-generation").to_owned(),
             as_of,
             age: Duration::from_secs(age),
             hash: blake3::hash(&answer.body).to_hex()[..32].to_owned(),
             etag: field("etag").to_owned(),
-            stamps: Stamp::all_in(&String::from_utf8_lossy(&answer.body)),
+            shown: blake3::hash(present(&text).as_bytes()).to_hex()[..32].to_owned(),
+            stamps: Stamp::all_in(&text),
         })
     }
 }

@@ -118,6 +118,18 @@ pub(crate) struct Stamp {
     pub(crate) good: bool,
 }
 
+/// A page without what it tells of earlier times, and of itself: that is not the same
+/// for those who were apart until they meet again.
+pub(crate) fn present(page: &str) -> String {
+    let without = |text: &str, from: &str, to: &str| {
+        let (before, rest) = text.split_once(from).unwrap_or((text, ""));
+        let after = rest.split_once(to).map_or("", |(_, after)| after);
+        [before, after].concat()
+    };
+    let page = without(page, "<section class=\"news\"", "</section>");
+    without(&page, "<meta name=\"movies-gen-fingerprint\"", ">")
+}
+
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = if self.list == List::Films { 'f' } else { 'p' };
@@ -127,8 +139,9 @@ impl fmt::Display for Stamp {
 }
 
 impl Stamp {
-    /// The different stamps in a text, each once.
+    /// The different stamps that a page shows, each once.
     pub(crate) fn all_in(text: &str) -> Vec<Stamp> {
+        let text = present(text);
         let parts = text.split('(').skip(1).filter_map(|rest| rest.split(')').next());
         let mut stamps: Vec<_> = parts.filter_map(Stamp::read).collect();
         stamps.sort();
@@ -244,6 +257,8 @@ pub(crate) struct Page {
     pub(crate) age: Duration,
     /// What its `ETag` should be.
     pub(crate) hash: String,
+    /// The same of what it shows of the present.
+    pub(crate) shown: String,
     pub(crate) etag: String,
     /// The different stamps on it.
     pub(crate) stamps: Vec<Stamp>,
@@ -347,6 +362,8 @@ mod tests {
         let text = format!("<b>(x) (f.1.2.good){stamp}{stamp} (p.1.2.bad)</b>");
         let films = Stamp { list: List::Films, round: 1, made: Moment(2), good: true };
         assert_eq!(Stamp::all_in(&text), [films, stamp]);
+        let text = format!("{films}<section class=\"news\">{stamp}</section>{films}");
+        assert_eq!(Stamp::all_in(&text), [films]);
     }
 
     #[test]

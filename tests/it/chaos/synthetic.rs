@@ -87,6 +87,7 @@ pub(crate) fn page(path: &'static str, round: u32, received: Moment) -> Page {
         as_of,
         age: Duration::from_secs(received.since(as_of).as_secs()),
         etag: format!("\"{hash}\""),
+        shown: hash.clone(),
         hash,
         stamps: lists.iter().map(|&list| Stamp { list, round, made, good: true }).collect(),
     }
