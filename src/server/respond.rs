@@ -20,8 +20,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
     ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, HOST, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER,
-    VARY,
+    CONTENT_TYPE, ETAG, HOST, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, REFRESH,
+    RETRY_AFTER, VARY,
 };
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
@@ -114,9 +114,9 @@ fn route(request: &Parts, met: &Met) -> Answer {
         return text(StatusCode::OK, "ok\n");
     }
     let frame = &snapshot.frame;
-    let Some(site) = &snapshot.site else { return unavailable(&frame.starting) };
+    let Some(site) = &snapshot.site else { return unavailable(&frame.starting, "2") };
     if frame.bound.is_too_stale(site.origin.age(*now)) && depends_on_data(request, snapshot) {
-        return unavailable(&frame.too_old);
+        return unavailable(&frame.too_old, "30");
     }
     // Behind a proxy the site's own path may have been taken off already.
     let base = decoded(&frame.base).unwrap_or_default();
@@ -346,11 +346,13 @@ fn not_found(request: &Parts, site: &Site) -> Answer {
     with_body(answer, form.bytes)
 }
 
-fn unavailable(page: &Bytes) -> Answer {
+/// A page in place of the site, which a browser asks for again after so many seconds.
+fn unavailable(page: &Bytes, again: &'static str) -> Answer {
     let mut answer = Answer::default();
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let fields = answer.headers_mut();
     fields.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    fields.insert(REFRESH, HeaderValue::from_static(again));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     insert(fields, CONTENT_TYPE, content_type(NOT_FOUND));
     with_body(answer, page.clone())
