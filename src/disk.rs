@@ -90,6 +90,14 @@ pub fn create_directory(path: &Path) -> Result<()> {
     if let Some(parent) = path.parent() {
         create_directory(parent)?;
     }
+    create_directory_in(path)
+}
+
+/// The same where what it is in has to be there.
+///
+/// # Errors
+/// If that is not there, or the directory cannot be created.
+pub fn create_directory_in(path: &Path) -> Result<()> {
     match fs::create_dir(path) {
         Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),

@@ -223,7 +223,6 @@ impl Publisher {
             self.moved || !self.live.as_ref().is_some_and(|live| holds(live, &generation));
         if changed {
             self.write(&generation, ledger, &volatile)?;
-            self.identity = exchange::identity(&self.out);
             self.stamp = self.stamp.max(generation.stamp);
         } else if let Err(error) = self.write_volatile(&volatile) {
             warn!("{error:#}");
@@ -238,14 +237,21 @@ impl Publisher {
         disk::read(&self.out.join(path)).ok().flatten()
     }
 
-    /// Replaces volatile files in the live tree.
+    /// Replaces volatile files in the live tree, if that is still there: one that was
+    /// removed comes back with the next refresh, and whole.
     ///
     /// # Errors
     /// If one cannot be written.
     pub fn write_volatile(&self, volatile: &Volatile) -> Result<()> {
+        if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
+            return Ok(());
+        }
         volatile.iter().try_for_each(|(path, bytes)| {
             let path = self.out.join(path);
-            disk::create_directory(disk::parent(&path))?;
+            let directory = disk::parent(&path);
+            if directory != self.out {
+                disk::create_directory_in(directory)?;
+            }
             disk::replace_unsynced(&path, bytes)
         })
     }
@@ -327,6 +333,7 @@ impl Publisher {
         let manifest = generation.manifest(&self.upstream);
         tree::seal(standby, &manifest, &document::bytes("ledger", ledger)?)?;
         self.exchange(generation, &published)?;
+        self.identity = exchange::identity(&self.out);
         if self.in_place {
             self.write_volatile(volatile)?;
         }
