@@ -190,13 +190,14 @@ impl Refresher {
         }
         self.outcome = Some(outcome.kind);
         self.metrics.refreshed(outcome.kind);
-        self.note_end(outcome.kind, took + build);
         if let Err(error) = self.stores.record(fence, &outcome).await {
             warn!("how the refresh ended cannot be recorded: {error:#}");
         }
         let next = self.next_due();
         let coming = if outcome.kind.is_good() { Coming::Due(next) } else { Coming::Failed };
         self.live.put_coming(coming);
+        // Replicas and held loads know by now: what is for people to look at may follow.
+        self.note_end(outcome.kind, took + build);
         self.show_volatile();
         refreshed.map(|(kind, counts)| {
             let next = next.since(self.clock.now().boot);
