@@ -12,6 +12,7 @@ mod redis;
 pub mod refused;
 mod shared;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -166,6 +167,11 @@ pub enum Written {
     Done,
     /// A newer one stands already; nothing was written.
     Older,
+}
+
+/// What a mutex guards. A thread that failed with it left it whole: each write is one.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The operations that both stores have.

@@ -6,8 +6,8 @@
 //! own minute, and that is said once; what was lost there is saved there again,
 //! and ledgers that went apart become one.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::heard::Heard;
 use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
-    Written,
+    Written, locked,
 };
 use crate::clock::{BootTime, Clock};
 use crate::ledger::Ledger;
@@ -107,11 +107,7 @@ impl Stores {
 
     /// Whether there is a shared store that did not answer last.
     pub fn is_away(&self) -> bool {
-        self.away().is_some()
-    }
-
-    fn away(&self) -> MutexGuard<'_, Option<BootTime>> {
-        locked(&self.away)
+        locked(&self.away).is_some()
     }
 
     /// The last attempt that we know of, ours or another's, and the highest fence.
@@ -138,7 +134,7 @@ impl Stores {
     /// at once, and one that answers but takes nothing (read-only, full) is not back.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
-        let last = *self.away();
+        let last = *locked(&self.away);
         if last.is_some_and(|last| self.clock.now().boot.since(last) < RETRY) {
             return None;
         }
@@ -152,13 +148,13 @@ impl Stores {
         };
         match answer.await {
             Ok(value) => {
-                if self.away().take().is_some() {
+                if locked(&self.away).take().is_some() {
                     info!("Redis is back and used again");
                 }
                 Some(value)
             }
             Err(error) => {
-                if self.away().replace(self.clock.now().boot).is_none() {
+                if locked(&self.away).replace(self.clock.now().boot).is_none() {
                     let meanwhile = match self.when_lost {
                         WhenLost::Fetch(_) => {
                             "this process keeps its own minute, with the state directory alone"
@@ -226,10 +222,6 @@ impl Stores {
         let Saved { payload, ledger, .. } = saved;
         Ok(Some(Loaded { payload: Some(payload), ledger: Some(ledger), edition }))
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The ledger of the newest with all that the other knows.

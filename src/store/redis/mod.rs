@@ -30,7 +30,8 @@ use redis::{Client, FromRedisValue, Script, ScriptInvocation};
 use tracing::warn;
 
 use super::{
-    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, UpstreamId, Written,
+    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, UpstreamId,
+    Written, locked,
 };
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{Outcome, SetsHash};
@@ -169,7 +170,7 @@ impl RedisStore {
 
     /// Says what is wrong with the content, once.
     fn tell(&self, what: &str) {
-        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut told = locked(&self.told);
         if *told != what {
             warn!("Redis at {}: {what}", self.address);
             what.clone_into(&mut told);
@@ -177,7 +178,7 @@ impl RedisStore {
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        locked(&self.connection)
     }
 
     /// A moment on the server's clock, seen from here.
