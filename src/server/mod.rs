@@ -3,8 +3,8 @@
 //! Owns connections: how many, how long, and how they end. One thread a core,
 //! each with a runtime and a listener of its own on the same port, so that the
 //! kernel spreads the load and no lock is shared. What is answered is decided by
-//! [`respond`], which knows only the live cell; [`events`] are streams. It must never ask the upstream or
-//! touch a file, but for the owner's under `.well-known/`.
+//! [`respond`], which knows only the live cell; [`events`] are streams. It must never
+//! ask the upstream or touch a file, but for the owner's under `.well-known/`.
 
 pub mod admin;
 mod condition;
