@@ -78,8 +78,7 @@ fn no_page_breaks_a_rule_by_day_or_by_night() {
     let pages = PAGES.into_iter().chain(["/directors/somebody/", "/years/1999/"]);
     for path in pages {
         for scheme in ["light", "dark"] {
-            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+            tab.prefers(scheme);
             open(&mut tab, &running, path);
             let found = violations(&mut tab);
             assert!(found.is_empty(), "{path}, {scheme}: {found}");
@@ -101,8 +100,7 @@ fn pages_that_stand_in_for_the_site_break_no_rule() {
     let mut tab = browser.tab();
     for (running, heading) in [(&starting, "put together"), (&too_old, "would mislead you")] {
         for scheme in ["light", "dark"] {
-            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+            tab.prefers(scheme);
             tab.load(&format!("http://{}/", running.address));
             assert!(tab.text("document.body.textContent").contains(heading), "{heading}");
             // Not while axe looks.
@@ -135,8 +133,7 @@ fn a_former_address_breaks_no_rule() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     for scheme in ["light", "dark"] {
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+        tab.prefers(scheme);
         open(&mut tab, &running, "/nowhere");
         tab.value(&format!("document.documentElement.innerHTML = {}; null", json!(page)));
         tab.wait_for("getComputedStyle(document.body).fontFamily.includes('system-ui')");
@@ -165,11 +162,8 @@ fn what_changed_breaks_no_rule_and_runs_out_of_no_window() {
     let mut tab = browser.tab();
     for path in ["/changes/", "/movies/the-lamp-keeper/", "/status/"] {
         for (scheme, width) in [("light", 320), ("dark", 1440)] {
-            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
-            let metrics =
-                json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
-            tab.call("Emulation.setDeviceMetricsOverride", metrics);
+            tab.prefers(scheme);
+            tab.sized(width, 800);
             open(&mut tab, &running, path);
             let found = violations(&mut tab);
             assert!(found.is_empty(), "{path}, {scheme}: {found}");
@@ -189,8 +183,7 @@ fn the_notice_of_old_data_breaks_no_rule() {
     let mut browser = Browser::start();
     for scheme in ["light", "dark"] {
         let mut tab = browser.tab();
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+        tab.prefers(scheme);
         open(&mut tab, &running, "/");
         tab.wait_for("!document.querySelector('[data-stale]').hidden");
         let found = violations(&mut tab);
@@ -205,9 +198,7 @@ fn nothing_runs_out_of_a_narrow_window() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     for width in [320, 768, 1440] {
-        let metrics =
-            json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
-        tab.call("Emulation.setDeviceMetricsOverride", metrics);
+        tab.sized(width, 800);
         for path in PAGES {
             open(&mut tab, &running, path);
             let wide = tab.value("document.documentElement.scrollWidth");

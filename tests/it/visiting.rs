@@ -27,8 +27,7 @@ fn follow(tab: &mut Tab, selector: &str, heading: &str) {
 
 /// `site` is the address of the list.
 fn visit(tab: &mut Tab, site: &str) {
-    let metrics = json!({"width": 800, "height": 500, "deviceScaleFactor": 1, "mobile": false});
-    tab.call("Emulation.setDeviceMetricsOverride", metrics);
+    tab.sized(800, 500);
 
     // By keyboard: search, filter, order.
     go(tab, site);
@@ -119,8 +118,7 @@ fn pages_that_mean_harm_do_none_and_can_be_read() {
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
-    let metrics = json!({"width": 320, "height": 800, "deviceScaleFactor": 1, "mobile": false});
-    tab.call("Emulation.setDeviceMetricsOverride", metrics);
+    tab.sized(320, 800);
     let files = contents(&server.site.out());
     let mut seen = 0;
     for page in files.keys().filter_map(|path| path.strip_suffix("index.html")) {

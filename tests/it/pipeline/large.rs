@@ -147,11 +147,8 @@ fn a_search_finds_films_that_are_on_no_first_page() {
     // Lists of parts, and parts, are for everybody too.
     for path in ["/", "/people/", "/people/letter/a/", "/years/1999/", "/years/1999/letter/a/"] {
         for (width, scheme) in [(320, "dark"), (1440, "light")] {
-            let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-            tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
-            let metrics =
-                json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
-            tab.call("Emulation.setDeviceMetricsOverride", metrics);
+            tab.prefers(scheme);
+            tab.sized(width, 800);
             tab.load(&format!("http://{}{path}", server.address));
             let found = violations(&mut tab);
             assert!(found.is_empty(), "{path}, {scheme}: {found}");
