@@ -16,10 +16,12 @@
 --
 -- An attempt is never forgotten: the claim has no expiry, and it takes the
 -- later of its own and the caller's. A claim that vanished (a wipe, an empty
--- restart) is restored from what the caller knows, the others are asked, and it is
--- granted one round later, so that a replica which knows of a later attempt is
--- heard first. Fences come from the time, so that a counter which starts anew lets
--- no old writer win.
+-- restart), or is older than one that the caller has heard of (a failover to a copy,
+-- a time in which each kept its own minute), is restored from what the caller knows,
+-- the others are asked, and it is granted one round later, so that a replica which
+-- knows of a later attempt is heard first. Fences come from the time, so that a
+-- counter which starts anew lets no old writer win; that of a claim that stands
+-- stays, since it may be under way.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome', 'refused')
@@ -40,10 +42,19 @@ if known[3] == ARGV[1] then
 end
 
 local restored = tonumber(known[5]) or 0
-if not at then
-  restored = now
-  redis.call('HSET', KEYS[1], 'fence', fence, 'at', 0, 'restored', now)
+local vanished = not at
+local went_back = at and restored == 0 and (tonumber(known[1]) or 0) < fence
+if vanished then
   at = 0
+  redis.call('HSET', KEYS[1], 'fence', fence, 'at', at)
+elseif went_back then
+  -- How an older attempt ended says nothing of the last.
+  known[6] = false
+  redis.call('HDEL', KEYS[1], 'outcome')
+end
+if vanished or went_back then
+  restored = now
+  redis.call('HSET', KEYS[1], 'restored', restored)
   redis.call('PUBLISH', ARGV[7], fence)
 end
 if ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at then

@@ -165,7 +165,7 @@ impl World {
         let claim = &mut self.keys.claim;
         claim.outcome = None;
         claim.at = claim.at.map(|at| at.max(now - interval - TICK));
-        claim.restored = claim.restored.filter(|&restored| restored + TICK > now);
+        claim.restored = claim.restored.map(|restored| restored.max(now - TICK));
         if let Some(nonce) = claim.nonce {
             // Nobody asks again for a reply that came.
             let owner = self.replicas.get(usize::from(nonce / 2));

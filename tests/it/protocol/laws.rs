@@ -60,6 +60,13 @@ fn after_a_wipe_whoever_is_there_to_tell_keeps_the_upstream_from_being_asked_twi
 }
 
 #[test]
+fn after_a_failover_to_an_older_claim_whoever_is_there_to_tell_does_so_in_time() {
+    let possible = &[Fault::FailOver];
+    let ends = Ends::WipedAndEmptied;
+    holds("a failover", Setting { ends, horizon: 7, pauses: Some(0), possible, ..SETTING });
+}
+
+#[test]
 fn the_laws_hold_in_the_large() {
     if std::env::var("MOVIES_GEN_MODEL").is_ok_and(|size| size == "large") {
         holds("one fault, one pause", SETTING);
@@ -119,6 +126,14 @@ fn a_claim_that_callers_do_not_restore_is_lost_with_redis() {
     let rules = Rules { restored_from_callers: false, looks_tell: false, ..Rules::PROGRAM };
     let possible = &[Fault::Wipe, Fault::Crash];
     breaks(Law::OwnMinute, Setting { rules, faults: 2, pauses: Some(0), possible, ..SETTING });
+}
+
+#[test]
+fn a_claim_that_is_older_than_one_that_was_heard_of_is_no_reason_to_ask() {
+    let rules = Rules { older_claims_wait_a_round: false, ..Rules::PROGRAM };
+    let ends = Ends::WipedAndEmptied;
+    let possible = &[Fault::FailOver];
+    breaks(Law::Courtesy, Setting { rules, ends, pauses: Some(0), possible, ..SETTING });
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub(crate) struct Rules {
     pub(crate) claims_last: bool,
     /// A claim takes the later of its own and the caller's last attempt.
     pub(crate) restored_from_callers: bool,
+    /// A claim that is older than one the caller has heard of is left to others for a
+    /// round, as one that vanished is.
+    pub(crate) older_claims_wait_a_round: bool,
     /// What was claimed too long ago is renewed before a request is sent.
     pub(crate) checked_before_send: bool,
     /// The same payload is saved only over the revision that the caller has seen.
@@ -52,6 +55,7 @@ impl Rules {
         fences_from_time: true,
         claims_last: true,
         restored_from_callers: true,
+        older_claims_wait_a_round: true,
         checked_before_send: true,
         saved_over_what_was_seen: true,
         newer_saved_over_what_was_seen: true,

@@ -84,13 +84,14 @@ pub(crate) struct Claimed {
     pub(crate) lost: bool,
 }
 
-/// `claim.lua`. Announced is a claim that vanished.
+/// `claim.lua`. Announced is a claim that vanished, or went back.
 pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys, Claimed) {
     let (saved, revision) = edition(&keys);
     forget_expired(&mut keys, now);
     let claim = &mut keys.claim;
-    let known = *claim;
+    let mut known = *claim;
     let fence = known.fence.unwrap_or(0).max(ask.highest);
+    let refused = known.refused;
     let reply = |fence, at, wait, because, outcome| Claimed {
         granted: because == Because::Granted,
         fence,
@@ -100,7 +101,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         wait,
         because,
         outcome,
-        refused: known.refused,
+        refused,
         revision,
         lost: false,
     };
@@ -113,11 +114,17 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     }
 
     let mut restored = known.restored.unwrap_or(0);
-    let mut at = claim.at.unwrap_or_else(|| {
+    let went_back = went_back(&keys.claim, ask, rules);
+    let claim = &mut keys.claim;
+    let mut at = claim.at.unwrap_or(0);
+    if claim.at.is_none() {
+        (claim.fence, claim.at) = (Some(fence), Some(0));
+    }
+    if known.at.is_none() || went_back {
         restored = now;
-        (claim.fence, claim.at, claim.restored) = (Some(fence), Some(0), Some(now));
-        0
-    });
+        claim.restored = Some(now);
+        (claim.outcome, known.outcome) = (None, None);
+    }
     if let Some(age) = ask.age
         && rules.restored_from_callers
         && now - age > at
@@ -155,6 +162,14 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         ..Claim::default()
     };
     (keys, reply(fence, now, 0, Because::Granted, None))
+}
+
+/// Whether the caller has heard of a later attempt than the one that stands.
+pub(crate) fn went_back(claim: &Claim, ask: &Ask, rules: Rules) -> bool {
+    rules.older_claims_wait_a_round
+        && claim.at.is_some()
+        && claim.restored.unwrap_or(0) == 0
+        && claim.fence.unwrap_or(0) < ask.highest
 }
 
 /// Reply of `renew.lua`.

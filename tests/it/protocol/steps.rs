@@ -37,6 +37,11 @@ impl Steps<'_> {
                 world.wiped = Some(world.tick);
             });
         }
+        let setting = self.setting;
+        self.fault(Fault::FailOver, REPLICAS, |world| {
+            world.keys = World::copy(setting);
+            world.wiped = Some(world.tick);
+        });
         if world.is_down {
             self.push(Action::RedisUp, World { is_down: false, ..world });
         } else {

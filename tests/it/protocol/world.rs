@@ -38,9 +38,9 @@ pub(crate) struct Setting {
 /// Where courtesy between replicas ends, beside a Redis that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ends {
-    /// A wipe, in the minute after an attempt.
+    /// A wipe or a failover, in the minute after an attempt.
     Wiped,
-    /// A wipe, and a replica with an empty state that starts in that minute.
+    /// The same, and a replica with an empty state that starts in that minute.
     WipedAndEmptied,
 }
 
@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     LostRequest,
     LostReply,
     Wipe,
+    /// To a copy that lacks what happened since an interval before the start.
+    FailOver,
     RedisDown,
     UpstreamFails,
 }
@@ -63,6 +65,7 @@ pub(crate) const EVERYTHING: &[Fault] = &[
     Fault::LostRequest,
     Fault::LostReply,
     Fault::Wipe,
+    Fault::FailOver,
     Fault::RedisDown,
     Fault::UpstreamFails,
 ];
@@ -151,6 +154,16 @@ impl World {
             replica.known = replica.kept;
         }
         World { keys, replicas, emptied: None, ..World::empty(setting) }
+    }
+
+    /// The keys as they were an interval before it.
+    pub(crate) fn copy(setting: &Setting) -> model::Keys {
+        let interval = setting.interval * TICK;
+        let saved = Saved { fence: START - 2 * interval, revision: 1, ..Saved::default() };
+        let mut keys = model::Keys::default();
+        keys.claim.fence = Some(saved.fence);
+        keys.claim.at = Some(saved.fence);
+        model::save(keys, &saved.told(), START - interval, setting.rules).0
     }
 
     /// The same after a time in which each kept its own minute: each has seen

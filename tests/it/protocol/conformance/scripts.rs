@@ -28,7 +28,9 @@ impl Beside {
             .arg(CHANNEL);
         let answer: Answer = invocation.invoke(&mut self.connection).expect("an answer");
         let now = self.between(before, answer.3)?;
+        let is_asked_again = self.keys.claim.nonce == Some(ask.nonce);
         let vanished = self.keys.claim.at.is_none();
+        let went_back = !is_asked_again && model::went_back(&self.keys.claim, ask, RULES);
         let (keys, reply) = model::claim(self.keys, ask, now, RULES);
         self.keys = keys;
         let because = match reply.because {
@@ -51,7 +53,7 @@ impl Beside {
             i64::from(reply.lost),
         );
         prop_assert_eq!(answer, expected);
-        Ok(vanished.then_some(ask.highest))
+        Ok((vanished || went_back).then_some(ask.highest))
     }
 
     pub(super) fn make_restore(
