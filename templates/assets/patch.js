@@ -86,7 +86,15 @@
     }
   };
   // What visitors did to the page is theirs.
-  const THEIRS = new Set(["open", "data-new", "value", "checked", "selected"]);
+  const THEIRS = new Set(["open", "data-new", "data-was", "value", "checked", "selected"]);
+  // What a figure was, for a moment beside what it is; the style sheet strikes it through.
+  const compare = (of, into) => {
+    const value = of.nodeType === Node.TEXT_NODE && of.parentElement?.closest(".figures > *, .facts dd");
+    const [was, is] = [of, into].map((text) => text.nodeValue?.trim());
+    if (!value || !was || !is || was === is) return;
+    value.dataset.was = was;
+    setTimeout(() => delete value.dataset.was, 1500);
+  };
   const morph = (element, content, style) => {
     const chosen = new Map([...element.querySelectorAll("select")].map((field) => [field, field.value]));
     Idiomorph.morph(element, content, {
@@ -94,7 +102,10 @@
       callbacks: {
         beforeAttributeUpdated: (name, of) =>
           !THEIRS.has(name) && !(name === "hidden" && of.closest("[data-finder]")),
-        beforeNodeMorphed: (of) => !of.matches?.("input, textarea, [data-found]"),
+        beforeNodeMorphed: (of, into) => {
+          compare(of, into);
+          return !of.matches?.("input, textarea, [data-found]");
+        },
       },
     });
     for (const [field, value] of chosen) {

@@ -75,8 +75,17 @@
 
   setInterval(() => document.hidden || show(), 1000);
   document.addEventListener("visibilitychange", wake);
+  // The dot before the age breathes once when news is shown.
+  let shown = null;
+  const breathe = () => {
+    const isNews = shown && shown !== site.generation;
+    shown = site.generation;
+    if (!isNews || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    age.animate({ transform: ["none", "scale(2)", "none"] }, { duration: 500, pseudoElement: "::before" });
+  };
   // The page shows something else now, and its age is another.
   document.addEventListener("movies-gen:shown", () => {
+    breathe();
     clearTimeout(timer);
     timer = setTimeout(wake, 1500 * Math.random());
   });

@@ -98,6 +98,46 @@ fn who_asked_for_it_is_told_of_new_films_and_nobody_else() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn a_figure_that_changed_is_shown_as_it_was_for_a_moment_and_news_makes_the_dot_breathe() {
+    let (upstream, running, mut browser) = served();
+    for (motion, path, was) in [
+        ("no-preference", "/", "88\u{202f}%"),
+        ("no-preference", "/movies/the-lamp-keeper/", "88 of 100"),
+        ("reduce", "/", "none"),
+    ] {
+        upstream.set("/films", Answer::json(&films()));
+        wait_until("the old score", || running.get("/").text().contains("data-score=\"88\""));
+        let mut tab = browser.window();
+        let features = json!([{"name": "prefers-reduced-motion", "value": motion}]);
+        tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
+        tab.load(&format!("http://{}{path}", running.address));
+        tab.wait_for(super::LISTENS);
+        let _ = tab.value(
+            "breaths = 0;
+             const animate = Element.prototype.animate;
+             Element.prototype.animate = function (...how) {
+                 if (this.matches('[data-age]')) breaths++;
+                 return animate.apply(this, how);
+             };
+             struck = 'none';
+             new MutationObserver((records) => records.forEach(({ target }) => {
+                 const { content, textDecorationLine } = getComputedStyle(target, '::before');
+                 if (target.dataset.was && textDecorationLine === 'line-through') struck = content;
+             })).observe(document.body, { subtree: true, attributeFilter: ['data-was'] });",
+        );
+        upstream.set("/films", changed(&json!({"rt_score": "12"})));
+        let now = if path == "/" { ".card[data-score=\"12\"] .figures" } else { ".facts" };
+        tab.wait_for(&format!("document.querySelector('{now}')?.textContent.includes('12')"));
+        tab.wait_for("!document.querySelector('[data-was]')");
+        let struck = tab.text("struck");
+        assert!(struck.contains(was), "{motion} on {path}: {struck}");
+        let breaths = tab.value("breaths").as_u64().expect("a number");
+        assert_eq!(breaths > 0, motion != "reduce", "{breaths} with {motion} on {path}");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn an_update_breaks_no_rule_and_moves_nothing_for_who_wants_no_motion() {
     let (upstream, running, mut browser) = served();
     for (scheme, motion) in [("light", "reduce"), ("dark", "no-preference")] {
