@@ -90,13 +90,22 @@ fn a_visit_goes_well_at_the_root() {
 }
 
 #[test]
-#[ignore = "needs chromium"]
-fn a_visit_goes_well_under_a_path() {
+#[ignore = "needs chromium and nginx"]
+fn a_visit_goes_well_under_a_path_behind_nginx_too() {
     let upstream = Upstream::start();
-    let site = Site::of(&upstream).with(&["--site-url", "https://films.example/some/path/"]);
+    let site = Site::of(&upstream).with(&[
+        "--site-url",
+        "https://films.example/some/path/",
+        "--out",
+        "root/some/path",
+    ]);
     let server = site.serve().ready();
+    let root = server.site.path("root");
+    let (nginx, proxy) = Nginx::deployed(&root, "/some/path/", server.address);
     let mut browser = Browser::start();
-    visit(&mut browser.tab(), &format!("http://{}/some/path/", server.address));
+    for address in [server.address, nginx.address, proxy] {
+        visit(&mut browser.tab(), &format!("http://{address}/some/path/"));
+    }
 }
 
 #[test]
@@ -104,7 +113,7 @@ fn a_visit_goes_well_under_a_path() {
 fn a_visit_goes_well_behind_nginx_as_it_is_to_be_deployed() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
-    let (nginx, proxy) = Nginx::deployed(&server.site.out(), server.address);
+    let (nginx, proxy) = Nginx::deployed(&server.site.out(), "/", server.address);
     let mut browser = Browser::start();
     for address in [nginx.address, proxy] {
         visit(&mut browser.tab(), &format!("http://{address}/"));
