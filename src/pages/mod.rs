@@ -127,6 +127,8 @@ pub struct Plan<'a> {
     index: Index,
     /// Template variables that all pages share.
     site: serde_json::Value,
+    /// Names them, the theme and the program.
+    shared: blake3::Hash,
 }
 
 /// A page whose fingerprint is known and which may now be rendered.
@@ -216,8 +218,21 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        let (news, site) = (News::of(ledger), site_variables(site, theme));
-        Plan { views, theme, pages, groups, lists, movies, people, sitemap, news, index, site }
+        let (news, (site, shared)) = (News::of(ledger), site::shared(site, theme));
+        Plan {
+            views,
+            theme,
+            pages,
+            groups,
+            lists,
+            movies,
+            people,
+            sitemap,
+            news,
+            index,
+            site,
+            shared,
+        }
     }
 
     /// How many pages there are.
@@ -255,8 +270,7 @@ impl<'a> Plan<'a> {
                 write_json(&mut hasher, &(&film.id, &film.title));
             }
             _ => {
-                hasher.update(self.theme.digest().as_bytes());
-                write_json(&mut hasher, &self.site);
+                hasher.update(self.shared.as_bytes());
                 write_json(&mut hasher, &(path, self.canonical(path)));
                 self.with_variables(page, &mut Hash(&mut hasher));
             }
@@ -371,33 +385,6 @@ impl Prepared<'_> {
             }
         }
     }
-}
-
-fn site_variables(site: &Site, theme: &Theme) -> serde_json::Value {
-    let assets: BTreeMap<_, _> = theme
-        .assets()
-        .iter()
-        .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
-        .collect();
-    let mut variables = serde_json::json!({
-        "title": site.title,
-        "lang": site.lang,
-        "base": site.base(),
-        "url": site.url.as_ref().map(|url| url.as_str()),
-        "demo": site.demo,
-        "dev": site.dev,
-        "css": assets.get("site.css"),
-        "js": assets.get("site.js"),
-        "icon": assets.get("icon.svg"),
-        "assets": assets,
-        "generator": "movies-gen",
-    });
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(RENDERER.as_bytes());
-    hasher.update(theme.digest().as_bytes());
-    write_json(&mut hasher, &variables);
-    variables["theme"] = hasher.finalize().to_hex()[..16].into();
-    variables
 }
 
 /// What of its own place a page knows.

@@ -5,8 +5,14 @@
 //! What stands here is in every page: a change re-renders all of them, so
 //! nothing that comes from the data belongs here.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+
+use super::RENDERER;
+use super::variables::write_json;
+use crate::theme::Theme;
 
 /// All but what stands for itself in a path (RFC 3986 §3.3).
 pub const NOT_IN_A_PATH: AsciiSet =
@@ -51,6 +57,35 @@ impl Site {
             None => link,
         }
     }
+}
+
+/// What all pages share as variables, and its name with the theme's and the program's.
+pub(super) fn shared(site: &Site, theme: &Theme) -> (serde_json::Value, blake3::Hash) {
+    let assets: BTreeMap<_, _> = theme
+        .assets()
+        .iter()
+        .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
+        .collect();
+    let mut variables = serde_json::json!({
+        "title": site.title,
+        "lang": site.lang,
+        "base": site.base(),
+        "url": site.url.as_ref().map(|url| url.as_str()),
+        "demo": site.demo,
+        "dev": site.dev,
+        "css": assets.get("site.css"),
+        "js": assets.get("site.js"),
+        "icon": assets.get("icon.svg"),
+        "assets": assets,
+        "generator": "movies-gen",
+    });
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(RENDERER.as_bytes());
+    hasher.update(theme.digest().as_bytes());
+    write_json(&mut hasher, &variables);
+    let shared = hasher.finalize();
+    variables["theme"] = shared.to_hex()[..16].into();
+    (variables, shared)
 }
 
 #[cfg(test)]

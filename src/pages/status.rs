@@ -15,7 +15,7 @@ use serde::Serialize;
 use tera::Context;
 
 use super::plots::{self, in_words};
-use super::{NotRendered, PageVariables, Site, site_variables};
+use super::{NotRendered, PageVariables, Site, site};
 use crate::clock::WallTime;
 use crate::history::History;
 use crate::theme::Theme;
@@ -95,7 +95,7 @@ impl Status<'_> {
     /// The template's error.
     pub fn page(&self, site: &Site, theme: &Theme) -> Result<Bytes, NotRendered> {
         let mut context = Context::new();
-        context.insert("site", &site_variables(site, theme));
+        context.insert("site", &site::shared(site, theme).0);
         let page = PageVariables {
             path: site.link(PATH),
             canonical: site.absolute(PATH),

@@ -15,6 +15,11 @@ pub(super) trait Variables {
 /// Serialisation behind a pointer, so that one description of a page's
 /// variables serves both takers.
 pub(super) mod erased {
+    use std::io::{BufWriter, Write as _};
+
+    /// Bytes that are hashed together.
+    const PIECE: usize = 4096;
+
     pub(in crate::pages) trait Value {
         fn to_json(&self, to: &mut dyn std::io::Write);
         fn to_context(&self, name: &'static str, to: &mut tera::Context);
@@ -22,8 +27,11 @@ pub(super) mod erased {
 
     impl<T: serde::Serialize> Value for T {
         fn to_json(&self, to: &mut dyn std::io::Write) {
+            // In pieces worth hashing: JSON is written a few letters at a time.
+            let mut pieces = BufWriter::with_capacity(PIECE, to);
             // Hashing does not fail, and views have only text for keys.
-            let _ = serde_json::to_writer(to, self);
+            let _ = serde_json::to_writer(&mut pieces, self);
+            let _ = pieces.flush();
         }
 
         fn to_context(&self, name: &'static str, to: &mut tera::Context) {
