@@ -36,21 +36,21 @@ mod generation;
 mod in_place;
 pub mod manifest;
 mod owner;
+mod render;
 mod tree;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use bytes::Bytes;
 use tracing::warn;
 
 use crate::clock::WallTime;
 use crate::disk;
 use crate::ledger::Ledger;
-use crate::pages::{Plan, Prepared};
+use crate::pages::Plan;
 use crate::store::{OtherUpstream, Strange, UpstreamId, document};
 pub use generation::{File, Generation};
 pub use manifest::GenerationId;
@@ -93,6 +93,13 @@ pub struct Published {
     pub changed: bool,
 }
 
+/// What a standby holds that was live in this process, or was made by it.
+#[derive(Debug)]
+struct Spare {
+    ours: Arc<Generation>,
+    theirs: Option<owner::Kept>,
+}
+
 /// The published tree and its standby.
 #[derive(Debug)]
 pub struct Publisher {
@@ -105,8 +112,8 @@ pub struct Publisher {
     stamp: u64,
     /// Whose data is published.
     upstream: UpstreamId,
-    /// Whether the standby was made by this process.
-    trust: tree::Trust,
+    /// What the standby holds, if this process made it.
+    spare: Option<Spare>,
     /// Whether `out` is ours but the list of what in it is ours was lost.
     unlisted: bool,
     /// Whether a tree of somebody else's is taken over.
@@ -137,7 +144,7 @@ impl Publisher {
             identity: None,
             stamp: 0,
             upstream: upstream.clone(),
-            trust: tree::Trust::Nothing,
+            spare: None,
             unlisted: false,
             strange,
             moved: false,
@@ -203,7 +210,8 @@ impl Publisher {
             check_out(&self.out, self.strange)?;
             self.look()?;
         }
-        let (generation, pages) = self.render_pages(plan, now, progress)?;
+        let stamp = (self.stamp + 1).max(now.seconds());
+        let (generation, pages) = render::pages(plan, self.live.as_deref(), stamp, progress)?;
         Ok(Rendered { generation, pages })
     }
 
@@ -217,7 +225,7 @@ impl Publisher {
         ledger: &Ledger,
         volatile: impl Fn(&Generation) -> Volatile,
     ) -> Result<Published> {
-        let generation = rendered.generation;
+        let generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
         let changed =
             self.moved || !self.live.as_ref().is_some_and(|live| holds(live, &generation));
@@ -227,7 +235,6 @@ impl Publisher {
         } else if let Err(error) = self.write_volatile(&volatile) {
             warn!("{error:#}");
         }
-        let generation = Arc::new(generation);
         self.live = Some(generation.clone());
         Ok(Published { generation, changed })
     }
@@ -256,50 +263,10 @@ impl Publisher {
         })
     }
 
-    /// Step 1, on all cores. A file whose content is that of the live one stays
-    /// that file.
-    fn render_pages(
-        &self,
-        plan: &Plan<'_>,
-        now: WallTime,
-        progress: impl Fn(usize) + Sync,
-    ) -> Result<(Generation, usize)> {
-        let stamp = (self.stamp + 1).max(now.seconds());
-        let before = self.live.as_deref();
-        let done = AtomicUsize::new(0);
-        let paths: Vec<_> = plan.paths().collect();
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = paths.len().div_ceil(workers).max(SMALLEST_SHARE);
-        let shares: Vec<_> = std::thread::scope(|scope| {
-            let work = |paths: &[&str]| -> Result<Vec<(String, Made)>> {
-                let make = |path: &&str| {
-                    progress(done.fetch_add(1, Ordering::Relaxed));
-                    let known = before.and_then(|live| live.files.get(*path));
-                    Ok(((*path).to_owned(), made(&plan.prepare(path), path, known, stamp)?))
-                };
-                paths.iter().map(make).collect()
-            };
-            let threads: Vec<_> =
-                paths.chunks(share).map(|paths| scope.spawn(move || work(paths))).collect();
-            threads
-                .into_iter()
-                .map(|thread| {
-                    thread.join().unwrap_or_else(|_| Err(anyhow!("rendering failed unexpectedly")))
-                })
-                .collect::<Result<_>>()
-        })?;
-        let made: Vec<_> = shares.into_iter().flatten().collect();
-        let rendered = made.iter().filter(|(_, made)| made.rendered).count();
-        let news = made.iter().any(|(_, made)| made.file.entry.mtime == stamp);
-        let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();
-        let stamp = if news { stamp } else { before.map_or(stamp, |live| live.stamp) };
-        Ok((Generation::new(stamp, files), rendered))
-    }
-
     /// Steps 2 to 6.
     fn write(
         &mut self,
-        generation: &Generation,
+        generation: &Arc<Generation>,
         ledger: &Ledger,
         volatile: &Volatile,
     ) -> Result<()> {
@@ -318,12 +285,14 @@ impl Publisher {
                 owner::keep_replaced(out, generation, &kept)?;
             }
         }
-        let trust = std::mem::replace(&mut self.trust, tree::Trust::Nothing);
-        tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), trust)?;
+        let spare = self.spare.take();
+        let known = spare.as_ref().map(|spare| &*spare.ours);
+        tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), known)?;
         if self.in_place {
             owner::make_sure_of_room(out, &published, generation)?;
         } else {
-            owner::carry(out, &published, standby, generation)?;
+            let carried = spare.and_then(|spare| spare.theirs);
+            owner::carry(out, &published, standby, generation, carried)?;
             for (path, bytes) in volatile {
                 disk::create_directory(disk::parent(&standby.join(path)))?;
                 disk::replace_unsynced(&standby.join(path), bytes)?;
@@ -332,23 +301,31 @@ impl Publisher {
         tree::open_to_all(standby)?;
         let manifest = generation.manifest(&self.upstream);
         tree::seal(standby, &manifest, &document::bytes("ledger", ledger)?)?;
-        self.exchange(generation, &published)?;
+        self.spare = self.exchange(generation, &published)?;
         self.identity = exchange::identity(&self.out);
         if self.in_place {
             self.write_volatile(volatile)?;
         }
-        self.trust = tree::Trust::Manifest;
         self.unlisted = false;
         self.moved = false;
         Ok(())
     }
 
-    /// Steps 5 and 6; or, where trees cannot be exchanged, file by file.
-    fn exchange(&mut self, generation: &Generation, published: &Paths) -> Result<()> {
+    /// Steps 5 and 6; or, where trees cannot be exchanged, file by file. Gives what the
+    /// standby holds then.
+    fn exchange(
+        &mut self,
+        generation: &Arc<Generation>,
+        published: &Paths,
+    ) -> Result<Option<Spare>> {
         let (out, standby) = (&self.out, &self.standby);
         if !self.in_place {
             match exchange::exchange(standby, out) {
-                Ok(()) => return owner::carry_late(standby, published, out, generation),
+                Ok(()) => {
+                    let theirs = owner::carry_late(standby, published, out, generation)?;
+                    let ours = self.live.clone();
+                    return Ok(ours.map(|ours| Spare { ours, theirs: Some(theirs) }));
+                }
                 Err(error) if in_place::is_the_only_way(&error) => {
                     warn!("{error:#}; {FILE_BY_FILE}");
                 }
@@ -357,41 +334,14 @@ impl Publisher {
         }
         self.in_place = true;
         disk::create_directory(&self.out)?;
-        in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)
+        in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)?;
+        Ok(Some(Spare { ours: generation.clone(), theirs: None }))
     }
 }
 
 /// What is lost where trees cannot be exchanged.
 const FILE_BY_FILE: &str = "publishing goes file by file: every file is whole, but a visitor may \
     meet two generations in one visit";
-
-/// Pages that are not worth a thread of their own.
-const SMALLEST_SHARE: usize = 16;
-
-/// A file, and whether its page had to be rendered.
-struct Made {
-    file: Arc<File>,
-    rendered: bool,
-}
-
-/// The file of a page, given the one that is live at its path.
-fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) -> Result<Made> {
-    let fingerprint = page.fingerprint.to_string();
-    if let Some(known) = known.filter(|known| known.entry.fingerprint == fingerprint) {
-        return Ok(Made { file: known.clone(), rendered: false });
-    }
-    let bytes = page.render()?;
-    let mut file = match known {
-        Some(known) if known.bytes == bytes => {
-            let mut same = File::clone(known);
-            same.entry.fingerprint = fingerprint;
-            same
-        }
-        _ => File::new(path, fingerprint, bytes, stamp),
-    };
-    file.entry.moved_to = page.moved_to().map(str::to_owned);
-    Ok(Made { file: Arc::new(file), rendered: true })
-}
 
 /// Whether what is live has the very files of `wanted`.
 fn holds(live: &Generation, wanted: &Generation) -> bool {

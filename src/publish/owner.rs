@@ -66,10 +66,13 @@ pub(super) fn is_ours(tree: &Path) -> bool {
     path_in(tree).exists() || own.join("manifest.damaged").exists() || own.join("ledger").exists()
 }
 
-/// What the owner keeps in a tree that holds `ours`: by path, directories
-/// before what is in them. What is ours is not looked at but for its name.
-fn owners(tree: &Path, ours: &Published) -> Result<BTreeMap<PathBuf, Metadata>> {
-    let mut found = BTreeMap::new();
+/// What the owner keeps in a tree: by path, directories before what is in them.
+pub(super) type Kept = BTreeMap<PathBuf, Metadata>;
+
+/// What the owner keeps in a tree that holds `ours`. What is ours is not looked at but
+/// for its name.
+fn owners(tree: &Path, ours: &Published) -> Result<Kept> {
+    let mut found = Kept::new();
     let mut left = vec![PathBuf::new()];
     while let Some(directory) = left.pop() {
         for entry in disk::listing(&tree.join(&directory))? {
@@ -143,6 +146,7 @@ impl Published {
 }
 
 /// Makes the owner's files in `standby`, which holds `wanted`, those of `live`.
+/// `carried` is what it has of them, if that is known.
 ///
 /// # Errors
 /// If one of the owner's files stands where a page has to go, or cannot be
@@ -152,11 +156,12 @@ pub(super) fn carry(
     published: &Published,
     standby: &Path,
     wanted: &Generation,
+    carried: Option<Kept>,
 ) -> Result<()> {
     let theirs = owners(live, published)?;
     let ours = Published::of(Some(wanted));
     refuse_blocked(live, &theirs, &ours)?;
-    let carried = owners(standby, &ours)?;
+    let carried = carried.map_or_else(|| owners(standby, &ours), Ok)?;
     for (path, metadata) in carried.iter().rev() {
         if !theirs.get(path).is_some_and(|own| is_same(own, metadata)) {
             remove(&standby.join(path), metadata)?;
@@ -213,11 +218,7 @@ pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Re
     Ok(())
 }
 
-fn refuse_blocked(
-    live: &Path,
-    theirs: &BTreeMap<PathBuf, Metadata>,
-    ours: &Published,
-) -> Result<()> {
+fn refuse_blocked(live: &Path, theirs: &Kept, ours: &Published) -> Result<()> {
     match theirs.iter().find(|(path, found)| ours.is_blocked_by(path, found)) {
         Some((path, _)) => Err(in_the_way(&live.join(path))),
         None => Ok(()),
@@ -225,7 +226,7 @@ fn refuse_blocked(
 }
 
 /// Brings into the tree that is live now what the owner wrote into the one that
-/// was, between [`carry`] and the exchange.
+/// was, between [`carry`] and the exchange. Gives what is in the one that was.
 ///
 /// # Errors
 /// If something cannot be carried.
@@ -234,10 +235,10 @@ pub(super) fn carry_late(
     published: &Published,
     live: &Path,
     wanted: &Generation,
-) -> Result<()> {
+) -> Result<Kept> {
     let late = owners(was, published)?;
     if late.is_empty() {
-        return Ok(());
+        return Ok(late);
     }
     let ours = Published::of(Some(wanted));
     let there = owners(live, &ours)?;
@@ -254,7 +255,7 @@ pub(super) fn carry_late(
         }
         put(&was.join(path), metadata, &to)?;
     }
-    Ok(())
+    Ok(late)
 }
 
 fn is_same(one: &Metadata, other: &Metadata) -> bool {

@@ -24,18 +24,12 @@ use crate::disk;
 /// New pages, and touched directories, up to which each is synced for itself; more
 /// are synced with the file system as a whole.
 const FEW: usize = 24;
-
-/// What a standby tree is taken to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// What its manifest lists: this process made it.
-    Manifest,
-    /// Only what is found there: it is from before this process.
-    Nothing,
-}
+/// Threads that wait for the disk.
+const SYNCED_AT_ONCE: usize = 8;
 
 /// Makes `tree` hold `wanted`. `live` is the published tree and what it holds:
-/// files that it has are linked from it.
+/// files that it has are linked from it. `known` is what `tree` holds, if this process
+/// made it; else only what is found there is believed.
 ///
 /// # Errors
 /// If a file cannot be linked, written or removed. The tree is then marked as
@@ -44,29 +38,29 @@ pub(super) fn apply(
     tree: &Path,
     wanted: &Generation,
     live: Option<(&Path, &Generation)>,
-    trust: Trust,
+    known: Option<&Generation>,
 ) -> Result<()> {
     let own = tree.join(OWN_DIRECTORY);
-    let before = match Manifest::read(tree)? {
-        Some(before) => before.files,
-        None => {
-            disk::remove_directory(tree)?;
-            disk::create_directory(&own)?;
-            BTreeMap::new()
-        }
-    };
+    let known = known.filter(|_| manifest::path_in(tree).exists());
+    let read = if known.is_some() { None } else { Manifest::read(tree)? };
+    if known.is_none() && read.is_none() {
+        disk::remove_directory(tree)?;
+        disk::create_directory(&own)?;
+    }
+    let listed = known.into_iter().flat_map(Generation::listed);
+    let before = listed.chain(read.iter().flat_map(|manifest| &manifest.files));
     // From here to the new manifest the tree is nothing that has a name.
     disk::remove_file(&manifest::path_in(tree))?;
     disk::sync_directory(&own)?;
     let is_kept = |path: &String, entry: &Entry| {
         wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry))
-            && (trust == Trust::Manifest || is_as_listed(tree, path, entry))
+            && (known.is_some() || is_as_listed(tree, path, entry))
     };
 
     let mut touched = Touched { tree, directories: BTreeSet::new() };
     let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        before.into_iter().partition(|(path, entry)| is_kept(path, entry));
-    for (path, entry) in &gone {
+        before.partition(|(path, entry)| is_kept(path, entry));
+    for (path, entry) in gone {
         remove(tree, path, entry)?;
         touched.touch(path);
     }
@@ -85,9 +79,16 @@ pub(super) fn apply(
         }
     }
     let few = news.len() <= FEW && touched.directories.len() <= FEW;
-    write(tree, &news, few)?;
-    if few { touched.sync() } else { sync_all(tree) }
+    let mut written = write(tree, &news, few)?;
+    if !few {
+        return sync_all(tree);
+    }
+    written.extend(touched.opened()?);
+    sync_together(&written)
 }
+
+/// Something that is open, and where.
+type Opened = (PathBuf, fs::File);
 
 /// Directories whose entries changed.
 struct Touched<'t> {
@@ -102,11 +103,33 @@ impl Touched<'_> {
         self.directories.extend(above.map(Path::to_owned));
     }
 
-    /// Makes the names of what is there outlive a crash.
-    fn sync(&self) -> Result<()> {
+    /// Those that are there: synced, they make names outlive a crash.
+    fn opened(&self) -> Result<Vec<Opened>> {
         let there = self.directories.iter().filter(|directory| directory.is_dir());
-        there.into_iter().try_for_each(|directory| disk::sync_directory(directory))
+        let open = |directory: &PathBuf| {
+            let opened = fs::File::open(directory)
+                .with_context(|| format!("cannot open {}", directory.display()))?;
+            Ok((directory.clone(), opened))
+        };
+        there.map(open).collect()
     }
+}
+
+/// Makes each of them outlive a crash, several at once: a disk does that in about the
+/// time of one.
+fn sync_together(opened: &[Opened]) -> Result<()> {
+    let sync = |(path, file): &Opened| {
+        file.sync_all().with_context(|| format!("cannot sync {}", path.display()))
+    };
+    let share = opened.len().div_ceil(SYNCED_AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let work = |share: &'_ [Opened]| share.iter().try_for_each(sync);
+        let threads: Vec<_> =
+            opened.chunks(share).map(|share| scope.spawn(move || work(share))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread.join().unwrap_or_else(|_| Err(anyhow!("syncing failed unexpectedly")))
+        })
+    })
 }
 
 /// Makes all that was written outlive a crash.
@@ -116,26 +139,30 @@ pub(super) fn sync_all(tree: &Path) -> Result<()> {
         .with_context(|| format!("cannot sync the file system of {}", tree.display()))
 }
 
-/// Writes new files, and syncs each if they are `few`.
-fn write(tree: &Path, news: &[(&String, &Arc<File>)], few: bool) -> Result<()> {
+/// Writes new files; gives them, if they are `few`, to be synced.
+fn write(tree: &Path, news: &[(&String, &Arc<File>)], few: bool) -> Result<Vec<Opened>> {
+    let mut written = Vec::new();
     for (path, file) in news {
         for (suffix, _) in file.entry.variants() {
             let path = tree.join(format!("{path}{suffix}"));
             let Some(bytes) = file.variant(suffix) else { continue };
             make_way(tree, &path)?;
-            write_file(&path, bytes, file.entry.mtime, few)?;
+            let new = write_file(&path, bytes, file.entry.mtime)?;
+            if few {
+                written.push((path, new));
+            }
         }
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Writes a file that is not there, with its time.
-fn write_file(path: &Path, bytes: &[u8], mtime: u64, sync: bool) -> Result<()> {
+fn write_file(path: &Path, bytes: &[u8], mtime: u64) -> Result<fs::File> {
     disk::create(path)
         .and_then(|mut new| {
             new.write_all(bytes)?;
             new.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(mtime))?;
-            if sync { new.sync_all() } else { Ok(()) }
+            Ok(new)
         })
         .with_context(|| format!("cannot write {}", path.display()))
 }
@@ -152,7 +179,7 @@ pub(super) fn write_beside(place: &Path, bytes: &[u8], mtime: u64) -> Result<()>
     disk::create_directory(disk::parent(place)).map_err(|_| in_the_way(disk::parent(place)))?;
     let beside = disk::beside(place);
     disk::remove_file(&beside)?;
-    write_file(&beside, bytes, mtime, false)
+    write_file(&beside, bytes, mtime).map(drop)
 }
 
 /// Writes what the tree says of itself: from here it has a name again.
