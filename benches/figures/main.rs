@@ -6,6 +6,8 @@
 //! - from the save of one of ten replicas until the last of them shows it: under
 //!   200 ms; and one call a minute for all of them together.
 //!
+//! A word (`cold`, `publishing`, `replicas`) has those measured alone.
+//!
 //! Uses the real data where it lies beside the checkout, else the demo's, and the
 //! disk of the system's temporary directory (or `TMPDIR`).
 
@@ -38,12 +40,20 @@ use server::Server;
 
 const ROUNDS: usize = 15;
 
+/// What it is called, and what measures and prints it.
+type Figure = (&'static str, fn(&Data));
+
 fn main() {
     let data = Data::find();
     println!("data: {} films, {} people ({})", data.films(), data.people(), data.origin);
-    cold_starts(&data);
-    publishing(&data);
-    replicas::together(&data);
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let figures: [Figure; 3] =
+        [("cold", cold_starts), ("publishing", publishing), ("replicas", replicas::together)];
+    for (name, measure) in figures {
+        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word)) {
+            measure(&data);
+        }
+    }
 }
 
 /// The catalogue that is measured with.

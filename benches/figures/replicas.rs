@@ -16,8 +16,9 @@ use crate::{Data, milliseconds, one_score, upstream};
 
 const REPLICAS: usize = 10;
 const ROUNDS: usize = 40;
-/// Between two looks at a replica: what is seen is late by half of it.
-const LOOK: Duration = Duration::from_millis(4);
+/// Between two looks at a replica: what is seen is late by half of it. More of them
+/// would take the time that the replicas need.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A Redis that lives as long as this value.
 struct Redis {
@@ -179,14 +180,17 @@ fn from_save_to_live(
             false
         });
     }
+    assert!(lags.len() > 1, "no generation that all showed");
+    // That one they all render whole.
+    let first = lags.remove(0);
     lags.sort();
-    assert!(!lags.is_empty(), "no generation that all showed");
     let at = |share: f64| milliseconds(lags[((lags.len() - 1) as f64 * share).round() as usize]);
     println!(
         "from a save to the last of {REPLICAS} replicas live: p50 {:.0} ms, p99 {:.0} ms of {} \
-         (goal 200)",
+         (goal 200); the first of all {:.0} ms",
         at(0.5),
         at(0.99),
-        lags.len()
+        lags.len(),
+        milliseconds(first)
     );
 }
