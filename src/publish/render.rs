@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
+use rayon::prelude::*;
 
 use super::generation::{File, Generation};
 use crate::pages::{Plan, Prepared};
 
-/// Pages that are not worth a thread of their own.
-const SMALLEST_SHARE: usize = 16;
+/// Pages that a thread takes at once.
+const FEW: usize = 4;
 
 /// Renders what of a plan is not in the generation `before`; gives the whole and how
 /// many pages had to be. A file whose content is the same as before stays that file; a
@@ -26,39 +27,17 @@ pub(super) fn pages(
     stamp: u64,
     progress: impl Fn(usize) + Sync,
 ) -> Result<(Generation, usize)> {
-    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let make = |path: &str| {
+        progress(done.fetch_add(1, Ordering::Relaxed));
+        let known = before.and_then(|live| live.files.get(path));
+        Ok((path.to_owned(), made(&plan.prepare(path), path, known, stamp)?))
+    };
     let paths: Vec<_> = plan.paths().collect();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = cores.min(paths.len().div_ceil(SMALLEST_SHARE));
-    // One by one: those that take long stand close together.
-    let taken = || {
-        let place = next.fetch_add(1, Ordering::Relaxed);
-        paths.get(place).inspect(|_| progress(place)).map(|path| (place, *path))
-    };
-    let work = || -> Result<Vec<(String, Made)>, (usize, anyhow::Error)> {
-        let make = |(place, path): (usize, &str)| {
-            let known = before.and_then(|live| live.files.get(path));
-            let made = made(&plan.prepare(path), path, known, stamp);
-            made.map(|made| (path.to_owned(), made)).map_err(|error| (place, error))
-        };
-        std::iter::from_fn(taken).map(make).collect()
-    };
-    let shares: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let unexpected = |_| Err((0, anyhow!("rendering failed unexpectedly")));
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(unexpected)).collect()
-    });
-    let (mut made, mut failed) = (Vec::new(), Vec::new());
-    for share in shares {
-        match share {
-            Ok(share) => made.extend(share),
-            Err(failure) => failed.push(failure),
-        }
-    }
-    // The first in the order of paths, however many threads there are.
-    if let Some((_, error)) = failed.into_iter().min_by_key(|(place, _)| *place) {
-        return Err(error);
-    }
+    // Pages that have to be rendered stand close together: threads take a few at a time.
+    let made: Vec<_> = paths.into_par_iter().with_max_len(FEW).map(make).collect();
+    // The first error in the order of paths, however many threads there are.
+    let made: Vec<_> = made.into_iter().collect::<Result<_>>()?;
     let rendered = made.iter().filter(|(_, made)| made.rendered).count();
     let news = made.iter().any(|(_, made)| made.file.entry.mtime == stamp);
     let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();
