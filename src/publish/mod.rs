@@ -285,7 +285,9 @@ impl Publisher {
                 owner::keep_replaced(out, generation, &kept)?;
             }
         }
-        let spare = self.spare.take();
+        // One that was removed is made anew, and has nothing of the owner's.
+        let is_there = manifest::path_in(standby).exists();
+        let spare = self.spare.take().filter(|_| is_there);
         let known = spare.as_ref().map(|spare| &*spare.ours);
         tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), known)?;
         if self.in_place {

@@ -3,10 +3,11 @@
 //! Owns which pages have to be rendered, and that all cores do it. A page whose
 //! fingerprint is that of the file which is live is not touched.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use rayon::prelude::*;
 
 use super::generation::{File, Generation};
@@ -31,7 +32,10 @@ pub(super) fn pages(
     let make = |path: &str| {
         progress(done.fetch_add(1, Ordering::Relaxed));
         let known = before.and_then(|live| live.files.get(path));
-        Ok((path.to_owned(), made(&plan.prepare(path), path, known, stamp)?))
+        let make = || made(&plan.prepare(path), path, known, stamp);
+        let made = catch_unwind(AssertUnwindSafe(make))
+            .unwrap_or_else(|_| Err(anyhow!("rendering {path} failed unexpectedly")))?;
+        Ok((path.to_owned(), made))
     };
     let paths: Vec<_> = plan.paths().collect();
     // Pages that have to be rendered stand close together: threads take a few at a time.

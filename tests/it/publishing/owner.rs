@@ -90,6 +90,46 @@ fn the_owners_files_are_carried_while_the_server_runs() {
 }
 
 #[test]
+fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).with(&["--interval", "300ms", "--max-age", "60s"]).serve();
+    let server = server.ready();
+    let (site, out) = (server.site.clone(), server.site.out());
+    let mut score = 0;
+    let mut publish = || {
+        score += 1;
+        change(&upstream, score);
+        let wanted = format!("data-score=\"{score}\"");
+        // It is live once the publish is over, what the owner did meanwhile included.
+        wait_until("the change", || server.get("/").text().contains(&wanted));
+    };
+    for path in ["keep.txt", "drop.txt", "movies/salt-road/review.html", "deep/er/file.bin"] {
+        site.write(&format!("public/{path}"), path);
+    }
+    std::fs::create_dir(out.join("empty")).expect("a directory");
+    publish();
+    publish();
+    site.write("public/keep.txt", "new");
+    site.write("public/late.txt", "late");
+    std::fs::remove_file(out.join("drop.txt")).expect("removed");
+    std::fs::remove_dir(out.join("empty")).expect("removed");
+    for standby in ["kept", "removed", "kept"] {
+        if standby == "removed" {
+            std::fs::remove_dir_all(site.path(".movies-gen/standby")).expect("removed");
+        }
+        publish();
+        publish();
+        assert_eq!(site.page("keep.txt"), "new", "standby {standby}");
+        assert_eq!(site.page("late.txt"), "late", "standby {standby}");
+        assert_eq!(site.page("deep/er/file.bin"), "deep/er/file.bin", "standby {standby}");
+        let review = "movies/salt-road/review.html";
+        assert_eq!(site.page(review), review, "standby {standby}");
+        assert!(!out.join("drop.txt").exists(), "standby {standby}");
+        assert!(!out.join("empty").exists(), "standby {standby}");
+    }
+}
+
+#[test]
 fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0"]);
