@@ -96,11 +96,7 @@ async fn fences_grow_beyond_all_that_the_caller_has_seen(store: &impl Store) {
     let second = granted(store, "b").await.fence;
     assert!(second > first);
     let far = Fence(second.0 + 1_000_000_000_000);
-    let Claim::Granted(third) =
-        store.claim(&Ask { highest: far, ..ask("c", MOMENT) }).await.expect("asked")
-    else {
-        panic!("it is due");
-    };
+    let third = granted_to(store, Ask { highest: far, ..ask("c", MOMENT) }).await;
     assert!(third.fence > far);
     assert!(granted(store, "d").await.fence > third.fence);
 }
@@ -227,10 +223,16 @@ async fn only_the_newest_claim_is_renewed(store: &impl Store) {
     assert!(renewed.at.boot >= newer.at.boot);
 }
 
-/// A claim that is due; an empty shared store lets the others speak first.
+/// A claim that is due.
 async fn granted(store: &impl Store, nonce: &str) -> Granted {
+    granted_to(store, ask(nonce, MOMENT)).await
+}
+
+/// The same for this ask; a shared store that is empty, or knows less than who asks, lets
+/// the others speak first.
+async fn granted_to(store: &impl Store, ask: Ask) -> Granted {
     loop {
-        match store.claim(&ask(nonce, MOMENT)).await.expect("asked") {
+        match store.claim(&ask).await.expect("asked") {
             Claim::Granted(granted) => return granted,
             Claim::Denied(denied) => tokio::time::sleep(denied.wait.remaining).await,
         }
