@@ -93,13 +93,6 @@ pub struct Published {
     pub changed: bool,
 }
 
-/// What a standby holds that was live in this process, or was made by it.
-#[derive(Debug)]
-struct Spare {
-    ours: Arc<Generation>,
-    theirs: Option<owner::Kept>,
-}
-
 /// The published tree and its standby.
 #[derive(Debug)]
 pub struct Publisher {
@@ -112,8 +105,8 @@ pub struct Publisher {
     stamp: u64,
     /// Whose data is published.
     upstream: UpstreamId,
-    /// What the standby holds, if this process made it.
-    spare: Option<Spare>,
+    /// What the standby holds of ours, if this process made it.
+    spare: Option<Arc<Generation>>,
     /// Whether `out` is ours but the list of what in it is ours was lost.
     unlisted: bool,
     /// Whether a tree of somebody else's is taken over.
@@ -285,16 +278,13 @@ impl Publisher {
                 owner::keep_replaced(out, generation, &kept)?;
             }
         }
-        // One that was removed is made anew, and has nothing of the owner's.
-        let is_there = manifest::path_in(standby).exists();
-        let spare = self.spare.take().filter(|_| is_there);
-        let known = spare.as_ref().map(|spare| &*spare.ours);
-        tree::apply(standby, generation, live.map(|live| (out.as_path(), live)), known)?;
+        let spare = self.spare.take();
+        let from = live.map(|live| (out.as_path(), live));
+        tree::apply(standby, generation, from, spare.as_deref())?;
         if self.in_place {
             owner::make_sure_of_room(out, &published, generation)?;
         } else {
-            let carried = spare.and_then(|spare| spare.theirs);
-            owner::carry(out, &published, standby, generation, carried)?;
+            owner::carry(out, &published, standby, generation)?;
             for (path, bytes) in volatile {
                 disk::create_directory(disk::parent(&standby.join(path)))?;
                 disk::replace_unsynced(&standby.join(path), bytes)?;
@@ -319,14 +309,13 @@ impl Publisher {
         &mut self,
         generation: &Arc<Generation>,
         published: &Paths,
-    ) -> Result<Option<Spare>> {
+    ) -> Result<Option<Arc<Generation>>> {
         let (out, standby) = (&self.out, &self.standby);
         if !self.in_place {
             match exchange::exchange(standby, out) {
                 Ok(()) => {
-                    let theirs = owner::carry_late(standby, published, out, generation)?;
-                    let ours = self.live.clone();
-                    return Ok(ours.map(|ours| Spare { ours, theirs: Some(theirs) }));
+                    owner::carry_late(standby, published, out, generation)?;
+                    return Ok(self.live.clone());
                 }
                 Err(error) if in_place::is_the_only_way(&error) => {
                     warn!("{error:#}; {FILE_BY_FILE}");
@@ -337,7 +326,7 @@ impl Publisher {
         self.in_place = true;
         disk::create_directory(&self.out)?;
         in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)?;
-        Ok(Some(Spare { ours: generation.clone(), theirs: None }))
+        Ok(Some(generation.clone()))
     }
 }
 

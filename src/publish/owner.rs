@@ -66,13 +66,10 @@ pub(super) fn is_ours(tree: &Path) -> bool {
     path_in(tree).exists() || own.join("manifest.damaged").exists() || own.join("ledger").exists()
 }
 
-/// What the owner keeps in a tree: by path, directories before what is in them.
-pub(super) type Kept = BTreeMap<PathBuf, Metadata>;
-
-/// What the owner keeps in a tree that holds `ours`. What is ours is not looked at but
-/// for its name.
-fn owners(tree: &Path, ours: &Published) -> Result<Kept> {
-    let mut found = Kept::new();
+/// What the owner keeps in a tree that holds `ours`: by path, directories
+/// before what is in them. What is ours is not looked at but for its name.
+fn owners(tree: &Path, ours: &Published) -> Result<BTreeMap<PathBuf, Metadata>> {
+    let mut found = BTreeMap::new();
     let mut left = vec![PathBuf::new()];
     while let Some(directory) = left.pop() {
         for entry in disk::listing(&tree.join(&directory))? {
@@ -146,7 +143,6 @@ impl Published {
 }
 
 /// Makes the owner's files in `standby`, which holds `wanted`, those of `live`.
-/// `carried` is what it has of them, if that is known.
 ///
 /// # Errors
 /// If one of the owner's files stands where a page has to go, or cannot be
@@ -156,12 +152,11 @@ pub(super) fn carry(
     published: &Published,
     standby: &Path,
     wanted: &Generation,
-    carried: Option<Kept>,
 ) -> Result<()> {
     let theirs = owners(live, published)?;
     let ours = Published::of(Some(wanted));
     refuse_blocked(live, &theirs, &ours)?;
-    let carried = carried.map_or_else(|| owners(standby, &ours), Ok)?;
+    let carried = owners(standby, &ours)?;
     for (path, metadata) in carried.iter().rev() {
         if !theirs.get(path).is_some_and(|own| is_same(own, metadata)) {
             remove(&standby.join(path), metadata)?;
@@ -218,7 +213,11 @@ pub(super) fn keep_replaced(live: &Path, wanted: &Generation, kept: &Path) -> Re
     Ok(())
 }
 
-fn refuse_blocked(live: &Path, theirs: &Kept, ours: &Published) -> Result<()> {
+fn refuse_blocked(
+    live: &Path,
+    theirs: &BTreeMap<PathBuf, Metadata>,
+    ours: &Published,
+) -> Result<()> {
     match theirs.iter().find(|(path, found)| ours.is_blocked_by(path, found)) {
         Some((path, _)) => Err(in_the_way(&live.join(path))),
         None => Ok(()),
@@ -226,7 +225,7 @@ fn refuse_blocked(live: &Path, theirs: &Kept, ours: &Published) -> Result<()> {
 }
 
 /// Brings into the tree that is live now what the owner wrote into the one that
-/// was, between [`carry`] and the exchange. Gives what is in the one that was.
+/// was, between [`carry`] and the exchange.
 ///
 /// # Errors
 /// If something cannot be carried.
@@ -235,10 +234,10 @@ pub(super) fn carry_late(
     published: &Published,
     live: &Path,
     wanted: &Generation,
-) -> Result<Kept> {
+) -> Result<()> {
     let late = owners(was, published)?;
     if late.is_empty() {
-        return Ok(late);
+        return Ok(());
     }
     let ours = Published::of(Some(wanted));
     let there = owners(live, &ours)?;
@@ -255,7 +254,7 @@ pub(super) fn carry_late(
         }
         put(&was.join(path), metadata, &to)?;
     }
-    Ok(late)
+    Ok(())
 }
 
 fn is_same(one: &Metadata, other: &Metadata) -> bool {

@@ -41,6 +41,7 @@ pub(super) fn apply(
     known: Option<&Generation>,
 ) -> Result<()> {
     let own = tree.join(OWN_DIRECTORY);
+    let known = known.filter(|_| manifest::path_in(tree).exists());
     let read = if known.is_some() { None } else { Manifest::read(tree)? };
     if known.is_none() && read.is_none() {
         disk::remove_directory(tree)?;

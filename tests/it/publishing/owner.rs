@@ -130,6 +130,27 @@ fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
 }
 
 #[test]
+fn a_page_comes_where_the_owner_had_a_file_and_took_it_away() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).with(&["--interval", "300ms", "--max-age", "60s"]).serve();
+    let server = server.ready();
+    let place = "movies/the-new-one/index.html";
+    server.site.write(&format!("public/{place}"), "mine");
+    for score in [1, 2] {
+        change(&upstream, score);
+        let wanted = format!("data-score=\"{score}\"");
+        wait_until("the change", || server.get("/").text().contains(&wanted));
+    }
+    std::fs::remove_file(server.site.out().join(place)).expect("removed");
+    let mut more = films();
+    let new = json!({"id": "f-new", "title": "The New One", "release_date": "2001"});
+    more.as_array_mut().expect("a list").push(new);
+    upstream.set("/films", Answer::json(&more));
+    wait_until("the new film", || server.get("/movies/the-new-one/").status == 200);
+    assert!(server.site.page(place).contains("<h1 itemprop=\"name\">The New One</h1>"));
+}
+
+#[test]
 fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0"]);
