@@ -45,6 +45,7 @@ impl Refresher {
         let ask = Ask {
             nonce: format!("{}-{}-{}", self.clock.boot_id().0, std::process::id(), now.boot.0),
             highest: self.fence(),
+            heard: Fence(0),
             age: None,
             left_alone: None,
             interval: self.settings.interval,

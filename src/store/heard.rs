@@ -1,10 +1,10 @@
 //! What was learnt of the attempts of other replicas.
 //!
-//! Owns the memory of the last attempt that Redis told of, whoever made it. It
+//! Owns the memory of the last attempt that Redis granted or told of, whoever made it. It
 //! exists so that a process which knows of an attempt can tell of it when Redis
 //! lost it, and counts from it when Redis is away.
 
-use super::{Denied, Standing};
+use super::{Denied, Granted, Standing};
 use crate::clock::BootTime;
 use crate::payload::Fence;
 use crate::schedule::{Because, LastAttempt};
@@ -23,8 +23,17 @@ pub(super) struct Heard {
 impl Heard {
     /// Takes in what was told of an attempt; `before` is when that was asked for.
     pub(super) fn hear(&mut self, before: BootTime, standing: &Standing) {
-        self.fence = self.fence.max(standing.fence);
-        self.at = self.at.max(Some(before - standing.age));
+        self.take_in(standing.fence, before - standing.age);
+    }
+
+    /// The same for one that was granted.
+    pub(super) fn hear_granted(&mut self, granted: &Granted) {
+        self.take_in(granted.fence, granted.at.boot);
+    }
+
+    fn take_in(&mut self, fence: Fence, at: BootTime) {
+        self.fence = self.fence.max(fence);
+        self.at = self.at.max(Some(at));
     }
 
     /// The same for an answer that names how long to wait, and why.

@@ -51,6 +51,9 @@ pub struct Ask {
     pub nonce: String,
     /// The highest fence the caller has seen; the granted one is higher.
     pub highest: Fence,
+    /// The highest that this store has granted to the caller or told it of: one whose
+    /// last claim is older lost what came after.
+    pub heard: Fence,
     /// Age of the last attempt that the caller knows of.
     pub age: Option<Duration>,
     /// How much longer the upstream asked the caller to leave it alone.

@@ -237,6 +237,7 @@ impl Store for Stores {
         let (highest, last) = self.last_known()?;
         let ask = Ask {
             highest: ask.highest.max(highest),
+            heard: locked(&self.heard).fence,
             age: [last.age, ask.age].into_iter().flatten().min(),
             left_alone: last.left_alone.max(ask.left_alone),
             round: self.round(),
@@ -245,6 +246,7 @@ impl Store for Stores {
         let before = self.clock.now().boot;
         match self.ask(async |redis| redis.claim(&ask).await).await {
             Some(Claim::Granted(granted)) => {
+                locked(&self.heard).hear_granted(&granted);
                 self.file.note(&granted, &ask.nonce)?;
                 Ok(Claim::Granted(granted))
             }

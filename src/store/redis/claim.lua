@@ -3,12 +3,13 @@
 -- KEYS[1] the claim: a hash that never expires
 -- KEYS[2] the payload saved last
 -- ARGV[1] nonce            asked again with it, the same claim is granted again
--- ARGV[2] highest fence    that the caller has seen
+-- ARGV[2] highest fence    that the caller has seen, in this Redis or elsewhere
 -- ARGV[3] age in us        of the last attempt the caller knows, or ''
 -- ARGV[4] us               that the upstream asked the caller to leave it alone
 -- ARGV[5] interval in us
 -- ARGV[6] round in us      in which every replica that lives has told what it knows
 -- ARGV[7] channel          on which they are asked to
+-- ARGV[8] highest fence    that this Redis has granted to the caller or told it of
 --
 -- Returns {granted, fence, age of the attempt in us, now in us, fence saved
 -- last, us to wait, why to wait, outcome, what was not believed, revision saved
@@ -16,16 +17,18 @@
 --
 -- An attempt is never forgotten: the claim has no expiry, and it takes the
 -- later of its own and the caller's. A claim that vanished (a wipe, an empty
--- restart), or is older than one that the caller has heard of (a failover to a copy,
--- a time in which each kept its own minute), is restored from what the caller knows,
--- the others are asked, and it is granted one round later, so that a replica which
--- knows of a later attempt is heard first. Fences come from the time, so that a
+-- restart), or is older than one that this Redis has told the caller of (a failover
+-- to a copy), is restored from what the caller knows, the others are asked, and it is
+-- granted one round later, so that a replica which knows of a later attempt is heard
+-- first. What a caller did while it kept its own minute is told by its age: a higher
+-- fence from elsewhere is no sign of a loss. Fences come from the time, so that a
 -- counter which starts anew lets no old writer win; that of a claim that stands
 -- stays, since it may be under way.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome', 'refused')
-local fence = math.max(tonumber(known[1]) or 0, tonumber(ARGV[2]))
+local stands = tonumber(known[1]) or 0
+local fence = math.max(stands, tonumber(ARGV[2]), tonumber(ARGV[8]))
 local at = tonumber(known[2])
 local refused = known[7] or ''
 local kept = redis.call('HMGET', KEYS[2], 'fence', 'revision')
@@ -38,14 +41,14 @@ if at and at > now then
   redis.call('HSET', KEYS[1], 'at', at)
 end
 if known[3] == ARGV[1] then
-  return {1, tonumber(known[1]), now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
+  return {1, stands, now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
 end
 
 local restored = tonumber(known[5]) or 0
 local vanished = not at
-local went_back = at and restored == 0 and (tonumber(known[1]) or 0) < fence
+local went_back = at and restored == 0 and stands < tonumber(ARGV[8])
 if vanished then
-  at = 0
+  at, stands = 0, fence
   redis.call('HSET', KEYS[1], 'fence', fence, 'at', at)
 elseif went_back then
   -- How an older attempt ended says nothing of the last.
@@ -74,7 +77,7 @@ for i = 2, 3 do
 end
 if longest[1] > 0 then
   local lost = restored > 0 and 1 or 0
-  return {0, fence, now - at, now, saved, longest[1], longest[2], known[6] or '', refused, revision, lost}
+  return {0, stands, now - at, now, saved, longest[1], longest[2], known[6] or '', refused, revision, lost}
 end
 
 fence = math.max(fence + 1, saved + 1, now)

@@ -232,7 +232,8 @@ impl Store for RedisStore {
             .arg(micros(ask.left_alone.unwrap_or_default().min(LONGEST_RETRY_AFTER)))
             .arg(micros(ask.interval))
             .arg(micros(ask.round))
-            .arg(&self.keys.channel);
+            .arg(&self.keys.channel)
+            .arg(ask.heard.0);
         let (before, answer): (_, Answer) = self.run(&invocation).await?;
         let (granted, fence, age, now, saved, wait, because, outcome, refused, revision, lost) =
             answer;

@@ -52,6 +52,7 @@ pub(crate) type Bodies = [Text; 4];
 pub(crate) struct Ask {
     pub(crate) nonce: Text,
     pub(crate) highest: i64,
+    pub(crate) heard: i64,
     pub(crate) age: Option<i64>,
     pub(crate) left_alone: i64,
     pub(crate) interval: i64,
@@ -90,7 +91,8 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     forget_expired(&mut keys, now);
     let claim = &mut keys.claim;
     let mut known = *claim;
-    let fence = known.fence.unwrap_or(0).max(ask.highest);
+    let mut stands = known.fence.unwrap_or(0);
+    let fence = stands.max(ask.highest).max(ask.heard);
     let refused = known.refused;
     let reply = |fence, at, wait, because, outcome| Claimed {
         granted: because == Because::Granted,
@@ -109,8 +111,8 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         claim.at = Some(now);
     }
     if known.nonce == Some(ask.nonce) {
-        let (fence, at) = (known.fence.unwrap_or(0), claim.at.unwrap_or(0));
-        return (keys, reply(fence, at, 0, Because::Granted, known.outcome));
+        let at = claim.at.unwrap_or(0);
+        return (keys, reply(stands, at, 0, Because::Granted, known.outcome));
     }
 
     let mut restored = known.restored.unwrap_or(0);
@@ -119,6 +121,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     let mut at = claim.at.unwrap_or(0);
     if claim.at.is_none() {
         (claim.fence, claim.at) = (Some(fence), Some(0));
+        stands = fence;
     }
     if known.at.is_none() || went_back {
         restored = now;
@@ -144,7 +147,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         }
     }
     if longest.0 > 0 {
-        let denied = reply(fence, at, longest.0, longest.1, known.outcome);
+        let denied = reply(stands, at, longest.0, longest.1, known.outcome);
         return (keys, Claimed { lost: restored > 0, ..denied });
     }
 
@@ -164,12 +167,12 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     (keys, reply(fence, now, 0, Because::Granted, None))
 }
 
-/// Whether the caller has heard of a later attempt than the one that stands.
+/// Whether the caller was told of a later attempt than the one that stands.
 pub(crate) fn went_back(claim: &Claim, ask: &Ask, rules: Rules) -> bool {
     rules.older_claims_wait_a_round
         && claim.at.is_some()
         && claim.restored.unwrap_or(0) == 0
-        && claim.fence.unwrap_or(0) < ask.highest
+        && claim.fence.unwrap_or(0) < ask.heard
 }
 
 /// Reply of `renew.lua`.

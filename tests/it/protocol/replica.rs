@@ -115,7 +115,7 @@ pub(crate) struct Replica {
     pub(crate) phase: Phase,
     /// In the state directory: the file `attempt`.
     pub(crate) attempt: Option<Attempt>,
-    /// In memory: the last attempt that Redis told of.
+    /// In memory: the last attempt that Redis granted or told of.
     pub(crate) heard: Option<Attempt>,
     /// In the state directory: the file `saved`.
     pub(crate) kept: Saved,

@@ -134,6 +134,7 @@ impl Steps<'_> {
         let ask = model::Ask {
             nonce: nonce(index, serial),
             highest: replica.known.fence.max(replica.last().map_or(0, |attempt| attempt.fence)),
+            heard: replica.heard.map_or(0, |heard| heard.fence),
             age: replica.last().map(|attempt| before - attempt.at),
             left_alone: 0,
             interval: interval * TICK,
@@ -154,6 +155,7 @@ impl Steps<'_> {
             let then = if reply.granted {
                 let (fence, at) = (reply.fence, before - reply.age);
                 replica.attempt = Some(Attempt { fence, at });
+                replica.hear(fence, at);
                 Then::Fetch(Claim { fence, at, alone: false })
             } else {
                 replica.due = now + reply.wait;

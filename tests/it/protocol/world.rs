@@ -138,6 +138,7 @@ impl World {
         let mut replicas = [Replica {
             phase: Phase::Idle,
             kept: saved,
+            heard: Some(Attempt { fence: before(1), at: before(1) }),
             known: saved,
             due: START,
             ..Replica::default()

@@ -104,9 +104,9 @@ impl Beside {
     /// What is announced by the model.
     fn make(&mut self, call: &Call, before: i64) -> Result<Option<i64>, TestCaseError> {
         match *call {
-            Call::Claim { nonce, highest, age, left_alone, interval, round } => {
-                let highest = self.fence(highest, before);
-                let ask = model::Ask { nonce, highest, age, left_alone, interval, round };
+            Call::Claim { nonce, highest, heard, age, left_alone, interval, round } => {
+                let (highest, heard) = (self.fence(highest, before), self.fence(heard, before));
+                let ask = model::Ask { nonce, highest, heard, age, left_alone, interval, round };
                 self.make_claim(&ask, before)
             }
             Call::Restore { fence, age, left_alone } => {

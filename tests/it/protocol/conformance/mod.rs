@@ -27,6 +27,7 @@ enum Call {
     Claim {
         nonce: Text,
         highest: Fence,
+        heard: Fence,
         age: Option<i64>,
         left_alone: i64,
         interval: i64,
@@ -118,10 +119,11 @@ fn call() -> impl Strategy<Value = Call> {
     ];
     let restore = (fence(), age.clone(), wait())
         .prop_map(|(fence, age, left_alone)| Call::Restore { fence, age, left_alone });
-    let claim = (0..4_u16, fence(), age, wait(), wait(), wait()).prop_map(
-        |(nonce, highest, age, left_alone, interval, round)| Call::Claim {
+    let claim = (0..4_u16, fence(), fence(), age, wait(), wait(), wait()).prop_map(
+        |(nonce, highest, heard, age, left_alone, interval, round)| Call::Claim {
             nonce,
             highest,
+            heard,
             age,
             left_alone: if left_alone == 60 * SECOND { 0 } else { left_alone },
             interval,

@@ -25,9 +25,11 @@ impl Beside {
             .arg(ask.left_alone)
             .arg(ask.interval)
             .arg(ask.round)
-            .arg(CHANNEL);
+            .arg(CHANNEL)
+            .arg(ask.heard);
         let answer: Answer = invocation.invoke(&mut self.connection).expect("an answer");
         let now = self.between(before, answer.3)?;
+        let fence = self.keys.claim.fence.unwrap_or(0).max(ask.highest).max(ask.heard);
         let is_asked_again = self.keys.claim.nonce == Some(ask.nonce);
         let vanished = self.keys.claim.at.is_none();
         let went_back = !is_asked_again && model::went_back(&self.keys.claim, ask, RULES);
@@ -53,7 +55,7 @@ impl Beside {
             i64::from(reply.lost),
         );
         prop_assert_eq!(answer, expected);
-        Ok((vanished || went_back).then_some(ask.highest))
+        Ok((vanished || went_back).then_some(fence))
     }
 
     pub(super) fn make_restore(
