@@ -1,20 +1,36 @@
 //! Step 1 of a publish: the pages of a plan become a generation.
 //!
-//! Owns which pages have to be rendered, and that all cores do it. A page whose
-//! fingerprint is that of the file which is live is not touched.
+//! Owns which pages have to be rendered, and that all cores do it, but give way to
+//! whoever answers visitors. A page whose fingerprint is that of the file which is live
+//! is not touched.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Result, anyhow};
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tracing::{debug, warn};
 
 use super::generation::{File, Generation};
 use crate::pages::{Plan, Prepared};
 
 /// Pages that a thread takes at once.
 const FEW: usize = 4;
+
+/// How much less than others its threads get where there are more than cores, as
+/// `nice` counts it: a third of what a thread that answers gets.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
+/// The threads that render; none if they cannot be started.
+static RENDERERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let threads = ThreadPoolBuilder::new()
+        .thread_name(|number| format!("render-{number}"))
+        .start_handler(|_| give_way());
+    threads.build().inspect_err(|error| warn!("pages are rendered one by one: {error}")).ok()
+});
 
 /// Renders what of a plan is not in the generation `before`; gives the whole and how
 /// many pages had to be. A file whose content is the same as before stays that file; a
@@ -39,7 +55,12 @@ pub(super) fn pages(
     };
     let paths: Vec<_> = plan.paths().collect();
     // Pages that have to be rendered stand close together: threads take a few at a time.
-    let made: Vec<_> = paths.into_par_iter().with_max_len(FEW).map(make).collect();
+    let made: Vec<_> = match &*RENDERERS {
+        Some(renderers) => {
+            renderers.install(|| paths.into_par_iter().with_max_len(FEW).map(make).collect())
+        }
+        None => paths.into_iter().map(make).collect(),
+    };
     // The first error in the order of paths, however many threads there are.
     let made: Vec<_> = made.into_iter().collect::<Result<_>>()?;
     let rendered = made.iter().filter(|(_, made)| made.rendered).count();
@@ -47,6 +68,15 @@ pub(super) fn pages(
     let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();
     let stamp = if news { stamp } else { before.map_or(stamp, |live| live.stamp) };
     Ok((Generation::new(stamp, files), rendered))
+}
+
+/// Lets threads that answer visitors go first.
+fn give_way() {
+    // On Linux this is of the thread that asks.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        debug!("what renders does not give way: {error}");
+    }
 }
 
 /// A file, and whether its page had to be rendered.
