@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::attempts::{attempts, troubles};
-use super::history::History;
+use super::history::{History, Moment};
 use super::rules::{content, courtesy, freshness, honesty, waiting};
 use super::truth::{Truth, Wire, quantile};
 
@@ -71,9 +71,9 @@ pub(crate) struct Finding {
 pub(crate) struct Violation {
     /// In words.
     pub(crate) said: String,
-    /// Whether the program did what it should, and only not in time: a machine that
-    /// is busy with other things explains that as well.
-    pub(crate) is_late: bool,
+    /// When that was, if the program did what it should, and only not in time: a
+    /// machine that is busy with other things explains that as well.
+    pub(crate) late: Option<Moment>,
 }
 
 impl Finding {
@@ -82,19 +82,19 @@ impl Finding {
     }
 
     pub(crate) fn check(&mut self, is_kept: bool, say: impl FnOnce() -> String) {
-        self.check_in_time(is_kept, false, say);
+        self.check_in_time(is_kept, None, say);
     }
 
-    /// The same for what may only have been late.
+    /// The same for what may only have been late, and when.
     pub(crate) fn check_in_time(
         &mut self,
         is_kept: bool,
-        is_late: bool,
+        late: Option<Moment>,
         say: impl FnOnce() -> String,
     ) {
         self.checked += 1;
         if !is_kept {
-            self.violations.push(Violation { said: say(), is_late });
+            self.violations.push(Violation { said: say(), late });
         }
     }
 }
@@ -175,14 +175,19 @@ impl Judgement {
     /// Whether something was late, and nothing is worse than that.
     pub(crate) fn is_late(&self) -> bool {
         let mut all = self.findings.iter().flat_map(|finding| &finding.violations).peekable();
-        all.peek().is_some() && all.all(|violation| violation.is_late)
+        all.peek().is_some() && all.all(|violation| violation.late.is_some())
     }
 
     /// The same, what was late left undecided.
-    pub(crate) fn lenient(mut self) -> Judgement {
+    pub(crate) fn lenient(self) -> Judgement {
+        self.lenient_at(|_| true)
+    }
+
+    /// The same only for what was late at such moments.
+    pub(crate) fn lenient_at(mut self, is_excused: impl Fn(Moment) -> bool) -> Judgement {
         for finding in &mut self.findings {
             let before = finding.violations.len();
-            finding.violations.retain(|violation| !violation.is_late);
+            finding.violations.retain(|violation| !violation.late.is_some_and(&is_excused));
             finding.excused += before - finding.violations.len();
         }
         self
@@ -259,7 +264,10 @@ mod tests {
     fn what_is_worse_than_late_is_never_excused() {
         let judged = |late: &[bool]| {
             let mut judgement = judge(&good_history());
-            let violation = |&is_late| Violation { said: String::new(), is_late };
+            let violation = |is_late: &bool| Violation {
+                said: String::new(),
+                late: is_late.then_some(Moment::START),
+            };
             judgement.findings[1].violations = late.iter().map(violation).collect();
             (judgement.is_late(), judgement.lenient().violated().len())
         };

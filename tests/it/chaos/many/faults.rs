@@ -173,6 +173,7 @@ fn recorded(kind: &Kind, count: usize) -> Records {
 
 /// Runs kinds, and prints the table.
 fn table(of: &str, count: usize, beside: usize, patience: Patience, kinds: &[Kind]) {
+    let judge = if patience == Patience::Counted { verdict::judge_a_crowd } else { verdict::judge };
     let only = std::env::var("CHAOS_KIND").unwrap_or_default();
     let kinds: Vec<_> = kinds.iter().filter(|kind| kind.name.contains(&only)).collect();
     let next = Mutex::new(kinds.iter().enumerate());
@@ -181,8 +182,7 @@ fn table(of: &str, count: usize, beside: usize, patience: Patience, kinds: &[Kin
         for _ in 0..beside.min(kinds.len()) {
             scope.spawn(|| {
                 while let Some((place, kind)) = { next.lock().expect("kinds").next() } {
-                    let judged =
-                        in_a_calm_moment(patience, || recorded(kind, count), verdict::judge);
+                    let judged = in_a_calm_moment(patience, || recorded(kind, count), judge);
                     done.lock().expect("records").insert(place, judged);
                 }
             });

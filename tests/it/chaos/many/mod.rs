@@ -6,6 +6,7 @@
 //! minute, which the design names: what the upstream sees then of several processes is
 //! counted as *residue*, and only while the records say so.
 
+mod crowds;
 mod faults;
 mod records;
 mod rules;

@@ -3,6 +3,7 @@
 //! Owns the records of such a run, and the view of each process's clients on them,
 //! which is judged as if it were alone. Pure.
 
+use super::crowds::Crowds;
 use crate::chaos::history::{Asked, History, Kill, Lapse, Load, Moment, Page, Promised, Stop};
 
 /// All records of a run.
@@ -18,6 +19,7 @@ pub(crate) struct Records {
     pub(crate) lapses: Vec<Lapse>,
     /// When each process said that Redis cannot be used.
     pub(crate) complaints: Vec<Vec<Moment>>,
+    pub(crate) crowds: Crowds,
 }
 
 /// A page with where it came from.

@@ -38,7 +38,8 @@ pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -
             let granted = wires[sight.replica].granted(load);
             older_than(&sights, place, SPREAD + granted).is_none()
         };
-        finding.check_in_time(is_kept, at_all[place].is_none(), || {
+        let late = at_all[place].is_none().then_some(load.received);
+        finding.check_in_time(is_kept, late, || {
             let newer = strictly[place].map(|newer| &sights[newer]);
             format!(
                 "{} sent to {} at {} shows {:?} as of {}; newer was seen {SPREAD:?} before: {}",
@@ -135,7 +136,7 @@ pub(crate) fn said_once(records: &Records) -> Finding {
         }
     }
     for (replica, at) in records.unexplained() {
-        finding.check_in_time(false, true, || {
+        finding.check_in_time(false, Some(at), || {
             format!("{replica} said at {at} that Redis cannot be used, but it could")
         });
     }
@@ -201,7 +202,8 @@ pub(crate) fn lags(records: &Records) -> Vec<Lag> {
 mod tests {
     use super::*;
     use crate::chaos::history::{Asked, Lapse, Load, Seen, Stop};
-    use crate::chaos::many::verdict::judge;
+    use crate::chaos::many::crowds::Crowds;
+    use crate::chaos::many::verdict::{judge, judge_a_crowd};
     use crate::chaos::synthetic::{good_history, ms, page, start_of};
 
     /// Two processes whose clients see the same, each as in a good history.
@@ -215,6 +217,7 @@ mod tests {
             stops: Vec::new(),
             lapses: Vec::new(),
             complaints: vec![Vec::new(); 2],
+            crowds: Crowds::default(),
         }
     }
 
@@ -267,10 +270,21 @@ mod tests {
             let records = with_older(after);
             let histories = records.histories();
             let wires: Vec<_> = histories.iter().map(Wire::of).collect();
-            spread(&records, &histories, &wires).violations[0].is_late
+            spread(&records, &histories, &wires).violations[0].late.is_some()
         };
         assert!(is_late(ms(300)));
         assert!(!is_late(ms(720)));
+    }
+
+    #[test]
+    fn what_is_late_in_a_crowd_is_counted_and_what_is_worse_is_not_excused() {
+        let judged = |after| {
+            // Nobody could look how many threads were ready.
+            let judgement = judge_a_crowd(&with_older(after));
+            (judgement.finding(Rule::Spread).excused, judgement.violated().len())
+        };
+        assert_eq!(judged(ms(300)), (1, 0));
+        assert_eq!(judged(ms(720)), (0, 1));
     }
 
     #[test]

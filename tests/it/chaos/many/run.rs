@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::crowds::Watch;
 use super::records::Records;
 use crate::chaos::clients::{Clients, Pace, Target};
 use crate::chaos::history::{Epoch, Kill, Lapse, Moment, Promised, Replica, Stop};
@@ -33,6 +34,7 @@ pub(crate) struct Cluster {
     stops: Vec<Stop>,
     lapses: Vec<Lapse>,
     complaints: Vec<Vec<Moment>>,
+    watch: Watch,
 }
 
 impl Cluster {
@@ -68,6 +70,7 @@ impl Cluster {
             stops,
             lapses,
             complaints,
+            watch: Watch::begin(epoch),
         }
     }
 
@@ -163,7 +166,16 @@ impl Cluster {
         drop(self.servers);
         let (asked, kills, stops) = (self.upstream.log(), self.kills, self.stops);
         let (lapses, complaints) = (self.lapses, self.complaints);
-        Records { promised: PROMISED, asked, loads, kills, stops, lapses, complaints }
+        Records {
+            promised: PROMISED,
+            asked,
+            loads,
+            kills,
+            stops,
+            lapses,
+            complaints,
+            crowds: self.watch.end(),
+        }
     }
 }
 

@@ -51,13 +51,19 @@ pub(crate) fn judge(records: &Records) -> Judgement {
     findings.push(rules::same(records));
     findings.push(rules::said_once(records));
     // Whoever was held up so long that Redis seemed to be away lived as if it was.
-    if records.unexplained().next().is_some() {
+    if let Some((_, held_up)) = records.unexplained().next() {
         let all = findings.iter_mut().filter(|finding| SHAKEN.contains(&finding.rule));
         for violation in all.flat_map(|finding| &mut finding.violations) {
-            violation.is_late = true;
+            violation.late = violation.late.or(Some(held_up));
         }
     }
     Judgement { findings, figures }
+}
+
+/// The same where the processes keep the machine busy themselves: what is late while
+/// more wants to run than it has processors for is counted, and breaks no promise.
+pub(crate) fn judge_a_crowd(records: &Records) -> Judgement {
+    judge(records).lenient_at(|moment| records.crowds.are_at(moment))
 }
 
 /// The head of the table that rows make.

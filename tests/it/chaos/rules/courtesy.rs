@@ -52,7 +52,8 @@ fn apart(history: &History, wire: &Wire, before: &Asked, after: &Asked, finding:
     let gap = after.at.since(before.at);
     let (least, list) = (least(history), before.list);
     let is_kept = gap + noted + connecting >= least;
-    finding.check_in_time(is_kept, gap + NOTED_LATE >= least, || {
+    let late = (gap + NOTED_LATE >= least).then_some(after.at);
+    finding.check_in_time(is_kept, late, || {
         format!(
             "{list:?} asked for at {} by {} and by {} again {gap:?} later",
             before.at, before.by, after.by

@@ -31,7 +31,8 @@ pub(crate) fn age(history: &History, attempts: &[Attempt], truth: &Truth, wire: 
         let Some(as_of) = truth.as_of(page, load.received) else { continue };
         let (then, now) = (load.sent.since(as_of), load.received.since(as_of));
         let is_kept = then <= max_age && now <= max_age + wire.granted(load);
-        finding.check_in_time(is_kept, was_waited_for(history, attempts, load), || {
+        let late = was_waited_for(history, attempts, load).then_some(load.received);
+        finding.check_in_time(is_kept, late, || {
             format!(
                 "{} sent at {} was {then:?} old then and {now:?} when it came (wire {:?})",
                 load.path,
@@ -54,7 +55,7 @@ pub(crate) fn hold(history: &History, wire: &Wire) -> Finding {
         let granted = wire.granted(load);
         let longest = history.promised.hold + TO_WAKE + granted;
         let is_late = load.took() <= longest + ON_A_BUSY_MACHINE;
-        finding.check_in_time(load.took() <= longest, is_late, || {
+        finding.check_in_time(load.took() <= longest, is_late.then_some(load.received), || {
             format!("{} sent at {} took {:?} (wire {granted:?})", load.path, load.sent, load.took())
         });
     }
@@ -116,7 +117,7 @@ mod tests {
         let is_late = |sent, took| {
             let history = with_load(sent, took);
             let (truth, wire) = (Truth::of(&history), Wire::of(&history));
-            age(&history, &attempts(&history), &truth, &wire).violations[0].is_late
+            age(&history, &attempts(&history), &truth, &wire).violations[0].late.is_some()
         };
         assert!(!is_late(start_of(3) + ms(20), ms(1)), "the gate is open");
         assert!(is_late(start_of(3) - ms(50), ms(300)), "it waited for the whole hold");

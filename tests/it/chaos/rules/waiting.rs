@@ -32,7 +32,8 @@ pub(crate) fn check(history: &History, attempts: &[Attempt], wire: &Wire) -> Fin
             }
             let waited = load.received.min(next).since(load.sent.max(lost));
             let granted = TO_LET_GO + wire.granted(load);
-            finding.check_in_time(waited <= granted, waited <= granted + ON_A_BUSY_MACHINE, || {
+            let late = (waited <= granted + ON_A_BUSY_MACHINE).then_some(load.received);
+            finding.check_in_time(waited <= granted, late, || {
                 format!(
                     "{} sent at {} came at {}, though at {lost} there was nothing to wait for \
                      until {next}",
