@@ -13,7 +13,7 @@
 --
 -- Returns {granted, fence, age of the attempt in us, now in us, fence saved
 -- last, us to wait, why to wait, outcome, what was not believed, revision saved
--- last, whether the attempt was lost and only its time is restored}.
+-- last, whether the attempt was lost and only its time is known}.
 --
 -- An attempt is never forgotten: the claim has no expiry, and it takes the
 -- later of its own and the caller's. A claim that vanished (a wipe, an empty
@@ -26,7 +26,7 @@
 -- stays, since it may be under way.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome', 'refused')
+local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome', 'refused', 'lost')
 local stands = tonumber(known[1]) or 0
 local fence = math.max(stands, tonumber(ARGV[2]), tonumber(ARGV[8]))
 local at = tonumber(known[2])
@@ -44,25 +44,28 @@ if known[3] == ARGV[1] then
   return {1, stands, now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
 end
 
-local restored = tonumber(known[5]) or 0
+local restored, lost = tonumber(known[5]) or 0, tonumber(known[8]) or 0
 local vanished = not at
 local went_back = at and restored == 0 and stands < tonumber(ARGV[8])
 if vanished then
   at, stands = 0, fence
   redis.call('HSET', KEYS[1], 'fence', fence, 'at', at)
-elseif went_back then
-  -- How an older attempt ended says nothing of the last.
-  known[6] = false
-  redis.call('HDEL', KEYS[1], 'outcome')
 end
 if vanished or went_back then
   restored = now
   redis.call('HSET', KEYS[1], 'restored', restored)
   redis.call('PUBLISH', ARGV[7], fence)
 end
-if ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at then
+local is_later = ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at
+if is_later then
   at = now - tonumber(ARGV[3])
   redis.call('HSET', KEYS[1], 'at', at)
+end
+if vanished or went_back or is_later then
+  -- How an older attempt ended says nothing of the last.
+  known[6], lost = false, 1
+  redis.call('HDEL', KEYS[1], 'outcome')
+  redis.call('HSET', KEYS[1], 'lost', lost)
 end
 
 local until_left_alone = math.max(tonumber(known[4]) or 0, now + tonumber(ARGV[4]))
@@ -76,11 +79,10 @@ for i = 2, 3 do
   if waits[i][1] > longest[1] then longest = waits[i] end
 end
 if longest[1] > 0 then
-  local lost = restored > 0 and 1 or 0
   return {0, stands, now - at, now, saved, longest[1], longest[2], known[6] or '', refused, revision, lost}
 end
 
 fence = math.max(fence + 1, saved + 1, now)
 redis.call('HSET', KEYS[1], 'fence', fence, 'at', now, 'nonce', ARGV[1])
-redis.call('HDEL', KEYS[1], 'outcome', 'left_alone_until', 'restored')
+redis.call('HDEL', KEYS[1], 'outcome', 'left_alone_until', 'restored', 'lost')
 return {1, fence, 0, now, saved, 0, '', '', refused, revision, 0}

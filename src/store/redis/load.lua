@@ -2,9 +2,8 @@
 --
 -- KEYS[1] the claim, KEYS[2] the last good payload
 -- ARGV[1] 'whole', or 'head' for all but bodies and ledger
--- Returns {now in us, {claim fence, claim time in us, outcome, when it was
--- restored in us}, {version, fence,
--- origin time in us, revision}, {films, their etag, people, their etag,
+-- Returns {now in us, {claim fence, claim time in us, outcome, whether the attempt was
+-- lost and only its time is known}, {version, fence, origin time in us, revision}, {films, their etag, people, their etag,
 -- ledger}}, with nothing where there is nothing.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -14,7 +13,7 @@ if ARGV[1] == 'whole' then
 end
 return {
   now,
-  redis.call('HMGET', KEYS[1], 'fence', 'at', 'outcome', 'restored'),
+  redis.call('HMGET', KEYS[1], 'fence', 'at', 'outcome', 'lost'),
   redis.call('HMGET', KEYS[2], 'version', 'fence', 'origin', 'revision'),
   bodies,
 }

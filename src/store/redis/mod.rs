@@ -211,11 +211,11 @@ impl RedisStore {
     }
 }
 
-/// now; the claim's fence, time, outcome and when it was restored; the payload's version, fence, origin
+/// now; the claim's fence, time, outcome and whether it was lost; the payload's version, fence, origin
 /// and revision; films, their etag, people, their etag, ledger.
 type Read = (
     u64,
-    (Option<u64>, Option<u64>, Option<String>, Option<u64>),
+    (Option<u64>, Option<u64>, Option<String>, Option<u8>),
     (Option<u32>, Option<u64>, Option<u64>, Option<u64>),
     (Option<Vec<u8>>, Option<String>, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>),
 );
@@ -370,7 +370,7 @@ impl Store for RedisStore {
 
     async fn standing(&self) -> Result<Option<Standing>> {
         let (_, read) = self.read("head").await?;
-        let (now, (fence, at, outcome, restored), (_, saved, _, revision), _) = read;
+        let (now, (fence, at, outcome, lost), (_, saved, _, revision), _) = read;
         if fence.or(saved).is_none() {
             return Ok(None);
         }
@@ -379,7 +379,7 @@ impl Store for RedisStore {
             age: Duration::from_micros(now.saturating_sub(at.unwrap_or(0))),
             outcome: outcome.and_then(|outcome| serde_json::from_str(&outcome).ok()),
             saved: Edition { fence: Fence(saved.unwrap_or(0)), revision: revision.unwrap_or(0) },
-            is_lost: at.is_none() || restored.is_some(),
+            is_lost: at.is_none() || lost.is_some(),
         }))
     }
 }

@@ -12,4 +12,5 @@ if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then
   return {0, now, saved, '', revision}
 end
 redis.call('HSET', KEYS[1], 'at', now)
+redis.call('HDEL', KEYS[1], 'lost')
 return {1, now, saved, redis.call('HGET', KEYS[1], 'refused') or '', revision}

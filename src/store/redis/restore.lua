@@ -7,13 +7,18 @@
 -- ARGV[3] us               that the upstream asked the caller to leave it alone
 -- Returns 1.
 --
--- The fence of a claim that stands stays: it may be under way. Something is always
+-- The fence of a claim that stands stays: it may be under way. How it ended says nothing
+-- of a later attempt, of which only the time is known then. Something is always
 -- written, so that a Redis which takes nothing says so.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
 local at = math.min(tonumber(known[2]) or 0, now)
-if ARGV[2] ~= '' then at = math.max(at, now - tonumber(ARGV[2])) end
+if ARGV[2] ~= '' and now - tonumber(ARGV[2]) > at then
+  at = now - tonumber(ARGV[2])
+  redis.call('HDEL', KEYS[1], 'outcome')
+  redis.call('HSET', KEYS[1], 'lost', 1)
+end
 redis.call('HSET', KEYS[1], 'at', at)
 if not known[1] then redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now) end
 local until_left_alone = now + tonumber(ARGV[3])

@@ -163,7 +163,7 @@ impl World {
         };
         (self.wiped, self.emptied) = (since(self.wiped), since(self.emptied));
         let claim = &mut self.keys.claim;
-        claim.outcome = None;
+        (claim.outcome, claim.lost) = (None, None);
         claim.at = claim.at.map(|at| at.max(now - interval - TICK));
         claim.restored = claim.restored.map(|restored| restored.max(now - TICK));
         if let Some(nonce) = claim.nonce {

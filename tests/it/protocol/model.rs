@@ -29,6 +29,7 @@ pub(crate) struct Claim {
     pub(crate) restored: Option<i64>,
     pub(crate) outcome: Option<Text>,
     pub(crate) refused: Option<Text>,
+    pub(crate) lost: Option<i64>,
     /// Only if claims do not last.
     pub(crate) expires: Option<i64>,
 }
@@ -81,7 +82,7 @@ pub(crate) struct Claimed {
     pub(crate) outcome: Option<Text>,
     pub(crate) refused: Option<Text>,
     pub(crate) revision: i64,
-    /// Whether the attempt was lost and only its time is restored.
+    /// Whether the attempt was lost and only its time is known.
     pub(crate) lost: bool,
 }
 
@@ -115,7 +116,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         return (keys, reply(stands, at, 0, Because::Granted, known.outcome));
     }
 
-    let mut restored = known.restored.unwrap_or(0);
+    let (mut restored, mut lost) = (known.restored.unwrap_or(0), known.lost);
     let went_back = went_back(&keys.claim, ask, rules);
     let claim = &mut keys.claim;
     let mut at = claim.at.unwrap_or(0);
@@ -126,14 +127,17 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     if known.at.is_none() || went_back {
         restored = now;
         claim.restored = Some(now);
-        (claim.outcome, known.outcome) = (None, None);
     }
-    if let Some(age) = ask.age
-        && rules.restored_from_callers
-        && now - age > at
-    {
-        at = now - age;
+    let later = ask.age.map(|age| now - age).filter(|&later| later > at);
+    let later = later.filter(|_| rules.restored_from_callers);
+    if let Some(later) = later {
+        at = later;
         claim.at = Some(at);
+    }
+    if known.at.is_none() || went_back || later.is_some() {
+        (claim.outcome, known.outcome) = (None, None);
+        lost = Some(1);
+        claim.lost = lost;
     }
 
     let until_left_alone = known.left_alone_until.unwrap_or(0).max(now + ask.left_alone);
@@ -148,7 +152,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     }
     if longest.0 > 0 {
         let denied = reply(stands, at, longest.0, longest.1, known.outcome);
-        return (keys, Claimed { lost: restored > 0, ..denied });
+        return (keys, Claimed { lost: lost.is_some(), ..denied });
     }
 
     let fence = if rules.fences_from_time {
@@ -192,7 +196,7 @@ pub(crate) fn renew(mut keys: Keys, fence: i64, now: i64) -> (Keys, Renewed) {
     let renewed = keys.claim.fence == Some(fence);
     let refused = keys.claim.refused.filter(|_| renewed);
     if renewed {
-        keys.claim.at = Some(now);
+        (keys.claim.at, keys.claim.lost) = (Some(now), None);
     }
     (keys, Renewed { renewed, now, saved, refused, revision })
 }
@@ -281,7 +285,7 @@ pub(crate) fn record(mut keys: Keys, record: &Record, now: i64) -> (Keys, bool) 
     (keys, true)
 }
 
-/// Reply of `load.lua`: the claim's fence, time, outcome and when it was restored; version, fence,
+/// Reply of `load.lua`: the claim's fence, time, outcome and whether it was lost; version, fence,
 /// origin time and revision of what is saved; bodies and ledger if asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Loaded {
@@ -293,14 +297,14 @@ pub(crate) struct Loaded {
 
 /// `load.lua`.
 pub(crate) fn load(keys: Keys, whole: bool, now: i64) -> (Keys, Loaded) {
-    let Claim { fence, at, outcome, restored, .. } = keys.claim;
+    let Claim { fence, at, outcome, lost, .. } = keys.claim;
     let head = keys.last_good.map(|good| [good.version, good.fence, good.origin, good.revision]);
     let whole = keys.last_good.filter(|_| whole).map(|good| (good.bodies, good.ledger));
-    (keys, Loaded { now, claim: (fence, at, outcome, restored), head, whole })
+    (keys, Loaded { now, claim: (fence, at, outcome, lost), head, whole })
 }
 
 /// `restore.lua`: an absent claim is restored, an older one is moved to the later
-/// attempt.
+/// attempt, and how it ended is forgotten.
 pub(crate) fn restore(
     mut keys: Keys,
     fence: i64,
@@ -310,7 +314,11 @@ pub(crate) fn restore(
 ) -> Keys {
     let claim = &mut keys.claim;
     let at = claim.at.unwrap_or(0).min(now);
-    claim.at = Some(age.map_or(at, |age| at.max(now - age)));
+    let later = age.map(|age| now - age).filter(|&later| later > at);
+    claim.at = Some(later.unwrap_or(at));
+    if later.is_some() {
+        (claim.outcome, claim.lost) = (None, Some(1));
+    }
     if claim.fence.is_none() {
         (claim.fence, claim.restored) = (Some(fence), Some(now));
     }

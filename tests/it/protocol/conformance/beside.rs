@@ -168,6 +168,7 @@ impl Beside {
             ("nonce", claim.nonce.map(|nonce| text("nonce", nonce))),
             ("left_alone_until", number(claim.left_alone_until)),
             ("restored", number(claim.restored)),
+            ("lost", number(claim.lost)),
             ("outcome", claim.outcome.map(|outcome| text("outcome", outcome))),
             ("refused", claim.refused.map(|refused| text("refused", refused))),
         ];

@@ -164,13 +164,13 @@ impl Beside {
         let now = self.between(before, answer.0)?;
         let (keys, reply) = model::load(self.keys, whole, now);
         self.keys = keys;
-        let (fence, at, outcome, restored) = reply.claim;
+        let (fence, at, outcome, lost) = reply.claim;
         let number = |number: Option<i64>| number.map(|number| number.to_string());
         let claim = vec![
             number(fence),
             number(at),
             outcome.map(|outcome| text("outcome", outcome)),
-            number(restored),
+            number(lost),
         ];
         let head = match reply.head {
             Some(head) => head.map(|part| number(Some(part))).to_vec(),
