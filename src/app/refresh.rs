@@ -345,6 +345,8 @@ impl Refresher {
                 Ok(())
             }
             Ok(Kept::Older | Kept::Overtaken) => {
+                // Nobody announces it again.
+                self.catch_up().await;
                 let text = "newer data was saved by another process meanwhile";
                 Err(Failure::new(FailureKind::Interrupted, text))
             }

@@ -33,6 +33,11 @@ impl Refresher {
         if saved <= self.known.edition && !is_lost {
             return;
         }
+        self.catch_up().await;
+    }
+
+    /// Takes up what was saved last. That it cannot be is said once.
+    pub(super) async fn catch_up(&mut self) {
         self.note_age();
         match self.load().await {
             Ok(()) => drop(self.taking_up.over()),

@@ -26,9 +26,13 @@ fn least_gap(upstream: &Upstream) -> Duration {
 const COURTEOUS: Duration = Duration::from_millis(900);
 
 fn with_score(score: &str) -> Answer {
+    Answer::json(&scored(score))
+}
+
+fn scored(score: &str) -> Value {
     let mut films = films();
     films[0]["rt_score"] = score.into();
-    Answer::json(&films)
+    films
 }
 
 fn shows(server: &Running, score: &str) -> bool {
@@ -109,6 +113,19 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
         }
     });
     assert_eq!(upstream.asked(), (2, 2));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn whoever_comes_too_late_to_save_shows_what_others_saved_at_once() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let server = replica(&upstream, &redis).serve().ready();
+    upstream.set("/films", Answer::json(&films()).late(Duration::from_millis(200)));
+    let asked = upstream.asked().0;
+    upstream.wait_until_asked(asked + 1);
+    redis.put_newer("films", scored("3").to_string().as_bytes());
+    wait_until("the refusal", || server.log().contains("newer data was saved by another"));
+    assert!(shows(&server, "3"));
 }
 
 #[test]
