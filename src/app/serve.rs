@@ -105,7 +105,7 @@ async fn run(
             _ if !stores.is_shared() => None,
             _ if asking.is_some() => Some(POLL_IN_FLIGHT),
             Coming::InFlight(_) => Some(POLL_IN_FLIGHT),
-            Coming::Due(_) | Coming::Failed => Some(POLL),
+            Coming::Due(_) | Coming::Failed => Some(stores.asked_again_in().unwrap_or(POLL)),
         };
         let event = match &mut asking {
             None => events.next(Some(due), poll, &wired.live).await,

@@ -110,6 +110,12 @@ impl Stores {
         locked(&self.away).is_some()
     }
 
+    /// How soon a Redis that did not answer last is asked again.
+    pub fn asked_again_in(&self) -> Option<Duration> {
+        let last = *locked(&self.away);
+        last.map(|last| RETRY.saturating_sub(self.clock.now().boot.since(last)))
+    }
+
     /// The last attempt that we know of, ours or another's, and the highest fence.
     fn last_known(&self) -> Result<(Fence, LastAttempt)> {
         let own = self.file.attempt()?.map_or(Fence(0), |attempt| attempt.fence);

@@ -94,20 +94,20 @@ fn a_load_at_a_loser_is_held_for_the_winners_data() {
 #[ignore = "needs redis-server"]
 fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
-    let arguments = ["--interval", "2s", "--max-age", "2s", "--hold", "1500ms"];
+    let arguments = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
     let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&arguments);
     let servers = [replica().serve().ready(), replica().serve().ready()];
     wait_until("how the first refresh ended", || redis.outcome().is_some());
     let copy = redis.copy();
-    upstream.set("/films", with_score("3").late(Duration::from_millis(800)));
+    upstream.set("/films", with_score("3").late(Duration::from_millis(600)));
     upstream.wait_until_asked(2);
     redis.fail_over(&copy);
     std::thread::scope(|scope| {
         for server in &servers {
             scope.spawn(move || {
                 let answer = server.get("/movies.json");
-                let status = answer.expect("cache-status");
-                assert!(!status.contains("detail="), "old data was answered: {status}");
+                let (status, log) = (answer.expect("cache-status"), server.log());
+                assert!(!status.contains("detail="), "old data was answered: {status}\n{log}");
                 assert!(shows(server, "3"));
             });
         }

@@ -20,7 +20,9 @@ if ARGV[2] ~= '' and now - tonumber(ARGV[2]) > at then
   redis.call('HSET', KEYS[1], 'lost', 1)
 end
 redis.call('HSET', KEYS[1], 'at', at)
-if not known[1] then redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now) end
+if not known[1] then
+  redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now, 'lost', 1)
+end
 local until_left_alone = now + tonumber(ARGV[3])
 if until_left_alone > math.max(tonumber(known[3]) or 0, now) then
   redis.call('HSET', KEYS[1], 'left_alone_until', until_left_alone)

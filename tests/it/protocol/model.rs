@@ -320,7 +320,7 @@ pub(crate) fn restore(
         (claim.outcome, claim.lost) = (None, Some(1));
     }
     if claim.fence.is_none() {
-        (claim.fence, claim.restored) = (Some(fence), Some(now));
+        (claim.fence, claim.restored, claim.lost) = (Some(fence), Some(now), Some(1));
     }
     if now + left_alone > claim.left_alone_until.unwrap_or(0).max(now) {
         claim.left_alone_until = Some(now + left_alone);
