@@ -185,17 +185,28 @@ fn replicas_that_kept_their_own_minute_come_together_again() {
 #[test]
 #[ignore = "needs redis-server"]
 fn a_redis_that_takes_nothing_is_lost_until_it_does_and_that_is_said_once() {
+    a_redis_takes_nothing("min-replicas-to-write");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_full_redis_is_lost_until_it_has_room_and_that_is_said_once() {
+    a_redis_takes_nothing("maxmemory");
+}
+
+/// While this setting is 1.
+fn a_redis_takes_nothing(setting: &str) {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
     // Longer than until a lost Redis is looked at again: what is read is answered then.
     let server = site.with(&["--interval", "2s", "--max-age", "2s"]).serve().ready();
-    redis.set("min-replicas-to-write", "1");
+    redis.set(setting, "1");
     server.wait_for_line("Redis cannot be used");
     upstream.wait_until_asked(upstream.asked().0 + 3);
     let log = server.log();
     assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
     assert_eq!(log.matches("Redis is back").count(), 0, "{log}");
-    redis.set("min-replicas-to-write", "0");
+    redis.set(setting, "0");
     server.wait_for_line("Redis is back");
 }
 

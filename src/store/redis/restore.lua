@@ -9,17 +9,19 @@
 --
 -- The fence of a claim that stands stays: it may be under way. How it ended says nothing
 -- of a later attempt, of which only the time is known then. Something is always
--- written, so that a Redis which takes nothing says so.
+-- written, so that a Redis which takes nothing says so; and before anything is removed,
+-- since a full one takes all that a script writes after that.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
 local at = math.min(tonumber(known[2]) or 0, now)
-if ARGV[2] ~= '' and now - tonumber(ARGV[2]) > at then
-  at = now - tonumber(ARGV[2])
-  redis.call('HDEL', KEYS[1], 'outcome')
-  redis.call('HSET', KEYS[1], 'lost', 1)
-end
+local is_later = ARGV[2] ~= '' and now - tonumber(ARGV[2]) > at
+if is_later then at = now - tonumber(ARGV[2]) end
 redis.call('HSET', KEYS[1], 'at', at)
+if is_later then
+  redis.call('HSET', KEYS[1], 'lost', 1)
+  redis.call('HDEL', KEYS[1], 'outcome')
+end
 if not known[1] then
   redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now, 'lost', 1)
 end
