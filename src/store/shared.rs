@@ -137,7 +137,8 @@ impl Stores {
     /// that just did not is not asked, so that nobody waits for it twice.
     ///
     /// One that is back is first told what we did meanwhile: others need to know of it
-    /// at once, and one that answers but takes nothing (read-only, full) is not back.
+    /// at once, and one that answers but takes nothing (read-only, full) is not back. Nor is
+    /// one that holds the payload of another version: whoever can read that has its minutes.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
         let last = *locked(&self.away);
@@ -147,6 +148,7 @@ impl Stores {
         *locked(&self.looked) = Some(self.clock.now().boot);
         let answer = async {
             if last.is_some() {
+                redis.standing().await?;
                 let (highest, last) = self.last_known()?;
                 redis.restore(highest, &last).await?;
             }

@@ -150,3 +150,19 @@ fn the_password_comes_from_a_file_and_shows_nowhere() {
     let log = site.build_once().well();
     assert!(log.contains("Redis cannot be used") && !log.contains("sesame"), "{log}");
 }
+
+#[test]
+#[ignore = "needs redis-server and openssl"]
+fn a_redis_is_reached_through_tls_by_its_user_if_its_certificate_is_trusted() {
+    let (upstream, (redis, tls)) = (Upstream::start(), Redis::with_tls("films", "0pen-sesame"));
+    let site = Site::of(&upstream).with(&["--redis", &tls.url]);
+    let log = site.build_once().well();
+    let why = "invalid peer certificate";
+    assert!(log.contains("Redis cannot be used") && log.contains(why), "{log}");
+    assert!(redis.keys().is_empty(), "not trusted, so nothing was told");
+
+    let site = Site::of(&upstream).with(&["--redis", &tls.url]);
+    let log = site.variable("SSL_CERT_FILE", &tls.authority).build_once().well();
+    assert!(!log.contains("cannot be used") && !log.contains("sesame"), "{log}");
+    assert!(redis.keys().len() >= 3);
+}

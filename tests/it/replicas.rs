@@ -252,6 +252,32 @@ fn courtesy_can_win_over_freshness_while_redis_is_lost() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_payload_of_another_version_is_left_alone_and_that_is_said_once() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let server = replica(&upstream, &redis).serve().ready();
+    wait_until("an outcome", || redis.outcome().is_some());
+    redis.put_version(2);
+    server.wait_for_line("has another version than 1, which this program knows");
+    let left = ["claim", "last-good"].map(|end| redis.fields(end));
+    let asked = upstream.asked().0;
+    upstream.set("/films", with_score("41"));
+    wait_until("newer data", || shows(&server, "41"));
+    let newcomer = replica(&upstream, &redis).serve().ready();
+    upstream.wait_until_asked(asked + 6);
+    assert!(shows(&newcomer, "41"), "it has a minute of its own");
+    assert_eq!(["claim", "last-good"].map(|end| redis.fields(end)), left, "as it was");
+    for server in [&server, &newcomer] {
+        let log = server.log();
+        assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
+        assert!(!log.contains("Redis is back"), "{log}");
+    }
+    redis.put_version(1);
+    server.wait_for_line("Redis is back");
+    newcomer.wait_for_line("Redis is back");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn a_redis_that_may_forget_is_warned_of() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let _: () = redis.ask(::redis::cmd("CONFIG").arg(&["SET", "maxmemory-policy", "allkeys-lru"]));

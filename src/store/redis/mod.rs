@@ -191,6 +191,17 @@ impl RedisStore {
         }
     }
 
+    /// Nothing that others save here can be shown, and nothing of ours may be saved.
+    fn other_version(&self) -> anyhow::Error {
+        anyhow!(
+            "Redis at {}: the payload under {} has another version than {VERSION}, which this \
+             program knows; it is left alone: use the program that wrote it, or another \
+             --redis-prefix",
+            self.address,
+            self.keys.last_good
+        )
+    }
+
     /// Hands in the last attempt that this Redis does not know of.
     ///
     /// # Errors
@@ -290,12 +301,7 @@ impl Store for RedisStore {
             (1, revision) => Ok(Kept::As(Edition { fence: payload.fence, revision })),
             (0, _) => Ok(Kept::Older),
             (-2, _) => Ok(Kept::Overtaken),
-            _ => Err(anyhow!(
-                "Redis at {}: the payload under {} has another version than {VERSION}; it is \
-                 left alone: use the program that wrote it, or another --redis-prefix",
-                self.address,
-                self.keys.last_good
-            )),
+            _ => Err(self.other_version()),
         }
     }
 
@@ -324,12 +330,7 @@ impl Store for RedisStore {
             return Ok(Loaded::default());
         };
         if version != VERSION {
-            self.tell(&format!(
-                "the payload under {} has version {version}, this program knows {VERSION}; it is \
-                 left alone",
-                self.keys.last_good
-            ));
-            return Ok(Loaded::default());
+            return Err(self.other_version());
         }
         let body = |bytes: Vec<u8>, etag: Option<String>| Body {
             bytes: Bytes::from(bytes),
@@ -370,7 +371,10 @@ impl Store for RedisStore {
 
     async fn standing(&self) -> Result<Option<Standing>> {
         let (_, read) = self.read("head").await?;
-        let (now, (fence, at, outcome, lost), (_, saved, _, revision), _) = read;
+        let (now, (fence, at, outcome, lost), (version, saved, _, revision), _) = read;
+        if version.is_some_and(|version| version != VERSION) {
+            return Err(self.other_version());
+        }
         if fence.or(saved).is_none() {
             return Ok(None);
         }
