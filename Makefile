@@ -47,8 +47,8 @@ lighthouse: packages ## Lighthouse on the list and on a film (needs node 20 and 
 coverage: packages ## coverage by file
 	.ci/coverage
 
-bench: packages ## cold start, payload to published, memory, ten replicas; published to shown in a browser, bytes of an event (3 minutes)
+bench: packages ## cold start, payload to published, memory, ten replicas; published to shown in a browser, bytes of an event (4 minutes)
 	cargo bench --quiet --bench figures --bench live
 
 packages: # what the tests need beside a toolchain
-	.ci/packages redis-server nginx chromium
+	.ci/packages redis-server nginx chromium openssl
