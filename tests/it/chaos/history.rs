@@ -335,6 +335,14 @@ impl History {
         self.lapses.iter().any(|lapse| lapse.from <= at && at <= lapse.to + until)
     }
 
+    /// Whether neither of two refreshes comes before the other: processes that lived in
+    /// minutes of their own began them at the same time, within a lease, and which of them
+    /// stays is up to their fences, however long after.
+    pub(crate) fn are_together(&self, one: Moment, other: Moment) -> bool {
+        let (first, last) = (one.min(other), one.max(other));
+        self.is_each_alone(last) && last.since(first) < self.promised.lease()
+    }
+
     /// When the loaded process stood still.
     pub(crate) fn own_stops(&self) -> impl Iterator<Item = &Stop> {
         self.stops.iter().filter(|stop| stop.of == self.of)

@@ -22,8 +22,8 @@ const ON_A_BUSY_MACHINE: Duration = Duration::from_millis(500);
 /// Nothing older anywhere once newer was seen somewhere for [`SPREAD`].
 pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -> Finding {
     let sights = records.sights();
-    let strictly = older(&sights, SPREAD);
-    let at_all = older(&sights, SPREAD + ON_A_BUSY_MACHINE);
+    let strictly = older(&sights, histories, SPREAD);
+    let at_all = older(&sights, histories, SPREAD + ON_A_BUSY_MACHINE);
     let mut finding = Finding::of(Rule::Spread);
     for (place, sight) in sights.iter().enumerate() {
         let (history, load) = (&histories[sight.replica], sight.load);
@@ -36,7 +36,7 @@ pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -
         let is_kept = strictly[place].is_none() || {
             // What the wire takes now is granted.
             let granted = wires[sight.replica].granted(load);
-            older_than(&sights, place, SPREAD + granted).is_none()
+            older_than(&sights, history, place, SPREAD + granted).is_none()
         };
         let late = at_all[place].is_none().then_some(load.received);
         finding.check_in_time(is_kept, late, || {
@@ -59,11 +59,11 @@ pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -
 }
 
 /// For each, one that was received `before` it was sent and is newer.
-fn older(sights: &[Sight<'_>], before: Duration) -> Vec<Option<usize>> {
+fn older(sights: &[Sight<'_>], histories: &[History], before: Duration) -> Vec<Option<usize>> {
     let mut by_end: Vec<_> = (0..sights.len()).collect();
     by_end.sort_by_key(|&place| sights[place].load.received);
     let mut ended = by_end.into_iter().peekable();
-    let mut newest: BTreeMap<List, (u32, usize)> = BTreeMap::new();
+    let mut newest: BTreeMap<List, (u32, Moment, usize)> = BTreeMap::new();
     let mut as_of: Option<(Moment, usize)> = None;
     let mut found = Vec::new();
     for sight in sights {
@@ -72,28 +72,40 @@ fn older(sights: &[Sight<'_>], before: Duration) -> Vec<Option<usize>> {
             let page = sights[place].page;
             as_of = as_of.max(Some((page.as_of, place)));
             for stamp in &page.stamps {
-                let known = newest.entry(stamp.list).or_insert((stamp.round, place));
-                *known = (*known).max((stamp.round, place));
+                let seen = (stamp.round, stamp.made, place);
+                let known = newest.entry(stamp.list).or_insert(seen);
+                *known = (*known).max(seen);
             }
         }
-        let newer_data =
-            sight.page.stamps.iter().find_map(|stamp| {
-                newest.get(&stamp.list).filter(|(round, _)| *round > stamp.round)
-            });
-        let newer_age = as_of.filter(|(as_of, _)| *as_of > sight.page.as_of);
-        found.push(newer_data.map(|(_, place)| *place).or(newer_age.map(|(_, place)| place)));
+        let history = &histories[sight.replica];
+        let newer_data = sight.page.stamps.iter().find_map(|stamp| {
+            let (round, made, place) = *newest.get(&stamp.list)?;
+            (round > stamp.round && !history.are_together(made, stamp.made)).then_some(place)
+        });
+        let newer_age = as_of.filter(|(as_of, _)| {
+            *as_of > sight.page.as_of && !history.are_together(*as_of, sight.page.as_of)
+        });
+        found.push(newer_data.or(newer_age.map(|(_, place)| place)));
     }
     found
 }
 
-fn older_than(sights: &[Sight<'_>], place: usize, before: Duration) -> Option<usize> {
+fn older_than(
+    sights: &[Sight<'_>],
+    history: &History,
+    place: usize,
+    before: Duration,
+) -> Option<usize> {
     let sight = &sights[place];
     let until = sight.load.sent - before;
     let is_newer = |other: &Sight<'_>| {
-        other.page.as_of > sight.page.as_of
+        let (as_of, own) = (other.page.as_of, sight.page.as_of);
+        (as_of > own && !history.are_together(as_of, own))
             || other.page.stamps.iter().any(|newer| {
                 let same = |stamp: &&Stamp| stamp.list == newer.list;
-                sight.page.stamps.iter().find(same).is_some_and(|own| own.round < newer.round)
+                sight.page.stamps.iter().find(same).is_some_and(|own| {
+                    own.round < newer.round && !history.are_together(newer.made, own.made)
+                })
             })
     };
     sights.iter().position(|other| other.load.received < until && is_newer(other))
@@ -262,6 +274,30 @@ mod tests {
     fn older_data_at_another_process_is_found_once_it_had_time_to_get_there() {
         assert_eq!(spreads(&with_older(ms(100))), (0, 0));
         assert_eq!(spreads(&with_older(ms(300))), (1, 0));
+    }
+
+    #[test]
+    fn refreshes_that_began_together_are_in_no_order_even_when_all_meet_again() {
+        let mut records = with_older(ms(300));
+        let of_round = |round| start_of(round) + ms(1);
+        let is_found = |records: &Records| spreads(records).0 > 0;
+        assert!(is_found(&records));
+        // All kept minutes of their own until shortly before it, and asked together.
+        let to = start_of(3) - ms(1900);
+        records.lapses = vec![Lapse { from: start_of(1) - ms(1), to }];
+        assert!(is_found(&records), "a round apart");
+        let loads = records.loads.iter_mut().flatten();
+        let pages = loads.filter_map(|load| match &mut load.seen {
+            Seen::Page(page) => Some(page),
+            _ => None,
+        });
+        for page in pages.filter(|page| page.as_of < start_of(3)) {
+            for stamp in page.stamps.iter_mut().filter(|stamp| stamp.round == 2) {
+                page.as_of = of_round(3);
+                stamp.made = of_round(3);
+            }
+        }
+        assert!(!is_found(&records), "together");
     }
 
     #[test]

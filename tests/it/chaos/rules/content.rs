@@ -2,7 +2,6 @@
 //! be refused is ever shown, and nobody sees older content after newer.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::chaos::checker::{Finding, Rule};
 use crate::chaos::clients::PATHS;
@@ -55,10 +54,7 @@ pub(crate) fn no_loss(history: &History) -> Finding {
 
 /// A load that was sent after another one came shows nothing older, of the data
 /// and of its age.
-///
-/// Where processes live in minutes of their own, two of their refreshes can begin at
-/// the same time: within a lease of each other neither is the older one, and which of
-/// them stays is up to their fences.
+/// Two refreshes that began together are in no order.
 pub(crate) fn monotone(history: &History) -> Finding {
     let mut finding = Finding::of(Rule::Monotone);
     let mut by_end: Vec<_> = history.pages().collect();
@@ -76,16 +72,13 @@ pub(crate) fn monotone(history: &History) -> Finding {
                 }
             }
         }
-        let together = match history.is_each_alone(load.sent) {
-            true => history.promised.lease(),
-            false => Duration::ZERO,
-        };
         let is_newer = |stamp: &Stamp| {
             newest.get(&stamp.list).is_none_or(|newest| {
-                newest.round <= stamp.round || newest.made.since(stamp.made) < together
+                newest.round <= stamp.round || history.are_together(newest.made, stamp.made)
             })
         };
-        let is_kept = page.stamps.iter().all(is_newer) && page.as_of + together >= as_of;
+        let is_as_young = page.as_of >= as_of || history.are_together(as_of, page.as_of);
+        let is_kept = page.stamps.iter().all(is_newer) && is_as_young;
         finding.check(is_kept, || {
             format!(
                 "{} sent at {} shows {:?} as of {} after {newest:?} as of {as_of}",
@@ -98,6 +91,8 @@ pub(crate) fn monotone(history: &History) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::chaos::history::Lapse;
     use crate::chaos::synthetic::{good_history, ms, page, start_of};
@@ -192,7 +187,8 @@ mod tests {
             let (path, received) = ("/", sent + ms(1));
             history.loads.push(Load { path, sent, received, seen: Seen::Page(page) });
             history.loads.sort_by_key(|load| load.sent);
-            let lapse = Lapse { from: sent - ms(600), to: sent + ms(100) };
+            // Over by the time of the load, and not by that of the refreshes.
+            let lapse = Lapse { from: start_of(1), to: start_of(3) - ms(1900) };
             history.lapses = is_lapse.then_some(lapse).into_iter().collect();
             judged(&history).2
         };
