@@ -249,7 +249,7 @@ impl Refresher {
         match &standing.outcome {
             Some(outcome) if outcome.kind.is_good() => Coming::Due(due),
             Some(_) => Coming::Failed,
-            None if standing.is_lost => self.coming_still(due),
+            None if standing.is_lost => self.coming_still(standing, due),
             // Nobody else holds the state directory: whoever made it died.
             None if !self.stores.is_shared() || self.stores.is_away() => Coming::Failed,
             None => Coming::InFlight(self.clock.now().boot - standing.age),
@@ -257,9 +257,11 @@ impl Refresher {
     }
 
     /// The same where the attempt was lost with the store: what was under way still is,
-    /// until its data is here or the next is due.
-    fn coming_still(&self, due: BootTime) -> Coming {
+    /// until its data is here or the next is due; and so is, for all that is known, one of
+    /// which nothing was heard before.
+    fn coming_still(&self, standing: &Standing, due: BootTime) -> Coming {
         let (now, interval) = (self.clock.now().boot, self.settings.interval);
+        let claimed = now - standing.age;
         // Seen from here, times of the store are off by what asking it took.
         let runs = |claimed| now.since(claimed) < interval - interval / 20;
         let is_here = |claimed| {
@@ -271,6 +273,7 @@ impl Refresher {
             // That it failed is not forgotten either, nor that it died with this process.
             Coming::Failed if due > now + interval / 20 => Coming::Failed,
             _ if due > now + interval / 20 && self.has_unended_attempt() => Coming::Failed,
+            _ if runs(claimed) && !is_here(claimed) => Coming::InFlight(claimed),
             _ => Coming::Due(due),
         }
     }

@@ -117,6 +117,28 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_load_is_held_for_a_refresh_that_redis_lost_before_it_was_heard_of() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let arguments = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
+    let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&arguments);
+    let (site, winner) = (replica(), replica().serve().ready());
+    let _ = site.serve().ready().terminate();
+    wait_until("how the first refresh ended", || redis.outcome().is_some());
+    upstream.set("/films", with_score("3").late(Duration::from_millis(1500)));
+    upstream.wait_until_asked(2);
+    redis.wipe();
+    wait_until("what was lost", || redis.fields("claim").contains_key("lost"));
+    let newcomer = site.serve();
+    let answer = newcomer.get("/movies.json");
+    let (status, log) = (answer.expect("cache-status"), newcomer.log());
+    assert!(!status.contains("detail="), "old data was answered: {status}\n{log}");
+    assert!(shows(&newcomer, "3"));
+    wait_until("it at the winner", || shows(&winner, "3"));
+    assert_eq!(upstream.asked(), (2, 2));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn whoever_comes_too_late_to_save_shows_what_others_saved_at_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
