@@ -262,18 +262,18 @@ impl Refresher {
     fn coming_still(&self, standing: &Standing, due: BootTime) -> Coming {
         let (now, interval) = (self.clock.now().boot, self.settings.interval);
         let claimed = now - standing.age;
+        let here = self.known.payload.as_ref().map(|known| known.origin.boot);
         // Seen from here, times of the store are off by what asking it took.
-        let runs = |claimed| now.since(claimed) < interval - interval / 20;
-        let is_here = |claimed| {
-            let known = self.known.payload.as_ref();
-            known.is_some_and(|known| known.origin.boot + interval / 2 >= claimed)
+        let runs = |at| {
+            now.since(at) < interval - interval / 20
+                && here.is_none_or(|here| here + interval / 2 < at)
         };
         match self.live.snapshot().coming {
-            Coming::InFlight(at) if runs(at) && !is_here(at) => Coming::InFlight(at),
+            Coming::InFlight(at) if runs(at) => Coming::InFlight(at),
             // That it failed is not forgotten either, nor that it died with this process.
             Coming::Failed if due > now + interval / 20 => Coming::Failed,
             _ if due > now + interval / 20 && self.has_unended_attempt() => Coming::Failed,
-            _ if runs(claimed) && !is_here(claimed) => Coming::InFlight(claimed),
+            _ if runs(claimed) => Coming::InFlight(claimed),
             _ => Coming::Due(due),
         }
     }

@@ -15,6 +15,12 @@ fn replica(upstream: &Upstream, redis: &Redis) -> Site {
     Site::eager(upstream).with(&["--redis", &redis.url(), "--hold", "300ms"])
 }
 
+/// One with a longer minute, and with that for how long a load waits.
+fn slow_replica(upstream: &Upstream, redis: &Redis, interval: &str, hold: &str) -> Site {
+    let arguments = ["--interval", interval, "--max-age", interval, "--hold", hold];
+    Site::of(upstream).with(&["--redis", &redis.url()]).with(&arguments)
+}
+
 /// The least time between two refreshes, as the upstream saw them.
 fn least_gap(upstream: &Upstream) -> Duration {
     let films = upstream.asked_for("/films");
@@ -67,8 +73,7 @@ fn ten_replicas_that_start_at_once_make_one_fetch() {
 #[ignore = "needs redis-server"]
 fn a_load_at_a_loser_is_held_for_the_winners_data() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
-    let arguments = ["--interval", "2s", "--max-age", "2s", "--hold", "1500ms"];
-    let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&arguments);
+    let replica = || slow_replica(&upstream, &redis, "2s", "1500ms");
     let servers = [replica().serve().ready(), replica().serve().ready()];
     let deadline = Instant::now() + Duration::from_secs(7);
     let visit = |server: &Running| {
@@ -94,8 +99,7 @@ fn a_load_at_a_loser_is_held_for_the_winners_data() {
 #[ignore = "needs redis-server"]
 fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
-    let arguments = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
-    let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&arguments);
+    let replica = || slow_replica(&upstream, &redis, "3s", "2500ms");
     let servers = [replica().serve().ready(), replica().serve().ready()];
     wait_until("how the first refresh ended", || redis.outcome().is_some());
     let copy = redis.copy();
@@ -119,8 +123,7 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
 #[ignore = "needs redis-server"]
 fn a_load_is_held_for_a_refresh_that_redis_lost_before_it_was_heard_of() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
-    let arguments = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
-    let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&arguments);
+    let replica = || slow_replica(&upstream, &redis, "3s", "2500ms");
     let (site, winner) = (replica(), replica().serve().ready());
     let _ = site.serve().ready().terminate();
     wait_until("how the first refresh ended", || redis.outcome().is_some());

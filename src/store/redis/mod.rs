@@ -215,10 +215,18 @@ impl RedisStore {
         self.run::<u8>(&invocation).await.map(drop)
     }
 
+    /// # Errors
+    /// If it does not answer, or holds the payload of another version.
     async fn read(&self, what: &str) -> Result<(Now, Read)> {
         let script = &self.scripts.load;
         let mut invocation = script.key(&self.keys.claim);
-        self.run(invocation.key(&self.keys.last_good).arg(what)).await
+        let (before, read): (_, Read) =
+            self.run(invocation.key(&self.keys.last_good).arg(what)).await?;
+        let (_, _, (version, ..), _) = &read;
+        if version.is_some_and(|version| version != VERSION) {
+            return Err(self.other_version());
+        }
+        Ok((before, read))
     }
 }
 
@@ -326,12 +334,9 @@ impl Store for RedisStore {
         let (before, read) = self.read("whole").await?;
         let (now, _, (version, fence, origin, revision), bodies) = read;
         let (films, films_etag, people, people_etag, ledger) = bodies;
-        let (Some(version), Some(fence), Some(origin)) = (version, fence, origin) else {
+        let (Some(_), Some(fence), Some(origin)) = (version, fence, origin) else {
             return Ok(Loaded::default());
         };
-        if version != VERSION {
-            return Err(self.other_version());
-        }
         let body = |bytes: Vec<u8>, etag: Option<String>| Body {
             bytes: Bytes::from(bytes),
             etag: etag.filter(|etag| !etag.is_empty()),
@@ -371,10 +376,7 @@ impl Store for RedisStore {
 
     async fn standing(&self) -> Result<Option<Standing>> {
         let (_, read) = self.read("head").await?;
-        let (now, (fence, at, outcome, lost), (version, saved, _, revision), _) = read;
-        if version.is_some_and(|version| version != VERSION) {
-            return Err(self.other_version());
-        }
+        let (now, (fence, at, outcome, lost), (_, saved, _, revision), _) = read;
         if fence.or(saved).is_none() {
             return Ok(None);
         }
