@@ -165,7 +165,7 @@ fn a_server_killed_in_flight_shows_its_old_site_and_waits_for_its_turn() {
     let site = Site::eager(&upstream);
     let server = site.serve().ready();
     upstream.set_both(&Answer::new(200, "[]").never());
-    upstream.wait_until_asked(2);
+    upstream.wait_until_asked_again();
     server.kill();
     upstream.recover();
     let before = upstream.asked().0;

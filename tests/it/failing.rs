@@ -206,7 +206,7 @@ fn a_slow_upstream_holds_up_no_visitor() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     upstream.set_both(&Answer::new(200, "[]").never());
-    upstream.wait_until_asked(2);
+    upstream.wait_until_asked_again();
     let started = std::time::Instant::now();
     for _ in 0..20 {
         assert_eq!(server.get("/").status, 200);

@@ -69,8 +69,7 @@ fn it_is_volatile_never_held_and_no_part_of_a_generation() {
     assert!(!site.page("sitemap.xml").contains("status"));
     // Pages wait for newer data, this one does not.
     upstream.set_both(&Answer::json(&films()).late(Duration::from_secs(1)));
-    let asked = upstream.asked().0;
-    upstream.wait_until_asked(asked + 1);
+    upstream.wait_until_asked_again();
     assert!(!server.get("/status/").expect("cache-status").contains("fwd=stale"));
 }
 
