@@ -71,8 +71,10 @@ pub(crate) struct Finding {
 pub(crate) struct Violation {
     /// In words.
     pub(crate) said: String,
-    /// When that was, if the program did what it should, and only not in time: a
-    /// machine that is busy with other things explains that as well.
+    /// When that was, where that is of one moment.
+    pub(crate) at: Option<Moment>,
+    /// When the machine was busy, if the program did what it should, and only not in time:
+    /// a machine that is busy with other things explains that as well.
     pub(crate) late: Option<Moment>,
 }
 
@@ -82,19 +84,24 @@ impl Finding {
     }
 
     pub(crate) fn check(&mut self, is_kept: bool, say: impl FnOnce() -> String) {
-        self.check_in_time(is_kept, None, say);
+        self.checked += 1;
+        if !is_kept {
+            self.violations.push(Violation { said: say(), at: None, late: None });
+        }
     }
 
-    /// The same for what may only have been late, and when.
+    /// The same for what is of one moment and may only have been late.
     pub(crate) fn check_in_time(
         &mut self,
         is_kept: bool,
-        late: Option<Moment>,
+        at: Moment,
+        is_late: bool,
         say: impl FnOnce() -> String,
     ) {
         self.checked += 1;
         if !is_kept {
-            self.violations.push(Violation { said: say(), late });
+            let (at, late) = (Some(at), is_late.then_some(at));
+            self.violations.push(Violation { said: say(), at, late });
         }
     }
 }
@@ -266,6 +273,7 @@ mod tests {
             let mut judgement = judge(&good_history());
             let violation = |is_late: &bool| Violation {
                 said: String::new(),
+                at: None,
                 late: is_late.then_some(Moment::START),
             };
             judgement.findings[1].violations = late.iter().map(violation).collect();

@@ -38,8 +38,8 @@ pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -
             let granted = wires[sight.replica].granted(load);
             older_than(&sights, history, place, SPREAD + granted).is_none()
         };
-        let late = at_all[place].is_none().then_some(load.received);
-        finding.check_in_time(is_kept, late, || {
+        let is_late = at_all[place].is_none();
+        finding.check_in_time(is_kept, load.received, is_late, || {
             let newer = strictly[place].map(|newer| &sights[newer]);
             format!(
                 "{} sent to {} at {} shows {:?} as of {}; newer was seen {SPREAD:?} before: {}",
@@ -148,7 +148,7 @@ pub(crate) fn said_once(records: &Records) -> Finding {
         }
     }
     for (replica, at) in records.unexplained() {
-        finding.check_in_time(false, Some(at), || {
+        finding.check_in_time(false, at, true, || {
             format!("{replica} said at {at} that Redis cannot be used, but it could")
         });
     }
@@ -381,6 +381,11 @@ mod tests {
         assert_eq!(broken(&records), (vec![Rule::Courtesy], false));
         records.complaints[1] = vec![start_of(2)];
         assert_eq!(broken(&records), (vec![Rule::Courtesy, Rule::SaidOnce], true));
+        // One of long before, or of later, explains nothing.
+        for complaint in [Moment::START, start_of(2) + ms(3000)] {
+            records.complaints[1] = vec![complaint];
+            assert_eq!(broken(&records), (vec![Rule::Courtesy, Rule::SaidOnce], false));
+        }
     }
 
     #[test]

@@ -19,6 +19,10 @@ const ACROSS: [(Rule, &str); 3] =
 /// What does not hold for processes that do not reach Redis.
 const SHAKEN: [Rule; 4] = [Rule::Courtesy, Rule::Freshness, Rule::Spread, Rule::NoPointlessWait];
 
+/// How long before it complains, and after that, a process may have lived so: it waited for an
+/// answer, and looks again each second.
+const LIVED_ALONE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
+
 /// Judges a run by the rules of one process for each of them, and by those across.
 pub(crate) fn judge(records: &Records) -> Judgement {
     let histories = records.histories();
@@ -51,10 +55,13 @@ pub(crate) fn judge(records: &Records) -> Judgement {
     findings.push(rules::same(records));
     findings.push(rules::said_once(records));
     // Whoever was held up so long that Redis seemed to be away lived as if it was.
-    if let Some((_, held_up)) = records.unexplained().next() {
+    for (_, held_up) in records.unexplained() {
+        let shaken = (held_up - LIVED_ALONE.0)..=(held_up + LIVED_ALONE.1);
         let all = findings.iter_mut().filter(|finding| SHAKEN.contains(&finding.rule));
         for violation in all.flat_map(|finding| &mut finding.violations) {
-            violation.late = violation.late.or(Some(held_up));
+            if violation.at.is_some_and(|at| shaken.contains(&at)) {
+                violation.late = violation.late.or(Some(held_up));
+            }
         }
     }
     Judgement { findings, figures }

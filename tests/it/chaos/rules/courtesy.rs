@@ -52,8 +52,7 @@ fn apart(history: &History, wire: &Wire, before: &Asked, after: &Asked, finding:
     let gap = after.at.since(before.at);
     let (least, list) = (least(history), before.list);
     let is_kept = gap + noted + connecting >= least;
-    let late = (gap + NOTED_LATE >= least).then_some(after.at);
-    finding.check_in_time(is_kept, late, || {
+    finding.check_in_time(is_kept, after.at, gap + NOTED_LATE >= least, || {
         format!(
             "{list:?} asked for at {} by {} and by {} again {gap:?} later",
             before.at, before.by, after.by

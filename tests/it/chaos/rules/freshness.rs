@@ -31,8 +31,8 @@ pub(crate) fn age(history: &History, attempts: &[Attempt], truth: &Truth, wire: 
         let Some(as_of) = truth.as_of(page, load.received) else { continue };
         let (then, now) = (load.sent.since(as_of), load.received.since(as_of));
         let is_kept = then <= max_age && now <= max_age + wire.granted(load);
-        let late = was_waited_for(history, attempts, load).then_some(load.received);
-        finding.check_in_time(is_kept, late, || {
+        let is_late = was_waited_for(history, attempts, load);
+        finding.check_in_time(is_kept, load.received, is_late, || {
             format!(
                 "{} sent at {} was {then:?} old then and {now:?} when it came (wire {:?})",
                 load.path,
@@ -55,7 +55,7 @@ pub(crate) fn hold(history: &History, wire: &Wire) -> Finding {
         let granted = wire.granted(load);
         let longest = history.promised.hold + TO_WAKE + granted;
         let is_late = load.took() <= longest + ON_A_BUSY_MACHINE;
-        finding.check_in_time(load.took() <= longest, is_late.then_some(load.received), || {
+        finding.check_in_time(load.took() <= longest, load.received, is_late, || {
             format!("{} sent at {} took {:?} (wire {granted:?})", load.path, load.sent, load.took())
         });
     }

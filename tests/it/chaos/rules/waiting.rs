@@ -32,8 +32,8 @@ pub(crate) fn check(history: &History, attempts: &[Attempt], wire: &Wire) -> Fin
             }
             let waited = load.received.min(next).since(load.sent.max(lost));
             let granted = TO_LET_GO + wire.granted(load);
-            let late = (waited <= granted + ON_A_BUSY_MACHINE).then_some(load.received);
-            finding.check_in_time(waited <= granted, late, || {
+            let is_late = waited <= granted + ON_A_BUSY_MACHINE;
+            finding.check_in_time(waited <= granted, load.received, is_late, || {
                 format!(
                     "{} sent at {} came at {}, though at {lost} there was nothing to wait for \
                      until {next}",
