@@ -21,7 +21,7 @@ cluster: packages ## two replicas behind nginx with one Redis, on loopback, and 
 # Several replicas at once want both cores for themselves: they come first.
 test: packages ## every test; T=name runs those whose name contains it
 	$(if $(T),,cargo test --quiet --test it -- --include-ignored chaos::many::faults::three)
-	cargo test -- --include-ignored --skip chaos::many::faults $(T)
+	cargo test -- --include-ignored $(if $(T),$(T),--skip chaos::many::faults)
 
 faults: packages ## the table of faults, each made to happen
 	cargo test --quiet --test it -- --include-ignored --nocapture faults::
