@@ -39,14 +39,17 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let offered = catalogue_of(refusal, &clock)?;
     show(refusal, &live, &offered)?;
 
-    file.accept(Some(&refusal.sets)).await?;
     let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
-    if let Some(redis) = site::redis(config, &id, address, &clock)? {
-        redis
-            .accept(Some(&refusal.sets))
-            .await
-            .context("the mark stands in the state directory, but other replicas do not see it")?;
+    let shared = match site::redis(config, &id, address, &clock)? {
+        Some(redis) => Some(redis.accept(Some(&refusal.sets)).await),
+        None => None,
+    };
+    // One mark: whoever takes the records takes it away, and finds none elsewhere.
+    if !matches!(shared, Some(Ok(()))) {
+        file.accept(Some(&refusal.sets)).await?;
     }
+    let text = "the mark stands in the state directory, but other replicas do not see it";
+    shared.transpose().context(text)?;
     writeln!(
         std::io::stdout(),
         "Accepted. The next refresh that brings these records takes them."
