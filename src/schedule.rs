@@ -15,6 +15,15 @@ use crate::clock::{BootId, Now, Stamp};
 /// by mistake must not stop the site for a day.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// A lease is no longer than this.
+const LONGEST_LEASE: Duration = Duration::from_millis(250);
+
+/// How long after its claim a request may leave: a process that was held up for longer
+/// claims the moment anew.
+pub fn lease(interval: Duration) -> Duration {
+    (interval / 20).min(LONGEST_LEASE)
+}
+
 /// What is known of the last attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LastAttempt {

@@ -4,6 +4,7 @@
 //! within the lease of its claim, or the claim is made anew.
 
 use std::cell::OnceCell;
+use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,15 +12,13 @@ use anyhow::Result;
 use tokio::sync::Mutex;
 
 use super::refresh::Refresher;
-use crate::clock::Stamp;
+use crate::clock::{BootTime, Stamp};
 use crate::outcome::{Failure, FailureKind, Refused};
 use crate::payload::Fence;
+use crate::schedule;
 use crate::source::Answer;
 use crate::store::{Ask, Claim, Granted, Store};
 
-/// A process that was held up for longer than this between its claim and its
-/// request claims the moment anew: interval / 20, at most this.
-const LONGEST_LEASE: Duration = Duration::from_millis(250);
 /// Renewals of a claim for one request: the second is for a slow disk, whose
 /// slowness is known by then.
 const MOST_RENEWALS: usize = 4;
@@ -39,11 +38,17 @@ pub(super) struct Fetched {
     pub(super) took: Duration,
 }
 
+/// Names one ask among those of all replicas. It is random: in containers several
+/// processes of one boot have the same id, and wake in the same microsecond.
+fn nonce(now: BootTime) -> String {
+    format!("{:016x}-{}", RandomState::new().hash_one(now.0), now.0)
+}
+
 impl Refresher {
     pub(super) async fn claim(&self) -> Result<Claim> {
         let now = self.clock.now();
         let ask = Ask {
-            nonce: format!("{}-{}-{}", self.clock.boot_id().0, std::process::id(), now.boot.0),
+            nonce: nonce(now.boot),
             highest: self.fence(),
             heard: Fence(0),
             age: None,
@@ -57,7 +62,7 @@ impl Refresher {
     /// Asks the upstream, if the claim is still fresh when the request leaves;
     /// one that was held up is renewed, so that no minute is lost.
     pub(super) fn fetch(&self, granted: Granted) -> Asking {
-        let lease = (self.settings.interval / 20).min(LONGEST_LEASE);
+        let lease = schedule::lease(self.settings.interval);
         let (source, stores, clock) =
             (self.source.clone(), self.stores.clone(), self.clock.clone());
         let known = self.known.payload.clone();
@@ -95,5 +100,15 @@ impl Refresher {
             let took = clock.now().boot.since(started);
             Fetched { fence, origin, refused, answer, took }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_asks_of_one_moment_have_two_names() {
+        assert_ne!(nonce(BootTime(7)), nonce(BootTime(7)));
     }
 }
