@@ -34,17 +34,22 @@ local refused = known[7] or ''
 local kept = redis.call('HMGET', KEYS[2], 'fence', 'revision')
 local saved, revision = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0
 local round, interval = tonumber(ARGV[6]), tonumber(ARGV[5])
+local left_alone, restored = tonumber(known[4]) or 0, tonumber(known[5]) or 0
 
 if at and at > now then
-  -- From before a clock step or a failover: it counts as just made.
+  -- From before a clock step or a failover: it counts as just made, and what was
+  -- counted from then on goes with it.
+  left_alone = math.max(0, left_alone - (at - now))
   at = now
   redis.call('HSET', KEYS[1], 'at', at)
+  if known[4] then redis.call('HSET', KEYS[1], 'left_alone_until', left_alone) end
 end
+restored = math.min(restored, now)
 if known[3] == ARGV[1] then
   return {1, stands, now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
 end
 
-local restored, lost = tonumber(known[5]) or 0, tonumber(known[8]) or 0
+local lost = tonumber(known[8]) or 0
 local vanished = not at
 local went_back = at and restored == 0 and stands < tonumber(ARGV[8])
 if vanished then
@@ -54,7 +59,8 @@ end
 if vanished or went_back then
   restored = now
   redis.call('HSET', KEYS[1], 'restored', restored)
-  redis.call('PUBLISH', ARGV[7], fence)
+  -- A user who may not announce may claim: the others look by themselves.
+  redis.pcall('PUBLISH', ARGV[7], fence)
 end
 local is_later = ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at
 if is_later then
@@ -68,7 +74,7 @@ if vanished or went_back or is_later then
   redis.call('HSET', KEYS[1], 'lost', lost)
 end
 
-local until_left_alone = math.max(tonumber(known[4]) or 0, now + tonumber(ARGV[4]))
+local until_left_alone = math.max(left_alone, now + tonumber(ARGV[4]))
 local waits = {
   {at + interval - now, 'interval'},
   {until_left_alone - now, 'retry-after'},

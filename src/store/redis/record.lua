@@ -17,5 +17,5 @@ if ARGV[4] == '' then
 elseif ARGV[4] ~= 'as it was' then
   redis.call('HSET', KEYS[1], 'refused', ARGV[4])
 end
-redis.call('PUBLISH', ARGV[5], ARGV[1])
+redis.pcall('PUBLISH', ARGV[5], ARGV[1])
 return 1

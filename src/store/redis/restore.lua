@@ -14,7 +14,11 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
-local at = math.min(tonumber(known[2]) or 0, now)
+local at = tonumber(known[2]) or 0
+-- From before a clock step or a failover: as in the claim.
+local ahead = math.max(0, at - now)
+local left_alone = math.max(0, (tonumber(known[3]) or 0) - ahead)
+at = at - ahead
 local is_later = ARGV[2] ~= '' and now - tonumber(ARGV[2]) > at
 if is_later then at = now - tonumber(ARGV[2]) end
 redis.call('HSET', KEYS[1], 'at', at)
@@ -26,7 +30,9 @@ if not known[1] then
   redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now, 'lost', 1)
 end
 local until_left_alone = now + tonumber(ARGV[3])
-if until_left_alone > math.max(tonumber(known[3]) or 0, now) then
+if until_left_alone > math.max(left_alone, now) then
   redis.call('HSET', KEYS[1], 'left_alone_until', until_left_alone)
+elseif ahead > 0 and known[3] then
+  redis.call('HSET', KEYS[1], 'left_alone_until', left_alone)
 end
 return 1

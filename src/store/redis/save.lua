@@ -46,5 +46,6 @@ if left > 0 then
 else
   redis.call('DEL', KEYS[2])
 end
-redis.call('PUBLISH', ARGV[11], ARGV[2])
+-- Saved is saved, though this user may not announce it.
+redis.pcall('PUBLISH', ARGV[11], ARGV[2])
 return {1, revision}

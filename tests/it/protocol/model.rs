@@ -108,15 +108,16 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         revision,
         lost: false,
     };
-    if claim.at > Some(now) {
-        claim.at = Some(now);
+    if let Some(ahead) = ahead(claim, now) {
+        step_back(claim, ahead);
     }
+    let left_alone = claim.left_alone_until.unwrap_or(0);
     if known.nonce == Some(ask.nonce) {
         let at = claim.at.unwrap_or(0);
         return (keys, reply(stands, at, 0, Because::Granted, known.outcome));
     }
 
-    let (mut restored, mut lost) = (known.restored.unwrap_or(0), known.lost);
+    let (mut restored, mut lost) = (known.restored.unwrap_or(0).min(now), known.lost);
     let went_back = went_back(&keys.claim, ask, rules);
     let claim = &mut keys.claim;
     let mut at = claim.at.unwrap_or(0);
@@ -140,7 +141,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         claim.lost = lost;
     }
 
-    let until_left_alone = known.left_alone_until.unwrap_or(0).max(now + ask.left_alone);
+    let until_left_alone = left_alone.max(now + ask.left_alone);
     let mut longest = (at + ask.interval - now, Because::Interval);
     for wait in [
         (until_left_alone - now, Because::RetryAfter),
@@ -313,7 +314,10 @@ pub(crate) fn restore(
     now: i64,
 ) -> Keys {
     let claim = &mut keys.claim;
-    let at = claim.at.unwrap_or(0).min(now);
+    if let Some(ahead) = ahead(claim, now) {
+        step_back(claim, ahead);
+    }
+    let at = claim.at.unwrap_or(0);
     let later = age.map(|age| now - age).filter(|&later| later > at);
     claim.at = Some(later.unwrap_or(at));
     if later.is_some() {
@@ -326,6 +330,17 @@ pub(crate) fn restore(
         claim.left_alone_until = Some(now + left_alone);
     }
     keys
+}
+
+/// By how much the claim lies ahead, if it does.
+fn ahead(claim: &Claim, now: i64) -> Option<i64> {
+    claim.at.map(|at| at - now).filter(|&ahead| ahead > 0)
+}
+
+/// The claim counts as just made, and what was counted from then on goes with it.
+fn step_back(claim: &mut Claim, ahead: i64) {
+    claim.at = claim.at.map(|at| at - ahead);
+    claim.left_alone_until = claim.left_alone_until.map(|until| (until - ahead).max(0));
 }
 
 /// Only if claims do not last.

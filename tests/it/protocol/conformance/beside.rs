@@ -142,9 +142,20 @@ impl Beside {
             }
             Call::StepBack { by } => {
                 if self.keys.claim.at.is_some() {
-                    let at = before + by;
+                    let (at, mut moved) = (before + by, Vec::new());
                     self.ask::<()>(&["HSET", CLAIM, "at", &at.to_string()]);
                     self.keys.claim.at = Some(at);
+                    for (field, ahead) in [
+                        ("left_alone_until", &mut self.keys.claim.left_alone_until),
+                        ("restored", &mut self.keys.claim.restored),
+                    ] {
+                        let Some(moment) = ahead else { continue };
+                        *moment += by;
+                        moved.push((field, *moment));
+                    }
+                    for (field, moment) in moved {
+                        self.ask::<()>(&["HSET", CLAIM, field, &moment.to_string()]);
+                    }
                 }
                 Ok(None)
             }

@@ -76,12 +76,14 @@ impl Beside {
             let written = this.number(CLAIM, field).filter(|&written| Some(written) != known);
             written.filter(|&written| written != 0).map(|written| written + since)
         };
-        let now = told("restored", known.restored, 0, self)
+        let is_ahead = known.at > Some(before);
+        let at_since = if is_ahead { 0 } else { age.unwrap_or(0) };
+        let at = told("at", known.at, at_since, self);
+        let now = at
+            .filter(|_| is_ahead)
+            .or_else(|| told("restored", known.restored, 0, self))
             .or_else(|| told("left_alone_until", known.left_alone_until, -left_alone, self))
-            .or_else(|| {
-                let is_ahead = known.at > Some(before);
-                told("at", known.at, if is_ahead { 0 } else { age.unwrap_or(0) }, self)
-            });
+            .or(at);
         let now = now.map_or(Ok(before), |now| self.between(before, now))?;
         self.keys = model::restore(self.keys, fence, age, left_alone, now);
         Ok(())
