@@ -128,7 +128,8 @@ pub enum FailureKind {
     Publish,
     /// The store could not keep it.
     Store,
-    /// The process ended before there was an outcome.
+    /// The process ended before there was an outcome, or in a way that only a newer
+    /// program knows.
     Interrupted,
 }
 

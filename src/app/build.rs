@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::{Held, Stay};
 use crate::outcome::OutcomeKind;
+use crate::schedule::Because;
 use crate::store::Denied;
 
 /// Another `build once` that takes longer is not waited for.
@@ -30,6 +31,10 @@ pub(super) async fn once(config: Config) -> Result<()> {
     let clock = Clock::system();
     let mut wired = wire_when_free(&config, &clock).await?;
     wired.show_what_is_there().await;
+    let stores = &wired.refresher.stores;
+    if let Some(redis) = stores.redis().filter(|_| !stores.is_away()) {
+        redis.check_policy(&mut String::new()).await;
+    }
     let refresher = &mut wired.refresher;
     loop {
         match refresher.refresh().await? {
@@ -46,6 +51,10 @@ pub(super) async fn once(config: Config) -> Result<()> {
                     ),
                     None => "the refresh failed and no data is stored yet".to_owned(),
                 }));
+            }
+            // Nobody knows when that is over.
+            Refreshed::Denied(denied) if denied.wait.because == Because::RedisLost => {
+                return stored(refresher, &config, &clock, &denied);
             }
             Refreshed::Denied(denied) if is_running(refresher, &denied, config.hold) => {
                 tokio::time::sleep(LOOK).await;

@@ -104,8 +104,11 @@ async fn run(
         let poll = match wired.live.snapshot().coming {
             _ if !stores.is_shared() => None,
             _ if asking.is_some() => Some(POLL_IN_FLIGHT),
-            Coming::InFlight(_) => Some(POLL_IN_FLIGHT),
-            Coming::Due(_) | Coming::Failed => Some(stores.asked_again_in().unwrap_or(POLL)),
+            // Longer than the hold nobody waits for it.
+            Coming::InFlight(at) if clock.now().boot.since(at) < config.hold => {
+                Some(POLL_IN_FLIGHT)
+            }
+            _ => Some(stores.asked_again_in().unwrap_or(POLL)),
         };
         let event = match &mut asking {
             None => events.next(Some(due), poll, &wired.live).await,

@@ -3,6 +3,7 @@
 //! Owns what starts in which order: nothing is asked of the upstream before it
 //! is sure that the answer can be kept and published.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::pages::{self, Site};
 use crate::plausibility::Guard;
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Publisher};
+use crate::schedule;
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
@@ -158,11 +160,15 @@ fn stores(
         info!("sharing attempts and payloads through Redis at {}", redis.address());
     }
     let when_lost = match config.when_redis_lost {
-        // Jitter stays under a quarter of the hold.
-        WhenRedisLost::Fetch => WhenLost::Fetch(config.hold / 4),
+        // Another one in each process, whatever it shares with others, and under a quarter
+        // of the hold.
+        WhenRedisLost::Fetch => {
+            let share = f64::from(RandomState::new().hash_one(()) as u8) / 255.0;
+            WhenLost::Fetch((config.hold / 4).mul_f64(share))
+        }
         WhenRedisLost::Wait => WhenLost::Wait,
     };
-    Ok(Stores::new(file, redis, clock.clone(), when_lost))
+    Ok(Stores::new(file, redis, clock.clone(), when_lost, schedule::lease(config.interval)))
 }
 
 /// The shared store, if there is to be one.

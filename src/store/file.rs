@@ -155,11 +155,6 @@ impl FileStore {
         FileStore { directory: directory.to_owned(), clock, only_looks: true, slowness }
     }
 
-    /// Where it is.
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Whose data the directory holds.
     pub fn upstream(&self) -> Option<UpstreamId> {
         document::peek(&self.directory.join("upstream"), "upstream")

@@ -7,7 +7,7 @@
 //! and ledgers that went apart become one.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -21,7 +21,7 @@ use super::{
 use crate::clock::{BootTime, Clock};
 use crate::ledger::Ledger;
 use crate::outcome::{Outcome, SetsHash};
-use crate::payload::Fence;
+use crate::payload::{Fence, Payload};
 use crate::schedule::{Because, LastAttempt, Wait};
 
 /// A Redis that did not answer is asked again after this, by whoever looks at it
@@ -39,14 +39,17 @@ const SHORT_ROUND: Duration = Duration::from_millis(100);
 /// The same for one that knows nothing: within it every replica has looked, though
 /// messages got lost, and what was allowed before has been asked for or never is.
 const LONG_ROUND: Duration = Duration::from_millis(1500);
+/// Renewals in a row that came later than their lease, after which Redis is too slow to
+/// be used.
+const SLOW_RENEWALS: u32 = 3;
 /// Ages of one attempt that are told by two clocks differ by less than this.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
 
 /// What a process does while Redis is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenLost {
-    /// It keeps its own minute, a little later than due by up to this long, so
-    /// that several do not ask at once.
+    /// It keeps its own minute, later than due by this long: another time for each
+    /// process, so that several do not ask at once.
     Fetch(Duration),
     /// It asks nobody: courtesy comes before freshness.
     Wait,
@@ -58,6 +61,12 @@ pub struct Stores {
     redis: Option<RedisStore>,
     clock: Clock,
     when_lost: WhenLost,
+    /// How long after its claim a request may leave.
+    lease: Duration,
+    /// How often in a row Redis took longer than that.
+    slow: AtomicU32,
+    /// How often it was looked at in vain since it is away.
+    failures: AtomicU32,
     /// Since when Redis does not answer.
     away: Mutex<Option<BootTime>>,
     /// When Redis was asked last, answer or not.
@@ -67,26 +76,37 @@ pub struct Stores {
     /// Fence of the last claim that the state directory granted: Redis does not
     /// know of it, though it may be back by now.
     granted_here: AtomicU64,
+    /// Whether attempts that Redis has cannot be written here too.
+    attempts_unwritten: AtomicBool,
+    /// The same for payloads.
+    payloads_unwritten: AtomicBool,
 }
 
 impl Stores {
-    /// `file` alone, or with `redis` leading.
+    /// `file` alone, or with `redis` leading. A request may leave a `lease` after its claim.
     pub fn new(
         file: FileStore,
         redis: Option<RedisStore>,
         clock: Clock,
         when_lost: WhenLost,
+        lease: Duration,
     ) -> Stores {
-        let (away, looked, heard) = Default::default();
+        let (slow, failures, away, looked, heard, granted_here) = Default::default();
+        let (attempts_unwritten, payloads_unwritten) = Default::default();
         Stores {
             file,
             redis,
             clock,
             when_lost,
+            lease,
+            slow,
+            failures,
             away,
             looked,
             heard,
-            granted_here: AtomicU64::new(0),
+            granted_here,
+            attempts_unwritten,
+            payloads_unwritten,
         }
     }
 
@@ -128,9 +148,14 @@ impl Stores {
     fn round(&self) -> Duration {
         let now = self.clock.now().boot;
         match *locked(&self.looked) {
-            Some(looked) if now.since(looked) < ATTENTIVE => SHORT_ROUND,
+            Some(looked) if now.since(looked) < ATTENTIVE && !self.is_deaf() => SHORT_ROUND,
             _ => LONG_ROUND,
         }
+    }
+
+    /// Whether what others announce cannot be heard, most likely by none of them.
+    fn is_deaf(&self) -> bool {
+        self.redis.as_ref().is_some_and(RedisStore::is_deaf)
     }
 
     /// What Redis answers; none if there is no Redis or it does not answer. One
@@ -149,6 +174,12 @@ impl Stores {
         let answer = async {
             if last.is_some() {
                 redis.standing().await?;
+                if self.slow.load(Ordering::Relaxed) >= SLOW_RENEWALS {
+                    // Once more: the first call had to connect.
+                    let started = self.clock.now().boot;
+                    redis.standing().await?;
+                    self.judge_speed(redis, started)?;
+                }
                 let (highest, last) = self.last_known()?;
                 redis.restore(highest, &last).await?;
             }
@@ -162,32 +193,58 @@ impl Stores {
                 Some(value)
             }
             Err(error) => {
-                if locked(&self.away).replace(self.clock.now().boot).is_none() {
-                    let meanwhile = match self.when_lost {
-                        WhenLost::Fetch(_) => {
-                            "this process keeps its own minute, with the state directory alone"
-                        }
-                        WhenLost::Wait => "nobody is asked (--when-redis-lost wait)",
-                    };
-                    warn!(
-                        error = format!("{error:#}"),
-                        "Redis cannot be used ({error:#}); {meanwhile}, until it is back"
-                    );
-                }
+                self.lose(redis, &error);
                 None
             }
         }
+    }
+
+    /// Notes that Redis cannot be used; said once.
+    fn lose(&self, redis: &RedisStore, error: &anyhow::Error) {
+        if locked(&self.away).replace(self.clock.now().boot).is_some() {
+            // Its name may lead elsewhere by now. Every other time, since to connect may take
+            // longer than an answer.
+            if self.failures.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+                redis.connect_anew();
+            }
+            return;
+        }
+        self.failures.store(0, Ordering::Relaxed);
+        let meanwhile = match self.when_lost {
+            WhenLost::Fetch(_) => {
+                "this process keeps its own minute, with the state directory alone"
+            }
+            WhenLost::Wait => "nobody is asked (--when-redis-lost wait)",
+        };
+        warn!(
+            error = format!("{error:#}"),
+            "Redis cannot be used ({error:#}); {meanwhile}, until it is back"
+        );
+    }
+
+    /// Counts how often in a row Redis took longer than a claim is worth anything.
+    ///
+    /// # Errors
+    /// If that is too often: whoever waits for it each time never asks.
+    fn judge_speed(&self, redis: &RedisStore, started: BootTime) -> Result<()> {
+        let (took, lease) = (self.clock.now().boot.since(started), self.lease);
+        if took <= lease {
+            self.slow.store(0, Ordering::Relaxed);
+        } else if self.slow.fetch_add(1, Ordering::Relaxed) + 1 >= SLOW_RENEWALS {
+            bail!(
+                "Redis at {} answers after {took:?}, and a request has to leave within {lease:?} \
+                 of its claim",
+                redis.address()
+            );
+        }
+        Ok(())
     }
 
     /// What the state directory grants while Redis is away.
     async fn claim_here(&self, ask: &Ask) -> Result<Claim> {
         let jitter = match (&self.redis, self.when_lost) {
             (None, _) => Duration::ZERO,
-            (Some(_), WhenLost::Fetch(longest)) => {
-                // The same for one process, so that it knows when it is due.
-                let hash = blake3::hash(self.file.directory().as_os_str().as_encoded_bytes());
-                longest.mul_f64(f64::from(hash.as_bytes()[0]) / 255.0)
-            }
+            (Some(_), WhenLost::Fetch(jitter)) => jitter,
             (Some(_), WhenLost::Wait) => {
                 let standing = self.file.standing().await?.unwrap_or_default();
                 let wait = Wait { remaining: RETRY, because: Because::RedisLost };
@@ -215,6 +272,7 @@ impl Stores {
             return Ok(Some(Loaded { ledger, ..newest.clone() }));
         };
         let is_newer = own.edition.fence > shared.edition.fence;
+        let payload = self.aged(payload, own.payload.as_ref());
         let mut saved = Saved { payload, ledger, revision: shared.edition.revision };
         let mut edition = saved.edition();
         if is_newer || shared.ledger.as_ref() != Some(&saved.ledger) {
@@ -225,10 +283,35 @@ impl Stores {
             }
         }
         if own.edition != edition || own.ledger.as_ref() != Some(&saved.ledger) {
-            self.file.mirror(&saved, edition)?;
+            say_once(&self.payloads_unwritten, self.file.mirror(&saved, edition));
         }
         let Saved { payload, ledger, .. } = saved;
         Ok(Some(Loaded { payload: Some(payload), ledger: Some(ledger), edition }))
+    }
+
+    /// The payload, no younger than the same one was when it came here: a clock of Redis that
+    /// went back, as at a failover, would make it so, and the one of this boot does not.
+    fn aged(&self, payload: Payload, kept: Option<&Payload>) -> Payload {
+        let older = kept.map(|kept| (&kept.fence, &kept.origin)).filter(|(fence, origin)| {
+            **fence == payload.fence
+                && origin.boot_id == *self.clock.boot_id()
+                && origin.boot + CLOCKS_DIFFER < payload.origin.boot
+        });
+        match older {
+            Some((_, origin)) => Payload { origin: origin.clone(), ..payload },
+            None => payload,
+        }
+    }
+}
+
+/// Says once if what Redis has cannot be written here too: that is no reason to keep it from
+/// everybody else.
+fn say_once(is_unwritten: &AtomicBool, written: Result<()>) {
+    let was_unwritten = is_unwritten.swap(written.is_err(), Ordering::Relaxed);
+    if let Err(error) = written
+        && !was_unwritten
+    {
+        warn!("what Redis has is not kept here too, until --state can be written: {error:#}");
     }
 }
 
@@ -255,7 +338,7 @@ impl Store for Stores {
         match self.ask(async |redis| redis.claim(&ask).await).await {
             Some(Claim::Granted(granted)) => {
                 locked(&self.heard).hear_granted(&granted);
-                self.file.note(&granted, &ask.nonce)?;
+                say_once(&self.attempts_unwritten, self.file.note(&granted, &ask.nonce));
                 Ok(Claim::Granted(granted))
             }
             Some(Claim::Denied(denied)) => {
@@ -267,16 +350,21 @@ impl Store for Stores {
     }
 
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
+        // Here first: a disk may take longer than the lease, and Redis's time counts.
+        let own = self.file.renew(fence).await;
         if self.granted_here.load(Ordering::Relaxed) == fence.0 {
-            return self.file.renew(fence).await;
+            return own;
         }
-        match self.ask(async |redis| redis.renew(fence).await).await {
-            Some(Some(granted)) => {
-                self.file.renew(fence).await?;
-                Ok(Some(granted))
-            }
-            Some(None) => Ok(None),
-            None => self.file.renew(fence).await,
+        let renew = async |redis: &RedisStore| {
+            let started = self.clock.now().boot;
+            let renewed = redis.renew(fence).await?;
+            self.judge_speed(redis, started)?;
+            Ok(renewed)
+        };
+        match self.ask(renew).await {
+            Some(renewed) => Ok(renewed),
+            None if self.when_lost == WhenLost::Wait => bail!("{}", Because::RedisLost),
+            None => own,
         }
     }
 
@@ -284,7 +372,7 @@ impl Store for Stores {
         for _ in 0..MOST_TRIES {
             match self.ask(async |redis| redis.save(saved).await).await {
                 Some(Kept::As(edition)) => {
-                    self.file.mirror(saved, edition)?;
+                    say_once(&self.payloads_unwritten, self.file.mirror(saved, edition));
                     return Ok(Kept::As(edition));
                 }
                 Some(Kept::Overtaken) => {
@@ -309,8 +397,8 @@ impl Store for Stores {
 
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
         let shared = self.ask(async |redis| redis.record(fence, outcome).await).await;
-        let own = self.file.record(fence, outcome).await?;
-        Ok(shared.unwrap_or(own))
+        let own = self.file.record(fence, outcome).await;
+        shared.map_or(own, Ok)
     }
 
     async fn load(&self) -> Result<Loaded> {

@@ -4,13 +4,14 @@
 //! An announcement says only that there is something to look at; one that got
 //! lost is made up for by looking now and then.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::StreamExt;
 use tracing::{debug, warn};
 
-use super::RedisStore;
+use super::{RedisStore, locked};
 
 /// Between two tries to hear.
 const RETRY: Duration = Duration::from_secs(1);
@@ -31,10 +32,20 @@ impl RedisStore {
     }
 
     async fn listen(&self, heard: &impl Fn(), told: &mut String) -> Result<()> {
-        self.check_policy(told).await?;
+        self.check_policy(told).await;
         let connecting = self.client.get_async_pubsub();
         let mut announcements = tokio::time::timeout(self.timeout, connecting).await??;
-        announcements.subscribe(&self.keys.channel).await?;
+        let subscribed = announcements.subscribe(&self.keys.channel).await;
+        let is_deaf = subscribed.as_ref().is_err_and(|error| error.code() == Some("NOPERM"));
+        if is_deaf && !self.is_deaf() {
+            warn!(
+                "Redis at {} lets this user not subscribe to {}: what other replicas save is seen \
+                 by looking each second",
+                self.address, self.keys.channel
+            );
+        }
+        self.is_deaf.store(is_deaf, Ordering::Relaxed);
+        subscribed?;
         heard();
         let mut messages = announcements.into_on_message();
         while messages.next().await.is_some() {
@@ -43,22 +54,34 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Warns of a Redis that would forget the claim when it is full.
-    async fn check_policy(&self, told: &mut String) -> Result<()> {
-        let mut manager = self.locked().manager.clone();
+    /// Whether it lets this user not hear what others announce.
+    pub fn is_deaf(&self) -> bool {
+        self.is_deaf.load(Ordering::Relaxed)
+    }
+
+    /// Warns of a Redis that would forget the claim when it is full, unless it was `told`.
+    /// One that does not say is believed.
+    pub async fn check_policy(&self, told: &mut String) {
+        match self.policy().await {
+            Ok(policy) if policy != POLICY && policy != *told => {
+                warn!(
+                    "Redis at {} has maxmemory-policy {policy}: when it is full it forgets what \
+                     keeps the upstream from being asked twice; set it to {POLICY}",
+                    self.address
+                );
+                *told = policy;
+            }
+            Ok(policy) => *told = policy,
+            Err(error) => debug!("Redis at {} does not tell its policy: {error:#}", self.address),
+        }
+    }
+
+    async fn policy(&self) -> Result<String> {
+        let mut manager = locked(&self.connection).clone();
         let mut command = redis::cmd("INFO");
         let asking = command.arg("memory").query_async::<String>(&mut manager);
         let memory = tokio::time::timeout(self.timeout, asking).await??;
         let policy = memory.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
-        let policy = policy.unwrap_or(POLICY).trim();
-        if policy != POLICY && policy != told {
-            warn!(
-                "Redis at {} has maxmemory-policy {policy}: when it is full it forgets what keeps \
-                 the upstream from being asked twice; set it to {POLICY}",
-                self.address
-            );
-        }
-        policy.clone_into(told);
-        Ok(())
+        Ok(policy.unwrap_or(POLICY).trim().to_owned())
     }
 }

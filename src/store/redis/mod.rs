@@ -21,47 +21,42 @@ mod address;
 mod hear;
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, Script, ScriptInvocation};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{
     Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, UpstreamId,
     Written, locked,
 };
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
-use crate::outcome::{Outcome, SetsHash};
+use crate::outcome::{FailureKind, Outcome, OutcomeKind, SetsHash};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt, Wait};
 pub use address::RedisAddress;
 
 /// Version of the layout under the keys.
 const VERSION: u32 = 1;
-/// Timeouts in a row after which the connection is made anew: it never breaks
-/// by itself when the server only hangs.
-const TIMEOUTS_BEFORE_A_NEW_CONNECTION: u32 = 2;
 
 /// The store in Redis.
 pub struct RedisStore {
     address: RedisAddress,
     client: Client,
     timeout: Duration,
-    connection: Mutex<Connection>,
+    connection: Mutex<ConnectionManager>,
     keys: Keys,
     max_age: Duration,
     clock: Clock,
     scripts: Scripts,
     /// What was said last of the content, not to be said each second.
     told: Mutex<String>,
-}
-
-struct Connection {
-    manager: ConnectionManager,
-    timeouts: u32,
+    /// Whether announcements may not be heard.
+    is_deaf: AtomicBool,
 }
 
 struct Keys {
@@ -98,8 +93,7 @@ impl RedisStore {
     ) -> Result<RedisStore> {
         let client = Client::open(address.info().clone())
             .with_context(|| format!("cannot use {address} as a Redis"))?;
-        let connection =
-            Mutex::new(Connection { manager: manager(&client, timeout)?, timeouts: 0 });
+        let connection = Mutex::new(manager(&client, timeout)?);
         let hash = blake3::hash(upstream.0.as_bytes()).to_hex();
         let key = |name: &str| format!("{{{prefix}:{}}}:{name}", &hash[..12]);
         let keys = Keys {
@@ -128,6 +122,7 @@ impl RedisStore {
             clock,
             scripts,
             told: Mutex::default(),
+            is_deaf: AtomicBool::new(false),
         })
     }
 
@@ -139,33 +134,26 @@ impl RedisStore {
     /// Runs a script; the answer comes with the clocks as they stood just
     /// before it was sent, so that ages are never too small.
     async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<(Now, T)> {
-        let mut manager = self.locked().manager.clone();
+        let mut manager = locked(&self.connection).clone();
         let before = self.clock.now();
         // The client's own time-out does not cover waiting for a connection.
         let answer =
             tokio::time::timeout(self.timeout, invocation.invoke_async(&mut manager)).await;
         let error = match answer {
-            Ok(Ok(answer)) => {
-                self.locked().timeouts = 0;
-                return Ok((before, answer));
-            }
+            Ok(Ok(answer)) => return Ok((before, answer)),
             Ok(Err(error)) if !error.is_timeout() => anyhow::Error::from(error),
-            _ => {
-                self.count_timeout()?;
-                anyhow!("no answer within {:?}", self.timeout)
-            }
+            _ => anyhow!("no answer within {:?}", self.timeout),
         };
         Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.claim)))
     }
 
-    fn count_timeout(&self) -> Result<()> {
-        let mut connection = self.locked();
-        connection.timeouts += 1;
-        if connection.timeouts >= TIMEOUTS_BEFORE_A_NEW_CONNECTION {
-            connection.manager = manager(&self.client, self.timeout)?;
-            connection.timeouts = 0;
+    /// Leaves the connection for a new one: it never breaks by itself when the server only
+    /// hangs, or follows another one to which its name leads now.
+    pub fn connect_anew(&self) {
+        match manager(&self.client, self.timeout) {
+            Ok(manager) => *locked(&self.connection) = manager,
+            Err(error) => debug!("Redis at {}: {error:#}", self.address),
         }
-        Ok(())
     }
 
     /// Says what is wrong with the content, once.
@@ -175,10 +163,6 @@ impl RedisStore {
             warn!("Redis at {}: {what}", self.address);
             what.clone_into(&mut told);
         }
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, Connection> {
-        locked(&self.connection)
     }
 
     /// A moment on the server's clock, seen from here.
@@ -268,7 +252,7 @@ impl Store for RedisStore {
             _ => Because::Interval,
         };
         let wait = Wait { remaining: Duration::from_micros(wait.max(1)), because };
-        let outcome = serde_json::from_str(&outcome).ok();
+        let outcome = ended(&outcome);
         let (age, is_lost) = (Duration::from_micros(age), lost == 1);
         let standing = Standing { fence, age, outcome, saved, is_lost };
         Ok(Claim::Denied(Denied { wait, standing }))
@@ -383,11 +367,18 @@ impl Store for RedisStore {
         Ok(Some(Standing {
             fence: Fence(fence.unwrap_or(0)),
             age: Duration::from_micros(now.saturating_sub(at.unwrap_or(0))),
-            outcome: outcome.and_then(|outcome| serde_json::from_str(&outcome).ok()),
+            outcome: outcome.as_deref().and_then(ended),
             saved: Edition { fence: Fence(saved.unwrap_or(0)), revision: revision.unwrap_or(0) },
             is_lost: at.is_none() || lost.is_some(),
         }))
     }
+}
+
+/// How a refresh ended, if it did. It did too if a newer program tells it in a way that this
+/// one does not know.
+fn ended(outcome: &str) -> Option<Outcome> {
+    let unknown = |_| Outcome::of(OutcomeKind::Failed(FailureKind::Interrupted));
+    (!outcome.is_empty()).then(|| serde_json::from_str(outcome).unwrap_or_else(unknown))
 }
 
 fn manager(client: &Client, timeout: Duration) -> Result<ConnectionManager> {

@@ -1,6 +1,8 @@
 //! Several processes that share one Redis: one call a minute, the same pages
 //! everywhere, and what is left of that when Redis is in trouble.
 
+mod trouble;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,0 +1,223 @@
+//! A Redis that is slow, strict, or not the one that it was; and replicas that
+//! cannot do all they should.
+
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use super::{COURTEOUS, least_gap, replica, scored, shows, slow_replica, with_score};
+use crate::fixture::{
+    Answer, Link, RIGHT_TO_HEAR, RIGHTS, Redis, Site, Upstream, films, wait_until,
+};
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let link = Link::to(&redis);
+    let times = ["--interval", "4s", "--max-age", "4s", "--hold", "3600ms"];
+    let site = Site::of(&upstream).with(&times).with(&["--redis", &link.url()]);
+    let server = site.serve().ready();
+    // Longer than the lease, and shorter than an answer is waited for.
+    link.takes(Duration::from_millis(250));
+    server.wait_for_line("and a request has to leave within 200ms of its claim");
+    for score in ["3", "4"] {
+        upstream.set("/films", with_score(score));
+        wait_until("newer data", || shows(&server, score));
+    }
+    let log = server.log();
+    assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
+    assert!(!log.contains("Redis is back"), "{log}");
+    link.takes(Duration::ZERO);
+    server.wait_for_line("Redis is back");
+    wait_until("the data", || redis.fields("last-good")["films"].contains("\"4\""));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_user_needs_no_more_rights_than_the_readme_says() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let url = redis.url_of_a_user(&format!("{RIGHTS} {RIGHT_TO_HEAR}"));
+    let servers = [(); 2].map(|()| Site::eager(&upstream).with(&["--redis", &url]).serve().ready());
+    upstream.set("/films", with_score("3"));
+    for server in &servers {
+        wait_until("the change", || shows(server, "3"));
+        let log = server.log();
+        assert!(!log.contains("cannot be used") && !log.contains("not subscribe"), "{log}");
+    }
+    assert!(least_gap(&upstream) > COURTEOUS);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn replicas_that_hear_no_announcement_look_for_themselves() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let url = redis.url_of_a_user(RIGHTS);
+    let times = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
+    let replica = || Site::of(&upstream).with(&["--redis", &url]).with(&times);
+    let servers = [replica().serve().ready(), replica().serve().ready()];
+    for server in &servers {
+        server.wait_for_line("lets this user not subscribe");
+    }
+    upstream.set("/films", with_score("3").late(Duration::from_millis(600)));
+    upstream.wait_until_asked_again();
+    std::thread::scope(|scope| {
+        for server in &servers {
+            scope.spawn(move || {
+                // A page that is too old by then waits for newer data, which it sees.
+                wait_until("the change", || {
+                    let answer = server.get("/movies.json");
+                    let status = answer.expect("cache-status");
+                    assert!(!status.contains("detail="), "{status}\n{}", server.log());
+                    shows(server, "3")
+                });
+                let log = server.log();
+                assert!(!log.contains("Redis cannot be used"), "{log}");
+                assert_eq!(log.matches("lets this user not subscribe").count(), 1, "{log}");
+            });
+        }
+    });
+    assert!(least_gap(&upstream) > Duration::from_millis(2700));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_name_that_leads_to_another_redis_is_followed_though_the_old_one_lives() {
+    let (upstream, old, new) = (Upstream::start(), Redis::start(), Redis::start());
+    let names = tempfile::tempdir().expect("a directory");
+    let name = names.path().join("primary");
+    symlink(old.socket(), &name).expect("a name");
+    let url = format!("unix://{}", name.display());
+    let server = Site::eager(&upstream).with(&["--redis", &url]).serve().ready();
+    old.follow(true);
+    server.wait_for_line("Redis cannot be used");
+    std::fs::remove_file(&name).expect("a name");
+    symlink(new.socket(), &name).expect("a name");
+    server.wait_for_line("Redis is back");
+    wait_until("claim and payload", || new.keys().len() >= 3);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_clock_of_redis_that_went_back_makes_no_data_younger() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
+    let server = site.serve().ready();
+    wait_until("an outcome", || redis.outcome().is_some());
+    let origin = server.get("/").expect("x-data-as-of").to_owned();
+    let _ = server.terminate();
+    // As one whose clock is behind has it.
+    let later = |field: &str| redis.fields("last-good")[field].parse::<u64>().expect("a time");
+    redis.put("last-good", "origin", &(later("origin") + 3_600_000_000).to_string());
+    let server = site.serve().ready();
+    let log = server.log();
+    assert!(!log.contains("Redis cannot be used"), "{log}");
+    assert_eq!(server.get("/").expect("x-data-as-of"), origin);
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn losers_know_that_the_winners_refresh_failed() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let replica = || slow_replica(&upstream, &redis, "2s", "1500ms");
+    let servers = [replica().serve().ready(), replica().serve().ready()];
+    upstream.set_both(&Answer::new(503, ""));
+    for server in &servers {
+        // Old, and nobody waits for what does not come.
+        wait_until("the failure", || {
+            server.get("/").expect("cache-status").contains("detail=failed")
+        });
+    }
+    upstream.recover();
+    for server in &servers {
+        wait_until("newer data", || {
+            !server.get("/").expect("cache-status").contains("detail=failed")
+        });
+    }
+    assert!(least_gap(&upstream) > Duration::from_millis(1800));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn an_end_that_only_a_newer_program_knows_is_an_end() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let times = ["--interval", "20s", "--max-age", "20s", "--hold", "15s"];
+    let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&times);
+    let server = replica().serve().ready();
+    wait_until("an outcome", || redis.outcome().is_some());
+    let _ = server.terminate();
+    // An old page, and an attempt that has just been made.
+    let origin: u64 = redis.fields("last-good")["origin"].parse().expect("a time");
+    redis.put("last-good", "origin", &(origin - 60_000_000).to_string());
+    let (seconds, micros): (u64, u64) = redis.ask(&::redis::cmd("TIME"));
+    redis.put("claim", "at", &(seconds * 1_000_000 + micros).to_string());
+    redis.put("claim", "outcome", r#"{"kind":"postponed"}"#);
+    let server = replica().serve().ready();
+    let started = Instant::now();
+    let status = server.get("/").expect("cache-status").to_owned();
+    assert!(status.contains("detail=failed"), "{status}");
+    assert!(started.elapsed() < Duration::from_secs(8), "it was waited for");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let (site, well) = (replica(&upstream, &redis), replica(&upstream, &redis));
+    let server = site.serve().ready();
+    // Nothing can be written over a directory that has something in it.
+    for name in [".attempt.new", ".saved.new"] {
+        site.write(&format!(".movies-gen/{name}/in/the/way"), "");
+    }
+    server.wait_for_line("what Redis has is not kept here too");
+    upstream.set("/films", with_score("3"));
+    // It alone asks, and tells.
+    wait_until("the data", || redis.fields("last-good")["films"].contains("\"3\""));
+    let other = well.serve().ready();
+    upstream.set("/films", with_score("4"));
+    for server in [&server, &other] {
+        wait_until("the change", || shows(server, "4"));
+    }
+    let log = server.log();
+    // Once of attempts, and once of payloads.
+    assert_eq!(log.matches("what Redis has is not kept here too").count(), 2, "{log}");
+    assert!(least_gap(&upstream) > COURTEOUS);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
+    let (upstream, mut redis) = (Upstream::start(), Redis::start());
+    let waits =
+        || Site::eager(&upstream).with(&["--redis", &redis.url(), "--when-redis-lost", "wait"]);
+    let (site, empty) = (waits(), waits());
+    site.build_once().well();
+    redis.kill();
+    let log = site.build_once().well();
+    assert!(log.contains("nobody is asked without it (--when-redis-lost wait)"), "{log}");
+    let log = empty.build_once().with_code(1);
+    assert!(log.contains("no data is stored yet"), "{log}");
+    assert_eq!(upstream.asked(), (1, 1));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn what_was_accepted_for_one_time_is_not_for_a_second_anywhere() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let replica = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
+    let (one, other) = (replica(), replica());
+    one.build_once().well();
+    other.build_once().well();
+    let few = Answer::json(&serde_json::json!([films()[0]]));
+    upstream.set("/films", few.clone());
+    let log = one.build_once().with_code(1);
+    let sets = log.split("movies-gen accept ").nth(1).expect("how to accept it");
+    let sets: String = sets.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let _ = one.run(&["accept", &sets]).well();
+    other.build_once().well();
+    upstream.set("/films", Answer::json(&scored("3")));
+    one.build_once().well();
+    upstream.set("/films", few);
+    let log = one.build_once().with_code(1);
+    assert!(log.contains("movies-gen accept "), "{log}");
+}
