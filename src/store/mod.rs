@@ -8,6 +8,7 @@
 pub mod document;
 mod file;
 mod heard;
+mod reach;
 mod redis;
 pub mod refused;
 mod shared;

@@ -7,13 +7,14 @@
 //! and ledgers that went apart become one.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tracing::{info, warn};
 
 use super::heard::Heard;
+use super::reach::{Failed, RETRY, Reach};
 use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
     Written, locked,
@@ -24,9 +25,6 @@ use crate::outcome::{Outcome, SetsHash};
 use crate::payload::{Fence, Payload};
 use crate::schedule::{Because, LastAttempt, Wait};
 
-/// A Redis that did not answer is asked again after this, by whoever looks at it
-/// for its own sake; a refresh does not wait for it until then.
-const RETRY: Duration = Duration::from_secs(1);
 /// Others may complete the same ledger at the same time; each time one of them
 /// comes to an end.
 const MOST_TRIES: usize = 64;
@@ -39,9 +37,6 @@ const SHORT_ROUND: Duration = Duration::from_millis(100);
 /// The same for one that knows nothing: within it every replica has looked, though
 /// messages got lost, and what was allowed before has been asked for or never is.
 const LONG_ROUND: Duration = Duration::from_millis(1500);
-/// Renewals in a row that came later than their lease, after which Redis is too slow to
-/// be used.
-const SLOW_RENEWALS: u32 = 3;
 /// Ages of one attempt that are told by two clocks differ by less than this.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
 
@@ -63,14 +58,8 @@ pub struct Stores {
     when_lost: WhenLost,
     /// How long after its claim a request may leave.
     lease: Duration,
-    /// How often in a row Redis took longer than that.
-    slow: AtomicU32,
-    /// How often it was looked at in vain since it is away.
-    failures: AtomicU32,
-    /// Since when Redis does not answer.
-    away: Mutex<Option<BootTime>>,
-    /// When Redis was asked last, answer or not.
-    looked: Mutex<Option<BootTime>>,
+    /// Whether Redis can be used.
+    reach: Reach,
     /// What it told of others.
     heard: Mutex<Heard>,
     /// Fence of the last claim that the state directory granted: Redis does not
@@ -91,7 +80,7 @@ impl Stores {
         when_lost: WhenLost,
         lease: Duration,
     ) -> Stores {
-        let (slow, failures, away, looked, heard, granted_here) = Default::default();
+        let (reach, heard, granted_here) = Default::default();
         let (attempts_unwritten, payloads_unwritten) = Default::default();
         Stores {
             file,
@@ -99,10 +88,7 @@ impl Stores {
             clock,
             when_lost,
             lease,
-            slow,
-            failures,
-            away,
-            looked,
+            reach,
             heard,
             granted_here,
             attempts_unwritten,
@@ -127,13 +113,12 @@ impl Stores {
 
     /// Whether there is a shared store that did not answer last.
     pub fn is_away(&self) -> bool {
-        locked(&self.away).is_some()
+        self.reach.is_away()
     }
 
     /// How soon a Redis that did not answer last is asked again.
     pub fn asked_again_in(&self) -> Option<Duration> {
-        let last = *locked(&self.away);
-        last.map(|last| RETRY.saturating_sub(self.clock.now().boot.since(last)))
+        self.reach.asked_again_in(self.clock.now().boot)
     }
 
     /// The last attempt that we know of, ours or another's, and the highest fence.
@@ -146,16 +131,10 @@ impl Stores {
 
     /// How long a claim that vanished is left to others.
     fn round(&self) -> Duration {
-        let now = self.clock.now().boot;
-        match *locked(&self.looked) {
-            Some(looked) if now.since(looked) < ATTENTIVE && !self.is_deaf() => SHORT_ROUND,
-            _ => LONG_ROUND,
-        }
-    }
-
-    /// Whether what others announce cannot be heard, most likely by none of them.
-    fn is_deaf(&self) -> bool {
-        self.redis.as_ref().is_some_and(RedisStore::is_deaf)
+        let is_attentive = self.reach.looked_within(ATTENTIVE, self.clock.now().boot);
+        // What cannot be heard here is heard by nobody, most likely.
+        let is_deaf = self.redis.as_ref().is_some_and(RedisStore::is_deaf);
+        if is_attentive && !is_deaf { SHORT_ROUND } else { LONG_ROUND }
     }
 
     /// What Redis answers; none if there is no Redis or it does not answer. One
@@ -166,28 +145,21 @@ impl Stores {
     /// one that holds the payload of another version: whoever can read that has its minutes.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
-        let last = *locked(&self.away);
-        if last.is_some_and(|last| self.clock.now().boot.since(last) < RETRY) {
+        let now = self.clock.now().boot;
+        let again_in = self.reach.asked_again_in(now);
+        if again_in.is_some_and(|wait| !wait.is_zero()) {
             return None;
         }
-        *locked(&self.looked) = Some(self.clock.now().boot);
+        self.reach.look(now);
         let answer = async {
-            if last.is_some() {
-                redis.standing().await?;
-                if self.slow.load(Ordering::Relaxed) >= SLOW_RENEWALS {
-                    // Once more: the first call had to connect.
-                    let started = self.clock.now().boot;
-                    redis.standing().await?;
-                    self.judge_speed(redis, started)?;
-                }
-                let (highest, last) = self.last_known()?;
-                redis.restore(highest, &last).await?;
+            if again_in.is_some() {
+                self.meet_again(redis).await?;
             }
             call(redis).await
         };
         match answer.await {
             Ok(value) => {
-                if locked(&self.away).take().is_some() {
+                if self.reach.answered() {
                     info!("Redis is back and used again");
                 }
                 Some(value)
@@ -199,17 +171,26 @@ impl Stores {
         }
     }
 
+    /// Whether it answers, fast enough, and takes what it is told.
+    async fn meet_again(&self, redis: &RedisStore) -> Result<()> {
+        redis.standing().await?;
+        if self.reach.is_slow() {
+            // Once more: the first call had to connect.
+            let started = self.clock.now().boot;
+            redis.standing().await?;
+            self.judge_speed(redis, started)?;
+        }
+        let (highest, last) = self.last_known()?;
+        redis.restore(highest, &last).await
+    }
+
     /// Notes that Redis cannot be used; said once.
     fn lose(&self, redis: &RedisStore, error: &anyhow::Error) {
-        if locked(&self.away).replace(self.clock.now().boot).is_some() {
-            // Its name may lead elsewhere by now. Every other time, since to connect may take
-            // longer than an answer.
-            if self.failures.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-                redis.connect_anew();
-            }
-            return;
+        match self.reach.failed(self.clock.now().boot) {
+            Failed::First => {}
+            Failed::Again => return,
+            Failed::Reconnect => return redis.connect_anew(),
         }
-        self.failures.store(0, Ordering::Relaxed);
         let meanwhile = match self.when_lost {
             WhenLost::Fetch(_) => {
                 "this process keeps its own minute, with the state directory alone"
@@ -222,15 +203,11 @@ impl Stores {
         );
     }
 
-    /// Counts how often in a row Redis took longer than a claim is worth anything.
-    ///
     /// # Errors
-    /// If that is too often: whoever waits for it each time never asks.
+    /// If it is too slow too often: whoever waits for it each time never asks.
     fn judge_speed(&self, redis: &RedisStore, started: BootTime) -> Result<()> {
         let (took, lease) = (self.clock.now().boot.since(started), self.lease);
-        if took <= lease {
-            self.slow.store(0, Ordering::Relaxed);
-        } else if self.slow.fetch_add(1, Ordering::Relaxed) + 1 >= SLOW_RENEWALS {
+        if self.reach.took(took, lease) {
             bail!(
                 "Redis at {} answers after {took:?}, and a request has to leave within {lease:?} \
                  of its claim",

@@ -1,0 +1,139 @@
+//! Whether Redis can be used.
+//!
+//! Owns since when it cannot, when it is looked at again, and how slow is too slow. It
+//! must not ask anything itself.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::locked;
+use crate::clock::BootTime;
+
+/// A Redis that did not answer is asked again after this, by whoever looks at it
+/// for its own sake; a refresh does not wait for it until then.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+/// Answers in a row that came later than the lease of the claim that they told of, after
+/// which Redis is too slow to be used.
+const SLOW_ANSWERS: u32 = 3;
+
+/// What is known of Redis's answers.
+#[derive(Debug, Default)]
+pub(super) struct Reach(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// When it was asked last, answer or not.
+    looked: Option<BootTime>,
+    /// When it did not answer last, if it has not since.
+    away: Option<BootTime>,
+    /// How often it did not answer since then.
+    failures: u32,
+    /// How often in a row it was slow.
+    slow: u32,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// It could be used before: that is news.
+    First,
+    /// Nothing new.
+    Again,
+    /// Nothing new, and a new connection may help: a server that hangs breaks none, nor does
+    /// one whose name leads elsewhere by now. Every other time, since to connect may
+    /// take longer than an answer.
+    Reconnect,
+}
+
+impl Reach {
+    /// Whether it did not answer last.
+    pub(super) fn is_away(&self) -> bool {
+        locked(&self.0).away.is_some()
+    }
+
+    /// How soon one that did not answer last is asked again.
+    pub(super) fn asked_again_in(&self, now: BootTime) -> Option<Duration> {
+        let away = locked(&self.0).away;
+        away.map(|away| RETRY.saturating_sub(now.since(away)))
+    }
+
+    /// Whether it was asked within this time.
+    pub(super) fn looked_within(&self, time: Duration, now: BootTime) -> bool {
+        locked(&self.0).looked.is_some_and(|looked| now.since(looked) < time)
+    }
+
+    pub(super) fn look(&self, now: BootTime) {
+        locked(&self.0).looked = Some(now);
+    }
+
+    /// It answered; whether that is news.
+    pub(super) fn answered(&self) -> bool {
+        locked(&self.0).away.take().is_some()
+    }
+
+    /// It did not answer, or what it said is of no use.
+    pub(super) fn failed(&self, now: BootTime) -> Failed {
+        let mut known = locked(&self.0);
+        let was_away = known.away.replace(now).is_some();
+        known.failures = if was_away { known.failures + 1 } else { 0 };
+        match (was_away, known.failures % 2) {
+            (false, _) => Failed::First,
+            (true, 0) => Failed::Again,
+            (true, _) => Failed::Reconnect,
+        }
+    }
+
+    /// Whether it was too slow when it was used last.
+    pub(super) fn is_slow(&self) -> bool {
+        locked(&self.0).slow >= SLOW_ANSWERS
+    }
+
+    /// Notes how long an answer took; whether that was too long too often.
+    pub(super) fn took(&self, took: Duration, lease: Duration) -> bool {
+        let mut known = locked(&self.0);
+        known.slow = if took > lease { known.slow.saturating_add(1) } else { 0 };
+        known.slow >= SLOW_ANSWERS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: BootTime = BootTime(7_000_000);
+
+    #[test]
+    fn only_the_first_failure_is_news_and_every_other_one_after_it_wants_a_new_connection() {
+        let reach = Reach::default();
+        for _ in 0..2 {
+            let failed = [(); 5].map(|()| reach.failed(NOW));
+            use Failed::{Again, First, Reconnect};
+            assert_eq!(failed, [First, Reconnect, Again, Reconnect, Again]);
+            assert_eq!(reach.asked_again_in(NOW + RETRY / 4), Some(RETRY * 3 / 4));
+            assert!(reach.answered(), "that is news");
+            assert!(!reach.answered() && !reach.is_away());
+            assert_eq!(reach.asked_again_in(NOW), None);
+        }
+    }
+
+    #[test]
+    fn slow_is_who_was_slow_several_times_in_a_row() {
+        let (reach, lease) = (Reach::default(), Duration::from_millis(100));
+        for _ in 0..2 {
+            assert!(!reach.took(2 * lease, lease) && !reach.took(2 * lease, lease));
+            assert!(!reach.took(lease, lease), "in time, so it begins anew");
+        }
+        let too_often = [(); 4].map(|()| reach.took(2 * lease, lease));
+        assert_eq!(too_often, [false, false, true, true]);
+        assert!(reach.is_slow() && !reach.took(lease, lease) && !reach.is_slow());
+    }
+
+    #[test]
+    fn whoever_has_looked_is_attentive_for_a_while() {
+        let (reach, while_long) = (Reach::default(), Duration::from_secs(3));
+        assert!(!reach.looked_within(while_long, NOW));
+        reach.look(NOW);
+        assert!(reach.looked_within(while_long, NOW + while_long / 2));
+        assert!(!reach.looked_within(while_long, NOW + while_long));
+    }
+}
