@@ -41,7 +41,11 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
 
     let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
     let shared = match site::redis(config, &id, address, &clock)? {
-        Some(redis) => Some(redis.accept(Some(&refusal.sets)).await),
+        // One that holds another version is of no use to anybody here.
+        Some(redis) => Some(match redis.standing().await {
+            Ok(_) => redis.accept(Some(&refusal.sets)).await,
+            Err(error) => Err(error),
+        }),
         None => None,
     };
     // One mark: whoever takes the records takes it away, and finds none elsewhere.

@@ -23,7 +23,6 @@ use crate::pages::{self, Site};
 use crate::plausibility::Guard;
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Publisher};
-use crate::schedule;
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
@@ -168,7 +167,7 @@ fn stores(
         }
         WhenRedisLost::Wait => WhenLost::Wait,
     };
-    Ok(Stores::new(file, redis, clock.clone(), when_lost, schedule::lease(config.interval)))
+    Ok(Stores::new(file, redis, clock.clone(), when_lost))
 }
 
 /// The shared store, if there is to be one.

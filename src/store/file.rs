@@ -233,6 +233,16 @@ impl FileStore {
         Ok(self.head()?.as_ref().map_or_else(Edition::default, Head::edition))
     }
 
+    /// Fence and origin time of what is saved, if it came here in this boot: then no wall clock
+    /// has a say in its age.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn origin_in_this_boot(&self) -> Result<Option<(Fence, Stamp)>> {
+        let head = self.head()?.filter(|head| head.origin.boot_id == *self.clock.boot_id());
+        Ok(head.map(|head| (head.fence, head.origin)))
+    }
+
     /// Keeps what another store has, as it is called there.
     ///
     /// # Errors

@@ -6,8 +6,9 @@
 
 use super::{Denied, Granted, Standing};
 use crate::clock::BootTime;
+use crate::outcome::Outcome;
 use crate::payload::Fence;
-use crate::schedule::{Because, LastAttempt};
+use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt};
 
 /// The last attempt that was told of, on the clock of this boot.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +30,12 @@ impl Heard {
     /// The same for one that was granted.
     pub(super) fn hear_granted(&mut self, granted: &Granted) {
         self.take_in(granted.fence, granted.at.boot);
+    }
+
+    /// The same for how one ended, now.
+    pub(super) fn hear_end(&mut self, now: BootTime, outcome: &Outcome) {
+        let until = outcome.retry_after.map(|asked| now + asked.min(LONGEST_RETRY_AFTER));
+        self.left_alone_until = self.left_alone_until.max(until);
     }
 
     fn take_in(&mut self, fence: Fence, at: BootTime) {

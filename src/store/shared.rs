@@ -19,11 +19,11 @@ use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
     Written, locked,
 };
-use crate::clock::{BootTime, Clock};
+use crate::clock::{BootTime, Clock, Stamp};
 use crate::ledger::Ledger;
 use crate::outcome::{Outcome, SetsHash};
 use crate::payload::{Fence, Payload};
-use crate::schedule::{Because, LastAttempt, Wait};
+use crate::schedule::{self, Because, LastAttempt, Wait};
 
 /// Others may complete the same ledger at the same time; each time one of them
 /// comes to an end.
@@ -56,8 +56,8 @@ pub struct Stores {
     redis: Option<RedisStore>,
     clock: Clock,
     when_lost: WhenLost,
-    /// How long after its claim a request may leave.
-    lease: Duration,
+    /// How long after the last claim its request may leave.
+    lease: Mutex<Duration>,
     /// Whether Redis can be used.
     reach: Reach,
     /// What it told of others.
@@ -72,15 +72,14 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// `file` alone, or with `redis` leading. A request may leave a `lease` after its claim.
+    /// `file` alone, or with `redis` leading.
     pub fn new(
         file: FileStore,
         redis: Option<RedisStore>,
         clock: Clock,
         when_lost: WhenLost,
-        lease: Duration,
     ) -> Stores {
-        let (reach, heard, granted_here) = Default::default();
+        let (lease, reach, heard, granted_here) = Default::default();
         let (attempts_unwritten, payloads_unwritten) = Default::default();
         Stores {
             file,
@@ -161,6 +160,7 @@ impl Stores {
             Ok(value) => {
                 if self.reach.answered() {
                     info!("Redis is back and used again");
+                    redis.hear_anew();
                 }
                 Some(value)
             }
@@ -174,14 +174,11 @@ impl Stores {
     /// Whether it answers, fast enough, and takes what it is told.
     async fn meet_again(&self, redis: &RedisStore) -> Result<()> {
         redis.standing().await?;
-        if self.reach.is_slow() {
-            // Once more: the first call had to connect.
-            let started = self.clock.now().boot;
-            redis.standing().await?;
-            self.judge_speed(redis, started)?;
-        }
         let (highest, last) = self.last_known()?;
-        redis.restore(highest, &last).await
+        // This writes, as a claim does, and need not connect.
+        let started = self.clock.now().boot;
+        redis.restore(highest, &last).await?;
+        if self.reach.is_slow() { self.judge_speed(redis, started) } else { Ok(()) }
     }
 
     /// Notes that Redis cannot be used; said once.
@@ -206,7 +203,7 @@ impl Stores {
     /// # Errors
     /// If it is too slow too often: whoever waits for it each time never asks.
     fn judge_speed(&self, redis: &RedisStore, started: BootTime) -> Result<()> {
-        let (took, lease) = (self.clock.now().boot.since(started), self.lease);
+        let (took, lease) = (self.clock.now().boot.since(started), *locked(&self.lease));
         if self.reach.took(took, lease) {
             bail!(
                 "Redis at {} answers after {took:?}, and a request has to leave within {lease:?} \
@@ -249,7 +246,7 @@ impl Stores {
             return Ok(Some(Loaded { ledger, ..newest.clone() }));
         };
         let is_newer = own.edition.fence > shared.edition.fence;
-        let payload = self.aged(payload, own.payload.as_ref());
+        let payload = aged(payload, self.file.origin_in_this_boot()?);
         let mut saved = Saved { payload, ledger, revision: shared.edition.revision };
         let mut edition = saved.edition();
         if is_newer || shared.ledger.as_ref() != Some(&saved.ledger) {
@@ -265,19 +262,17 @@ impl Stores {
         let Saved { payload, ledger, .. } = saved;
         Ok(Some(Loaded { payload: Some(payload), ledger: Some(ledger), edition }))
     }
+}
 
-    /// The payload, no younger than the same one was when it came here: a clock of Redis that
-    /// went back, as at a failover, would make it so, and the one of this boot does not.
-    fn aged(&self, payload: Payload, kept: Option<&Payload>) -> Payload {
-        let older = kept.map(|kept| (&kept.fence, &kept.origin)).filter(|(fence, origin)| {
-            **fence == payload.fence
-                && origin.boot_id == *self.clock.boot_id()
-                && origin.boot + CLOCKS_DIFFER < payload.origin.boot
-        });
-        match older {
-            Some((_, origin)) => Payload { origin: origin.clone(), ..payload },
-            None => payload,
+/// The payload, no younger than the same one was when it came here: a clock of Redis that
+/// went back, as at a failover, would make it so, and the one of this boot does not.
+fn aged(payload: Payload, kept: Option<(Fence, Stamp)>) -> Payload {
+    let is_older = |origin: &Stamp| origin.boot + CLOCKS_DIFFER < payload.origin.boot;
+    match kept {
+        Some((fence, origin)) if fence == payload.fence && is_older(&origin) => {
+            Payload { origin, ..payload }
         }
+        _ => payload,
     }
 }
 
@@ -312,7 +307,14 @@ impl Store for Stores {
             ..ask.clone()
         };
         let before = self.clock.now().boot;
-        match self.ask(async |redis| redis.claim(&ask).await).await {
+        *locked(&self.lease) = schedule::lease(ask.interval);
+        let claim = async |redis: &RedisStore| {
+            let claim = redis.claim(&ask).await?;
+            // One that comes late is renewed; only then it is of no use.
+            let _ = self.judge_speed(redis, before);
+            Ok(claim)
+        };
+        match self.ask(claim).await {
             Some(Claim::Granted(granted)) => {
                 locked(&self.heard).hear_granted(&granted);
                 say_once(&self.attempts_unwritten, self.file.note(&granted, &ask.nonce));
@@ -327,21 +329,26 @@ impl Store for Stores {
     }
 
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>> {
-        // Here first: a disk may take longer than the lease, and Redis's time counts.
-        let own = self.file.renew(fence).await;
         if self.granted_here.load(Ordering::Relaxed) == fence.0 {
-            return own;
+            return self.file.renew(fence).await;
         }
         let renew = async |redis: &RedisStore| {
             let started = self.clock.now().boot;
             let renewed = redis.renew(fence).await?;
-            self.judge_speed(redis, started)?;
+            // That another one has it is true however late that is heard.
+            if renewed.is_some() {
+                self.judge_speed(redis, started)?;
+            }
             Ok(renewed)
         };
         match self.ask(renew).await {
-            Some(renewed) => Ok(renewed),
+            // Not written here too: a slow disk would make it late again.
+            Some(renewed) => {
+                renewed.iter().for_each(|renewed| locked(&self.heard).hear_granted(renewed));
+                Ok(renewed)
+            }
             None if self.when_lost == WhenLost::Wait => bail!("{}", Because::RedisLost),
-            None => own,
+            None => self.file.renew(fence).await,
         }
     }
 
@@ -375,7 +382,12 @@ impl Store for Stores {
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
         let shared = self.ask(async |redis| redis.record(fence, outcome).await).await;
         let own = self.file.record(fence, outcome).await;
-        shared.map_or(own, Ok)
+        let Some(written) = shared else { return own };
+        locked(&self.heard).hear_end(self.clock.now().boot, outcome);
+        if own.is_err() {
+            say_once(&self.attempts_unwritten, own.map(drop));
+        }
+        Ok(written)
     }
 
     async fn load(&self) -> Result<Loaded> {

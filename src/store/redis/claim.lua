@@ -44,7 +44,10 @@ if at and at > now then
   redis.call('HSET', KEYS[1], 'at', at)
   if known[4] then redis.call('HSET', KEYS[1], 'left_alone_until', left_alone) end
 end
-restored = math.min(restored, now)
+if restored > now then
+  restored = now
+  redis.call('HSET', KEYS[1], 'restored', restored)
+end
 if known[3] == ARGV[1] then
   return {1, stands, now - at, now, saved, 0, '', known[6] or '', refused, revision, 0}
 end

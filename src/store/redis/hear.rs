@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures_util::StreamExt;
 use tracing::{debug, warn};
 
@@ -24,13 +24,16 @@ impl RedisStore {
     pub async fn hear(&self, heard: impl Fn()) {
         let mut told = String::new();
         loop {
-            if let Err(error) = self.listen(&heard, &mut told).await {
-                debug!("Redis at {} is not heard: {error:#}", self.address);
+            let Err(error) = self.listen(&heard, &mut told).await else { continue };
+            debug!("Redis at {} is not heard: {error:#}", self.address);
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = self.back.notified() => {}
             }
-            tokio::time::sleep(RETRY).await;
         }
     }
 
+    /// Until Redis is back, and may be another one.
     async fn listen(&self, heard: &impl Fn(), told: &mut String) -> Result<()> {
         self.check_policy(told).await;
         let connecting = self.client.get_async_pubsub();
@@ -48,10 +51,15 @@ impl RedisStore {
         subscribed?;
         heard();
         let mut messages = announcements.into_on_message();
-        while messages.next().await.is_some() {
-            heard();
+        loop {
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(_) => heard(),
+                    None => bail!("the connection broke"),
+                },
+                () = self.back.notified() => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Whether it lets this user not hear what others announce.

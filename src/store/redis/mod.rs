@@ -28,6 +28,7 @@ use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, Script, ScriptInvocation};
+use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::{
@@ -57,6 +58,8 @@ pub struct RedisStore {
     told: Mutex<String>,
     /// Whether announcements may not be heard.
     is_deaf: AtomicBool,
+    /// It is used again.
+    back: Notify,
 }
 
 struct Keys {
@@ -123,6 +126,7 @@ impl RedisStore {
             scripts,
             told: Mutex::default(),
             is_deaf: AtomicBool::new(false),
+            back: Notify::new(),
         })
     }
 
@@ -154,6 +158,11 @@ impl RedisStore {
             Ok(manager) => *locked(&self.connection) = manager,
             Err(error) => debug!("Redis at {}: {error:#}", self.address),
         }
+    }
+
+    /// Hears at once what is announced from now on: it may not be the server that it was.
+    pub fn hear_anew(&self) {
+        self.back.notify_waiters();
     }
 
     /// Says what is wrong with the content, once.

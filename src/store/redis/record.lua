@@ -7,8 +7,15 @@
 -- Returns 1 recorded, 0 a newer claim stands.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 0 end
+local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
+if known[1] ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'outcome', ARGV[2])
+-- From before a clock step, as in the claim: what is counted from now on is not counted from then.
+local ahead = (tonumber(known[2]) or 0) - now
+if ahead > 0 then
+  redis.call('HSET', KEYS[1], 'at', now)
+  if known[3] then redis.call('HSET', KEYS[1], 'left_alone_until', math.max(0, known[3] - ahead)) end
+end
 if tonumber(ARGV[3]) > 0 then
   redis.call('HSET', KEYS[1], 'left_alone_until', now + tonumber(ARGV[3]))
 end

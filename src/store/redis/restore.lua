@@ -13,7 +13,7 @@
 -- since a full one takes all that a script writes after that.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
+local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until', 'restored')
 local at = tonumber(known[2]) or 0
 -- From before a clock step or a failover: as in the claim.
 local ahead = math.max(0, at - now)
@@ -26,6 +26,7 @@ if is_later then
   redis.call('HSET', KEYS[1], 'lost', 1)
   redis.call('HDEL', KEYS[1], 'outcome')
 end
+if (tonumber(known[4]) or 0) > now then redis.call('HSET', KEYS[1], 'restored', now) end
 if not known[1] then
   redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'restored', now, 'lost', 1)
 end

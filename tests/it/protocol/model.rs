@@ -111,13 +111,14 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     if let Some(ahead) = ahead(claim, now) {
         step_back(claim, ahead);
     }
+    claim.restored = claim.restored.map(|restored| restored.min(now));
     let left_alone = claim.left_alone_until.unwrap_or(0);
     if known.nonce == Some(ask.nonce) {
         let at = claim.at.unwrap_or(0);
         return (keys, reply(stands, at, 0, Because::Granted, known.outcome));
     }
 
-    let (mut restored, mut lost) = (known.restored.unwrap_or(0).min(now), known.lost);
+    let (mut restored, mut lost) = (keys.claim.restored.unwrap_or(0), known.lost);
     let went_back = went_back(&keys.claim, ask, rules);
     let claim = &mut keys.claim;
     let mut at = claim.at.unwrap_or(0);
@@ -275,6 +276,9 @@ pub(crate) fn record(mut keys: Keys, record: &Record, now: i64) -> (Keys, bool) 
         return (keys, false);
     }
     keys.claim.outcome = Some(record.outcome);
+    if let Some(ahead) = ahead(&keys.claim, now) {
+        step_back(&mut keys.claim, ahead);
+    }
     if record.left_alone > 0 {
         keys.claim.left_alone_until = Some(now + record.left_alone);
     }
@@ -323,6 +327,7 @@ pub(crate) fn restore(
     if later.is_some() {
         (claim.outcome, claim.lost) = (None, Some(1));
     }
+    claim.restored = claim.restored.map(|restored| restored.min(now));
     if claim.fence.is_none() {
         (claim.fence, claim.restored, claim.lost) = (Some(fence), Some(now), Some(1));
     }

@@ -86,7 +86,7 @@ fn the_model_does_what_the_scripts_do() {
     let mut heard = hearing.as_pubsub();
     heard.subscribe(beside::CHANNEL).expect("subscribed");
     let heard = RefCell::new(heard);
-    let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
+    let config = Config { failure_persistence: None, ..Config::default() };
     let calls = proptest::collection::vec(call(), 1..40);
     let compared = TestRunner::new(config).run(&calls, |calls| {
         let (mut beside, mut heard) = (beside.borrow_mut(), heard.borrow_mut());

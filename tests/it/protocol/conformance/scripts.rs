@@ -147,8 +147,11 @@ impl Beside {
         invocation.arg(CHANNEL);
         let answer: i64 = invocation.invoke(&mut self.connection).expect("an answer");
         let until = self.number(CLAIM, "left_alone_until");
-        let now = match until.filter(|_| answer == 1 && record.left_alone > 0) {
-            Some(until) => self.between(before, until - record.left_alone)?,
+        let until = until.filter(|_| record.left_alone > 0).map(|until| until - record.left_alone);
+        let is_ahead = self.keys.claim.at > Some(before);
+        let told = until.or(self.number(CLAIM, "at").filter(|_| is_ahead));
+        let now = match told.filter(|_| answer == 1) {
+            Some(now) => self.between(before, now)?,
             None => before,
         };
         let (keys, recorded) = model::record(self.keys, record, now);
