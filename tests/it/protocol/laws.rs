@@ -69,9 +69,9 @@ fn after_a_failover_to_an_older_claim_whoever_is_there_to_tell_does_so_in_time()
 #[test]
 fn the_laws_hold_in_the_large() {
     if std::env::var("MOVIES_GEN_MODEL").is_ok_and(|size| size == "large") {
+        // Two faults of all kinds, or any number of pauses: 20 GB do not hold the states.
         holds("one fault, one pause", SETTING);
-        holds("one fault, any pause", Setting { horizon: 3, pauses: None, ..SETTING });
-        holds("two faults", Setting { faults: 2, pauses: Some(0), ..SETTING });
+        holds("one fault, two pauses", Setting { horizon: 3, pauses: Some(2), ..SETTING });
     }
 }
 
