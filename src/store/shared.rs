@@ -246,7 +246,11 @@ impl Stores {
             return Ok(Some(Loaded { ledger, ..newest.clone() }));
         };
         let is_newer = own.edition.fence > shared.edition.fence;
-        let payload = aged(payload, self.file.origin_in_this_boot()?);
+        let payload = if own.edition.fence == shared.edition.fence {
+            aged(payload, self.file.origin_in_this_boot()?)
+        } else {
+            payload
+        };
         let mut saved = Saved { payload, ledger, revision: shared.edition.revision };
         let mut edition = saved.edition();
         if is_newer || shared.ledger.as_ref() != Some(&saved.ledger) {
