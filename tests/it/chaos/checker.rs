@@ -84,10 +84,7 @@ impl Finding {
     }
 
     pub(crate) fn check(&mut self, is_kept: bool, say: impl FnOnce() -> String) {
-        self.checked += 1;
-        if !is_kept {
-            self.violations.push(Violation { said: say(), at: None, late: None });
-        }
+        self.count(is_kept, || Violation { said: say(), at: None, late: None });
     }
 
     /// The same for what is of one moment and may only have been late.
@@ -98,10 +95,14 @@ impl Finding {
         is_late: bool,
         say: impl FnOnce() -> String,
     ) {
+        let late = is_late.then_some(at);
+        self.count(is_kept, || Violation { said: say(), at: Some(at), late });
+    }
+
+    fn count(&mut self, is_kept: bool, violation: impl FnOnce() -> Violation) {
         self.checked += 1;
         if !is_kept {
-            let (at, late) = (Some(at), is_late.then_some(at));
-            self.violations.push(Violation { said: say(), at, late });
+            self.violations.push(violation());
         }
     }
 }

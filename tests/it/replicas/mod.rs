@@ -49,6 +49,12 @@ fn shows(server: &Running, score: &str) -> bool {
     list.as_array().expect("a list").iter().any(|film| film["rt_score"] == score)
 }
 
+fn wait_until_all_show<'a>(servers: impl IntoIterator<Item = &'a Running>, score: &str) {
+    for server in servers {
+        wait_until("the change", || shows(server, score));
+    }
+}
+
 #[test]
 #[ignore = "needs redis-server"]
 fn ten_replicas_that_start_at_once_make_one_fetch() {
@@ -161,9 +167,7 @@ fn a_wiped_redis_gets_back_claim_payload_and_history() {
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
     let servers = sites.each_ref().map(|site| site.serve().ready());
     upstream.set("/films", with_score("3"));
-    for server in &servers {
-        wait_until("the change", || shows(server, "3"));
-    }
+    wait_until_all_show(&servers, "3");
     for _ in 0..4 {
         let _: () = redis.ask(::redis::cmd("FLUSHALL").arg("SYNC"));
         wait_until("the claim and the payload", || {
@@ -194,17 +198,13 @@ fn replicas_that_kept_their_own_minute_come_together_again() {
     }
     // Each sees this in its own minute, and so at a time of its own.
     upstream.set("/films", with_score("3"));
-    for server in &servers {
-        wait_until("the change", || shows(server, "3"));
-    }
+    wait_until_all_show(&servers, "3");
     redis.revive();
     for server in &servers {
         server.wait_for_line("Redis is back");
     }
     upstream.set("/films", with_score("4"));
-    for server in &servers {
-        wait_until("the next change", || shows(server, "4"));
-    }
+    wait_until_all_show(&servers, "4");
     wait_until("one history", || contents(&sites[0].out()) == contents(&sites[1].out()));
 }
 
@@ -386,9 +386,7 @@ fn replicas_with_two_themes_share_a_payload_without_fighting() {
     themed.write("theme/404.html", "themed");
     let servers = [plain.serve().ready(), themed.serve().ready()];
     upstream.set("/films", with_score("3"));
-    for server in &servers {
-        wait_until("the change", || shows(server, "3"));
-    }
+    wait_until_all_show(&servers, "3");
     let asked = upstream.asked().0;
     upstream.wait_until_asked(asked + 3);
     assert!(least_gap(&upstream) > COURTEOUS);

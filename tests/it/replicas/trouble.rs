@@ -4,7 +4,9 @@
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
-use super::{COURTEOUS, least_gap, replica, scored, shows, slow_replica, with_score};
+use super::{
+    COURTEOUS, least_gap, replica, scored, shows, slow_replica, wait_until_all_show, with_score,
+};
 use crate::fixture::{
     Answer, Link, RIGHT_TO_HEAR, RIGHTS, Redis, Site, Upstream, films, wait_until,
 };
@@ -171,9 +173,7 @@ fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
     wait_until("the data", || redis.fields("last-good")["films"].contains("\"3\""));
     let other = well.serve().ready();
     upstream.set("/films", with_score("4"));
-    for server in [&server, &other] {
-        wait_until("the change", || shows(server, "4"));
-    }
+    wait_until_all_show([&server, &other], "4");
     let log = server.log();
     // Once of attempts, and once of payloads.
     assert_eq!(log.matches("what Redis has is not kept here too").count(), 2, "{log}");
