@@ -188,6 +188,15 @@ pub struct Options {
     )]
     pub adopt: Option<bool>,
 
+    /// Put files into --out one by one, never by an exchange of directories: for an
+    /// --out that other programs, which cannot be seen from here, have mounted or
+    /// work in
+    #[arg(
+        long, env = "MOVIES_GEN_IN_PLACE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new()
+    )]
+    pub in_place: Option<bool>,
+
     /// A Redis to share attempts and payloads with other processes
     /// (redis://, rediss://, unix://)
     #[arg(long, env = "MOVIES_GEN_REDIS", value_name = "URL", hide_env_values = true)]
@@ -304,6 +313,7 @@ impl Options {
             out: self.out.or(fallback.out),
             state: self.state.or(fallback.state),
             adopt: self.adopt.or(fallback.adopt),
+            in_place: self.in_place.or(fallback.in_place),
             redis: self.redis.or(fallback.redis),
             redis_password_file: self.redis_password_file.or(fallback.redis_password_file),
             redis_prefix: self.redis_prefix.or(fallback.redis_prefix),

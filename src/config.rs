@@ -43,6 +43,8 @@ pub struct Config {
     pub state: PathBuf,
     /// Whether directories of somebody else's are taken over.
     pub adopt: bool,
+    /// Whether directories are never exchanged.
+    pub in_place: bool,
     /// The shared store.
     pub redis: Option<Redis>,
     /// What to do while that does not answer.
@@ -219,6 +221,7 @@ fn resolve(options: Options) -> Result<Config> {
         limit: options.limit.unwrap_or(250),
         max_bytes: options.max_bytes.map_or(16 << 20, |size| size.0),
         adopt: options.adopt.unwrap_or(false),
+        in_place: options.in_place.unwrap_or(false),
         redis: redis(options.redis, options.redis_password_file, options.redis_prefix)?,
         when_redis_lost: options.when_redis_lost.unwrap_or_default(),
         templates: options.templates.map(std::path::absolute).transpose()?,

@@ -49,11 +49,19 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 /// If it cannot be written; the old file is still there.
 pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = beside(path);
-    remove_file(&beside)?;
-    create(&beside)
-        .and_then(|mut file| file.write_all(bytes))
-        .with_context(|| format!("cannot write {}", beside.display()))?;
+    write_unsynced(&beside, bytes)?;
     rename(&beside, path)
+}
+
+/// Writes a file as a new one, never in place, without syncing it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
+    remove_file(path)?;
+    create(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes a file as a new one, never in place, and syncs it.
@@ -99,7 +107,11 @@ pub fn create_directory(path: &Path) -> Result<()> {
 /// If that is not there, or the directory cannot be created.
 pub fn create_directory_in(path: &Path) -> Result<()> {
     match fs::create_dir(path) {
-        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE)),
+        // The group that a directory inherits goes with its set-group-ID bit.
+        Ok(()) => fs::metadata(path).and_then(|made| {
+            let mode = DIRECTORY_MODE | (made.permissions().mode() & 0o2000);
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
@@ -183,6 +195,19 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
+/// The path itself if nothing stands there, else the first `path.2`, `path.3` … that
+/// is free.
+pub(crate) fn unused(path: &Path) -> PathBuf {
+    let numbered = (2_u32..).map(|number| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{number}"));
+        path.with_file_name(name)
+    });
+    let mut candidates = std::iter::once(path.to_owned()).chain(numbered);
+    // Numbers do not run out before files do.
+    candidates.find(|free| free.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned())
+}
+
 /// The name under which a file is prepared before it is renamed into place:
 /// always the same, so that what a killed process left is overwritten.
 pub(crate) fn beside(path: &Path) -> PathBuf {
@@ -198,6 +223,7 @@ pub(crate) fn besides(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(name.strip_prefix('.')?.strip_suffix(".new")?))
 }
 
-fn is_absent(error: &io::Error) -> bool {
+/// Whether an error says that there is no such file.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

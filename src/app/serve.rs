@@ -226,6 +226,7 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         ("redis", new.redis != old.redis),
         ("when-redis-lost", new.when_redis_lost != old.when_redis_lost),
         ("adopt", new.adopt != old.adopt),
+        ("in-place", new.in_place != old.in_place),
         ("max-age", new.max_age != old.max_age && old.redis.is_some()),
         ("hold", new.hold != old.hold),
         ("max-streams", new.max_streams != old.max_streams),

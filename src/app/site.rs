@@ -22,7 +22,7 @@ use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Site};
 use crate::plausibility::Guard;
 use crate::publish::manifest::OWN_DIRECTORY;
-use crate::publish::{self, Publisher};
+use crate::publish::{self, Exchange, Publisher};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source, shown};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
@@ -57,7 +57,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let site = site_of(config);
     // Until it is known better, newer data may come at once.
     let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
-    let publisher = Publisher::open(&config.out, &config.state, &id, strange)?;
+    let exchange = if config.in_place { Exchange::Never } else { Exchange::IfPossible };
+    let publisher = Publisher::open(&config.out, &config.state, &id, strange, exchange)?;
     let refresher = Refresher {
         settings: settings(config),
         source,

@@ -4,7 +4,7 @@
 //! next publish compares with. Bodies are shared, so two generations hold what
 //! they have in common once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use bytes::Bytes;
 use tracing::{info, warn};
 
 use super::compress;
+use super::files;
 use super::manifest::{Entry, GenerationId, Manifest};
-use super::tree;
 use crate::disk;
 use crate::store::UpstreamId;
 
@@ -90,6 +90,8 @@ impl Generation {
             generation: self.id.clone(),
             stamp: self.stamp,
             files: entries.collect(),
+            held_back: BTreeMap::new(),
+            owners_directories: BTreeSet::new(),
         }
     }
 
@@ -110,22 +112,27 @@ impl Generation {
         }
     }
 
-    /// Reads what a tree holds. A file that was lost or edited since it was
+    /// Reads what a tree holds; a page that was held back is read from the standby
+    /// tree, if that holds the same generation. A file that was lost or edited since it was
     /// published is not part of what is read: it will be made again, with a
     /// time later than the edit's.
     ///
     /// # Errors
-    /// If a file cannot be read.
-    pub(super) fn read(tree: &Path, manifest: Manifest) -> Result<Generation> {
+    /// If the standby's manifest cannot be read.
+    pub(super) fn read(tree: &Path, manifest: Manifest, standby: &Path) -> Result<Generation> {
         let mut stamp = manifest.stamp;
         let mut files = BTreeMap::new();
         let mut lost = BTreeMap::new();
         for (path, entry) in manifest.files {
-            stamp = stamp.max(tree::newest_mtime(tree, &path, &entry));
-            match read_file(tree, &path, &entry)? {
+            stamp = stamp.max(files::newest_mtime(tree, &path, &entry));
+            match read_file(tree, &path, &entry) {
                 Some(file) => drop(files.insert(path, Arc::new(file))),
                 None => drop(lost.insert(path, entry)),
             }
+        }
+        for (path, held) in manifest.held_back {
+            let file = read_file(standby, &path, &held.wanted);
+            files.extend(file.map(|file| (path, Arc::new(file))));
         }
         if let Some(first) = lost.keys().next() {
             warn!(
@@ -141,22 +148,20 @@ impl Generation {
     }
 }
 
-/// A file with all its forms, if they are still what the manifest says.
-fn read_file(tree: &Path, path: &str, entry: &Entry) -> Result<Option<File>> {
+/// A file with all its forms, if they can be read and are still what the manifest says.
+fn read_file(tree: &Path, path: &str, entry: &Entry) -> Option<File> {
     let mut forms = BTreeMap::new();
     for (suffix, size) in entry.variants() {
-        if !tree::is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime) {
-            return Ok(None);
+        if !files::is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime) {
+            return None;
         }
-        let Some(bytes) = disk::read(&tree.join(format!("{path}{suffix}")))? else {
-            return Ok(None);
-        };
+        let bytes = disk::read(&tree.join(format!("{path}{suffix}"))).ok().flatten()?;
         forms.insert(suffix, Bytes::from(bytes));
     }
     let bytes = forms.remove("").unwrap_or_default();
     if blake3::hash(&bytes) != entry.hash {
-        return Ok(None);
+        return None;
     }
     let (gz, br) = (forms.remove(".gz"), forms.remove(".br"));
-    Ok(Some(File { entry: entry.clone(), bytes, gz, br }))
+    Some(File { entry: entry.clone(), bytes, gz, br })
 }

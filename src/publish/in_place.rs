@@ -1,67 +1,207 @@
-//! Publishing where trees cannot be exchanged.
+//! Publishing file by file, where the trees are not exchanged.
 //!
-//! Owns the second-best way: `--out` is a mount point, lies on another file
-//! system than `--state`, or its parent may not be written to. The standby is
-//! made whole as always; then its files are put beside their places in `--out`, and
-//! when all are there, renamed one by one, what others refer to first and lists
-//! last. Every file is whole at every instant, but a visitor may meet two
-//! generations in one visit.
+//! Owns the second way to publish: for an `--out` that holds something of somebody
+//! else's, is used as a working directory, is a mount point or lies on another file
+//! system than `--state`. The standby is made whole and sealed first. Then
 //!
-//! A journal says that this is under way and what has to go. A process that is
-//! killed in the middle leaves it, and the next start goes on from the sealed
-//! standby to the end: always forward, however often.
+//! 1. new files are put into the program's own directory in `--out`;
+//! 2. a journal is written: from here on the publish is completed, by the next start
+//!    if this process ends;
+//! 3. the files are renamed to their places, what others refer to first and lists
+//!    last;
+//! 4. files that are gone are removed, and the new manifest is written.
+//!
+//! Every file is whole at every instant, but a visitor may meet two generations in one
+//! visit. Nothing that is not ours is touched: a page whose place is taken is *held
+//! back*, named, and put there once the place is free.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+use super::files::{self, is_as_listed, is_of, is_untouched};
 use super::generation::Generation;
-use super::manifest::{Entry, GenerationId, Manifest, OWN_DIRECTORY, path_in};
-use super::tree;
+use super::manifest::{Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in};
+use super::ours::{Ours, is_free};
 use crate::disk;
 use crate::store::document;
 
+/// Names in one line of the log.
+const MOST_NAMED: usize = 10;
+
 /// What is under way: the standby's generation is being brought into `--out`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Journal {
-    generation: GenerationId,
+    generation: Option<GenerationId>,
     /// Files of the generation before that have to go.
     gone: BTreeSet<String>,
+    /// Files that may be there already and that no manifest in `--out` lists.
+    #[serde(default)]
+    new: BTreeSet<String>,
+    /// Pages that are not put at their places.
+    #[serde(default)]
+    held_back: BTreeMap<String, HeldBack>,
+    /// Directories that stood there before any page did.
+    #[serde(default)]
+    owners_directories: BTreeSet<PathBuf>,
+}
+
+/// What `--out` holds of ours.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Present {
+    /// Pages that are not there.
+    pub(super) held_back: BTreeMap<String, HeldBack>,
+    /// Directories that somebody else made.
+    pub(super) owners_directories: BTreeSet<PathBuf>,
+}
+
+impl Present {
+    pub(super) fn of(manifest: &Manifest) -> Present {
+        let Manifest { held_back, owners_directories, .. } = manifest.clone();
+        Present { held_back, owners_directories }
+    }
+
+    /// Whether a page that was held back could be put at its place now.
+    pub(super) fn has_room_again(&self, out: &Path) -> bool {
+        self.held_back.iter().any(|(path, held)| {
+            let is_ours = |_: &Path, found: &Metadata| is_left_of(held, found);
+            held.wanted.variants().all(|(suffix, _)| {
+                let place = PathBuf::from(format!("{path}{suffix}"));
+                is_free(out, &place, is_ours)
+            })
+        })
+    }
+}
+
+/// Whether what stands at the place of a page is what of ours was there before the page
+/// was held back.
+fn is_left_of(held: &HeldBack, found: &Metadata) -> bool {
+    let of = |entry: &Entry| entry.variants().any(|(_, size)| is_of(found, size, entry.mtime));
+    of(&held.wanted) || held.before.as_ref().is_some_and(of)
 }
 
 fn journal_path(state: &Path) -> PathBuf {
     state.join("journal")
 }
 
+/// Which pages of `wanted` have no room in `out`, and which directories there are not
+/// ours. `ours` is what of `out` is.
+pub(super) fn look(
+    out: &Path,
+    ours: &Ours,
+    before: &BTreeMap<String, Entry>,
+    present: &Present,
+    wanted: &Generation,
+) -> Present {
+    let mut held_back = BTreeMap::new();
+    for (path, file) in &wanted.files {
+        let is_ours = |below: &Path, found: &Metadata| {
+            let was_held =
+                || present.held_back.get(path).is_some_and(|held| is_left_of(held, found));
+            ours.has_file(below) || is_of_forms(below, path, &file.entry, found) || was_held()
+        };
+        let mut forms = file.entry.variants();
+        let has_room =
+            forms.all(|(suffix, _)| is_free(out, Path::new(&format!("{path}{suffix}")), is_ours));
+        if !has_room {
+            let known = present.held_back.get(path).and_then(|held| held.before.clone());
+            let before = before.get(path).cloned().or(known);
+            held_back.insert(path.clone(), HeldBack { wanted: file.entry.clone(), before });
+        }
+    }
+    let needed = Ours::of(wanted.files.iter().map(|(path, file)| (path, &file.entry)));
+    let is_theirs = |below: &Path| {
+        below != Path::new("")
+            && (present.owners_directories.contains(below) || !ours.has_directory(below))
+            && out.join(below).symlink_metadata().is_ok_and(|found| found.is_dir())
+    };
+    let owners_directories =
+        needed.directories().filter(|below| is_theirs(below)).map(Path::to_owned).collect();
+    Present { held_back, owners_directories }
+}
+
+/// Whether what was found at `below` is a form of the page at `path` as it is wanted: an
+/// interrupted publish put it there.
+fn is_of_forms(below: &Path, path: &str, entry: &Entry, found: &Metadata) -> bool {
+    entry.variants().any(|(suffix, size)| {
+        Path::new(&format!("{path}{suffix}")) == below && is_of(found, size, entry.mtime)
+    })
+}
+
+/// Names the pages that are held back and were not before.
+pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
+    let new = now.held_back.keys().filter(|path| !before.held_back.contains_key(*path));
+    let names: Vec<_> = new.map(|path| out.join(path).display().to_string()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let named = names[..names.len() - more].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    warn!(
+        pages = names.len(),
+        "{named}{more}: something is not ours and stands where a page has to go, so the page is \
+         not published there; move it away, and the page follows"
+    );
+}
+
 /// Brings the sealed standby, which holds `wanted`, into `out`, which holds what
-/// `before` lists.
+/// `before` lists and was as `was` says. Gives what is there then.
 ///
 /// # Errors
-/// If a file cannot be written. The journal stays; what is there is whole.
+/// If a file cannot be written. What is there is whole.
 pub(super) fn publish(
     out: &Path,
     standby: &Path,
-    before: Option<&Generation>,
+    before: &BTreeMap<String, Entry>,
+    was: &Present,
+    present: Present,
     wanted: &Generation,
-) -> Result<()> {
-    let files = |generation: &Generation| -> BTreeSet<String> {
-        let listed = generation.listed();
-        listed
-            .flat_map(|(path, entry)| {
-                entry.variants().map(move |(form, _)| format!("{path}{form}"))
-            })
-            .collect()
+) -> Result<Present> {
+    let names = |path: &String, entry: &Entry| -> Vec<String> {
+        entry.variants().map(|(suffix, _)| format!("{path}{suffix}")).collect()
     };
-    let old = before.map(files).unwrap_or_default();
-    let gone = old.difference(&files(wanted)).cloned().collect();
-    let journal = Journal { generation: wanted.id.clone(), gone };
     let state = disk::parent(standby);
+    // What an earlier publish that failed has put there has to go too.
+    let left = document::read::<Journal>(&journal_path(state), "journal")?.unwrap_or_default().new;
+    // So has what stood under a page that was held back and is wanted no more.
+    let left_under = was.held_back.iter().filter_map(|(path, held)| {
+        let is_left = |entry: &&Entry| is_as_listed(out, path, entry);
+        let left = held.before.as_ref().filter(is_left)?;
+        (!wanted.files.contains_key(path)).then(|| names(path, left))
+    });
+    let left = left.into_iter().chain(left_under.flatten());
+    let old: BTreeSet<_> =
+        before.iter().flat_map(|(path, entry)| names(path, entry)).chain(left).collect();
+    let put = wanted.files.iter().filter(|(path, _)| !present.held_back.contains_key(*path));
+    let new: BTreeSet<_> = put.flat_map(|(path, file)| names(path, &file.entry)).collect();
+    let journal = Journal {
+        generation: Some(wanted.id.clone()),
+        // What of a page that is held back stands there still stays there.
+        gone: old
+            .difference(&new)
+            .filter(|name| !present.held_back.contains_key(page_of(name)))
+            .cloned()
+            .collect(),
+        new: new.difference(&old).cloned().collect(),
+        held_back: present.held_back,
+        owners_directories: present.owners_directories,
+    };
+    let manifest = Manifest::read(standby)?.context("the standby tree lost its manifest")?;
+    let prepared = Prepared::make(out, standby, &manifest, &journal)?;
     document::write(&journal_path(state), "journal", &journal)?;
-    play(out, standby, &journal)
+    play(out, standby, manifest, journal, prepared)
+}
+
+/// The page that a file is a form of.
+fn page_of(name: &str) -> &str {
+    name.strip_suffix(".gz").or_else(|| name.strip_suffix(".br")).unwrap_or(name)
 }
 
 /// Completes what a killed process left in the middle.
@@ -70,14 +210,20 @@ pub(super) fn publish(
 /// If the journal cannot be read or completed.
 pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
     let path = journal_path(disk::parent(standby));
-    let Some(journal) = document::read::<Journal>(&path, "journal")? else { return Ok(()) };
-    match Manifest::read(standby)? {
-        Some(manifest) if manifest.generation == journal.generation => {
+    let Some(mut journal) = document::read::<Journal>(&path, "journal")? else { return Ok(()) };
+    let manifest = Manifest::read(standby)?;
+    match manifest.filter(|found| Some(&found.generation) == journal.generation.as_ref()) {
+        Some(manifest) => {
             info!("completing a publish that was cut off");
-            make_sure_of_room(out, Manifest::peek(out).as_ref(), &manifest)?;
-            play(out, standby, &journal)
+            let before = Manifest::peek(out);
+            let known = Present { held_back: journal.held_back.clone(), ..Present::default() };
+            let now = room_of(out, before.as_ref(), &manifest, &known);
+            tell(out, &known, &now);
+            journal.held_back = now.held_back;
+            let prepared = Prepared::make(out, standby, &manifest, &journal)?;
+            play(out, standby, manifest, journal, prepared).map(drop)
         }
-        _ => {
+        None => {
             warn!(
                 "a publish into {} was cut off and its tree is gone; what differs is made again",
                 out.display()
@@ -87,54 +233,180 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
     }
 }
 
-/// Plays the journal to its end; what is done already costs a look.
-fn play(out: &Path, standby: &Path, journal: &Journal) -> Result<()> {
-    let Some(manifest) = Manifest::read(standby)? else { return Ok(()) };
-    // From the first file on the tree has to be known as ours.
+/// What somebody did to `out` since a publish was cut off: a file at the place of a page is
+/// ours if it has the size and time of the page before or after.
+fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Present) -> Present {
+    let mut held_back = known.held_back.clone();
+    for (path, entry) in &wanted.files {
+        let old = before.and_then(|before| before.files.get(path));
+        let is_ours = |_: &Path, found: &Metadata| {
+            let time = |entry: &Entry| u64::try_from(found.mtime()) == Ok(entry.mtime);
+            time(entry) || old.is_some_and(time)
+        };
+        let has_room = entry
+            .variants()
+            .all(|(suffix, _)| is_free(out, Path::new(&format!("{path}{suffix}")), is_ours));
+        if !has_room && !held_back.contains_key(path) {
+            let held = HeldBack { wanted: entry.clone(), before: old.cloned() };
+            held_back.insert(path.clone(), held);
+        }
+    }
+    Present { held_back, ..known.clone() }
+}
+
+/// Files that stand ready in the program's own directory, each with its place.
+struct Prepared {
+    directory: PathBuf,
+    files: Vec<(PathBuf, String)>,
+}
+
+impl Prepared {
+    /// Step 1. If a file cannot be made, a full disk for example, all of them go again:
+    /// nothing was replaced yet.
+    fn make(
+        out: &Path,
+        standby: &Path,
+        manifest: &Manifest,
+        journal: &Journal,
+    ) -> Result<Prepared> {
+        let directory = out.join(OWN_DIRECTORY).join("incoming");
+        disk::remove_directory(&directory)?;
+        disk::create_directory(out)?;
+        let mut prepared = Prepared { directory, files: Vec::new() };
+        let made = prepared.fill(out, standby, manifest, journal);
+        if made.is_err() {
+            // The error that led here counts.
+            let _ = disk::remove_directory(&prepared.directory);
+        }
+        made.map(|()| prepared)
+    }
+
+    fn fill(
+        &mut self,
+        out: &Path,
+        standby: &Path,
+        manifest: &Manifest,
+        journal: &Journal,
+    ) -> Result<()> {
+        disk::create_directory(&self.directory)?;
+        let mut pages: Vec<_> = manifest.files.iter().collect();
+        pages.retain(|(path, _)| !journal.held_back.contains_key(*path));
+        pages.sort_by_key(|(path, _)| (rank(path), path.as_str()));
+        for (path, entry) in pages {
+            for (suffix, size) in entry.variants() {
+                let name = format!("{path}{suffix}");
+                if is_untouched(out, &name, size, entry.mtime) {
+                    continue;
+                }
+                let ready = self.directory.join(self.files.len().to_string());
+                put(&standby.join(&name), &ready, entry.mtime)?;
+                self.files.push((ready, name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file `from` as `to`: as the same file if the file system can, else as a new one.
+fn put(from: &Path, to: &Path, mtime: u64) -> Result<()> {
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let bytes = disk::read(from)?
+        .with_context(|| format!("{} was lost from the standby tree", from.display()))?;
+    files::write(to, &bytes, mtime).map(drop)
+}
+
+/// Steps 3 and 4; what is done already costs a look.
+fn play(
+    out: &Path,
+    standby: &Path,
+    mut manifest: Manifest,
+    journal: Journal,
+    prepared: Prepared,
+) -> Result<Present> {
+    let Journal { gone, mut held_back, owners_directories, .. } = journal;
     let own = out.join(OWN_DIRECTORY);
-    disk::create_directory(&own)?;
+    // From the first file on the tree has to be known as ours.
     if let Some(ledger) = disk::read(&standby.join(OWN_DIRECTORY).join("ledger"))? {
         disk::replace(&own.join("ledger"), &ledger)?;
     }
-    let mut files: Vec<_> = manifest.files.iter().collect();
-    files.sort_by_key(|(path, _)| (rank(path), path.as_str()));
-    let mut prepared = Vec::new();
-    for (path, entry) in files {
-        if let Err(error) = prepare(out, standby, path, entry, &mut prepared) {
-            // A full disk, most likely: nothing was replaced yet, so nothing is.
-            prepared.iter().for_each(|place| drop(disk::remove_file(&disk::beside(place))));
-            return Err(error);
+    let times = times_of(out, &owners_directories);
+    let places: BTreeSet<&str> = prepared.files.iter().map(|(_, name)| name.as_str()).collect();
+    // A file that becomes a directory, or the other way round, goes first.
+    let (first, last): (Vec<_>, Vec<_>) =
+        gone.iter().partition(|name| stands_in_the_way(name, &places));
+    first.into_iter().for_each(|name| remove(out, name, &owners_directories));
+    for (ready, name) in &prepared.files {
+        let place = out.join(name);
+        let placed =
+            disk::create_directory(disk::parent(&place)).and_then(|()| disk::rename(ready, &place));
+        match placed {
+            Err(error) if is_about_the_place(&error) => {
+                let page = page_of(name);
+                let Some(wanted) = manifest.files.get(page).cloned() else { continue };
+                warn!("{error:#}; the page is not published there until it can be");
+                held_back.insert(page.to_owned(), HeldBack { wanted, before: None });
+            }
+            placed => placed?,
         }
     }
-    for place in &prepared {
-        disk::rename(&disk::beside(place), place)?;
+    last.into_iter().for_each(|name| remove(out, name, &owners_directories));
+    set_times(out, &times);
+    disk::remove_directory(&prepared.directory)?;
+    files::sync_all(out)?;
+    for path in held_back.keys() {
+        manifest.files.remove(path);
     }
-    for path in &journal.gone {
-        disk::remove_file(&out.join(path))?;
-        tree::remove_empty_directories(out, path);
-    }
-    tree::sync_all(out)?;
-    if let Some(bytes) = disk::read(&path_in(standby))? {
-        disk::replace(&path_in(out), &bytes)?;
-    }
-    disk::remove_file(&journal_path(disk::parent(standby)))
+    manifest.held_back = held_back;
+    manifest.owners_directories = owners_directories;
+    disk::replace(&path_in(out), &manifest.bytes()?)?;
+    disk::remove_file(&journal_path(disk::parent(standby)))?;
+    Ok(Present::of(&manifest))
 }
 
-/// Makes sure that what the owner did since stands nowhere in the way. A file at
-/// the place of ours is ours if it has the time of one: theirs are of another.
-fn make_sure_of_room(out: &Path, before: Option<&Manifest>, wanted: &Manifest) -> Result<()> {
-    for (path, entry) in &wanted.files {
-        let old = before.and_then(|before| before.files.get(path)).map(|old| old.mtime);
-        for (suffix, _) in entry.variants() {
-            let place = out.join(format!("{path}{suffix}"));
-            let Ok(found) = place.symlink_metadata() else { continue };
-            let is_of = |mtime: u64| u64::try_from(found.mtime()) == Ok(mtime);
-            if !found.is_file() || !(is_of(entry.mtime) || old.is_some_and(is_of)) {
-                return Err(tree::in_the_way(&place));
-            }
-        }
+fn stands_in_the_way(name: &str, places: &BTreeSet<&str>) -> bool {
+    let is_above = Path::new(name)
+        .ancestors()
+        .skip(1)
+        .any(|above| above.to_str().is_some_and(|above| places.contains(above)));
+    let below = format!("{name}/");
+    let first_below = places.range(below.as_str()..).next();
+    is_above || first_below.is_some_and(|place| place.starts_with(&below))
+}
+
+/// Removes a file of ours and the directories of ours that become empty. One that cannot
+/// be removed stays: that is no reason to stop.
+fn remove(out: &Path, name: &str, owners_directories: &BTreeSet<PathBuf>) {
+    let place = out.join(name);
+    if !place.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return;
     }
-    Ok(())
+    if let Err(error) = disk::remove_file(&place) {
+        warn!("{error:#}; the file is not part of the site any more: remove it yourself");
+    }
+    files::remove_empty_directories(out, name, |below| !owners_directories.contains(below));
+}
+
+/// The times of directories that somebody else made, to be given back to them.
+fn times_of(out: &Path, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, Timestamps)> {
+    let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    let found = directories.iter().filter_map(|below| {
+        let found = out.join(below).symlink_metadata().ok()?;
+        let times = Timestamps {
+            last_access: time(found.atime(), found.atime_nsec()),
+            last_modification: time(found.mtime(), found.mtime_nsec()),
+        };
+        Some((below.clone(), times))
+    });
+    found.collect()
+}
+
+fn set_times(out: &Path, times: &[(PathBuf, Timestamps)]) {
+    for (below, times) in times {
+        // Not allowed for a directory of another user: then its time tells the truth.
+        let _ = utimensat(CWD, out.join(below), times, AtFlags::SYMLINK_NOFOLLOW);
+    }
 }
 
 /// What pages refer to comes before them, lists come last.
@@ -147,41 +419,38 @@ fn rank(path: &str) -> u8 {
     }
 }
 
-/// Puts all forms of a file beside their places, unless they are there already.
-fn prepare(
-    out: &Path,
-    standby: &Path,
-    path: &str,
-    entry: &Entry,
-    prepared: &mut Vec<PathBuf>,
-) -> Result<()> {
-    for (suffix, size) in entry.variants() {
-        let path = format!("{path}{suffix}");
-        if tree::is_untouched(out, &path, size, entry.mtime) {
-            continue;
-        }
-        let from = standby.join(&path);
-        let bytes = disk::read(&from)?
-            .with_context(|| format!("{} was lost from the standby tree", from.display()))?;
-        let place = out.join(&path);
-        prepared.push(place.clone());
-        tree::write_beside(&place, &bytes, entry.mtime)?;
-    }
-    Ok(())
+fn errno_of(error: &anyhow::Error) -> Option<rustix::io::Errno> {
+    use rustix::io::Errno;
+    error.chain().find_map(|cause| {
+        let own = cause.downcast_ref::<Errno>().copied();
+        own.or_else(|| cause.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error))
+    })
+}
+
+/// Whether a file could not be put at its place because of what the place is, and not
+/// because of the disk.
+pub(super) fn is_about_the_place(error: &anyhow::Error) -> bool {
+    use rustix::io::Errno;
+    let of_the_place = [
+        Errno::ACCESS,
+        Errno::BUSY,
+        Errno::EXIST,
+        Errno::ISDIR,
+        Errno::LOOP,
+        Errno::NOTDIR,
+        Errno::NOTEMPTY,
+        Errno::PERM,
+        Errno::ROFS,
+        Errno::XDEV,
+    ];
+    errno_of(error).is_some_and(|errno| of_the_place.contains(&errno))
 }
 
 /// Whether an exchange failed because it cannot be done here at all.
 pub(super) fn is_the_only_way(error: &anyhow::Error) -> bool {
     use rustix::io::Errno;
     let cannot = [Errno::BUSY, Errno::XDEV, Errno::ACCESS, Errno::PERM, Errno::INVAL, Errno::NOSYS];
-    let is_cannot = |errno: Errno| cannot.contains(&errno);
-    error.chain().any(|cause| {
-        cause.downcast_ref::<Errno>().copied().is_some_and(is_cannot)
-            || cause
-                .downcast_ref::<std::io::Error>()
-                .and_then(Errno::from_io_error)
-                .is_some_and(is_cannot)
-    })
+    errno_of(error).is_some_and(|errno| cannot.contains(&errno))
 }
 
 /// Whether `out` and `standby` are on different file systems: links and

@@ -4,7 +4,7 @@
 //! carries its own manifest, so that after a crash each says what it is, and so
 //! that ours can be told from the owner's. It must not hold content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +91,23 @@ pub struct Manifest {
     pub stamp: u64,
     /// Paths with slashes, relative to the tree.
     pub files: BTreeMap<String, Entry>,
+    /// Pages of the generation that are not in the tree, since something of
+    /// somebody else's stands at their places.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_back: BTreeMap<String, HeldBack>,
+    /// Directories that pages stand in and that somebody else made.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub owners_directories: BTreeSet<PathBuf>,
+}
+
+/// A page that cannot be put at its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// What belongs there.
+    pub wanted: Entry,
+    /// What of ours may stand there still: under a mount, for example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Entry>,
 }
 
 impl Manifest {

@@ -4,12 +4,19 @@
 //! a standby tree stands under `--state`. To publish:
 //!
 //! 1. every page whose fingerprint changed is rendered and compressed;
-//! 2. what differs from the standby's own generation is brought up to date in
-//!    it: linked from the live tree, or written as a new file;
-//! 3. volatile and the owner's files follow;
+//! 2. it is decided how to publish: the trees are exchanged only while everything in
+//!    `--out` is ours and nobody uses the directory itself, else the files are put in
+//!    place one by one ([`in_place`]); pages whose place is taken are held back, and
+//!    the space on the disk is checked;
+//! 3. what differs from the standby's own generation is brought up to date in
+//!    the standby ([`standby`]): linked from the live tree, or written as a new file;
 //! 4. the standby is sealed with its manifest and synced;
-//! 5. the trees are exchanged in one step;
-//! 6. what the owner wrote meanwhile is carried over.
+//! 5. the trees are exchanged in one step, or the files are put in place;
+//! 6. after an exchange, both checks of step 2 are made again: if somebody came in
+//!    between, the trees are exchanged back and the files are put in place.
+//!
+//! Nothing that is not ours is ever copied, linked, moved away or deleted, and nothing
+//! that is not ours stops a publish.
 //!
 //! A file whose content did not change keeps its inode and time; one that did
 //! gets a time later by a whole second, because web servers make validators from
@@ -20,61 +27,53 @@
 //! | killed | `--out` | standby | then |
 //! |---|---|---|---|
 //! | before the first publish | nothing, or the owner's | absent | made |
-//! | in 2 or 3 | old | no manifest: half-done | made anew, by links |
+//! | in 3 | old | says what may be in it | brought up to date |
 //! | in 4, after the manifest | old | new, not exchanged | brought up to date as any other |
-//! | in 5 | old or new | the other one | as after 5 |
-//! | after 5, before it was recorded | new | old | `--out` says what it is |
-//! | file by file ([`in_place`]) | of both | new, sealed | the journal is played to its end |
+//! | in 5, exchanging | old or new | the other one | as after 5 |
+//! | in 5, file by file | of both | new, sealed | the journal is played to its end |
+//! | in 6 | new | old, with what the owner put there | exchanged back |
+//! | after 6, before it was recorded | new | old | `--out` says what it is |
 //! | never, but `--state` was removed | old or new | absent | made anew, by links |
 //!
 //! Anything that fails before step 5 leaves the live tree as it was. It must
 //! not decide *whether* to publish a catalogue.
 
+mod adopt;
 mod compress;
 mod exchange;
+mod files;
 mod generation;
 mod in_place;
 pub mod manifest;
-mod owner;
+mod ours;
 mod render;
-mod tree;
+mod residents;
+mod standby;
+mod volatile;
+mod why;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use bytes::Bytes;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::clock::WallTime;
 use crate::disk;
 use crate::ledger::Ledger;
 use crate::pages::Plan;
 use crate::store::{OtherUpstream, Strange, UpstreamId, document};
+pub use adopt::{NotOurs, check_out};
 pub use generation::{File, Generation};
+use in_place::Present;
 pub use manifest::GenerationId;
-use manifest::Manifest;
-use owner::Published as Paths;
-pub use owner::{NotOurs, check_out};
-
-/// How old the data is, for pages and machines: replaced at every refresh.
-pub const FRESHNESS: &str = "freshness.json";
-/// How the site is doing, for people: replaced at every refresh.
-pub const STATUS: &str = "status/index.html";
-/// What is wrong with the templates, for their author.
-pub const DEV: &str = "dev.json";
-
-/// All files outside generations: replaced by rename, never held.
-const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
-
-/// Whether a path stands outside generations.
-pub fn is_volatile(path: &str) -> bool {
-    VOLATILE.contains(&path)
-}
-
-/// Volatile files by path.
-pub type Volatile = BTreeMap<&'static str, Bytes>;
+use manifest::{Entry, Manifest, OWN_DIRECTORY};
+use ours::Ours;
+use standby::Standby;
+use volatile::VOLATILE;
+pub use volatile::{DEV, FRESHNESS, STATUS, Volatile, is_volatile};
+use why::Why;
 
 /// A generation that is not published yet.
 #[derive(Debug)]
@@ -93,28 +92,39 @@ pub struct Published {
     pub changed: bool,
 }
 
+/// Whether the trees may be exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    /// While nothing speaks against it.
+    IfPossible,
+    /// Never: the files are put in place one by one.
+    Never,
+}
+
 /// The published tree and its standby.
 #[derive(Debug)]
 pub struct Publisher {
     out: PathBuf,
-    standby: PathBuf,
+    standby: Standby,
     live: Option<Arc<Generation>>,
     /// The directory that we published: another one at the same path is not it.
     identity: Option<exchange::Identity>,
+    /// What `out` lacks of that, and holds beside it.
+    present: Present,
     /// The latest modification time that was ever given out, in seconds.
     stamp: u64,
     /// Whose data is published.
     upstream: UpstreamId,
-    /// What the standby holds of ours, if this process made it.
-    spare: Option<Arc<Generation>>,
     /// Whether `out` is ours but the list of what in it is ours was lost.
     unlisted: bool,
     /// Whether a tree of somebody else's is taken over.
     strange: Strange,
     /// Whether the live tree still names another upstream.
     moved: bool,
-    /// Whether trees cannot be exchanged here.
-    in_place: bool,
+    /// What forbids an exchange for good.
+    never: Option<Why>,
+    /// Why files were put in place one by one the last time: to be told once.
+    told: Option<Why>,
 }
 
 impl Publisher {
@@ -129,23 +139,48 @@ impl Publisher {
         state: &Path,
         upstream: &UpstreamId,
         strange: Strange,
+        exchange: Exchange,
     ) -> Result<Publisher> {
         let mut publisher = Publisher {
             out: out.to_owned(),
-            standby: state.join("standby"),
+            standby: Standby::under(state),
             live: None,
             identity: None,
+            present: Present::default(),
             stamp: 0,
             upstream: upstream.clone(),
-            spare: None,
             unlisted: false,
             strange,
             moved: false,
-            in_place: false,
+            never: (exchange == Exchange::Never).then_some(Why::Asked),
+            told: None,
         };
-        in_place::complete(&publisher.out, &publisher.standby)?;
+        in_place::complete(&publisher.out, publisher.standby.path())?;
+        publisher.settle()?;
         publisher.look()?;
         Ok(publisher)
+    }
+
+    /// Brings back to `out` what an earlier process has moved into the standby tree.
+    fn settle(&self) -> Result<()> {
+        let strangers = self.strangers_in_standby()?;
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let is_whole = self.standby.manifest()?.is_some();
+        let is_untouched = Manifest::peek(&self.out)
+            .is_some_and(|manifest| ours_of(&manifest).strangers(&self.out, 1).is_empty());
+        if is_whole && is_untouched {
+            // It was killed between the exchange and its second look.
+            exchange::exchange(self.standby.path(), &self.out)
+        } else {
+            self.standby.give_back(&strangers, &self.out)
+        }
+    }
+
+    fn strangers_in_standby(&self) -> Result<Vec<PathBuf>> {
+        let ours = self.standby.ours()?;
+        Ok(ours.map_or_else(Vec::new, |ours| ours.strangers(self.standby.path(), usize::MAX)))
     }
 
     /// Takes what stands at `out` for what is live.
@@ -164,11 +199,12 @@ impl Publisher {
             .into());
         }
         self.unlisted =
-            manifest.is_none() && (owner::is_ours(&self.out) || self.strange == Strange::Adopt);
+            manifest.is_none() && (ours::is_ours(&self.out) || self.strange == Strange::Adopt);
+        self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
         let found = match manifest {
-            Some(manifest) => Some(Generation::read(&self.out, manifest)?),
+            Some(manifest) => Some(Generation::read(&self.out, manifest, self.standby.path())?),
             // Ours by what else is there: what the standby lists was most of it.
-            None if self.unlisted => Manifest::read(&self.standby)?.map(Generation::unread),
+            None if self.unlisted => self.standby.manifest()?.map(Generation::unread),
             None => None,
         };
         self.live = found.map(Arc::new);
@@ -184,7 +220,7 @@ impl Publisher {
 
     /// The ledger that was published with it, if it can still be read.
     pub fn ledger(&self) -> Option<Ledger> {
-        document::peek(&self.out.join(manifest::OWN_DIRECTORY).join("ledger"), "ledger")
+        document::peek(&self.out.join(OWN_DIRECTORY).join("ledger"), "ledger")
     }
 
     /// Renders what of a plan is not live already (step 1); `progress` is told how
@@ -220,8 +256,9 @@ impl Publisher {
     ) -> Result<Published> {
         let generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
-        let changed =
-            self.moved || !self.live.as_ref().is_some_and(|live| holds(live, &generation));
+        let changed = self.moved
+            || !self.live.as_ref().is_some_and(|live| holds(live, &generation))
+            || self.present.has_room_again(&self.out);
         if changed {
             self.write(&generation, ledger, &volatile)?;
             self.stamp = self.stamp.max(generation.stamp);
@@ -246,14 +283,7 @@ impl Publisher {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
             return Ok(());
         }
-        volatile.iter().try_for_each(|(path, bytes)| {
-            let path = self.out.join(path);
-            let directory = disk::parent(&path);
-            if directory != self.out {
-                disk::create_directory_in(directory)?;
-            }
-            disk::replace_unsynced(&path, bytes)
-        })
+        volatile::replace(&self.out, volatile)
     }
 
     /// Steps 2 to 6.
@@ -263,76 +293,159 @@ impl Publisher {
         ledger: &Ledger,
         volatile: &Volatile,
     ) -> Result<()> {
-        if !self.in_place && in_place::is_elsewhere(&self.out, &self.standby) {
-            let (out, standby) = (self.out.display(), self.standby.display());
-            warn!("{out} and {standby} are on different file systems; {FILE_BY_FILE}");
-            self.in_place = true;
-        }
-        let (out, standby, live) = (&self.out, &self.standby, self.live.as_deref());
-        let mut published = Paths::of(live);
+        let before = self.listed();
+        let mut ours = Ours::of(before.iter()).without(&self.present.owners_directories);
         if self.unlisted {
-            // What we are about to write was ours most likely.
-            published = published.and(Paths::of(Some(generation)));
-            if !owner::is_ours(out) {
-                let kept = disk::parent(standby).join("adopted");
-                owner::keep_replaced(out, generation, &kept)?;
-            }
+            self.take_over(&mut ours, generation)?;
         }
-        let spare = self.spare.take();
-        let from = live.map(|live| (out.as_path(), live));
-        tree::apply(standby, generation, from, spare.as_deref())?;
-        if self.in_place {
-            owner::make_sure_of_room(out, &published, generation)?;
-        } else {
-            owner::carry(out, &published, standby, generation)?;
-            for (path, bytes) in volatile {
-                disk::create_directory(disk::parent(&standby.join(path)))?;
-                disk::replace_unsynced(&standby.join(path), bytes)?;
-            }
-        }
-        tree::open_to_all(standby)?;
+        let strangers = self.strangers_in_standby()?;
+        self.standby.give_back(&strangers, &self.out)?;
+        let why = self.why_in_place(&ours)?;
+        self.make_sure_of_space(generation, &before)?;
+        let live = self.live.clone();
+        let from = live.as_deref().map(|live| (self.out.as_path(), live));
+        self.standby.apply(generation, from, &self.out)?;
         let manifest = generation.manifest(&self.upstream);
-        tree::seal(standby, &manifest, &document::bytes("ledger", ledger)?)?;
-        self.spare = self.exchange(generation, &published)?;
-        self.identity = exchange::identity(&self.out);
-        if self.in_place {
-            self.write_volatile(volatile)?;
+        self.standby.seal(&manifest, &document::bytes("ledger", ledger)?, generation)?;
+        let why = match why {
+            None => self.exchange(&ours, volatile)?,
+            Some(why) => Some(why),
+        };
+        if let Some(why) = why {
+            self.tell(why);
+            self.put_in_place(generation, &ours, &before)?;
+            volatile::replace(&self.out, volatile)?;
         }
+        self.identity = exchange::identity(&self.out);
         self.unlisted = false;
         self.moved = false;
         Ok(())
     }
 
-    /// Steps 5 and 6; or, where trees cannot be exchanged, file by file. Gives what the
-    /// standby holds then.
-    fn exchange(
+    /// Step 5 where the trees are not exchanged.
+    fn put_in_place(
         &mut self,
-        generation: &Arc<Generation>,
-        published: &Paths,
-    ) -> Result<Option<Arc<Generation>>> {
-        let (out, standby) = (&self.out, &self.standby);
-        if !self.in_place {
-            match exchange::exchange(standby, out) {
-                Ok(()) => {
-                    owner::carry_late(standby, published, out, generation)?;
-                    return Ok(self.live.clone());
-                }
-                Err(error) if in_place::is_the_only_way(&error) => {
-                    warn!("{error:#}; {FILE_BY_FILE}");
-                }
-                Err(error) => return Err(error),
+        generation: &Generation,
+        ours: &Ours,
+        before: &BTreeMap<String, Entry>,
+    ) -> Result<()> {
+        let (out, was) = (&self.out, &self.present);
+        let present = in_place::look(out, ours, before, was, generation);
+        in_place::tell(out, was, &present);
+        let standby = self.standby.path();
+        self.present = in_place::publish(out, standby, before, was, present, generation)?;
+        Ok(())
+    }
+
+    /// What is listed as ours in `out`.
+    fn listed(&self) -> BTreeMap<String, Entry> {
+        let listed = self.live.iter().flat_map(|live| live.listed());
+        let listed = listed.filter(|(path, _)| !self.present.held_back.contains_key(*path));
+        listed.map(|(path, entry)| (path.clone(), entry.clone())).collect()
+    }
+
+    /// Adds to what is ours what may be replaced although no list names it.
+    fn take_over(&self, ours: &mut Ours, generation: &Generation) -> Result<()> {
+        if ours::is_ours(&self.out) {
+            // What we are about to write was ours most likely.
+            for (path, file) in &generation.files {
+                file.entry.variants().for_each(|(suffix, _)| ours.add(&format!("{path}{suffix}")));
             }
+            return Ok(());
         }
-        self.in_place = true;
-        disk::create_directory(&self.out)?;
-        in_place::publish(&self.out, &self.standby, self.live.as_deref(), generation)?;
-        Ok(Some(generation.clone()))
+        let state = disk::parent(self.standby.path());
+        let kept = adopt::keep_replaced(&self.out, generation, state)?;
+        kept.iter().for_each(|name| ours.add_file(name));
+        Ok(())
+    }
+
+    /// What forbids to exchange the trees, if anything does.
+    fn why_in_place(&self, ours: &Ours) -> Result<Option<Why>> {
+        if let Some(why) = &self.never {
+            return Ok(Some(why.clone()));
+        }
+        if in_place::is_elsewhere(&self.out, self.standby.path()) {
+            return Ok(Some(Why::Elsewhere));
+        }
+        if self.out.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        if self.unlisted {
+            return Ok(Some(Why::NotKnown));
+        }
+        if let Some(path) = self.present.held_back.keys().next() {
+            return Ok(Some(Why::Stranger(self.out.join(path))));
+        }
+        if exchange::has_attributes(&self.out) {
+            return Ok(Some(Why::Attributes));
+        }
+        if let Some(below) = self.strangers_in_standby()?.first() {
+            return Ok(Some(Why::StandbyUsed(self.standby.path().join(below))));
+        }
+        Ok(why::who_uses(&self.out, &self.out, ours))
+    }
+
+    /// # Errors
+    /// If the new files do not fit on the disk.
+    fn make_sure_of_space(
+        &self,
+        generation: &Generation,
+        before: &BTreeMap<String, Entry>,
+    ) -> Result<()> {
+        let is_elsewhere = in_place::is_elsewhere(&self.out, self.standby.path());
+        let new = standby::missing(generation, |path| before.get(path));
+        let spare = self.standby.listed()?;
+        let needed = standby::missing(generation, |path| {
+            let linked = before.get(path).filter(|_| !is_elsewhere);
+            linked.or_else(|| spare.get(path))
+        });
+        standby::make_sure_of_space(self.standby.path(), needed)?;
+        if is_elsewhere { standby::make_sure_of_space(&self.out, new) } else { Ok(()) }
+    }
+
+    /// Says once why the files are put in place one by one.
+    fn tell(&mut self, why: Why) {
+        if !self.told.as_ref().is_some_and(|told| told.is_like(&why)) {
+            info!("{} is published {FILE_BY_FILE}: {why}", self.out.display());
+        }
+        self.told = Some(why);
+    }
+
+    /// Steps 5 and 6 where the trees may be exchanged; or why they may not after all.
+    fn exchange(&mut self, ours: &Ours, volatile: &Volatile) -> Result<Option<Why>> {
+        if exchange::look_alike(self.standby.path(), &self.out).is_err() {
+            return Ok(Some(Why::Attributes));
+        }
+        volatile::write(self.standby.path(), volatile)?;
+        match exchange::exchange(self.standby.path(), &self.out) {
+            Ok(()) => {}
+            Err(error) if in_place::is_the_only_way(&error) => {
+                let why = Why::NotPossible(format!("{error:#}"));
+                self.never = Some(why.clone());
+                return Ok(Some(why));
+            }
+            Err(error) => return Err(error),
+        }
+        if self.standby.path().symlink_metadata().is_ok()
+            && let Some(why) = why::who_uses(self.standby.path(), &self.out, ours)
+        {
+            exchange::exchange(self.standby.path(), &self.out)?;
+            return Ok(Some(why));
+        }
+        self.standby.now_holds(self.live.clone());
+        self.present = Present::default();
+        Ok(None)
     }
 }
 
-/// What is lost where trees cannot be exchanged.
-const FILE_BY_FILE: &str = "publishing goes file by file: every file is whole, but a visitor may \
-    meet two generations in one visit";
+/// How the pages go live, and what is lost by that.
+const FILE_BY_FILE: &str = "file by file (every file is whole, but a visitor may meet two \
+    generations in one visit)";
+
+/// What of a tree that this manifest describes is ours.
+fn ours_of(manifest: &Manifest) -> Ours {
+    Ours::of(manifest.files.iter()).without(&manifest.owners_directories)
+}
 
 /// Whether what is live has the very files of `wanted`.
 fn holds(live: &Generation, wanted: &Generation) -> bool {

@@ -7,7 +7,7 @@ use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
-use movies_gen::publish::{Publisher, Volatile};
+use movies_gen::publish::{Exchange, Publisher, Volatile};
 use movies_gen::store::{Strange, UpstreamId};
 use movies_gen::theme::Theme;
 use serde_json::Value;
@@ -63,8 +63,9 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
     let directory = tempfile::tempdir().expect("a directory");
     let (out, state) = (directory.path().join("out"), directory.path().join("state"));
+    let somebody = UpstreamId("somebody".into());
     let mut publisher =
-        Publisher::open(&out, &state, &UpstreamId("somebody".into()), Strange::Refuse)
+        Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible)
             .expect("a publisher");
     let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
     publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published");

@@ -177,18 +177,25 @@ fn an_out_with_dotfiles_and_well_known_alone_is_taken() {
 }
 
 #[test]
-fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept() {
+fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept_and_the_rest_is_published() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
-    site.write("public/movies/newcomer/index.html", "mine");
+    let place = "public/movies/newcomer/index.html";
+    site.write(place, "mine");
     let mut films = films();
     films.as_array_mut().expect("a list").push(json!({"id": "new", "title": "Newcomer"}));
     upstream.set("/films", Answer::json(&films));
-    let before = contents(&site.out());
-    let log = site.build_once().with_code(1);
+    let log = site.build_once().well();
     assert!(log.contains("movies/newcomer/index.html"), "{log}");
-    assert_eq!(contents(&site.out()), before);
+    assert!(log.contains("is not ours and stands where a page has to go"), "{log}");
+    assert_eq!(site.page("movies/newcomer/index.html"), "mine");
+    assert!(site.page("movies.json").contains("Newcomer"));
+    let log = site.build_once().well();
+    assert!(!log.contains("stands where a page has to go"), "it is said once: {log}");
+    std::fs::remove_file(site.path(place)).expect("moved away");
+    site.build_once().well();
+    assert!(site.page("movies/newcomer/index.html").contains("Newcomer"));
 }
 
 #[test]

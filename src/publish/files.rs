@@ -1,0 +1,102 @@
+//! Single files of a tree: written as new ones, linked, recognised.
+//!
+//! Owns the rule that a published file is never written in place, since the two
+//! trees are hard links of each other, and that size and time tell whether a file
+//! is still the one that was published.
+
+#![expect(clippy::disallowed_methods, reason = "the edge that writes the published files")]
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::manifest::Entry;
+
+/// Threads that wait for the disk.
+const SYNCED_AT_ONCE: usize = 8;
+
+/// Something that is open, and where.
+pub(super) type Opened = (PathBuf, fs::File);
+
+/// Makes each of them outlive a crash, several at once: a disk does that in about the
+/// time of one.
+pub(super) fn sync_together(opened: &[Opened]) -> Result<()> {
+    let sync = |(path, file): &Opened| {
+        file.sync_all().with_context(|| format!("cannot sync {}", path.display()))
+    };
+    let share = opened.len().div_ceil(SYNCED_AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let work = |share: &'_ [Opened]| share.iter().try_for_each(sync);
+        let threads: Vec<_> =
+            opened.chunks(share).map(|share| scope.spawn(move || work(share))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread.join().unwrap_or_else(|_| Err(anyhow!("syncing failed unexpectedly")))
+        })
+    })
+}
+
+/// Makes all that was written outlive a crash.
+pub(super) fn sync_all(tree: &Path) -> Result<()> {
+    let root = open(tree)?;
+    rustix::fs::syncfs(&root)
+        .with_context(|| format!("cannot sync the file system of {}", tree.display()))
+}
+
+/// Opens a directory or a file, to sync it.
+pub(super) fn open(path: &Path) -> Result<fs::File> {
+    fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// Writes a file that is not there, with its time.
+pub(super) fn write(path: &Path, bytes: &[u8], mtime: u64) -> Result<fs::File> {
+    crate::disk::create(path)
+        .and_then(|mut new| {
+            new.write_all(bytes)?;
+            new.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(mtime))?;
+            Ok(new)
+        })
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Whether all forms of a page are still as they were published.
+pub(super) fn is_as_listed(tree: &Path, path: &str, entry: &Entry) -> bool {
+    entry
+        .variants()
+        .all(|(suffix, size)| is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime))
+}
+
+/// Whether a file is still as it was published.
+pub(super) fn is_untouched(tree: &Path, path: &str, size: u64, mtime: u64) -> bool {
+    fs::symlink_metadata(tree.join(path)).is_ok_and(|found| is_of(&found, size, mtime))
+}
+
+/// Whether what was found is a file of this size and time.
+pub(super) fn is_of(found: &fs::Metadata, size: u64, mtime: u64) -> bool {
+    found.is_file() && found.len() == size && u64::try_from(found.mtime()) == Ok(mtime)
+}
+
+/// The latest modification time, in whole seconds, among the forms of a page
+/// as they stand: what is made next must be later.
+pub(super) fn newest_mtime(tree: &Path, path: &str, entry: &Entry) -> u64 {
+    entry
+        .variants()
+        .filter_map(|(suffix, _)| fs::metadata(tree.join(format!("{path}{suffix}"))).ok())
+        .filter_map(|found| u64::try_from(found.mtime()).ok())
+        .max()
+        .unwrap_or(0)
+}
+
+/// Removes the directories above a file that went, as far as they are empty and
+/// may go.
+pub(super) fn remove_empty_directories(tree: &Path, path: &str, may_go: impl Fn(&Path) -> bool) {
+    let mut below = PathBuf::from(path);
+    while below.pop() && below != Path::new("") && may_go(&below) {
+        if fs::remove_dir(tree.join(&below)).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Files outside generations.
+//!
+//! Owns which files are replaced at every refresh, and how: by a rename, unless
+//! something of somebody else's stands at their places. No failure here is worth
+//! failing a refresh.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use bytes::Bytes;
+
+use super::in_place::is_about_the_place;
+use super::manifest::OWN_DIRECTORY;
+use super::ours::is_free;
+use crate::disk;
+
+/// How old the data is, for pages and machines: replaced at every refresh.
+pub const FRESHNESS: &str = "freshness.json";
+/// How the site is doing, for people: replaced at every refresh.
+pub const STATUS: &str = "status/index.html";
+/// What is wrong with the templates, for their author.
+pub const DEV: &str = "dev.json";
+
+/// All files outside generations: replaced by rename, never held.
+pub(super) const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
+
+/// Whether a path stands outside generations.
+pub fn is_volatile(path: &str) -> bool {
+    VOLATILE.contains(&path)
+}
+
+/// Volatile files by path.
+pub type Volatile = BTreeMap<&'static str, Bytes>;
+
+/// Replaces the files in a tree that visitors may be reading.
+///
+/// # Errors
+/// If one cannot be written.
+pub(super) fn replace(out: &Path, volatile: &Volatile) -> Result<()> {
+    volatile.iter().try_for_each(|(path, bytes)| replace_one(out, path, bytes))
+}
+
+fn replace_one(out: &Path, path: &str, bytes: &Bytes) -> Result<()> {
+    let place = out.join(path);
+    if !is_free(out, Path::new(path), |_, _| path != DEV || is_dev_file(&place)) {
+        return Ok(());
+    }
+    let directory = disk::parent(&place);
+    if directory != out {
+        disk::create_directory_in(directory)?;
+    }
+    let ready = out.join(OWN_DIRECTORY).join("volatile");
+    disk::write_unsynced(&ready, bytes)?;
+    match disk::rename(&ready, &place) {
+        // A mount in the way, for example.
+        Err(error) if is_about_the_place(&error) => Ok(()),
+        done => done,
+    }
+}
+
+/// Writes the files into a tree that nobody reads yet.
+///
+/// # Errors
+/// If one cannot be written.
+pub(super) fn write(tree: &Path, volatile: &Volatile) -> Result<()> {
+    volatile.iter().try_for_each(|(path, bytes)| {
+        disk::create_directory(disk::parent(&tree.join(path)))?;
+        disk::replace_unsynced(&tree.join(path), bytes)
+    })
+}
+
+/// Whether a file says what ours says; somebody else may have one of that name.
+fn is_dev_file(path: &Path) -> bool {
+    let bytes = disk::read(path).ok().flatten().unwrap_or_default();
+    let told: Option<BTreeMap<String, serde_json::Value>> = serde_json::from_slice(&bytes).ok();
+    told.is_some_and(|told| told.keys().eq(["error", "generation"]))
+}
