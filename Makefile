@@ -51,4 +51,4 @@ bench: packages ## cold start, payload to published, memory, ten replicas; publi
 	cargo bench --quiet --bench figures --bench live
 
 packages: # what the tests need beside a toolchain
-	.ci/packages redis-server nginx chromium openssl
+	.ci/packages redis-server nginx chromium openssl strace

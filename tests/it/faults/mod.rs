@@ -3,6 +3,8 @@
 
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 
+mod owner;
+
 use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::io::Write as _;

@@ -1,0 +1,500 @@
+//! The table of what an owner may keep in `--out`, or do there: nothing that belongs to
+//! the owner is lost or changed, and the site goes on.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use crate::fixture::{Answer, Ended, Site, Upstream, films, found, wait_until};
+
+/// The user `nobody` of Debian.
+const NOBODY: u32 = 65534;
+
+/// All that tells one entry from another, or shows that it was touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trace {
+    inode: u64,
+    owner: (u32, u32),
+    mode: u32,
+    mtime: (i64, i64),
+    links: u64,
+    content: Vec<u8>,
+}
+
+fn trace(path: &Path) -> Option<Trace> {
+    let found = path.symlink_metadata().ok()?;
+    let is_file = found.is_file();
+    Some(Trace {
+        inode: found.ino(),
+        owner: (found.uid(), found.gid()),
+        mode: found.mode(),
+        mtime: (found.mtime(), found.mtime_nsec()),
+        // A directory has one for each directory in it.
+        links: if is_file { found.nlink() } else { 0 },
+        content: if is_file { fs::read(path).unwrap_or_default() } else { Vec::new() },
+    })
+}
+
+/// What came of the rows.
+#[derive(Default)]
+struct Table {
+    rows: String,
+    failed: Vec<String>,
+}
+
+impl Table {
+    fn row(&mut self, what: &str, faults: &[String]) {
+        let verdict = if faults.is_empty() { "ok".to_owned() } else { faults.join("; ") };
+        let _ = writeln!(self.rows, "{what:<52} {verdict}");
+        if !faults.is_empty() {
+            self.failed.push(format!("{what}: {verdict}"));
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "the table is there to be read")]
+    fn end(self) {
+        println!("\nowner's files\n{}", self.rows);
+        assert!(self.failed.is_empty(), "{}", self.failed.join("\n"));
+    }
+}
+
+/// A site whose data changes with each build, and what of its `--out` is the owner's.
+struct Stage {
+    site: Site,
+    upstream: Upstream,
+    /// As another user, if not as the one who runs the tests.
+    user: Option<u32>,
+    score: std::cell::Cell<u32>,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let upstream = Upstream::start();
+        let site = Site::of(&upstream).with(&["--interval", "50ms", "--max-age", "60s"]);
+        Stage { site, upstream, user: None, score: 0.into() }
+    }
+
+    /// The program runs as `nobody`, who owns the directory of the site.
+    fn as_nobody() -> Stage {
+        let mut stage = Stage::new();
+        stage.user = Some(NOBODY);
+        std::os::unix::fs::chown(&stage.site, Some(NOBODY), Some(NOBODY)).expect("root");
+        stage
+    }
+
+    fn out(&self, below: &str) -> PathBuf {
+        self.site.out().join(below)
+    }
+
+    /// Makes the next refresh a change.
+    fn change(&self) -> String {
+        let score = self.score.get() % 100 + 1;
+        self.score.set(score);
+        let mut films = films();
+        films[0]["rt_score"] = json!(score);
+        self.upstream.set("/films", Answer::json(&films));
+        format!("\"rt_score\":{score}")
+    }
+
+    fn command(&self) -> Command {
+        let build = self.site.command(&["build", "once"]);
+        let Some(user) = self.user else { return build };
+        let mut command = Command::new("setpriv");
+        let ids = [format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()];
+        command.args(ids).arg(build.get_program()).args(build.get_args());
+        command.current_dir(&self.site);
+        command
+    }
+
+    /// Publishes a change; what went wrong, if anything did.
+    fn publish(&self) -> Vec<String> {
+        let wanted = self.change();
+        let ended = Ended::of(&mut self.command());
+        let mut faults = Vec::new();
+        if ended.code != Some(0) {
+            faults.push(format!("exit {:?}: {}", ended.code, ended.log));
+        }
+        if !fs::read_to_string(self.out("movies.json")).is_ok_and(|data| data.contains(&wanted)) {
+            faults.push(format!("not published: {}", ended.log));
+        }
+        faults
+    }
+
+    /// Publishes three changes; whether these entries of `--out` stay what they are.
+    fn keeps(&self, entries: &[&str]) -> Vec<String> {
+        let before: BTreeMap<_, _> =
+            entries.iter().map(|below| (*below, trace(&self.out(below)))).collect();
+        let mut faults = Vec::new();
+        for _ in 0..3 {
+            faults.extend(self.publish());
+        }
+        for (below, was) in before {
+            let is = trace(&self.out(below));
+            if was.is_none() || is != was {
+                faults.push(format!("{below} was {was:?} and is {is:?}"));
+            }
+        }
+        faults
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+}
+
+fn owned_by_nobody(path: &Path) {
+    std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY)).expect("root");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn of_the_owners_files() {
+    let mut table = Table::default();
+    kinds_of_entries(&mut table);
+    other_users(&mut table);
+    attributes_of_out(&mut table);
+    adoption(&mut table);
+    table.end();
+}
+
+fn kinds_of_entries(table: &mut Table) {
+    let stage = Stage::new();
+    table.row("(a first publish)", &stage.publish());
+    stage.site.write("public/notes.txt", "mine");
+    stage.site.write("public/movies/mine/notes.txt", "mine");
+    stage.site.write("public/.git/config", "mine");
+    fs::create_dir(stage.out("empty")).expect("made");
+    std::os::unix::fs::symlink("nowhere", stage.out("link")).expect("linked");
+    let pipe = Command::new("mkfifo").arg(stage.out("pipe")).status();
+    assert!(pipe.is_ok_and(|status| status.success()));
+    let entries = [
+        "notes.txt",
+        "movies/mine",
+        "movies/mine/notes.txt",
+        ".git/config",
+        "empty",
+        "link",
+        "pipe",
+    ];
+    table.row("files, directories, links and pipes", &stage.keeps(&entries));
+
+    let stage = Stage::new();
+    fs::create_dir(stage.out("")).expect("made");
+    stage.site.write("public/.gitignore", "*");
+    table.row("a git checkout's directory", &stage.keeps(&[".gitignore"]));
+
+    let stage = Stage::new();
+    stage.publish();
+    fs::create_dir_all(stage.out("people")).expect("there");
+    stage.site.write("public/assets/logo.png", "mine");
+    table.row("a file beside ours", &stage.keeps(&["assets/logo.png"]));
+}
+
+fn other_users(table: &mut Table) {
+    let stage = Stage::as_nobody();
+    table.row("(a first publish of another user)", &stage.publish());
+    stage.site.write("public/access.log", "mine");
+    stage.site.write("public/.htpasswd", "mine");
+    set_mode(&stage.out(".htpasswd"), 0o600);
+    stage.site.write("public/private/key", "mine");
+    set_mode(&stage.out("private"), 0o700);
+    stage.site.write("public/fixed/page", "mine");
+    set_mode(&stage.out("fixed"), 0o555);
+    let entries = ["access.log", ".htpasswd", "private", "private/key", "fixed", "fixed/page"];
+    table.row("another user's, unreadable and read-only", &stage.keeps(&entries));
+
+    let stage = Stage::as_nobody();
+    fs::create_dir_all(stage.out("lost+found")).expect("made");
+    set_mode(&stage.out("lost+found"), 0o700);
+    owned_by_nobody(&stage.out(""));
+    table.row("a fresh volume with lost+found", &stage.keeps(&["lost+found"]));
+
+    let stage = Stage::as_nobody();
+    stage.publish();
+    set_mode(&stage.out("movies"), 0o555);
+    table.row(
+        "a directory of ours made read-only",
+        &stage.keeps(&["movies"]).retained("movies.json"),
+    );
+
+    let stage = Stage::as_nobody();
+    stage.publish();
+    set_mode(&stage.out("people/index.html"), 0o000);
+    let mut faults = stage.publish();
+    let page = fs::metadata(stage.out("people/index.html")).expect("there");
+    if page.mode() & 0o777 != 0o644 {
+        faults.push("the page was not made again".into());
+    }
+    table.row("a page of ours that cannot be read", &faults);
+}
+
+/// Keeps what of the faults is not about a page that cannot be written.
+trait Retained {
+    fn retained(self, published: &str) -> Vec<String>;
+}
+
+impl Retained for Vec<String> {
+    fn retained(self, published: &str) -> Vec<String> {
+        self.into_iter().filter(|fault| !fault.contains(published)).collect()
+    }
+}
+
+fn attributes_of_out(table: &mut Table) {
+    let row = |table: &mut Table, what: &str, mode: u32, group: u32| {
+        let stage = Stage::new();
+        stage.publish();
+        std::os::unix::fs::chown(stage.out(""), Some(NOBODY), Some(group)).expect("root");
+        set_mode(&stage.out(""), mode);
+        let is = || {
+            let found = fs::metadata(stage.out("")).expect("there");
+            (found.uid(), found.gid(), found.mode() & 0o7777)
+        };
+        let before = is();
+        let mut faults = Vec::new();
+        for _ in 0..2 {
+            faults.extend(stage.publish());
+            if is() != before {
+                faults.push(format!("was {before:?} and is {:?}", is()));
+            }
+        }
+        table.row(what, &faults);
+    };
+    row(table, "owner, group and set-group-ID bit of --out", 0o2775, 33);
+    row(table, "a private --out", 0o700, 0);
+}
+
+fn adoption(table: &mut Table) {
+    let stage = Stage::new();
+    let kept = |name: &str| stage.site.path(".movies-gen").join(name).join("index.html");
+    let adopting = Stage { site: stage.site.with(&["--adopt"]), ..Stage::new() };
+    stage.site.write("public/index.html", "first");
+    let mut faults = Vec::new();
+    for content in ["first", "second"] {
+        if content == "second" {
+            fs::remove_dir_all(stage.out("")).expect("removed");
+            stage.site.write("public/index.html", content);
+        }
+        stage.change();
+        let ended = Ended::of(&mut adopting.site.command(&["build", "once"]));
+        if ended.code != Some(0) {
+            faults.push(ended.log);
+        }
+    }
+    let originals = ["adopted", "adopted.2"].map(|name| fs::read_to_string(kept(name)).ok());
+    if originals != ["first", "second"].map(|content| Some(content.to_owned())) {
+        faults.push(format!("{originals:?} are kept"));
+    }
+    table.row("a second --adopt", &faults);
+}
+
+/// A process that works in a directory, and writes a file there when it is told to.
+struct Resident(Child);
+
+impl Resident {
+    fn in_directory(directory: &Path) -> Resident {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read line; echo \"$line\" > late.txt; read line"]);
+        let resident = command.current_dir(directory).stdin(Stdio::piped()).spawn();
+        Resident(resident.expect("a shell"))
+    }
+
+    fn writes(&mut self, line: &str) {
+        use std::io::Write;
+        let input = self.0.stdin.as_mut().expect("piped");
+        writeln!(input, "{line}").expect("written");
+    }
+}
+
+impl Drop for Resident {
+    fn drop(&mut self) {
+        // Ended already: nothing is left to kill.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn of_a_working_directory() {
+    let stage = Stage::new();
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    for below in ["", "movies"] {
+        let mut resident = Resident::in_directory(&stage.out(below));
+        for _ in 0..2 {
+            assert_eq!(stage.publish(), Vec::<String>::new());
+        }
+        resident.writes("late");
+        let late = stage.out(below).join("late.txt");
+        let content =
+            found("the file", || fs::read_to_string(&late).ok().filter(|text| !text.is_empty()));
+        assert_eq!(content, "late\n");
+        assert_eq!(stage.keeps(&[late.to_str().expect("text")]), Vec::<String>::new());
+        fs::remove_file(late).expect("removed");
+    }
+    // Nobody is there any more: the trees are exchanged again.
+    let before = fs::metadata(stage.site.out()).expect("there").ino();
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    assert_ne!(fs::metadata(stage.site.out()).expect("there").ino(), before);
+}
+
+/// Runs `script` with the program and its arguments in a mount namespace of its own.
+fn in_a_namespace(stage: &Stage, script: &str) -> Ended {
+    let build = stage.command();
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c"]);
+    command.arg(format!("set -e; {script}")).arg("sh");
+    command.arg(build.get_program()).args(build.get_args());
+    command.current_dir(&stage.site);
+    Ended::of(&mut command)
+}
+
+#[test]
+fn of_mounts_in_out() {
+    let wait = "sleep 0.1";
+    for (what, setup, check) in [
+        (
+            "a directory",
+            "mkdir volume public/uploads; echo mine >volume/a; mount --bind volume public/uploads",
+            "echo late >>public/uploads/a",
+        ),
+        (
+            "a directory in one of ours",
+            "mkdir volume public/movies/u; echo mine >volume/a; mount --bind volume public/movies/u",
+            "echo late >>public/movies/u/a",
+        ),
+        (
+            "a file",
+            "mkdir volume; echo mine >volume/a; touch public/ads.txt; mount --bind volume/a public/ads.txt",
+            "echo late >>public/ads.txt",
+        ),
+        (
+            "a file over one of ours",
+            "mkdir volume; echo mine >volume/a; mount --bind volume/a public/robots.txt",
+            "echo late >>public/robots.txt",
+        ),
+        (
+            "another file system",
+            "mkdir public/tmp; mount -t tmpfs t public/tmp; mkdir volume; echo mine >volume/a; cp volume/a public/tmp/a",
+            "echo late >>volume/a; echo late >>public/tmp/a; cmp volume/a public/tmp/a",
+        ),
+    ] {
+        let stage = Stage::new();
+        assert_eq!(stage.publish(), Vec::<String>::new());
+        let before = fs::read(stage.out("movies.json")).expect("there");
+        stage.change();
+        let script = format!(
+            "{setup}; for i in 1 2 3; do \"$@\"; {check}; {wait}; done; cat volume/a | tr '\\n' ' '"
+        );
+        let ended = in_a_namespace(&stage, &script);
+        assert_eq!(ended.out.trim(), "mine late late late", "{what}: {}", ended.log);
+        let log = ended.well();
+        assert_ne!(fs::read(stage.out("movies.json")).expect("there"), before, "{what}: {log}");
+        assert_eq!(stage.publish(), Vec::<String>::new(), "{what}: without the mount");
+        assert!(stage.out("robots.txt").is_file(), "{what}");
+    }
+}
+
+#[test]
+fn of_an_out_that_is_mounted_elsewhere() {
+    let stage = Stage::new();
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    let wanted = stage.change();
+    let script = "mkdir other; mount --bind public other; \"$@\"; cat other/movies.json";
+    let ended = in_a_namespace(&stage, script);
+    assert!(ended.out.contains(&wanted), "{}{}", ended.out, ended.log);
+    let _ = ended.well();
+}
+
+/// System calls of a publish that change a directory or a file.
+const CALLS: &str = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,mkdir,mkdirat,\
+                     openat,write,chmod,fchmod,fchmodat,utimensat,fsync,syncfs";
+
+#[test]
+#[ignore = "needs strace"]
+fn of_a_kill_at_each_system_call_with_a_mount_inside() {
+    let stage = Stage::new();
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    stage.site.write("volume/precious/file", "precious");
+    fs::create_dir(stage.out("uploads")).expect("made");
+    let precious = stage.site.path("volume/precious/file");
+    let was = trace(&precious);
+    let (mut call, mut ended_by_itself) = (1, false);
+    while !ended_by_itself {
+        stage.change();
+        let script = format!(
+            "mount --bind volume public/uploads; \
+             strace -f -o /dev/null -e trace={CALLS} -e inject={CALLS}:signal=KILL:when={call} \
+             \"$@\" || true"
+        );
+        let ended = in_a_namespace(&stage, &script);
+        ended_by_itself =
+            ended.log.contains("is up to date") || ended.log.contains("shows the stored");
+        assert_eq!(trace(&precious), was, "call {call}: {}", ended.log);
+        // Most calls are those of the start, which opens many files.
+        call += if call < 60 { 7 } else { 3 };
+        assert!(call < 3_000, "{}", ended.log);
+    }
+    assert!(call > 60, "no kill hit the publish: {call}");
+    wait_until("the next publish goes on", || stage.publish().is_empty());
+    assert_eq!(trace(&precious), was);
+}
+
+/// Stops the program at a call of its publish, lets the owner do something, and lets the
+/// program go on.
+fn meanwhile(stage: &Stage, call: &str, owner: impl FnOnce()) -> Vec<String> {
+    let wanted = stage.change();
+    let build = stage.command();
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    command.args(["-e", &format!("inject={call}:delay_enter=1500000:when=1")]);
+    command.arg(build.get_program()).args(build.get_args()).current_dir(&stage.site);
+    let tracer = command.stderr(Stdio::piped()).spawn().expect("strace");
+    let sealed = stage.site.path(".movies-gen/standby/.movies-gen");
+    // The exchange is the first call of its kind; before it the standby was sealed anew.
+    wait_until("the publish", || {
+        sealed.join("manifest").exists()
+            && !sealed.join("coming").exists()
+            && fs::read_to_string(stage.site.path(".movies-gen/standby/movies.json"))
+                .is_ok_and(|data| data.contains(&wanted))
+    });
+    owner();
+    let output = tracer.wait_with_output().expect("strace");
+    let mut faults = Vec::new();
+    if !output.status.success() {
+        faults.push(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    if !fs::read_to_string(stage.out("movies.json")).is_ok_and(|data| data.contains(&wanted)) {
+        faults.push("not published".into());
+    }
+    faults
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn of_what_the_owner_does_right_before_an_exchange() {
+    let stage = Stage::new();
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    let place = stage.out("movies/late.txt");
+    let faults = meanwhile(&stage, "renameat2", || fs::write(&place, "late").expect("written"));
+    assert_eq!(faults, Vec::<String>::new());
+    assert_eq!(fs::read_to_string(&place).ok().as_deref(), Some("late"));
+    assert_eq!(stage.keeps(&["movies/late.txt"]), Vec::<String>::new());
+    fs::remove_file(&place).expect("removed");
+    assert_eq!(stage.publish(), Vec::<String>::new());
+
+    let mut resident = None;
+    let out = stage.site.out();
+    let faults = meanwhile(&stage, "renameat2", || resident = Some(Resident::in_directory(&out)));
+    assert_eq!(faults, Vec::<String>::new());
+    resident.as_mut().expect("there").writes("mine");
+    wait_until("the file", || {
+        fs::read_to_string(out.join("late.txt")).is_ok_and(|it| it == "mine\n")
+    });
+    assert_eq!(stage.keeps(&["late.txt"]), Vec::<String>::new());
+}
