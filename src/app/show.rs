@@ -29,7 +29,8 @@ impl Refresher {
     /// saves again what a shared store lost. If that fails, what is live stays,
     /// and the next refresh asks for all.
     pub(super) async fn take_up(&mut self, saved: Edition) {
-        let is_lost = saved.fence < self.fence() && self.stores.is_shared();
+        let is_lost =
+            saved.fence < self.fence() && self.stores.is_shared() && !self.stores.is_stuck();
         if saved <= self.known.edition && !is_lost {
             return;
         }

@@ -24,7 +24,7 @@ use crate::plausibility::Guard;
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
 use crate::source::demo::Demo;
-use crate::source::{Proxy, Source, shown};
+use crate::source::{self, Proxy, Source};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
 use crate::telemetry::Metrics;
 use crate::theme::Theme;
@@ -135,7 +135,7 @@ fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
 
 pub(super) fn upstream_id(config: &Config) -> UpstreamId {
     UpstreamId(match &config.upstream {
-        Upstream::Api(url) => shown(url).trim_end_matches('/').to_owned(),
+        Upstream::Api(url) => source::identity(url),
         Upstream::Demo => "the demo".to_owned(),
     })
 }

@@ -193,6 +193,24 @@ pub fn shown(url: &Url) -> String {
     url.into()
 }
 
+/// Names an address as a whole: as it may be shown, and a hash of what may not. Two
+/// tenants of one API differ in the query or in the user alone.
+pub fn identity(url: &Url) -> String {
+    let shown = shown(url).trim_end_matches('/').to_owned();
+    let secret = (url.username(), url.password(), url.query());
+    if secret == ("", None, None) {
+        return shown;
+    }
+    let mut hasher = blake3::Hasher::new();
+    for part in [Some(secret.0), secret.1, secret.2] {
+        // Absent and empty are two things.
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        hasher.update(&length.to_le_bytes());
+        hasher.update(part.unwrap_or_default().as_bytes());
+    }
+    format!("{shown} (user and query {})", &hasher.finalize().to_hex()[..16])
+}
+
 fn endpoint_url(base: &Url, endpoint: Endpoint, limit: u32) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), endpoint.segment()));
@@ -231,6 +249,17 @@ mod tests {
             films("https://api.example/v1?key=k", 5),
             "https://api.example/v1/films?key=k&limit=5"
         );
+    }
+
+    #[test]
+    fn an_address_is_named_as_a_whole_without_its_secrets() {
+        let named = |text: &str| identity(&url(text));
+        assert_eq!(named("https://h.example/a/"), "https://h.example/a");
+        let tenants = ["https://h/a?t=1", "https://h/a?t=2", "https://u@h/a", "https://u:p@h/a"];
+        let names: std::collections::BTreeSet<_> = tenants.map(named).into();
+        assert_eq!(names.len(), tenants.len(), "{names:?}");
+        assert!(names.iter().all(|name| name.starts_with("https://h/a (user and query ")));
+        assert!(!named("https://h/a?key=s3cret").contains("s3cret"));
     }
 
     #[test]

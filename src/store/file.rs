@@ -6,8 +6,8 @@
 //! |---|---|
 //! | `upstream` | whose data this is |
 //! | `attempt` | the last claim and how it ended |
-//! | `saved` | fence, origin time, validators and ledger of the last payload |
-//! | `bodies/<hash>` | its raw bodies, named by their content |
+//! | `saved` | fence, origin time and validators of the last payload: small, whatever the site |
+//! | `bodies/<hash>` | its raw bodies and its ledger, named by their content |
 //! | `refused/<sets>` | the last payloads that were not believed |
 //! | `accepted` | which of these the owner accepts |
 //!
@@ -88,7 +88,20 @@ struct Head {
     origin: Stamp,
     films: BodyHead,
     people: BodyHead,
-    ledger: Ledger,
+    ledger: LedgerHead,
+}
+
+/// Where the ledger is. Every claim reads the head, so the ledger does not stand in it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum LedgerHead {
+    /// Among the bodies.
+    Apart {
+        /// The file's name.
+        hash: String,
+    },
+    /// In the head itself, as earlier versions kept it.
+    Within(Box<Ledger>),
 }
 
 impl Head {
@@ -144,7 +157,12 @@ impl FileStore {
             FileStore { directory: directory.to_owned(), clock, only_looks: false, slowness };
         // Fail now and not at the first refresh if a newer program was here.
         store.attempt()?;
-        store.head()?;
+        if let Some(mut head) = store.head()?
+            && let LedgerHead::Within(ledger) = &head.ledger
+        {
+            head.ledger = store.keep_ledger(ledger)?;
+            store.write_head(&head)?;
+        }
         Ok(store)
     }
 
@@ -255,10 +273,26 @@ impl FileStore {
             origin: payload.origin.clone(),
             films: self.keep(&payload.films)?,
             people: self.keep(&payload.people)?,
-            ledger: saved.ledger.clone(),
+            ledger: self.keep_ledger(&saved.ledger)?,
         };
         self.write_head(&head)?;
-        self.forget_bodies_but([&head.films.hash, &head.people.hash])
+        self.forget_bodies_but(&head)
+    }
+
+    fn keep_ledger(&self, ledger: &Ledger) -> Result<LedgerHead> {
+        let bytes = serde_json::to_vec(ledger).context("cannot write the ledger")?;
+        let body = Body { bytes: bytes.into(), etag: None };
+        Ok(LedgerHead::Apart { hash: self.keep(&body)?.hash })
+    }
+
+    /// The ledger that goes with a head; none if its file was lost or damaged.
+    fn ledger(&self, head: LedgerHead) -> Result<Option<Ledger>> {
+        let hash = match head {
+            LedgerHead::Within(ledger) => return Ok(Some(*ledger)),
+            LedgerHead::Apart { hash } => hash,
+        };
+        let Some(body) = self.body(BodyHead { hash, etag: None })? else { return Ok(None) };
+        Ok(serde_json::from_slice(&body.bytes).ok())
     }
 
     fn head(&self) -> Result<Option<Head>> {
@@ -317,7 +351,12 @@ impl FileStore {
         Ok(Some(Body { bytes: Bytes::from(bytes), etag: head.etag }))
     }
 
-    fn forget_bodies_but(&self, kept: [&str; 2]) -> Result<()> {
+    fn forget_bodies_but(&self, head: &Head) -> Result<()> {
+        let ledger = match &head.ledger {
+            LedgerHead::Apart { hash } => hash,
+            LedgerHead::Within(_) => "",
+        };
+        let kept = [head.films.hash.as_str(), head.people.hash.as_str(), ledger];
         for path in disk::entries(&self.directory.join("bodies"))? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if !kept.contains(&name) && !name.ends_with(".damaged") {
@@ -384,14 +423,21 @@ impl Store for FileStore {
         };
         match (kept, head) {
             (Kept::As(edition), head) => {
-                if let Some(head) = head.filter(|head| head.revision != given.revision) {
-                    saved.ledger = saved.ledger.absorbing(&head.ledger);
+                if let Some(head) = head.filter(|head| head.revision != given.revision)
+                    && let Some(ledger) = self.ledger(head.ledger)?
+                {
+                    saved.ledger = saved.ledger.absorbing(&ledger);
                 }
                 self.mirror(saved, edition)?;
             }
             (_, Some(mut head)) => {
-                head.ledger = head.ledger.absorbing(&saved.ledger);
+                let ledger = match self.ledger(head.ledger)? {
+                    Some(ledger) => ledger.absorbing(&saved.ledger),
+                    None => saved.ledger.clone(),
+                };
+                head.ledger = self.keep_ledger(&ledger)?;
                 self.write_head(&head)?;
+                self.forget_bodies_but(&head)?;
             }
             (_, None) => {}
         }
@@ -428,7 +474,7 @@ impl Store for FileStore {
             _ => None,
         };
         let edition = Edition { fence: head.fence, revision: head.revision };
-        Ok(Loaded { payload, ledger: Some(head.ledger), edition })
+        Ok(Loaded { payload, ledger: self.ledger(head.ledger)?, edition })
     }
 
     async fn accepted(&self) -> Result<Option<SetsHash>> {

@@ -26,6 +26,7 @@ use crate::payload::{Fence, Payload};
 use crate::schedule::Wait;
 
 pub use file::{Attempt, FileStore, OtherUpstream};
+use redis::TooSlow;
 pub use redis::{RedisAddress, RedisStore};
 pub use shared::{Stores, WhenLost};
 

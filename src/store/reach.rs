@@ -16,6 +16,11 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// which Redis is too slow to be used: the claim, and three renewals.
 const SLOW_ANSWERS: u32 = 4;
 
+/// Until bodies that did not get through are tried again the first time.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// After that the wait grows to 80 s.
+const MOST_DOUBLINGS: u32 = 4;
+
 /// What is known of Redis's answers.
 #[derive(Debug, Default)]
 pub(super) struct Reach(Mutex<Known>);
@@ -30,6 +35,9 @@ struct Known {
     failures: u32,
     /// How often in a row it was slow.
     slow: u32,
+    /// How often in a row bodies did not get through, and when they are tried again.
+    stuck: u32,
+    bodies_again: Option<BootTime>,
 }
 
 /// What follows from a failure.
@@ -83,6 +91,27 @@ impl Reach {
         }
     }
 
+    /// Whether bodies may be moved now: not right after they did not get through.
+    pub(super) fn may_move_bodies(&self, now: BootTime) -> bool {
+        locked(&self.0).bodies_again.is_none_or(|again| again <= now)
+    }
+
+    /// Bodies got through.
+    pub(super) fn moved_bodies(&self) {
+        let mut known = locked(&self.0);
+        (known.stuck, known.bodies_again) = (0, None);
+    }
+
+    /// Bodies did not get through in time: they are tried again later, each time after twice
+    /// as long. Whether this is the first time.
+    pub(super) fn bodies_stuck(&self, now: BootTime) -> bool {
+        let mut known = locked(&self.0);
+        let wait = FIRST_WAIT * 2_u32.pow(known.stuck.min(MOST_DOUBLINGS));
+        known.bodies_again = Some(now + wait);
+        known.stuck = known.stuck.saturating_add(1);
+        known.stuck == 1
+    }
+
     /// Whether it was too slow when it was used last.
     pub(super) fn is_slow(&self) -> bool {
         locked(&self.0).slow >= SLOW_ANSWERS
@@ -114,6 +143,19 @@ mod tests {
             assert!(!reach.answered() && !reach.is_away());
             assert_eq!(reach.asked_again_in(NOW), None);
         }
+    }
+
+    #[test]
+    fn bodies_that_do_not_get_through_are_tried_again_later_each_time() {
+        let reach = Reach::default();
+        assert!(reach.may_move_bodies(NOW));
+        assert!(reach.bodies_stuck(NOW), "that is news");
+        assert!(!reach.may_move_bodies(NOW + FIRST_WAIT / 2));
+        assert!(reach.may_move_bodies(NOW + FIRST_WAIT));
+        assert!(!reach.bodies_stuck(NOW));
+        assert!(!reach.may_move_bodies(NOW + FIRST_WAIT) && !reach.is_away());
+        reach.moved_bodies();
+        assert!(reach.may_move_bodies(NOW) && reach.bodies_stuck(NOW));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::heard::Heard;
 use super::reach::{Failed, RETRY, Reach};
 use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
-    Written, locked,
+    TooSlow, Written, locked,
 };
 use crate::clock::{BootTime, Clock, Stamp};
 use crate::ledger::Ledger;
@@ -171,6 +171,39 @@ impl Stores {
         }
     }
 
+    /// The same for a call that moves bodies. If they do not get through in time, Redis is
+    /// not lost: claims are small, and they go on through Redis.
+    async fn move_bodies<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
+        let now = self.clock.now().boot;
+        if !self.reach.may_move_bodies(now) {
+            return None;
+        }
+        let moved = self.ask(async |redis| match call(redis).await {
+            Err(error) if error.is::<TooSlow>() => Ok(Err(error)),
+            done => done.map(Ok),
+        });
+        match moved.await? {
+            Ok(moved) => {
+                self.reach.moved_bodies();
+                Some(moved)
+            }
+            Err(error) => {
+                if self.reach.bodies_stuck(self.clock.now().boot) {
+                    warn!(
+                        "payloads are not shared for now, each replica shows what it has: {error:#}; \
+                         is the line to Redis too slow for payloads of this size?"
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether payloads do not get through to Redis for now.
+    pub fn is_stuck(&self) -> bool {
+        !self.reach.may_move_bodies(self.clock.now().boot)
+    }
+
     /// Whether it answers, fast enough, and takes what it is told.
     async fn meet_again(&self, redis: &RedisStore) -> Result<()> {
         redis.standing().await?;
@@ -237,7 +270,7 @@ impl Stores {
     /// None if others were at it all the time.
     async fn completed(&self) -> Result<Option<Loaded>> {
         let own = self.file.load().await?;
-        let Some(shared) = self.ask(async |redis| redis.load().await).await else {
+        let Some(shared) = self.move_bodies(async |redis| redis.load().await).await else {
             return Ok(Some(own));
         };
         let newest = if shared.edition.fence >= own.edition.fence { &shared } else { &own };
@@ -254,7 +287,7 @@ impl Stores {
         let mut saved = Saved { payload, ledger, revision: shared.edition.revision };
         let mut edition = saved.edition();
         if is_newer || shared.ledger.as_ref() != Some(&saved.ledger) {
-            match self.ask(async |redis| redis.save(&mut saved).await).await {
+            match self.move_bodies(async |redis| redis.save(&mut saved).await).await {
                 Some(Kept::As(kept)) => edition = kept,
                 Some(Kept::Older | Kept::Overtaken) => return Ok(None),
                 None => {}
@@ -358,14 +391,15 @@ impl Store for Stores {
 
     async fn save(&self, saved: &mut Saved) -> Result<Kept> {
         for _ in 0..MOST_TRIES {
-            match self.ask(async |redis| redis.save(saved).await).await {
+            match self.move_bodies(async |redis| redis.save(saved).await).await {
                 Some(Kept::As(edition)) => {
                     say_once(&self.payloads_unwritten, self.file.mirror(saved, edition));
                     return Ok(Kept::As(edition));
                 }
                 Some(Kept::Overtaken) => {
                     // Somebody else completed what ours was made from.
-                    let Some(shared) = self.ask(async |redis| redis.load().await).await else {
+                    let Some(shared) = self.move_bodies(async |redis| redis.load().await).await
+                    else {
                         break;
                     };
                     if let Some(ledger) = &shared.ledger {

@@ -214,3 +214,39 @@ fn a_disk_that_is_slower_than_the_lease_does_not_hold_up_a_refresh_for_ever() {
     assert!(status.code().is_some(), "{log}");
     assert!(upstream.asked().0 <= 1, "{log}");
 }
+
+/// A ledger of so many people takes far longer to read than a request may wait after its
+/// claim; nothing of it is read in between.
+#[test]
+fn a_state_of_many_megabytes_does_not_keep_a_request_from_leaving() {
+    let upstream = Upstream::start();
+    let people: Vec<_> = (0..150_000)
+        .map(|n| serde_json::json!({"id": format!("person-{n}"), "name": format!("P {n}")}))
+        .collect();
+    // They were there once, so the ledger knows them all.
+    let site = Site::of(&upstream).with(&["--interval", "200ms", "--max-age", "60s"]);
+    site.build_once().well();
+    let entries: serde_json::Map<_, _> = people
+        .iter()
+        .map(|person| {
+            let id = person["id"].as_str().expect("text").to_owned();
+            let entry = serde_json::json!({"slug": id, "first_seen": 1_700_000_000_000_000_u64});
+            (id, entry)
+        })
+        .collect();
+    let path = site.path(".movies-gen/saved");
+    let mut saved: serde_json::Value =
+        movies_gen::store::document::read(&path, "saved").expect("read").expect("there");
+    saved["ledger"] = serde_json::json!({"films": {}, "people": entries, "changes": []});
+    movies_gen::store::document::write(&path, "saved", &saved).expect("written");
+    // An earlier version kept the ledger in this document; from here on it stands apart.
+    for refreshes in 2..5 {
+        let mut changed = crate::fixture::films();
+        changed[0]["rt_score"] = serde_json::json!(refreshes);
+        upstream.set("/films", crate::fixture::Answer::json(&changed));
+        site.build_once().well();
+        assert_eq!(upstream.asked().0, refreshes);
+    }
+    let small = path.metadata().expect("there").len();
+    assert!(small < 4_096, "{small} bytes are read at each claim");
+}

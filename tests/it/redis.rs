@@ -1,6 +1,8 @@
 //! A Redis that several processes share.
 
-use crate::fixture::{Answer, Redis, Site, Upstream, contents, films, identities, wait_until};
+use crate::fixture::{
+    Answer, Link, Redis, Site, Upstream, contents, films, identities, wait_until,
+};
 
 fn shared(upstream: &Upstream, redis: &Redis) -> Site {
     Site::of(upstream).with(&["--redis", &redis.url()])
@@ -165,4 +167,52 @@ fn a_redis_is_reached_through_tls_by_its_user_if_its_certificate_is_trusted() {
     let log = site.variable("SSL_CERT_FILE", &tls.authority).build_once().well();
     assert!(!log.contains("cannot be used") && !log.contains("sesame"), "{log}");
     assert!(redis.keys().len() >= 3);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn two_tenants_of_one_api_do_not_meet_in_one_redis() {
+    let redis = Redis::start();
+    let upstream = Upstream::start();
+    let tenant = |key: &str| {
+        let url = format!("{}/?key={key}", upstream.url());
+        Site::new().with(&["--upstream", &url, "--redis", &redis.url()])
+    };
+    let (one, other) = (tenant("s3cret-1"), tenant("s3cret-2"));
+    one.build_once().well();
+    other.build_once().well();
+    assert_eq!(upstream.asked(), (2, 2), "each asks for itself");
+    let claims = redis.keys().iter().filter(|key| key.ends_with(":claim")).count();
+    assert_eq!(claims, 2);
+    let state = std::fs::read_to_string(one.path(".movies-gen/upstream")).expect("a file");
+    assert!(!state.contains("s3cret"), "{state}");
+    // A state is one tenant's.
+    let url = format!("{}/?key=s3cret-2", upstream.url());
+    let log = one.with(&["--upstream", &url]).build_once().with_code(2);
+    assert!(!log.contains("s3cret"), "{log}");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn bodies_that_do_not_get_through_in_time_leave_courtesy_to_redis() {
+    let redis = Redis::start();
+    // Fast enough for any claim, and far too slow for a body of 3 MB.
+    let slow = Link::to(&redis);
+    slow.carries(400_000);
+    let upstream = Upstream::start();
+    let mut large = films();
+    large[0]["description"] = "x ".repeat(1_500_000).into();
+    upstream.set("/films", Answer::json(&large));
+    let often = ["--interval", "1s", "--max-age", "2s", "--hold", "800ms"];
+    let replica = || Site::of(&upstream).with(&often).with(&["--redis", &slow.url()]).serve();
+    let (one, other) = (replica().ready(), replica());
+    wait_until("some refreshes", || upstream.asked().0 >= 6);
+    let times: Vec<_> = upstream.asked_for("/films").iter().map(|asked| asked.at).collect();
+    for pair in times.windows(2) {
+        let gap = pair[1].duration_since(pair[0]);
+        assert!(gap.as_millis() >= 940, "{gap:?} between two refreshes of {times:?}");
+    }
+    let log = format!("{}{}", one.log(), other.log());
+    assert!(!log.contains("keeps its own minute"), "{log}");
+    assert!(log.contains("payloads are not shared for now"), "{log}");
 }

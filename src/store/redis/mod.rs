@@ -43,6 +43,20 @@ pub use address::RedisAddress;
 
 /// Version of the layout under the keys.
 const VERSION: u32 = 1;
+/// Bytes a second below which a Redis is too slow for bodies: a line of 16 Mbit/s.
+const SLOWEST_TRANSFER: u64 = 2_000_000;
+/// Bytes of a payload that was saved without its size.
+const UNKNOWN_SIZE: u64 = 32 << 20;
+/// No transfer is waited for longer than this.
+const LONGEST_TRANSFER: Duration = Duration::from_secs(300);
+
+/// Bodies did not get through in time. Redis itself may be well.
+#[derive(Debug, thiserror::Error)]
+#[error("{bytes} bytes did not get through within {allowed:?}")]
+pub(in crate::store) struct TooSlow {
+    bytes: u64,
+    allowed: Duration,
+}
 
 /// The store in Redis.
 pub struct RedisStore {
@@ -50,6 +64,8 @@ pub struct RedisStore {
     client: Client,
     timeout: Duration,
     connection: Mutex<ConnectionManager>,
+    /// A connection of its own for bodies, so that nothing small waits behind them.
+    bodies: Mutex<ConnectionManager>,
     keys: Keys,
     max_age: Duration,
     clock: Clock,
@@ -96,7 +112,8 @@ impl RedisStore {
     ) -> Result<RedisStore> {
         let client = Client::open(address.info().clone())
             .with_context(|| format!("cannot use {address} as a Redis"))?;
-        let connection = Mutex::new(manager(&client, timeout)?);
+        let connection = Mutex::new(manager(&client, timeout, timeout)?);
+        let bodies = Mutex::new(manager_for_bodies(&client, timeout)?);
         let hash = blake3::hash(upstream.0.as_bytes()).to_hex();
         let key = |name: &str| format!("{{{prefix}:{}}}:{name}", &hash[..12]);
         let keys = Keys {
@@ -120,6 +137,7 @@ impl RedisStore {
             client,
             timeout,
             connection,
+            bodies,
             keys,
             max_age,
             clock,
@@ -151,11 +169,62 @@ impl RedisStore {
         Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.claim)))
     }
 
+    /// Runs a script that moves so many bytes, for which the time grows.
+    ///
+    /// # Errors
+    /// [`TooSlow`] if they do not get through in that time.
+    async fn transfer<T: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+        bytes: u64,
+    ) -> Result<(Now, T)> {
+        let allowed = self.allowed_for(bytes);
+        let mut manager = locked(&self.bodies).clone();
+        let before = self.clock.now();
+        let answer = tokio::time::timeout(allowed, invocation.invoke_async(&mut manager)).await;
+        let error = match answer {
+            Ok(Ok(answer)) => return Ok((before, answer)),
+            Ok(Err(error)) if !error.is_timeout() => anyhow::Error::from(error),
+            _ => {
+                // What is still on its way is in the way of what comes next.
+                if let Ok(manager) = manager_for_bodies(&self.client, self.timeout) {
+                    *locked(&self.bodies) = manager;
+                }
+                TooSlow { bytes, allowed }.into()
+            }
+        };
+        Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.last_good)))
+    }
+
+    fn allowed_for(&self, bytes: u64) -> Duration {
+        let transfer = Duration::from_millis(bytes.saturating_mul(1_000) / SLOWEST_TRANSFER);
+        (self.timeout + transfer).min(LONGEST_TRANSFER)
+    }
+
+    /// Bytes of the payload and the ledger that are saved.
+    async fn saved_bytes(&self) -> Result<u64> {
+        let mut manager = locked(&self.connection).clone();
+        let mut command = redis::cmd("HMGET");
+        command.arg(&self.keys.last_good).arg("bytes");
+        let ask = command.query_async::<(Option<u64>,)>(&mut manager);
+        match tokio::time::timeout(self.timeout, ask).await {
+            Ok(Ok((bytes,))) => Ok(bytes.unwrap_or(UNKNOWN_SIZE)),
+            Ok(Err(error)) => Err(anyhow::Error::from(error)),
+            Err(_) => Err(anyhow!("no answer within {:?}", self.timeout)),
+        }
+        .with_context(|| format!("Redis at {} (key {})", self.address, self.keys.last_good))
+    }
+
     /// Leaves the connection for a new one: it never breaks by itself when the server only
     /// hangs, or follows another one to which its name leads now.
     pub fn connect_anew(&self) {
-        match manager(&self.client, self.timeout) {
-            Ok(manager) => *locked(&self.connection) = manager,
+        let managers = manager(&self.client, self.timeout, self.timeout)
+            .and_then(|small| Ok((small, manager_for_bodies(&self.client, self.timeout)?)));
+        match managers {
+            Ok((small, bodies)) => {
+                *locked(&self.connection) = small;
+                *locked(&self.bodies) = bodies;
+            }
             Err(error) => debug!("Redis at {}: {error:#}", self.address),
         }
     }
@@ -210,11 +279,14 @@ impl RedisStore {
 
     /// # Errors
     /// If it does not answer, or holds the payload of another version.
-    async fn read(&self, what: &str) -> Result<(Now, Read)> {
+    async fn read(&self, what: &str, bytes: Option<u64>) -> Result<(Now, Read)> {
         let script = &self.scripts.load;
         let mut invocation = script.key(&self.keys.claim);
-        let (before, read): (_, Read) =
-            self.run(invocation.key(&self.keys.last_good).arg(what)).await?;
+        let invocation = invocation.key(&self.keys.last_good).arg(what);
+        let (before, read): (_, Read) = match bytes {
+            Some(bytes) => self.transfer(invocation, bytes).await?,
+            None => self.run(invocation).await?,
+        };
         let (_, _, (version, ..), _) = &read;
         if version.is_some_and(|version| version != VERSION) {
             return Err(self.other_version());
@@ -283,6 +355,8 @@ impl Store for RedisStore {
         let Saved { payload, ledger, revision } = &*saved;
         let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
         let etag = |body: &Body| body.etag.clone().unwrap_or_default();
+        let ledger = serde_json::to_vec(ledger).context("cannot write the ledger")?;
+        let bytes = payload.films.bytes.len() + payload.people.bytes.len() + ledger.len();
         let mut invocation = self.scripts.save.key(&self.keys.last_good);
         invocation
             .key(&self.keys.fresh)
@@ -295,10 +369,11 @@ impl Store for RedisStore {
             .arg(etag(&payload.films))
             .arg(&payload.people.bytes[..])
             .arg(etag(&payload.people))
-            .arg(serde_json::to_vec(ledger).context("cannot write the ledger")?)
+            .arg(ledger)
             .arg(&self.keys.channel)
             .arg(revision);
-        match self.run::<(i8, u64)>(&invocation).await?.1 {
+        // The script writes the payload twice.
+        match self.transfer::<(i8, u64)>(&invocation, 2 * bytes as u64).await?.1 {
             (1, revision) => Ok(Kept::As(Edition { fence: payload.fence, revision })),
             (0, _) => Ok(Kept::Older),
             (-2, _) => Ok(Kept::Overtaken),
@@ -324,7 +399,8 @@ impl Store for RedisStore {
     }
 
     async fn load(&self) -> Result<Loaded> {
-        let (before, read) = self.read("whole").await?;
+        let bytes = self.saved_bytes().await?;
+        let (before, read) = self.read("whole", Some(bytes)).await?;
         let (now, _, (version, fence, origin, revision), bodies) = read;
         let (films, films_etag, people, people_etag, ledger) = bodies;
         let (Some(_), Some(fence), Some(origin)) = (version, fence, origin) else {
@@ -368,7 +444,7 @@ impl Store for RedisStore {
     }
 
     async fn standing(&self) -> Result<Option<Standing>> {
-        let (_, read) = self.read("head").await?;
+        let (_, read) = self.read("head", None).await?;
         let (now, (fence, at, outcome, lost), (_, saved, _, revision), _) = read;
         if fence.or(saved).is_none() {
             return Ok(None);
@@ -390,13 +466,21 @@ fn ended(outcome: &str) -> Option<Outcome> {
     (!outcome.is_empty()).then(|| serde_json::from_str(outcome).unwrap_or_else(unknown))
 }
 
-fn manager(client: &Client, timeout: Duration) -> Result<ConnectionManager> {
+fn manager_for_bodies(client: &Client, timeout: Duration) -> Result<ConnectionManager> {
+    manager(client, timeout, LONGEST_TRANSFER)
+}
+
+fn manager(
+    client: &Client,
+    timeout: Duration,
+    response_timeout: Duration,
+) -> Result<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_number_of_retries(1)
         .set_min_delay(Duration::from_millis(10))
         .set_max_delay(timeout / 4)
         .set_connection_timeout(Some(timeout))
-        .set_response_timeout(Some(timeout));
+        .set_response_timeout(Some(response_timeout));
     ConnectionManager::new_lazy_with_config(client.clone(), config)
         .context("cannot prepare the connection to Redis")
 }

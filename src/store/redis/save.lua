@@ -36,7 +36,7 @@ local function put(key)
   redis.call('DEL', key)
   redis.call('HSET', key, 'version', ARGV[1], 'fence', ARGV[2], 'origin', origin,
     'films', ARGV[6], 'films_etag', ARGV[7], 'people', ARGV[8], 'people_etag', ARGV[9],
-    'ledger', ARGV[10], 'revision', revision)
+    'ledger', ARGV[10], 'revision', revision, 'bytes', #ARGV[6] + #ARGV[8] + #ARGV[10])
 end
 put(KEYS[1])
 local left = math.floor((origin + tonumber(ARGV[5]) - now) / 1000)

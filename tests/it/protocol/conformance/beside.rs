@@ -229,9 +229,11 @@ pub(super) fn ledger(ledger: u32) -> String {
 
 fn fields_of(good: Good) -> BTreeMap<String, String> {
     let [films, films_etag, people, people_etag] = good.bodies.map(|body| text("body", body));
+    let bytes = films.len() + people.len() + ledger(good.ledger).len();
     as_map([
         ("version", Some(good.version.to_string())),
         ("fence", Some(good.fence.to_string())),
+        ("bytes", Some(bytes.to_string())),
         ("origin", Some(good.origin.to_string())),
         ("films", Some(films)),
         ("films_etag", Some(films_etag)),
