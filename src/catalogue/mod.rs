@@ -11,17 +11,22 @@
 //! 4. Everything is put in an order of its own, so that an upstream that
 //!    shuffles its lists changes no page.
 
+mod pairs;
+mod raw;
+mod read;
 mod record;
+mod reference;
+mod text;
 mod warning;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::payload::{Endpoint, Fault, Payload, records};
-pub use record::cleaned;
-use record::{Record, clip};
+use pairs::pairs;
+use read::{film, person, read};
+pub use text::cleaned;
 pub use warning::{Warning, tally};
 
 /// Index of a film in [`Catalogue::films`].
@@ -140,10 +145,12 @@ pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), 
         }
     }
 
-    let (mut films, cast) = read(Endpoint::Films, &raw_films, film, &mut warnings);
-    let (mut people, filmography) = read(Endpoint::People, &raw_people, person, &mut warnings);
-    films.sort_by(|a, b| newest_first(a).cmp(&newest_first(b)));
-    people.sort_by_cached_key(|person| (person.name.to_lowercase(), person.id.clone()));
+    let mut films = read(Endpoint::Films, &raw_films, film, &mut warnings);
+    let mut people = read(Endpoint::People, &raw_people, person, &mut warnings);
+    films.sort_by(|(a, _), (b, _)| newest_first(a).cmp(&newest_first(b)));
+    people.sort_by_cached_key(|(person, _)| (person.name.to_lowercase(), person.id.clone()));
+    let (mut films, cast): (Vec<_>, Vec<_>) = films.into_iter().unzip();
+    let (mut people, filmography): (Vec<_>, Vec<_>) = people.into_iter().unzip();
 
     let pairs = pairs(&films, &people, &cast, &filmography, &mut warnings);
     for &(film, person) in &pairs {
@@ -164,200 +171,6 @@ pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), 
 fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<&str>>, String, &str) {
     let date = film.release_date.as_deref();
     (film.year.is_none(), std::cmp::Reverse(date), film.title.to_lowercase(), &film.id)
-}
-
-/// Bad records and fields of one list that are named one by one; the rest is
-/// counted.
-const MOST_NAMED: usize = 20;
-
-/// What one list says of the other: id of the record → ids it refers to.
-type References = BTreeMap<String, BTreeSet<String>>;
-
-/// Every usable record of a list, and what each refers to.
-fn read<T>(
-    endpoint: Endpoint,
-    raw: &[&serde_json::value::RawValue],
-    build: fn(String, Record) -> Result<Read<T>, String>,
-    warnings: &mut Vec<Warning>,
-) -> (Vec<T>, References) {
-    let mut named = Vec::new();
-    let mut items = Vec::with_capacity(raw.len());
-    let mut references = References::new();
-    let mut repeated = Vec::new();
-    let mut broken = 0;
-    for (index, raw) in raw.iter().enumerate() {
-        let left_out = |name: Option<String>, why| Warning::LeftOut {
-            endpoint,
-            position: index + 1,
-            name: name.map(|name| clip(&name)),
-            why,
-        };
-        let mut record = match Record::parse(raw.get()) {
-            Ok(record) => record,
-            Err(why) => {
-                named.push(left_out(None, why));
-                continue;
-            }
-        };
-        let id = match record.required("id") {
-            Ok(id) => id,
-            Err(why) => {
-                let name = record.text("title").or_else(|| record.text("name"));
-                named.push(left_out(name, why));
-                continue;
-            }
-        };
-        let read = match build(id.clone(), record) {
-            Ok(read) => read,
-            Err(why) => {
-                named.push(left_out(Some(id), why));
-                continue;
-            }
-        };
-        broken += read.broken_references;
-        match references.entry(id) {
-            Entry::Occupied(mut first) => {
-                repeated.push(first.key().clone());
-                first.get_mut().extend(read.references);
-            }
-            Entry::Vacant(vacant) => {
-                named.extend(read.ignored.into_iter().map(|(field, why)| Warning::FieldIgnored {
-                    endpoint,
-                    id: vacant.key().clone(),
-                    field,
-                    why,
-                }));
-                vacant.insert(read.references.into_iter().collect());
-                items.push(read.item);
-            }
-        }
-    }
-    let is_record = |warning: &&Warning| matches!(warning, Warning::LeftOut { .. });
-    let left_out = named.iter().filter(is_record).count();
-    let ignored = named.len() - left_out;
-    named.truncate(MOST_NAMED);
-    warnings.append(&mut named);
-    if left_out + ignored > 1 {
-        warnings.push(Warning::Counted { endpoint, left_out, ignored });
-    }
-    if !repeated.is_empty() {
-        repeated.sort();
-        warnings.push(Warning::Duplicates { endpoint, ids: repeated });
-    }
-    if broken > 0 {
-        warnings.push(Warning::BrokenReferences { endpoint, count: broken });
-    }
-    (items, references)
-}
-
-/// A record that could be used.
-struct Read<T> {
-    item: T,
-    references: Vec<String>,
-    broken_references: usize,
-    /// Fields that could not be used, with the reason.
-    ignored: Vec<(String, String)>,
-}
-
-fn film(id: String, mut record: Record) -> Result<Read<Film>, String> {
-    let title = record.required("title")?;
-    let release_date = record.text("release_date");
-    let (references, broken_references) = record.references("people", Endpoint::People);
-    let mut item = Film {
-        id,
-        title,
-        original_title: record.text("original_title"),
-        original_title_romanised: record.text("original_title_romanised"),
-        image: record.address("image"),
-        movie_banner: record.address("movie_banner"),
-        description: record.text("description"),
-        director: record.text("director"),
-        producer: record.text("producer"),
-        year: release_date.as_deref().and_then(year),
-        release_date,
-        running_time: record.number("running_time", 1, 10_000),
-        rt_score: record.number("rt_score", 0, 100),
-        people: Vec::new(),
-        extra: Extra::new(),
-    };
-    let ignored = std::mem::take(&mut record.ignored);
-    item.extra = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
-    Ok(Read { item, references, broken_references, ignored })
-}
-
-fn person(id: String, mut record: Record) -> Result<Read<Person>, String> {
-    let name = record.required("name")?;
-    let (references, broken_references) = record.references("films", Endpoint::Films);
-    // One record of the real data says `gander`.
-    let misspelt = record.text("gander");
-    let mut item = Person {
-        id,
-        name,
-        gender: record.text("gender").or(misspelt),
-        age: record.text("age"),
-        eye_color: record.text("eye_color"),
-        hair_color: record.text("hair_color"),
-        films: Vec::new(),
-        extra: Extra::new(),
-    };
-    let ignored = std::mem::take(&mut record.ignored);
-    item.extra = record.rest(&["url", "slug"]);
-    Ok(Read { item, references, broken_references, ignored })
-}
-
-/// The four digits that a date starts with.
-fn year(release_date: &str) -> Option<u32> {
-    let digits = release_date.get(..4)?;
-    let ends = !release_date[4..].starts_with(|c: char| c.is_ascii_digit());
-    digits.parse().ok().filter(|year| ends && *year >= 1000)
-}
-
-/// All pairs that either direction states and whose two ends exist.
-fn pairs(
-    films: &[Film],
-    people: &[Person],
-    cast: &References,
-    filmography: &References,
-    warnings: &mut Vec<Warning>,
-) -> BTreeSet<(FilmIndex, PersonIndex)> {
-    let film_index: HashMap<&str, FilmIndex> =
-        films.iter().enumerate().map(|(index, film)| (film.id.as_str(), index)).collect();
-    let person_index: HashMap<&str, PersonIndex> =
-        people.iter().enumerate().map(|(index, person)| (person.id.as_str(), index)).collect();
-
-    let mut from_films = BTreeSet::new();
-    let mut no_such_person = BTreeSet::new();
-    for (film, ids) in cast {
-        let Some(&film) = film_index.get(film.as_str()) else { continue };
-        for id in ids {
-            match person_index.get(id.as_str()) {
-                Some(&person) => drop(from_films.insert((film, person))),
-                None => drop(no_such_person.insert(id.clone())),
-            }
-        }
-    }
-    let mut from_people = BTreeSet::new();
-    let mut no_such_film = BTreeSet::new();
-    for (person, ids) in filmography {
-        let Some(&person) = person_index.get(person.as_str()) else { continue };
-        for id in ids {
-            match film_index.get(id.as_str()) {
-                Some(&film) => drop(from_people.insert((film, person))),
-                None => drop(no_such_film.insert(id.clone())),
-            }
-        }
-    }
-    for (endpoint, ids) in [(Endpoint::Films, no_such_person), (Endpoint::People, no_such_film)] {
-        if !ids.is_empty() {
-            warnings.push(Warning::Dangling { endpoint, ids: ids.into_iter().collect() });
-        }
-    }
-    let only_people = from_people.difference(&from_films).count();
-    let only_films = from_films.difference(&from_people).count();
-    if only_people + only_films > 0 {
-        warnings.push(Warning::OneWay { only_people, only_films });
-    }
-    from_people.union(&from_films).copied().collect()
 }
 
 #[cfg(test)]

@@ -1,62 +1,106 @@
 //! One record of the upstream, read leniently.
 //!
 //! Owns the tolerance: scalars of any type where text is meant, text where
-//! numbers are meant, keys that are missing, values that mean "not known". It
-//! exists so that the join sees clean values and the templates see everything
-//! else. It must not judge the catalogue as a whole.
+//! numbers are meant, keys that are missing, values that mean "not known", values
+//! that cannot be decoded at all. It exists so that the join sees clean values and
+//! the templates see everything else. It must not judge the catalogue as a whole.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
-use crate::payload::Endpoint;
+use super::raw::{self, Room, kind};
+use super::text::{clip, is_known};
+
+/// Fields of one record that are kept beside those that are `used`.
+const MOST_FIELDS: usize = 5_000;
+/// Bytes of the name of a field.
+const LONGEST_FIELD_NAME: usize = 200;
+/// Units of memory for the fields of one record that the program does not know.
+const ROOM: usize = 10_000;
+/// Fields of one record that are named in messages; the others are counted.
+const MOST_NAMED: usize = 20;
 
 /// The fields of one record that have not been taken yet.
-pub(super) struct Record {
-    fields: Map<String, Value>,
-    /// Fields that were there but could not be used, with the reason.
-    pub(super) ignored: Vec<(String, String)>,
+pub(super) struct Record<'r> {
+    /// Raw values by cleaned name.
+    fields: BTreeMap<String, &'r str>,
+    pub(super) ignored: Ignored,
 }
 
-impl Record {
-    /// Reads a record, or says why it is none.
-    pub(super) fn parse(raw: &str) -> Result<Record, String> {
-        match serde_json::from_str(raw) {
-            Ok(Value::Object(fields)) => {
-                // Before any name is looked up: two must not become one later.
-                let mut clean = Map::new();
-                for (name, value) in fields {
-                    clean.entry(cleaned(&name)).or_insert(value);
-                }
-                Ok(Record { fields: clean, ignored: Vec::new() })
-            }
-            Ok(other) => Err(format!("it is {}, not an object", kind(&other))),
+/// Fields that were there but could not be used.
+#[derive(Debug, Default)]
+pub(super) struct Ignored {
+    /// Name and reason of the first few.
+    pub(super) named: Vec<(String, String)>,
+    /// How many there are in all.
+    pub(super) count: usize,
+}
+
+impl Ignored {
+    fn push(&mut self, name: &str, why: String) {
+        self.count += 1;
+        if self.named.len() < MOST_NAMED {
+            self.named.push((clip(name), why));
+        }
+    }
+}
+
+impl<'r> Record<'r> {
+    /// Reads a record, or says why it is none. Fields in `used` are kept however many
+    /// others there are.
+    pub(super) fn parse(raw: &'r str, used: &[&str]) -> Result<Record<'r>, String> {
+        let mut record = Record { fields: BTreeMap::new(), ignored: Ignored::default() };
+        let read = raw::each_field(raw, |name, value| record.put(name, value, used));
+        match read {
+            Ok(()) => Ok(record),
             Err(error) => Err(clip(&error.to_string())),
+        }
+    }
+
+    fn put(&mut self, raw_name: &'r str, value: &'r str, used: &[&str]) {
+        let name = match raw::name(raw_name) {
+            Ok(name) => name,
+            Err(name) => {
+                return self
+                    .ignored
+                    .push(&name, "its name has half of a surrogate pair".to_owned());
+            }
+        };
+        if used.contains(&name.as_str()) {
+            // A name that had to be cleaned must not take the place of the plain one.
+            if raw_name.len() == name.len() + 2 || !self.fields.contains_key(&name) {
+                self.fields.insert(name, value);
+            }
+        } else if name.len() > LONGEST_FIELD_NAME {
+            self.ignored.push(&name, format!("its name is longer than {LONGEST_FIELD_NAME} bytes"));
+        } else if self.fields.len() >= MOST_FIELDS && !self.fields.contains_key(&name) {
+            self.ignored.push(&name, format!("the record has more than {MOST_FIELDS} fields"));
+        } else {
+            self.fields.insert(name, value);
         }
     }
 
     /// A field without which the record is of no use.
     pub(super) fn required(&mut self, name: &str) -> Result<String, String> {
         match self.fields.remove(name) {
-            None | Some(Value::Null) => Err(format!("it has no `{name}`")),
-            Some(value) => match scalar(&value) {
-                Some(text) if text.is_empty() => Err(format!("its `{name}` is empty")),
-                Some(text) => Ok(text),
-                None => Err(format!("its `{name}` is {}", kind(&value))),
+            None => Err(format!("it has no `{name}`")),
+            Some(value) => match raw::needed_text(value) {
+                Ok(None) => Err(format!("it has no `{name}`")),
+                Ok(Some(text)) if text.is_empty() => Err(format!("its `{name}` is empty")),
+                Ok(Some(text)) => Ok(text),
+                Err(_) => Err(format!("its `{name}` is {}", kind(value))),
             },
         }
     }
 
     /// Text, if there is any. "NA" and the like are no text.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let value = self.fields.remove(name)?;
-        match scalar(&value) {
-            Some(text) => is_known(&text).then_some(text),
-            None => {
-                if value != Value::Null {
-                    self.ignore(name, format!("it is {}, not text", kind(&value)));
-                }
+        match raw::text(self.fields.remove(name)?) {
+            Ok(text) => text.filter(|text| is_known(text)),
+            Err(why) => {
+                self.ignored.push(name, why);
                 None
             }
         }
@@ -73,7 +117,8 @@ impl Record {
                 Some(number.round() as u32)
             }
             _ => {
-                self.ignore(name, format!("{:?} is no number from {low} to {high}", clip(&text)));
+                self.ignored
+                    .push(name, format!("{:?} is no number from {low} to {high}", clip(&text)));
                 None
             }
         }
@@ -87,130 +132,44 @@ impl Record {
                 Some(url.into())
             }
             _ => {
-                self.ignore(name, format!("{:?} is no http(s) address", clip(&text)));
+                self.ignored.push(name, format!("{:?} is no http(s) address", clip(&text)));
                 None
             }
         }
     }
 
-    /// The ids that the field refers to, and how many of its references name
-    /// none.
-    pub(super) fn references(&mut self, name: &str, to: Endpoint) -> (Vec<String>, usize) {
-        let values = match self.fields.remove(name) {
-            None | Some(Value::Null) => return (Vec::new(), 0),
-            Some(Value::Array(values)) => values,
-            Some(Value::String(one)) => vec![Value::String(one)],
-            Some(other) => {
-                self.ignore(name, format!("it is {}, not a list of references", kind(&other)));
-                return (Vec::new(), 0);
+    /// The references in a field, raw: whom they mean is known when all ids are.
+    pub(super) fn references(&mut self, name: &str) -> Option<&'r str> {
+        let value = self.fields.remove(name)?;
+        match value.bytes().next() {
+            Some(b'[' | b'"') => Some(value),
+            Some(b'n') => None,
+            _ => {
+                let why = format!("it is {}, not a list of references", kind(value));
+                self.ignored.push(name, why);
+                None
             }
-        };
-        let total = values.len();
-        let ids: Vec<_> =
-            values.iter().filter_map(scalar).filter_map(|text| referred_id(&text, to)).collect();
-        let broken = total - ids.len();
-        (ids, broken)
-    }
-
-    /// What the program gives no meaning to, for the templates. `ours` are
-    /// names that the program sets itself.
-    pub(super) fn rest(mut self, ours: &[&str]) -> BTreeMap<String, Value> {
-        for name in ours {
-            self.fields.remove(*name);
         }
-        self.fields.into_iter().filter_map(|(name, value)| Some((name, harmless(value)?))).collect()
     }
 
-    fn ignore(&mut self, name: &str, why: String) {
-        self.ignored.push((name.to_owned(), why));
-    }
-}
-
-/// Drops what no escaping can carry into a page, a feed or a picture: control
-/// characters but for the white space among them, and code points that are none
-/// (XML 1.0 §2.2; HTML §13.1.4 forbids more than that: U+0085 and its like).
-pub fn cleaned(text: &str) -> String {
-    text.chars().filter(|&c| matches!(c, '\t' | '\n' | '\r') || is_character(c)).collect()
-}
-
-fn is_character(c: char) -> bool {
-    let is_none = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
-    !c.is_control() && !is_none
-}
-
-/// The id that a reference names. Hosts and prefixes have changed over the
-/// years, ids have not: only what follows the endpoint's segment counts.
-fn referred_id(reference: &str, to: Endpoint) -> Option<String> {
-    let path = reference.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    let last = path.rsplit('/').next().unwrap_or_default();
-    if last.is_empty() || last == to.segment() {
-        return None;
-    }
-    let id = percent_encoding::percent_decode_str(last).decode_utf8().ok()?;
-    Some(cleaned(id.trim())).filter(|id| !id.is_empty())
-}
-
-/// A scalar as trimmed, cleaned text.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(cleaned(text).trim().to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-fn is_known(text: &str) -> bool {
-    !text.is_empty()
-        && !["na", "n/a", "none", "null", "unknown", "tbd", "-"]
-            .contains(&&*text.to_ascii_lowercase())
-}
-
-/// A value of a field that the program does not know, made safe to show:
-/// cleaned text, and no address that would run as a script.
-fn harmless(value: Value) -> Option<Value> {
-    Some(match value {
-        Value::String(text) => {
-            let text = cleaned(&text);
-            let scheme: String = text
-                .chars()
-                .filter(|c| !c.is_whitespace() && !c.is_control())
-                .take(12)
-                .collect::<String>()
-                .to_ascii_lowercase();
-            if ["javascript:", "vbscript:", "data:"].iter().any(|bad| scheme.starts_with(bad)) {
-                return None;
+    /// What the program gives no meaning to, for the templates; and the fields that
+    /// could not be used. `ours` are names that the program sets itself.
+    pub(super) fn rest(mut self, ours: &[&str]) -> (BTreeMap<String, Value>, Ignored) {
+        let mut rest = BTreeMap::new();
+        let mut room = Room { left: ROOM, unusable: 0, why: None };
+        for (name, value) in std::mem::take(&mut self.fields) {
+            if ours.contains(&name.as_str()) {
+                continue;
             }
-            Value::String(text)
+            let value = raw::field(&name, value, &mut room);
+            if let Some(why) = room.why.take() {
+                self.ignored.push(&name, why);
+            }
+            if let Some(value) = value {
+                rest.insert(name, value);
+            }
         }
-        Value::Array(values) => Value::Array(values.into_iter().filter_map(harmless).collect()),
-        Value::Object(fields) => Value::Object(
-            fields
-                .into_iter()
-                .filter_map(|(name, value)| Some((cleaned(&name), harmless(value)?)))
-                .collect(),
-        ),
-        other => other,
-    })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// The start of a text, for a message.
-pub(super) fn clip(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        (rest, self.ignored)
     }
 }
 
@@ -218,15 +177,8 @@ pub(super) fn clip(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn record(json: &str) -> Record {
-        Record::parse(json).expect("a record")
-    }
-
-    #[test]
-    fn what_html_and_xml_forbid_is_dropped() {
-        assert_eq!(cleaned("a\0\u{8}\u{b}\u{7f}\u{85}\u{fdd0}\u{ffff}\u{1fffe}b"), "ab");
-        let kept = "\t\n\r\u{a0}\u{2028}\u{202e}\u{fffd}\u{feff}🎬é";
-        assert_eq!(cleaned(kept), kept);
+    fn record(json: &str) -> Record<'_> {
+        Record::parse(json, &["id", "title"]).expect("a record")
     }
 
     #[test]
@@ -237,7 +189,7 @@ mod tests {
         }
         assert_eq!(read.number("e", 0, 100), None);
         assert_eq!(read.number("f", 0, 100), None);
-        assert_eq!(read.ignored.len(), 2);
+        assert_eq!(read.ignored.count, 2);
     }
 
     #[test]
@@ -248,18 +200,7 @@ mod tests {
         assert_eq!(read.text("c"), None);
         assert_eq!(read.text("d").as_deref(), Some("late teens"));
         assert_eq!(read.text("e").as_deref(), Some("7"));
-        assert!(read.ignored.is_empty());
-    }
-
-    #[test]
-    fn references_are_ids_whatever_their_host() {
-        let mut read = record(
-            r#"{"films": ["https://old.example/films/a", "http://new.example/api/films/b/?x=1",
-                "c", "https://old.example/films/", "films", "", 7, null, {"id": "x"}]}"#,
-        );
-        let (ids, broken) = read.references("films", Endpoint::Films);
-        assert_eq!(ids, ["a", "b", "c", "7"]);
-        assert_eq!(broken, 5);
+        assert!(read.ignored.count == 0);
     }
 
     #[test]
@@ -278,7 +219,8 @@ mod tests {
         let rest = record(
             r#"{"id": 1, "tagline": "a\u0008b", "link": " java\nscript:x", "deep": {"l": ["data:x", 1]}}"#,
         )
-        .rest(&["id"]);
+        .rest(&["id"])
+        .0;
         assert_eq!(
             Value::Object(rest.into_iter().collect()),
             serde_json::json!({"tagline": "ab", "deep": {"l": [1]}})
@@ -286,9 +228,44 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_cannot_be_decoded_costs_the_field_not_the_record() {
+        let mut read = record(
+            r#"{"id": 1, "title": "To\ud83dro", "tagline": "\ud800", "n\udc00": 1, "budget": 1e999,
+                "description": "\udfff", "gross": 123456789012345678901234567890}"#,
+        );
+        assert_eq!(read.required("title").as_deref(), Ok("To\u{fffd}ro"));
+        assert_eq!(read.text("description"), None);
+        let (rest, ignored) = read.rest(&["id"]);
+        let names: Vec<_> = ignored.named.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["n\u{fffd}", "description", "budget", "tagline"]);
+        let gross = Value::String("123456789012345678901234567890".to_owned());
+        assert_eq!(rest, BTreeMap::from([("gross".to_owned(), gross)]));
+    }
+
+    #[test]
+    fn of_a_repeated_name_the_last_value_counts_and_the_plain_name_before_a_cleaned_one() {
+        let mut read =
+            record(r#"{"title": "a", "title": "b", "ti\u0008tle": "c", "x": 1, "x": 2}"#);
+        assert_eq!(read.required("title").as_deref(), Ok("b"));
+        assert_eq!(read.rest(&[]).0["x"], 2);
+    }
+
+    #[test]
+    fn however_many_fields_there_are_those_that_are_used_are_read() {
+        let many: String = (0..MOST_FIELDS + 10).map(|at| format!("\"x{at}\": 1, ")).collect();
+        let text = format!("{{{many} \"{}\": 1, \"id\": 7}}", "k".repeat(1000));
+        let mut read = record(&text);
+        assert_eq!(read.required("id").as_deref(), Ok("7"));
+        let (rest, ignored) = read.rest(&[]);
+        assert!((1000..MOST_FIELDS).contains(&rest.len()), "{}", rest.len());
+        assert!(ignored.named.len() == MOST_NAMED && ignored.count > 11, "{ignored:?}");
+    }
+
+    #[test]
     fn what_is_no_object_is_no_record() {
-        assert!(Record::parse("[1]").err().is_some_and(|why| why.contains("a list")));
+        assert!(Record::parse("[1]", &[]).err().is_some_and(|why| why.contains("a list")));
         let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
-        assert!(Record::parse(&deep).is_err(), "deep nesting is refused, not overflowed");
+        let (rest, ignored) = Record::parse(&deep, &[]).expect("a record").rest(&[]);
+        assert!(rest.len() == 1 && ignored.count == 1, "deep nesting is left out, not overflowed");
     }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::json;
 
+use super::read::year;
 use super::*;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::payload::{Body, Fence};
@@ -123,7 +124,7 @@ fn dangling_references_are_named_and_make_no_pair() {
     assert!(pairs_of(&catalogue).is_empty());
     assert_eq!(
         warnings,
-        [Warning::Dangling { endpoint: Endpoint::People, ids: vec!["gone".into()] }]
+        [Warning::Dangling { endpoint: Endpoint::People, ids: vec!["gone".into()], count: 1 }]
     );
 }
 

@@ -1,9 +1,9 @@
 //! What is wrong with the data, said once and never fatal.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
-use super::record::clip;
+use super::text::clip;
 use crate::payload::Endpoint;
 
 /// One imperfection of the upstream's data. The catalogue is whole without it.
@@ -45,8 +45,10 @@ pub enum Warning {
     Duplicates {
         /// In which list.
         endpoint: Endpoint,
-        /// The ids, in order.
+        /// The first ids, in order.
         ids: Vec<String>,
+        /// How many ids there are.
+        count: usize,
     },
     /// References that name no id.
     BrokenReferences {
@@ -59,8 +61,10 @@ pub enum Warning {
     Dangling {
         /// In which list the references stand.
         endpoint: Endpoint,
-        /// The ids that they name, in order.
+        /// The first ids that they name, in order.
         ids: Vec<String>,
+        /// How many ids they name.
+        count: usize,
     },
     /// Pairs that only one of the two directions states.
     OneWay {
@@ -76,6 +80,35 @@ pub enum Warning {
         /// The `--limit`.
         limit: u32,
     },
+}
+
+/// Different names: the first few in order, and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    first: BTreeSet<String>,
+    /// Hashes, which take less memory than names.
+    seen: HashSet<u64>,
+}
+
+impl Names {
+    /// Names that are kept.
+    const KEPT: usize = 20;
+
+    pub(super) fn push(&mut self, name: &str) {
+        let hash = blake3::hash(name.as_bytes());
+        let start = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+        if self.seen.insert(u64::from_le_bytes(start)) {
+            self.first.insert(clip(name));
+            if self.first.len() > Names::KEPT {
+                self.first.pop_last();
+            }
+        }
+    }
+
+    /// The first names and the number of all, if there are any.
+    pub(super) fn told(self) -> Option<(Vec<String>, usize)> {
+        (!self.seen.is_empty()).then(|| (self.first.into_iter().collect(), self.seen.len()))
+    }
 }
 
 /// How many imperfections there are of each kind, which is all that public files
@@ -102,9 +135,9 @@ pub fn tally(warnings: &BTreeSet<Warning>) -> BTreeMap<&'static str, usize> {
                 add("left-out", *left_out);
                 add("field-ignored", *ignored);
             }
-            Warning::Duplicates { ids, .. } => add("repeated-id", ids.len()),
+            Warning::Duplicates { count, .. } => add("repeated-id", *count),
             Warning::BrokenReferences { count, .. } => add("broken-reference", *count),
-            Warning::Dangling { ids, .. } => add("dangling-reference", ids.len()),
+            Warning::Dangling { count, .. } => add("dangling-reference", *count),
             Warning::OneWay { only_people, only_films } => {
                 add("one-way-pair", only_people + only_films);
             }
@@ -134,14 +167,15 @@ impl fmt::Display for Warning {
                 f,
                 "in all, {left_out} records of {endpoint} are left out and {ignored} fields ignored"
             ),
-            Warning::Duplicates { endpoint, ids } => {
-                write!(f, "{endpoint} repeats {}; the first record of each counts", list(ids, "id"))
+            Warning::Duplicates { endpoint, ids, count } => {
+                let ids = list(ids, *count, "id");
+                write!(f, "{endpoint} repeats {ids}; the first record of each counts")
             }
             Warning::BrokenReferences { endpoint, count } => {
                 write!(f, "{count} references in {endpoint} name no id and are ignored")
             }
-            Warning::Dangling { endpoint, ids } => {
-                write!(f, "{endpoint} refers to {} that is not there", list(ids, "id"))
+            Warning::Dangling { endpoint, ids, count } => {
+                write!(f, "{endpoint} refers to {} that is not there", list(ids, *count, "id"))
             }
             Warning::OneWay { only_people, only_films } => write!(
                 f,
@@ -157,14 +191,14 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The first few of `items`, and how many there are.
-fn list(items: &[String], noun: &str) -> String {
+/// The first few of `count` items.
+fn list(items: &[String], count: usize, noun: &str) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<_> = items.iter().take(SHOWN).map(|item| format!("{:?}", clip(item))).collect();
-    let more = items.len().saturating_sub(SHOWN);
-    let plural = if items.len() == 1 { "" } else { "s" };
+    let more = count.saturating_sub(SHOWN.min(items.len()));
+    let plural = if count == 1 { "" } else { "s" };
     let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{} {noun}{plural} ({}{tail})", items.len(), shown.join(", "))
+    format!("{count} {noun}{plural} ({}{tail})", shown.join(", "))
 }
 
 #[cfg(test)]

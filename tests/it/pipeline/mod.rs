@@ -7,6 +7,7 @@ mod quirks;
 mod sameness;
 #[cfg(have_shared_data)]
 mod shared_data;
+mod undecodable;
 mod weight;
 
 use serde_json::json;

@@ -1,0 +1,203 @@
+//! The records of one list.
+//!
+//! Owns which fields make a film and a person, and what becomes of records that are
+//! bad or that repeat an id. Of bad records and fields only the first few are named,
+//! so that a list of nothing else takes no more memory than they do.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use serde_json::value::RawValue;
+
+use super::pairs::References;
+use super::record::{Ignored, Record};
+use super::text::clip;
+use super::warning::{Names, Warning};
+use super::{Extra, Film, Person};
+use crate::payload::Endpoint;
+
+/// Bad records and fields of one list that are named one by one; the rest is
+/// counted.
+const MOST_NAMED: usize = 20;
+
+/// A record that could be used.
+pub(super) struct Read<'r, T> {
+    item: T,
+    references: Option<&'r str>,
+    ignored: Ignored,
+}
+
+/// Why a record cannot be used, and what it says that it is.
+pub(super) struct Unusable {
+    name: Option<String>,
+    why: String,
+}
+
+/// Every usable record of a list, and what each refers to.
+pub(super) fn read<'r, T>(
+    endpoint: Endpoint,
+    raw: &[&'r RawValue],
+    build: fn(&'r str) -> Result<(String, Read<'r, T>), Unusable>,
+    warnings: &mut Vec<Warning>,
+) -> Vec<(T, References<'r>)> {
+    let mut items: Vec<(T, References<'r>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut repeated = Names::default();
+    let mut told = Told { endpoint, named: Vec::new(), left_out: 0, ignored: 0 };
+    for (index, raw) in raw.iter().enumerate() {
+        let (id, read) = match build(raw.get()) {
+            Ok(read) => read,
+            Err(unusable) => {
+                told.left_out(index + 1, unusable);
+                continue;
+            }
+        };
+        match places.entry(id) {
+            Entry::Occupied(first) => {
+                repeated.push(first.key());
+                items[*first.get()].1.extend(read.references);
+            }
+            Entry::Vacant(vacant) => {
+                told.ignored(vacant.key(), read.ignored);
+                vacant.insert(items.len());
+                items.push((read.item, read.references.into_iter().collect()));
+            }
+        }
+    }
+    told.end(warnings);
+    if let Some((ids, count)) = repeated.told() {
+        warnings.push(Warning::Duplicates { endpoint, ids, count });
+    }
+    items
+}
+
+/// What is told of the bad records and fields of one list.
+struct Told {
+    endpoint: Endpoint,
+    named: Vec<Warning>,
+    left_out: usize,
+    ignored: usize,
+}
+
+impl Told {
+    fn left_out(&mut self, position: usize, unusable: Unusable) {
+        self.left_out += 1;
+        if self.named.len() < MOST_NAMED {
+            let Unusable { name, why } = unusable;
+            let name = name.map(|name| clip(&name));
+            self.named.push(Warning::LeftOut { endpoint: self.endpoint, position, name, why });
+        }
+    }
+
+    fn ignored(&mut self, id: &str, ignored: Ignored) {
+        self.ignored += ignored.count;
+        for (field, why) in ignored.named {
+            if self.named.len() < MOST_NAMED {
+                let id = clip(id);
+                self.named.push(Warning::FieldIgnored { endpoint: self.endpoint, id, field, why });
+            }
+        }
+    }
+
+    fn end(self, warnings: &mut Vec<Warning>) {
+        let Told { endpoint, named, left_out, ignored } = self;
+        warnings.extend(named);
+        if left_out + ignored > 1 {
+            warnings.push(Warning::Counted { endpoint, left_out, ignored });
+        }
+    }
+}
+
+/// Fields of a film that mean something to the program.
+const OF_A_FILM: &[&str] = &[
+    "id",
+    "title",
+    "original_title",
+    "original_title_romanised",
+    "image",
+    "movie_banner",
+    "description",
+    "director",
+    "producer",
+    "release_date",
+    "running_time",
+    "rt_score",
+    "people",
+];
+
+/// Reads a film.
+pub(super) fn film(raw: &str) -> Result<(String, Read<'_, Film>), Unusable> {
+    let (id, title, mut record) = begun(raw, OF_A_FILM, "title")?;
+    let release_date = record.text("release_date");
+    let references = record.references("people");
+    let mut item = Film {
+        id: id.clone(),
+        title,
+        original_title: record.text("original_title"),
+        original_title_romanised: record.text("original_title_romanised"),
+        image: record.address("image"),
+        movie_banner: record.address("movie_banner"),
+        description: record.text("description"),
+        director: record.text("director"),
+        producer: record.text("producer"),
+        year: release_date.as_deref().and_then(year),
+        release_date,
+        running_time: record.number("running_time", 1, 10_000),
+        rt_score: record.number("rt_score", 0, 100),
+        people: Vec::new(),
+        extra: Extra::new(),
+    };
+    let (extra, ignored) = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
+    item.extra = extra;
+    Ok((id, Read { item, references, ignored }))
+}
+
+/// Fields of a person that mean something to the program. One record of the real
+/// data says `gander`.
+const OF_A_PERSON: &[&str] =
+    &["id", "name", "gender", "gander", "age", "eye_color", "hair_color", "films"];
+
+/// Reads a person.
+pub(super) fn person(raw: &str) -> Result<(String, Read<'_, Person>), Unusable> {
+    let (id, name, mut record) = begun(raw, OF_A_PERSON, "name")?;
+    let references = record.references("films");
+    let misspelt = record.text("gander");
+    let mut item = Person {
+        id: id.clone(),
+        name,
+        gender: record.text("gender").or(misspelt),
+        age: record.text("age"),
+        eye_color: record.text("eye_color"),
+        hair_color: record.text("hair_color"),
+        films: Vec::new(),
+        extra: Extra::new(),
+    };
+    let (extra, ignored) = record.rest(&["url", "slug"]);
+    item.extra = extra;
+    Ok((id, Read { item, references, ignored }))
+}
+
+/// The id of a record, its title or name in the field `called`, and all else.
+fn begun<'r>(
+    raw: &'r str,
+    used: &[&str],
+    called: &str,
+) -> Result<(String, String, Record<'r>), Unusable> {
+    let unusable = |name, why| Unusable { name, why };
+    let mut record = Record::parse(raw, used).map_err(|why| unusable(None, why))?;
+    let id = match record.required("id") {
+        Ok(id) => id,
+        Err(why) => return Err(unusable(record.text(called), why)),
+    };
+    match record.required(called) {
+        Ok(title) => Ok((id, title, record)),
+        Err(why) => Err(unusable(Some(id), why)),
+    }
+}
+
+/// The four digits that a date starts with.
+pub(super) fn year(release_date: &str) -> Option<u32> {
+    let digits = release_date.get(..4)?;
+    let ends = !release_date[4..].starts_with(|c: char| c.is_ascii_digit());
+    digits.parse().ok().filter(|year| ends && *year >= 1000)
+}
