@@ -22,6 +22,7 @@ const MOST_NAMED: usize = 20;
 
 /// A record that could be used.
 pub(super) struct Read<'r, T> {
+    id: String,
     item: T,
     references: Option<&'r str>,
     ignored: Ignored,
@@ -37,7 +38,7 @@ pub(super) struct Unusable {
 pub(super) fn read<'r, T>(
     endpoint: Endpoint,
     raw: &[&'r RawValue],
-    build: fn(&'r str) -> Result<(String, Read<'r, T>), Unusable>,
+    build: fn(&'r str) -> Result<Read<'r, T>, Unusable>,
     warnings: &mut Vec<Warning>,
 ) -> Vec<(T, References<'r>)> {
     let mut items: Vec<(T, References<'r>)> = Vec::new();
@@ -45,14 +46,14 @@ pub(super) fn read<'r, T>(
     let mut repeated = Names::default();
     let mut told = Told { endpoint, named: Vec::new(), left_out: 0, ignored: 0 };
     for (index, raw) in raw.iter().enumerate() {
-        let (id, read) = match build(raw.get()) {
+        let read = match build(raw.get()) {
             Ok(read) => read,
             Err(unusable) => {
                 told.left_out(index + 1, unusable);
                 continue;
             }
         };
-        match places.entry(id) {
+        match places.entry(read.id) {
             Entry::Occupied(first) => {
                 repeated.push(first.key());
                 items[*first.get()].1.extend(read.references);
@@ -126,7 +127,7 @@ const OF_A_FILM: &[&str] = &[
 ];
 
 /// Reads a film.
-pub(super) fn film(raw: &str) -> Result<(String, Read<'_, Film>), Unusable> {
+pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
     let (id, title, mut record) = begun(raw, OF_A_FILM, "title")?;
     let release_date = record.text("release_date");
     let references = record.references("people");
@@ -149,7 +150,7 @@ pub(super) fn film(raw: &str) -> Result<(String, Read<'_, Film>), Unusable> {
     };
     let (extra, ignored) = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
     item.extra = extra;
-    Ok((id, Read { item, references, ignored }))
+    Ok(Read { id, item, references, ignored })
 }
 
 /// Fields of a person that mean something to the program. One record of the real
@@ -158,7 +159,7 @@ const OF_A_PERSON: &[&str] =
     &["id", "name", "gender", "gander", "age", "eye_color", "hair_color", "films"];
 
 /// Reads a person.
-pub(super) fn person(raw: &str) -> Result<(String, Read<'_, Person>), Unusable> {
+pub(super) fn person(raw: &str) -> Result<Read<'_, Person>, Unusable> {
     let (id, name, mut record) = begun(raw, OF_A_PERSON, "name")?;
     let references = record.references("films");
     let misspelt = record.text("gander");
@@ -174,7 +175,7 @@ pub(super) fn person(raw: &str) -> Result<(String, Read<'_, Person>), Unusable> 
     };
     let (extra, ignored) = record.rest(&["url", "slug"]);
     item.extra = extra;
-    Ok((id, Read { item, references, ignored }))
+    Ok(Read { id, item, references, ignored })
 }
 
 /// The id of a record, its title or name in the field `called`, and all else.

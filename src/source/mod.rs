@@ -226,9 +226,18 @@ fn etag(headers: &HeaderMap) -> Option<String> {
     (opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')).then(|| etag.to_owned())
 }
 
+/// The largest `Age` (RFC 9111 §5.1) among all header lines and the members of each:
+/// every cache on the way may have added a value, and the data is as old as the oldest
+/// of them says. What is no number is passed over, and a number that is too large
+/// counts as the largest (§1.2.2).
 fn declared_age(headers: &HeaderMap) -> Duration {
-    let seconds = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse::<u32>().ok());
-    Duration::from_secs(seconds.unwrap_or(0).into())
+    const LARGEST: u64 = 1 << 31;
+    let lines = headers.get_all(AGE).iter().filter_map(|line| line.to_str().ok());
+    let members = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let numbers =
+        members.filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let seconds = numbers.map(|text| text.parse().unwrap_or(LARGEST).min(LARGEST));
+    Duration::from_secs(seconds.max().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -260,6 +269,23 @@ mod tests {
         assert_eq!(names.len(), tenants.len(), "{names:?}");
         assert!(names.iter().all(|name| name.starts_with("https://h/a (user and query ")));
         assert!(!named("https://h/a?key=s3cret").contains("s3cret"));
+    }
+
+    #[test]
+    fn of_several_ages_the_largest_counts() {
+        let age = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(AGE, reqwest::header::HeaderValue::from_static(line));
+            }
+            declared_age(&headers).as_secs()
+        };
+        assert_eq!(age(&[]), 0);
+        assert_eq!(age(&[" 45 "]), 45);
+        assert_eq!(age(&["45, 20"]), 45);
+        assert_eq!(age(&["0", "45,90", "7"]), 90);
+        assert_eq!(age(&["soon, , -5, 1.5, 45;x, 12"]), 12);
+        assert_eq!(age(&["99999999999999999999999, 1"]), 1 << 31);
     }
 
     #[test]

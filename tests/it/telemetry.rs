@@ -138,7 +138,10 @@ fn data_that_is_too_old_to_be_shown_is_answered_with_503() {
 #[test]
 fn an_upstream_that_answers_from_a_cache_is_named() {
     let upstream = Upstream::start();
-    let aged = |path, list: &Value| upstream.set(path, Answer::json(list).with("Age", "45"));
+    // One value a cache on the way: the data is as old as the oldest of them says.
+    let aged = |path, list: &Value| {
+        upstream.set(path, Answer::json(list).with("Age", "7").with("Age", "soon, 45, 20"));
+    };
     aged("/films", &films());
     aged("/people", &crate::fixture::people());
     let running = Site::eager(&upstream).serve().ready();
