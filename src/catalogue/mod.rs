@@ -11,6 +11,9 @@
 //! 4. Everything is put in an order of its own, so that an upstream that
 //!    shuffles its lists changes no page.
 
+mod date;
+mod length;
+mod markup;
 mod pairs;
 mod raw;
 mod read;
@@ -24,6 +27,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::payload::{Endpoint, Fault, Payload, records};
+pub use date::Date;
 use pairs::pairs;
 use read::{film, person, read};
 pub use text::cleaned;
@@ -54,12 +58,18 @@ pub struct Film {
     pub movie_banner: Option<String>,
     /// What it is about.
     pub description: Option<String>,
-    /// Who directed it.
+    /// Who directed it, as one text.
     pub director: Option<String>,
-    /// Who produced it.
+    /// The names in `director`.
+    pub directors: Vec<String>,
+    /// Who produced it, as one text.
     pub producer: Option<String>,
+    /// The names in `producer`.
+    pub producers: Vec<String>,
     /// When it came out, as the upstream says it.
     pub release_date: Option<String>,
+    /// The date in `release_date`.
+    pub released: Option<Date>,
     /// The year in `release_date`.
     pub year: Option<u32>,
     /// Minutes.
@@ -168,9 +178,9 @@ pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), 
 }
 
 /// The order of films. `false` sorts before `true`: what has a year comes first.
-fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<&str>>, String, &str) {
-    let date = film.release_date.as_deref();
-    (film.year.is_none(), std::cmp::Reverse(date), film.title.to_lowercase(), &film.id)
+fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<Date>>, String, &str) {
+    let date = std::cmp::Reverse(film.released);
+    (film.released.is_none(), date, film.title.to_lowercase(), &film.id)
 }
 
 #[cfg(test)]

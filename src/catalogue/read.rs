@@ -9,6 +9,7 @@ use std::collections::hash_map::Entry;
 
 use serde_json::value::RawValue;
 
+use super::date::date;
 use super::pairs::References;
 use super::record::{Ignored, Record};
 use super::text::clip;
@@ -130,6 +131,8 @@ const OF_A_FILM: &[&str] = &[
 pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
     let (id, title, mut record) = begun(raw, OF_A_FILM, "title")?;
     let release_date = record.text("release_date");
+    let released = release_date.as_deref().and_then(date);
+    let (directors, producers) = (record.names("director"), record.names("producer"));
     let references = record.references("people");
     let mut item = Film {
         id: id.clone(),
@@ -138,12 +141,15 @@ pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
         original_title_romanised: record.text("original_title_romanised"),
         image: record.address("image"),
         movie_banner: record.address("movie_banner"),
-        description: record.text("description"),
-        director: record.text("director"),
-        producer: record.text("producer"),
-        year: release_date.as_deref().and_then(year),
+        description: record.prose("description"),
+        director: listed(&directors),
+        directors,
+        producer: listed(&producers),
+        producers,
+        year: released.map(|date| date.year),
+        released,
         release_date,
-        running_time: record.number("running_time", 1, 10_000),
+        running_time: record.minutes("running_time", 10_000),
         rt_score: record.number("rt_score", 0, 100),
         people: Vec::new(),
         extra: Extra::new(),
@@ -178,6 +184,11 @@ pub(super) fn person(raw: &str) -> Result<Read<'_, Person>, Unusable> {
     Ok(Read { id, item, references, ignored })
 }
 
+/// Names as one text; none if there is no name.
+fn listed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
 /// The id of a record, its title or name in the field `called`, and all else.
 fn begun<'r>(
     raw: &'r str,
@@ -194,11 +205,4 @@ fn begun<'r>(
         Ok(title) => Ok((id, title, record)),
         Err(why) => Err(unusable(Some(id), why)),
     }
-}
-
-/// The four digits that a date starts with.
-pub(super) fn year(release_date: &str) -> Option<u32> {
-    let digits = release_date.get(..4)?;
-    let ends = !release_date[4..].starts_with(|c: char| c.is_ascii_digit());
-    digits.parse().ok().filter(|year| ends && *year >= 1000)
 }

@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use url::Url;
 
+use super::length::minutes;
+use super::markup::without_markup;
 use super::raw::{self, Room, kind};
-use super::text::{clip, is_known};
+use super::text::{cleaned, clip, is_known, is_visible};
 
 /// Fields of one record that are kept beside those that are `used`.
 const MOST_FIELDS: usize = 5_000;
@@ -19,6 +21,8 @@ const MOST_FIELDS: usize = 5_000;
 const LONGEST_FIELD_NAME: usize = 200;
 /// Units of memory for the fields of one record that the program does not know.
 const ROOM: usize = 10_000;
+/// Names in one field: each gets a page that shows the film.
+const MOST_NAMES: usize = 20;
 /// Fields of one record that are named in messages; the others are counted.
 const MOST_NAMED: usize = 20;
 
@@ -88,7 +92,7 @@ impl<'r> Record<'r> {
             None => Err(format!("it has no `{name}`")),
             Some(value) => match raw::needed_text(value) {
                 Ok(None) => Err(format!("it has no `{name}`")),
-                Ok(Some(text)) if text.is_empty() => Err(format!("its `{name}` is empty")),
+                Ok(Some(text)) if !is_visible(&text) => Err(format!("its `{name}` is empty")),
                 Ok(Some(text)) => Ok(text),
                 Err(_) => Err(format!("its `{name}` is {}", kind(value))),
             },
@@ -119,6 +123,52 @@ impl<'r> Record<'r> {
             _ => {
                 self.ignored
                     .push(name, format!("{:?} is no number from {low} to {high}", clip(&text)));
+                None
+            }
+        }
+    }
+
+    /// Text that may hold markup, as plain text.
+    pub(super) fn prose(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        let plain = cleaned(&without_markup(&text)).trim().to_owned();
+        is_known(&plain).then_some(plain)
+    }
+
+    /// Names: a list of texts, or one text.
+    pub(super) fn names(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.fields.get(name).filter(|value| value.starts_with('[')) else {
+            return self.text(name).into_iter().collect();
+        };
+        let mut names: Vec<String> = Vec::new();
+        let ignored = &mut self.ignored;
+        raw::each_item(value, |item| match raw::text(item) {
+            Ok(text) => {
+                let words = text.unwrap_or_default();
+                let text = words.split_whitespace().collect::<Vec<_>>().join(" ");
+                if !is_known(&text) || names.contains(&text) {
+                    return;
+                }
+                if names.len() < MOST_NAMES {
+                    names.push(text);
+                } else {
+                    ignored.push(name, format!("it has more than {MOST_NAMES} names"));
+                }
+            }
+            Err(why) => ignored.push(name, why),
+        });
+        self.fields.remove(name);
+        names
+    }
+
+    /// Whole minutes between 1 and `most`.
+    pub(super) fn minutes(&mut self, name: &str, most: u32) -> Option<u32> {
+        let text = self.text(name)?;
+        match minutes(&text) {
+            Some(minutes) if (1.0..=f64::from(most)).contains(&minutes) => Some(minutes as u32),
+            _ => {
+                let why = format!("{:?} is no length from 1 to {most} minutes", clip(&text));
+                self.ignored.push(name, why);
                 None
             }
         }

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use serde_json::json;
 
-use super::read::year;
 use super::*;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::payload::{Body, Fence};
@@ -129,10 +128,33 @@ fn dangling_references_are_named_and_make_no_pair() {
 }
 
 #[test]
-fn a_year_is_the_four_digits_that_a_date_starts_with() {
-    assert_eq!(year("1986"), Some(1986));
-    assert_eq!(year("1986-08-02"), Some(1986));
-    assert_eq!(year("19860"), None);
-    assert_eq!(year("soon"), None);
-    assert_eq!(year("0999"), None);
+fn dates_in_odd_forms_keep_the_order_newest_first() {
+    let dates =
+        ["Jun 12 1998", "2014-", "1998-03-01", "12. Juli 1998", "1998", "soon", "01/02/2005"];
+    let films = dates
+        .iter()
+        .enumerate()
+        .map(|(at, date)| json!({"id": at.to_string(), "title": "T", "release_date": date}));
+    let (catalogue, _) = joined(&films.collect(), &json!([]));
+    let order: Vec<_> = catalogue.films.iter().map(|film| film.release_date.as_deref()).collect();
+    let wanted =
+        ["2014-", "01/02/2005", "12. Juli 1998", "Jun 12 1998", "1998-03-01", "1998", "soon"];
+    assert_eq!(order, wanted.map(Some));
+}
+
+#[test]
+fn several_directors_come_as_a_list_and_one_in_a_list_is_one() {
+    let (catalogue, warnings) = joined(
+        &json!([{"id": "a", "title": "A", "director": ["X", "NA", "Y\n Z", "X", ""], "producer": ["P"]},
+                {"id": "b", "title": "B", "director": "X", "producer": [7, {"name": "Q"}]}]),
+        &json!([]),
+    );
+    let [a, b] = &catalogue.films[..] else { panic!("two films") };
+    assert_eq!(
+        (a.director.as_deref(), &a.directors[..]),
+        (Some("X, Y Z"), &["X".to_owned(), "Y Z".to_owned()][..])
+    );
+    assert_eq!((a.producer.as_deref(), b.producer.as_deref()), (Some("P"), Some("7")));
+    assert_eq!(b.directors, ["X"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
 }

@@ -2,6 +2,11 @@
 //!
 //! Owns what is dropped from every text and what counts as no text at all.
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 /// Drops what no escaping can carry into a page, a feed or a picture: control
 /// characters but for the white space among them, and code points that are none
 /// (XML 1.0 §2.2; HTML §13.1.4 forbids more than that: U+0085 and its like).
@@ -14,9 +19,23 @@ fn is_character(c: char) -> bool {
     !c.is_control() && !is_none
 }
 
+/// Whether a text shows anything: white space, zero-width characters and the like show
+/// nothing.
+pub(super) fn is_visible(text: &str) -> bool {
+    const BRAILLE_BLANK: char = '\u{2800}';
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    text.chars().any(|c| !c.is_whitespace() && c != BRAILLE_BLANK && !ignorable.contains(c))
+}
+
+/// In lower case, without accents, and with the plain form of each character.
+pub(super) fn folded(text: &str) -> String {
+    let plain = text.nfkd().filter(|&c| !is_combining_mark(c));
+    plain.flat_map(char::to_lowercase).collect()
+}
+
 /// Whether a text says something: "NA" and the like say that nothing is known.
 pub(super) fn is_known(text: &str) -> bool {
-    !text.is_empty()
+    is_visible(text)
         && !["na", "n/a", "none", "null", "unknown", "tbd", "-"]
             .contains(&&*text.to_ascii_lowercase())
 }
@@ -33,6 +52,15 @@ pub(super) fn clip(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_no_text() {
+        for nothing in ["", " ", "\u{200b}", "\u{feff}\u{2060}\u{ad}", "\u{3164}", "\u{2800}\u{a0}"]
+        {
+            assert!(!is_visible(nothing) && !is_known(nothing), "{nothing:?}");
+        }
+        assert!(is_visible("\u{200b}a") && is_visible("\u{301}") && is_visible("夜"));
+    }
 
     #[test]
     fn what_html_and_xml_forbid_is_dropped() {

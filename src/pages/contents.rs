@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::groups;
+use super::groups::{self, Director};
 use super::paths::{director_path, producer_path, year_path};
 use super::variables::{Each, Variables};
 use super::{Page, Plan};
@@ -70,25 +70,48 @@ impl Plan<'_> {
         if film + 1 < films.len() {
             to.put("previous", &self.views.film_name(film + 1));
         }
-        let name = films[film].director.as_deref();
-        let by = name.and_then(|name| groups::named(&self.groups.directors, name));
         // Their addresses alone: what else is in a group is no reason to render this.
-        if let Some(director) = by {
-            to.put("director_url", &self.views.site.link(&director_path(&director.slug)));
-        }
-        let name = films[film].producer.as_deref();
-        if let Some(producer) = name.and_then(|name| groups::named(&self.groups.producers, name)) {
-            to.put("producer_url", &self.views.site.link(&producer_path(&producer.slug)));
-        }
+        let directors = groups::all_named(&self.groups.directors, &films[film].directors);
+        let producers = groups::all_named(&self.groups.producers, &films[film].producers);
+        self.put_makers(["directors", "director_url"], &directors, director_path, to);
+        self.put_makers(["producers", "producer_url"], &producers, producer_path, to);
         if let Some(year) = films[film].year {
             to.put("year_url", &self.views.site.link(&year_path(Some(year))));
         }
-        let by = by.map_or(&[][..], |director| &director.films);
-        let beside = self.views.also_by_director(film, by);
+        let mut by: Vec<_> = directors.iter().flat_map(|group| &group.films).copied().collect();
+        by.sort_unstable();
+        by.dedup();
+        let beside = self.views.also_by_director(film, &by);
         to.put("also_by_director", &beside);
         let changes = self.news.of_film(&films[film].id);
         to.put("changes", &changes.map(|dated| self.views.change(dated)).collect::<Vec<_>>());
     }
+
+    /// Who made a film: all of them, and for older themes the address of the first.
+    fn put_makers(
+        &self,
+        [all, first]: [&'static str; 2],
+        groups: &[&Director<'_>],
+        path: fn(&str) -> String,
+        to: &mut dyn Variables,
+    ) {
+        let maker = |group: &&Director<'_>| {
+            (group.name.to_owned(), self.views.site.link(&path(&group.slug)))
+        };
+        let makers: Vec<_> = groups.iter().map(maker).collect();
+        if let Some((_, url)) = makers.first() {
+            to.put(first, url);
+            let makers = makers.iter().map(|(name, url)| Maker { name, url: url.clone() });
+            to.put(all, &makers.collect::<Vec<_>>());
+        }
+    }
+}
+
+/// A director or a producer of a film.
+#[derive(Serialize)]
+struct Maker<'a> {
+    name: &'a str,
+    url: String,
 }
 
 #[derive(Serialize)]

@@ -36,26 +36,34 @@ impl<'a> Groups<'a> {
             years.entry(film.year).or_default().push(index);
         }
         Groups {
-            directors: by_name(catalogue, |film| film.director.as_deref()),
-            producers: by_name(catalogue, |film| film.producer.as_deref()),
+            directors: by_name(catalogue, |film| &film.directors),
+            producers: by_name(catalogue, |film| &film.producers),
             years,
         }
     }
 }
 
 /// The group of a name.
-pub(super) fn named<'g, 'a>(groups: &'g [Director<'a>], name: &str) -> Option<&'g Director<'a>> {
+fn named<'g, 'a>(groups: &'g [Director<'a>], name: &str) -> Option<&'g Director<'a>> {
     let found = groups.binary_search_by(|group| group.name.cmp(name));
     found.ok().map(|index| &groups[index])
 }
 
+/// The groups of these names, in this order.
+pub(super) fn all_named<'g, 'a>(
+    groups: &'g [Director<'a>],
+    names: &[String],
+) -> Vec<&'g Director<'a>> {
+    names.iter().filter_map(|name| named(groups, name)).collect()
+}
+
 fn by_name<'a>(
     catalogue: &'a Catalogue,
-    name_of: impl Fn(&'a Film) -> Option<&'a str>,
+    names_of: impl Fn(&'a Film) -> &'a [String],
 ) -> Vec<Director<'a>> {
     let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
     for (index, film) in catalogue.films.iter().enumerate() {
-        if let Some(name) = name_of(film) {
+        for name in names_of(film) {
             by_name.entry(name).or_default().push(index);
         }
     }

@@ -26,8 +26,8 @@ impl Views<'_> {
             "description": film.description,
             "datePublished": film.year.map(|year| year.to_string()),
             "duration": film.running_time.map(|minutes| format!("PT{minutes}M")),
-            "director": film.director.as_ref().map(person),
-            "producer": film.producer.as_ref().map(person),
+            "director": one_or_many(film.directors.iter().map(person)),
+            "producer": one_or_many(film.producers.iter().map(person)),
             "character": characters,
         }))
     }
@@ -73,6 +73,12 @@ impl Views<'_> {
             "url": self.site.absolute(&person_path(self.person_slug(index))),
         })
     }
+}
+
+/// One value as it is, several as a list.
+fn one_or_many(values: impl Iterator<Item = Value>) -> Value {
+    let mut values: Vec<Value> = values.collect();
+    if values.len() == 1 { values.remove(0) } else { values.into() }
 }
 
 /// The text of it, without what is not known.

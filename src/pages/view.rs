@@ -62,8 +62,13 @@ pub(super) struct FilmView<'a, P> {
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     director: Option<&'a str>,
+    /// Their names, if they are several.
+    #[serde(skip_serializing_if = "is_one")]
+    directors: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     producer: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_one")]
+    producers: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     release_date: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +83,11 @@ pub(super) struct FilmView<'a, P> {
     first_seen: Option<String>,
     #[serde(flatten)]
     extra: &'a Extra,
+}
+
+/// Whether a text says the same.
+fn is_one(names: &&[String]) -> bool {
+    names.len() <= 1
 }
 
 /// A person with their films.
@@ -164,7 +174,9 @@ impl<'a> Views<'a> {
             poster: self.site.link(&poster_path(slug)),
             description: film.description.as_deref(),
             director: film.director.as_deref(),
+            directors: &film.directors,
             producer: film.producer.as_deref(),
+            producers: &film.producers,
             release_date: film.release_date.as_deref(),
             year: film.year,
             running_time: film.running_time,

@@ -85,10 +85,11 @@
     const field = finder.elements[name];
     return [name, field.type === "checkbox" ? (field.checked ? "1" : "") : field.value.trim()];
   }));
+  const directors = (card) => card.dataset.directors?.split("\n") ?? [card.dataset.director];
   const passes = (card, state) => {
     const [least, most] = (state.minutes ?? "").split("-");
     const minutes = number(card, "minutes");
-    return (!state.director || card.dataset.director === state.director)
+    return (!state.director || directors(card).includes(state.director))
       && (!state.decade || Math.floor(number(card, "year") / 10) * 10 === +state.decade)
       && (!state.minutes || (minutes !== null && minutes >= +least && minutes <= (+most || 1e9)))
       && (!state.score || (number(card, "score") ?? -1) >= +state.score)

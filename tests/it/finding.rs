@@ -14,7 +14,7 @@ fn films() -> Value {
          "release_date": "2002", "running_time": "75", "rt_score": "89"},
         {"id": "f3", "title": "Princess Mononoke", "director": "Hayao Miyazaki",
          "release_date": "1997", "running_time": "134", "rt_score": "92"},
-        {"id": "f4", "title": "A Quiet Year", "director": "Nobody Known",
+        {"id": "f4", "title": "A Quiet Year", "director": ["Nobody Known", "Second Name"],
          "release_date": "1995", "running_time": "100"},
     ])
 }
@@ -77,6 +77,8 @@ fn filters_and_order_stand_in_the_address_and_come_back() {
     let mut tab = browser.tab();
     for (query, found) in [
         ("?director=Hayao+Miyazaki", "f3 f1"),
+        ("?director=Second+Name", "f4"),
+        ("?director=Nobody+Known", "f4"),
         ("?decade=1990", "f3 f4"),
         ("?minutes=-89", "f2 f1"),
         ("?minutes=90-120", "f4"),

@@ -8,6 +8,7 @@ mod sameness;
 #[cfg(have_shared_data)]
 mod shared_data;
 mod undecodable;
+mod values;
 mod weight;
 
 use serde_json::json;
