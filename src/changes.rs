@@ -32,6 +32,14 @@ pub struct Change {
     pub title: String,
     /// What happened to it.
     pub what: What,
+    /// Fields that changed too and are not named.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What happened to a record.
@@ -62,16 +70,25 @@ pub struct FieldChange {
 /// Characters of a value that a change keeps: enough for any title, so that
 /// the ledger stays bounded whatever a description grows to.
 pub const LONGEST_VALUE: usize = 300;
+/// Characters of a field's name that a change keeps.
+pub const LONGEST_NAME: usize = 100;
+/// Fields that a change names, as many as a page shows of one change.
+pub const MOST_FIELDS: usize = 20;
+/// Bytes of names and values that all changes of one comparison keep; of records beyond
+/// that only the number of changed fields is kept. Far more than a ledger has room for.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What happened from `old` to `new`: films first, each kind by id.
 pub fn between(old: &Catalogue, new: &Catalogue) -> Vec<Change> {
     let mut changes = Vec::new();
+    let mut room = MOST_BYTES;
     compare(
         Kind::Film,
         old.films.iter().map(|film| (film.id.as_str(), film)),
         new.films.iter().map(|film| (film.id.as_str(), film)),
         |film| &film.title,
-        |film, other| film_fields(film, old, other, new),
+        |film, other, fields| film_fields(film, old, other, new, fields),
+        &mut room,
         &mut changes,
     );
     compare(
@@ -80,6 +97,7 @@ pub fn between(old: &Catalogue, new: &Catalogue) -> Vec<Change> {
         new.people.iter().map(|person| (person.id.as_str(), person)),
         |person| &person.name,
         person_fields,
+        &mut room,
         &mut changes,
     );
     changes
@@ -90,7 +108,8 @@ fn compare<'a, T: 'a>(
     old: impl Iterator<Item = (&'a str, &'a T)>,
     new: impl Iterator<Item = (&'a str, &'a T)>,
     title: impl Fn(&T) -> &str,
-    fields: impl Fn(&T, &T) -> Vec<FieldChange>,
+    fields: impl Fn(&T, &T, &mut Fields),
+    room: &mut usize,
     changes: &mut Vec<Change>,
 ) {
     let old: BTreeMap<_, _> = old.collect();
@@ -100,14 +119,18 @@ fn compare<'a, T: 'a>(
         id: id.to_owned(),
         title: cut(title(record)),
         what,
+        more: 0,
     };
     for (id, record) in &new {
         match old.get(id) {
             None => changes.push(change(id, record, What::Added)),
             Some(before) => {
-                let fields = fields(before, record);
-                if !fields.is_empty() {
-                    changes.push(change(id, record, What::Changed(fields)));
+                let mut found = Fields { kept: Vec::new(), more: 0, room: *room };
+                fields(before, record, &mut found);
+                let Fields { kept, more, room: left } = found;
+                *room = left;
+                if !kept.is_empty() || more > 0 {
+                    changes.push(Change { more, ..change(id, record, What::Changed(kept)) });
                 }
             }
         }
@@ -143,8 +166,7 @@ pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
 /// Reads an optional text field of a record.
 type Optional<T> = fn(&T) -> Option<&String>;
 
-fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue) -> Vec<FieldChange> {
-    let mut fields = Fields::default();
+fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue, fields: &mut Fields) {
     fields.text("title", Some(&old.title), Some(&new.title));
     let optional: [(&str, Optional<Film>); 8] = [
         ("original_title", |film| film.original_title.as_ref()),
@@ -171,13 +193,11 @@ fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue) ->
         fields.push("people", Some(&old_names), Some(&new_names));
     }
     fields.extra(&old.extra, &new.extra);
-    fields.0
 }
 
-fn person_fields(old: &Person, new: &Person) -> Vec<FieldChange> {
+fn person_fields(old: &Person, new: &Person, fields: &mut Fields) {
     // A film that gains or loses a person says so itself; saying it of both
     // would tell one change twice.
-    let mut fields = Fields::default();
     fields.text("name", Some(&old.name), Some(&new.name));
     let optional: [(&str, Optional<Person>); 4] = [
         ("gender", |person| person.gender.as_ref()),
@@ -189,11 +209,16 @@ fn person_fields(old: &Person, new: &Person) -> Vec<FieldChange> {
         fields.text(name, field(old).map(String::as_str), field(new).map(String::as_str));
     }
     fields.extra(&old.extra, &new.extra);
-    fields.0
 }
 
-#[derive(Default)]
-struct Fields(Vec<FieldChange>);
+/// The fields of one record that changed.
+struct Fields {
+    kept: Vec<FieldChange>,
+    /// Those that are not kept.
+    more: u32,
+    /// Bytes that may still be kept, of this record and those after it.
+    room: usize,
+}
 
 impl Fields {
     fn text(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
@@ -218,7 +243,15 @@ impl Fields {
     }
 
     fn push(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
-        self.0.push(FieldChange { field: cut(field), old: old.map(cut), new: new.map(cut) });
+        let (field, old, new) = (cut_name(field), old.map(cut), new.map(cut));
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let bytes = field.len() + length(&old) + length(&new);
+        if self.kept.len() < MOST_FIELDS && bytes <= self.room {
+            self.room -= bytes;
+            self.kept.push(FieldChange { field, old, new });
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
     }
 }
 
@@ -243,10 +276,20 @@ fn without_host(address: &str) -> &str {
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_VALUE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// A value, cut to [`LONGEST_VALUE`]. A value that was cut before stays as it is.
+pub fn cut(text: &str) -> String {
+    cut_to(text, LONGEST_VALUE)
+}
+
+/// The name of a field, cut to [`LONGEST_NAME`].
+pub fn cut_name(name: &str) -> String {
+    cut_to(name, LONGEST_NAME)
+}
+
+fn cut_to(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) if &text[end..] != "…" => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
     }
 }
 
@@ -351,6 +394,39 @@ mod tests {
                 ("d", "added", "D!"),
             ]
         );
+    }
+
+    #[test]
+    fn a_record_whose_fields_all_change_makes_a_small_change() {
+        let with = |value: &str| {
+            let mut one = catalogue(&[("a", "A", 1)]);
+            let name = |n: usize| format!("{n}{}", "n".repeat(1_000));
+            one.films[0].extra = (0..10_000).map(|n| (name(n), Value::from(value))).collect();
+            one
+        };
+        let changes = between(&with("x"), &with("y"));
+        let What::Changed(fields) = &changes[0].what else { panic!("changed") };
+        assert_eq!((fields.len(), changes[0].more), (MOST_FIELDS, 10_000 - MOST_FIELDS as u32));
+        assert!(fields.iter().all(|field| field.field.chars().count() == LONGEST_NAME + 1));
+    }
+
+    #[test]
+    fn however_many_records_change_what_is_kept_of_them_is_bounded() {
+        let of = |text: &str| {
+            let ids: Vec<_> = (0..20_000).map(|id| format!("{id:05}")).collect();
+            let mut all = catalogue(&[]);
+            let one = catalogue(&[("a", "A", 1)]).films.remove(0);
+            all.films = ids
+                .into_iter()
+                .map(|id| Film { id, description: Some(text.repeat(400)), ..one.clone() })
+                .collect();
+            all
+        };
+        let changes = between(&of("x"), &of("y"));
+        assert_eq!(changes.len(), 20_000);
+        let bytes = serde_json::to_vec(&changes).expect("JSON").len();
+        assert!(bytes < MOST_BYTES + 20_000 * 100, "{bytes}");
+        assert_eq!(changes.last().map(|change| change.more), Some(1));
     }
 
     #[test]

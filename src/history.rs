@@ -117,7 +117,9 @@ impl Day<'_> {
 impl Span {
     /// How many refreshes ended in a way that `is` one of these.
     pub fn count(&self, is: impl Fn(OutcomeKind) -> bool) -> u32 {
-        self.outcomes.iter().filter(|(kind, _)| is(*kind)).map(|(_, times)| times).sum()
+        let times = self.outcomes.iter().filter(|(kind, _)| is(*kind)).map(|&(_, times)| times);
+        // The numbers come from a file.
+        times.fold(0, u32::saturating_add)
     }
 
     /// How old the data got, if there was any.
@@ -191,6 +193,25 @@ mod tests {
         history.ended(NOON, OutcomeKind::Changed, Duration::ZERO);
         assert_eq!(history.day(NOON).outcomes().len(), 1);
         assert_eq!(history.day(later(7 * 86_400)).outcomes().len(), 0);
+    }
+
+    #[test]
+    fn numbers_of_a_file_that_cannot_be_right_are_no_failure() {
+        let last = number(NOON);
+        let most = u64::MAX;
+        let text = format!(
+            r#"{{"spans":{{"{most}":{{"outcomes":[],"oldest":null,"took":0,"slowest":0}},
+                "{last}":{{"outcomes":[["changed",4294967295],["unchanged",4294967295]],
+                "oldest":{most},"took":{most},"slowest":{most}}}}},
+                "last":{{"at":{most},"kind":"changed"}}}}"#
+        );
+        let mut history: History = serde_json::from_str(&text).expect("a history");
+        history.ended(NOON, OutcomeKind::Changed, Duration::from_secs(1));
+        let day = history.day(NOON);
+        assert_eq!(day.outcomes()[&OutcomeKind::Changed], u32::MAX);
+        let span = day.spans.last().copied().flatten().expect("a span");
+        assert_eq!(span.count(|_| true), u32::MAX);
+        assert!(span.took().is_some() && !history.last().expect("an end").at.rfc3339().is_empty());
     }
 
     #[test]

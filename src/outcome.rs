@@ -24,8 +24,17 @@ pub struct Outcome {
 
 /// Names the sets of ids that an answer has: what the owner accepts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct SetsHash(pub String);
+
+/// A name of a file too: it is checked wherever it comes from.
+impl TryFrom<String> for SetsHash {
+    type Error = String;
+    fn try_from(text: String) -> Result<SetsHash, String> {
+        let is_hash = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_hash { Ok(SetsHash(text)) } else { Err(format!("{text:?} names no sets of ids")) }
+    }
+}
 
 impl fmt::Display for SetsHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

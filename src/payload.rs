@@ -19,8 +19,28 @@ use crate::clock::Stamp;
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Fence(pub u64);
+
+impl Fence {
+    /// The highest fence: fences grow from the time in microseconds, and the scripts in
+    /// Redis count with floating-point numbers, which are exact up to here.
+    pub const HIGHEST: u64 = 1 << 53;
+}
+
+impl TryFrom<u64> for Fence {
+    type Error = String;
+    fn try_from(number: u64) -> Result<Fence, String> {
+        let in_range = (number <= Fence::HIGHEST).then_some(Fence(number));
+        in_range.ok_or_else(|| format!("the fence {number} is higher than any fence can be"))
+    }
+}
+
+impl From<Fence> for u64 {
+    fn from(fence: Fence) -> u64 {
+        fence.0
+    }
+}
 
 impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{CHANGES_KEPT, Dated, Entry, Ledger, forget_the_longest_gone};
+use super::{Dated, Entry, Ledger, forget_the_longest_gone, rooms};
 use crate::changes::{Change, Kind, What};
 use crate::clock::WallTime;
 
@@ -60,8 +60,7 @@ fn merged_changes(ours: &VecDeque<Dated>, theirs: &VecDeque<Dated>) -> VecDeque<
         }
     }
     merged.sort_by(Dated::by_time);
-    let surplus = merged.len().saturating_sub(CHANGES_KEPT);
-    merged.into_iter().skip(surplus).collect()
+    rooms::bounded(merged)
 }
 
 /// What makes two changes the same: the record, and what it became.

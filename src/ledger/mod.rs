@@ -8,6 +8,8 @@
 //! all its times are origin times.
 
 mod absorb;
+mod outside;
+mod rooms;
 pub mod slug;
 
 use std::cmp::Ordering;
@@ -19,8 +21,9 @@ use crate::catalogue::Catalogue;
 use crate::changes::{Change, Kind};
 use crate::clock::WallTime;
 
-/// Changes that are kept. Bounded by count and not by age, so that no clock
-/// decides what a page shows.
+/// Changes that are kept of each of two sorts: records that came or went, and fields
+/// that changed. Bounded by count and not by age, so that no clock decides what a page
+/// shows.
 pub const CHANGES_KEPT: usize = 200;
 /// Records of one kind that are gone and still keep their slug, so that one
 /// which comes back has its old address.
@@ -65,12 +68,13 @@ impl Dated {
 
 /// Slugs, times and the last changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "outside::Outside")]
 pub struct Ledger {
     /// Films by id.
     pub films: BTreeMap<String, Entry>,
     /// People by id.
     pub people: BTreeMap<String, Entry>,
-    /// The last [`CHANGES_KEPT`] changes, oldest first.
+    /// The last changes, oldest first; see [`CHANGES_KEPT`].
     pub changes: VecDeque<Dated>,
 }
 
@@ -103,8 +107,7 @@ impl Ledger {
         let mut dated: Vec<_> = dated.collect();
         dated.sort_by(Dated::by_time);
         next.changes.extend(dated);
-        let surplus = next.changes.len().saturating_sub(CHANGES_KEPT);
-        next.changes.drain(..surplus);
+        next.changes = rooms::bounded(next.changes.into());
         for kind in [Kind::Film, Kind::Person] {
             forget_the_longest_gone(next.entries_mut(kind));
         }

@@ -32,6 +32,16 @@ pub fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
         .unwrap_or_else(|| hash.to_string())
 }
 
+/// Whether a text has the form of a slug. Slugs that come from a store are names of
+/// directories too.
+pub fn is_valid(slug: &str) -> bool {
+    !slug.is_empty()
+        && slug.len() <= LONGEST
+        && slug.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && !slug.starts_with('-')
+        && !slug.ends_with('-')
+}
+
 /// The slug of what is written in Latin letters and digits. Other scripts would
 /// be transliterated one character at a time, and Japanese read as Chinese, to
 /// names that nobody would recognise.
@@ -98,9 +108,7 @@ mod tests {
                     left.set(left.get().saturating_sub(1));
                     yes
                 });
-                prop_assert!(!slug.is_empty() && slug.len() <= LONGEST);
-                prop_assert!(slug.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')));
-                prop_assert!(!slug.starts_with('-') && !slug.ends_with('-'));
+                prop_assert!(is_valid(&slug), "{slug:?}");
             }
         }
     }

@@ -179,14 +179,17 @@ impl<'a> Views<'a> {
                 let fields: Vec<_> = fields.iter().map(news::field).collect();
                 let names: Vec<_> =
                     fields.iter().take(3).map(|field| field.label.to_lowercase()).collect();
-                let more = if fields.len() > 3 { " and more" } else { "" };
-                let lines: Vec<_> = fields
+                let more = if fields.len() > 3 || change.more > 0 { " and more" } else { "" };
+                let mut lines: Vec<_> = fields
                     .iter()
                     .map(|field| {
                         let value = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
                         format!("{}: {} → {}", field.label, value(field.old), value(field.new))
                     })
                     .collect();
+                if change.more > 0 {
+                    lines.push(format!("Fields that changed and are not named: {}", change.more));
+                }
                 (format!("{title}: {}{more}", names.join(", ")), lines.join("\n"), None)
             }
             What::Removed => (format!("Gone: {title}"), "Has left the catalogue.".to_owned(), None),
@@ -264,7 +267,7 @@ mod tests {
     use crate::ledger::Ledger;
 
     fn change(id: usize, what: What) -> Change {
-        Change { kind: Kind::Film, id: id.to_string(), title: format!("Film {id}"), what }
+        Change { kind: Kind::Film, id: id.to_string(), title: format!("Film {id}"), what, more: 0 }
     }
 
     #[test]

@@ -12,11 +12,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Views, film_path, person_path};
-use crate::changes::{FieldChange, Kind, What};
+use crate::changes::{FieldChange, Kind, MOST_FIELDS, What};
 use crate::ledger::{Dated, Ledger};
 
-/// Fields that one change names; of more it tells how many.
-const MOST_FIELDS: usize = 20;
 /// Changes on a film's own page.
 const MOST_OF_A_FILM: usize = 20;
 
@@ -125,7 +123,7 @@ impl<'a> Views<'a> {
             url: self.page_of(dated).map(|path| self.site.link(&path)),
             at: dated.at.rfc3339(),
             fields: fields.iter().take(MOST_FIELDS).map(field).collect(),
-            more_fields: fields.len().saturating_sub(MOST_FIELDS),
+            more_fields: fields.len().saturating_sub(MOST_FIELDS) + change.more as usize,
         }
     }
 

@@ -88,8 +88,10 @@ pub struct Manifest {
     pub generation: GenerationId,
     /// Modification time of the files that came with it, whole seconds; the
     /// next generation's is later by at least one.
+    #[serde(deserialize_with = "sound_mtime")]
     pub stamp: u64,
     /// Paths with slashes, relative to the tree.
+    #[serde(deserialize_with = "sound_files")]
     pub files: BTreeMap<String, Entry>,
     /// Pages of the generation that are not in the tree, since something of
     /// somebody else's stands at their places.
@@ -108,6 +110,40 @@ pub struct HeldBack {
     /// What of ours may stand there still: under a mount, for example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Entry>,
+}
+
+/// The end of the year 9999 in whole seconds: no file is later.
+const LAST_MTIME: u64 = 253_402_300_799;
+
+/// Files of a manifest that anybody may have written: paths are written to and removed,
+/// so none may lead out of the tree.
+fn sound_files<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, Entry>, D::Error> {
+    let files = BTreeMap::<String, Entry>::deserialize(from)?;
+    for (path, entry) in &files {
+        let leads_out = [Some(path), entry.moved_to.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|path| !is_inside(path) || entry.mtime > LAST_MTIME);
+        if let Some(path) = leads_out {
+            return Err(serde::de::Error::custom(format!("{path:?} is no path of a page")));
+        }
+    }
+    Ok(files)
+}
+
+fn sound_mtime<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let time = u64::deserialize(from)?;
+    let error = || serde::de::Error::custom(format!("{time} is no time of a file"));
+    (time <= LAST_MTIME).then_some(time).ok_or_else(error)
+}
+
+/// Whether a path, relative to a tree, stays in the tree and out of the program's own
+/// directory.
+fn is_inside(path: &str) -> bool {
+    let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']);
+    path.split('/').all(is_name) && path.split('/').next() != Some(OWN_DIRECTORY)
 }
 
 impl Manifest {
@@ -174,6 +210,25 @@ mod tests {
         let files: BTreeMap<String, _> =
             files.iter().map(|(path, content)| ((*path).into(), entry(content, mtime))).collect();
         GenerationId::of(files.iter())
+    }
+
+    #[test]
+    fn a_path_that_leads_out_of_the_tree_makes_the_manifest_a_damaged_one() {
+        let read = |path: &str, moved_to: Option<&str>| {
+            let entry = Entry { moved_to: moved_to.map(str::to_owned), ..entry("c", 1) };
+            let manifest = Manifest {
+                upstream: UpstreamId("u".into()),
+                generation: GenerationId("g".into()),
+                stamp: 1,
+                files: BTreeMap::from([(path.to_owned(), entry)]),
+            };
+            serde_json::from_value::<Manifest>(serde_json::to_value(manifest).expect("JSON"))
+        };
+        assert!(read("movies/a/index.html", Some("movies/b/index.html")).is_ok());
+        for path in ["../x", "/etc/x", "a/../../x", "a//x", "", "./x", "a\0", ".movies-gen/lock"] {
+            assert!(read(path, None).is_err(), "{path:?}");
+            assert!(read("a", Some(path)).is_err(), "{path:?}");
+        }
     }
 
     #[test]

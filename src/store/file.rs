@@ -340,6 +340,10 @@ impl FileStore {
     }
 
     fn body(&self, head: BodyHead) -> Result<Option<Body>> {
+        // A hash that is none is no name of a file either.
+        if blake3::Hash::from_hex(&head.hash).is_err() {
+            return Ok(None);
+        }
         let path = self.body_path(&head.hash);
         let Some(bytes) = disk::read(&path)? else { return Ok(None) };
         if blake3::hash(&bytes).to_hex().as_str() != head.hash {
@@ -393,7 +397,7 @@ impl Store for FileStore {
         let (old, refused) =
             attempt.map_or((Fence(0), None), |attempt| (attempt.fence, attempt.refused));
         let old = old.max(ask.highest);
-        let fence = Fence((old.0 + 1).max(at.wall.0));
+        let fence = Fence(old.0.saturating_add(1).max(at.wall.0).min(Fence::HIGHEST));
         let granted = Granted { fence, at, saved: self.saved()?, refused };
         self.note(&granted, &ask.nonce)?;
         Ok(Claim::Granted(granted))
@@ -419,7 +423,10 @@ impl Store for FileStore {
         let kept = match there.fence.cmp(&given.fence) {
             Ordering::Greater => Kept::Older,
             Ordering::Equal if there.revision != given.revision => Kept::Overtaken,
-            _ => Kept::As(Edition { revision: there.revision.max(given.revision) + 1, ..given }),
+            _ => Kept::As(Edition {
+                revision: there.revision.max(given.revision).saturating_add(1),
+                ..given
+            }),
         };
         match (kept, head) {
             (Kept::As(edition), head) => {

@@ -35,6 +35,7 @@ mod screenshots;
 mod serving;
 mod status_page;
 mod sudden_death;
+mod tampered;
 mod telemetry;
 mod theming;
 mod tidy;

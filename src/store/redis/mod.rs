@@ -323,7 +323,7 @@ impl Store for RedisStore {
             answer;
         let (fence, saved) = (Fence(fence), Edition { fence: Fence(saved), revision });
         if granted == 1 {
-            let at = self.stamp(before, now, now - age);
+            let at = self.stamp(before, now, now.saturating_sub(age));
             let refused = serde_json::from_str(&refused).ok();
             return Ok(Claim::Granted(Granted { fence, at, saved, refused }));
         }
