@@ -33,7 +33,7 @@ use movies_gen::clock::{Clock, WallTime};
 use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site};
 use movies_gen::payload::{Body, Fence, Payload};
-use movies_gen::publish::{Publisher, Volatile};
+use movies_gen::publish::{Exchange, Publisher, Volatile};
 use movies_gen::store::{Strange, UpstreamId};
 use movies_gen::theme::Theme;
 use server::Server;
@@ -149,9 +149,14 @@ fn publishing(data: &Data) {
         let directory = tempfile::tempdir().expect("a directory");
         let (out, state) = (directory.path().join("public"), directory.path().join("state"));
         fs::create_dir(&state).expect("made");
-        let mut publisher =
-            Publisher::open(&out, &state, &UpstreamId("bench".into()), Strange::Refuse)
-                .expect("a publisher");
+        let mut publisher = Publisher::open(
+            &out,
+            &state,
+            &UpstreamId("bench".into()),
+            Strange::Refuse,
+            Exchange::IfPossible,
+        )
+        .expect("a publisher");
         let mut publish = |films: &Bytes| {
             let mut payload = data.payload(&clock);
             payload.films.bytes = films.clone();

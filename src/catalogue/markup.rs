@@ -149,8 +149,8 @@ struct Tag {
 impl Tag {
     /// The tag or comment that a text starts with.
     fn at_start_of(text: &str) -> Option<Tag> {
-        if text.starts_with("<!--") {
-            let length = text[4..].find("-->")? + 7;
+        if let Some(comment) = text.strip_prefix("<!--") {
+            let length = comment.find("-->")? + 7;
             return Some(Tag { name: "!--".to_owned(), is_closing: false, length });
         }
         let inside = text.get(1..)?;

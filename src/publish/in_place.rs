@@ -27,7 +27,9 @@ use tracing::{info, warn};
 
 use super::files::{self, is_as_listed, is_of, is_untouched};
 use super::generation::Generation;
-use super::manifest::{Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in};
+use super::manifest::{
+    Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in, sound_keys, sound_names,
+};
 use super::ours::{Ours, is_free};
 use crate::disk;
 use crate::store::document;
@@ -40,12 +42,13 @@ const MOST_NAMED: usize = 10;
 struct Journal {
     generation: Option<GenerationId>,
     /// Files of the generation before that have to go.
+    #[serde(deserialize_with = "sound_names")]
     gone: BTreeSet<String>,
     /// Files that may be there already and that no manifest in `--out` lists.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sound_names")]
     new: BTreeSet<String>,
     /// Pages that are not put at their places.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sound_keys")]
     held_back: BTreeMap<String, HeldBack>,
     /// Directories that stood there before any page did.
     #[serde(default)]
@@ -459,4 +462,28 @@ pub(super) fn is_elsewhere(out: &Path, standby: &Path) -> bool {
     let device = |path: &Path| path.metadata().ok().map(|found| found.dev());
     let (out, standby) = (device(out), device(disk::parent(standby)));
     out.is_some() && standby.is_some() && out != standby
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_names_files_elsewhere_is_a_damaged_one() {
+        let read = |journal: serde_json::Value| serde_json::from_value::<Journal>(journal);
+        let journal = |name: &str| serde_json::json!({"generation": "g", "gone": [name]});
+        assert!(read(journal("movies/a/index.html")).is_ok());
+        for name in ["../../etc/passwd", "/etc/passwd", "a/../../b", ".movies-gen/lock"] {
+            assert!(read(journal(name)).is_err(), "{name}");
+            let new = serde_json::json!({"generation": "g", "gone": [], "new": [name]});
+            assert!(read(new).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_becomes_a_directory_goes_first_and_the_other_way_round() {
+        let places = BTreeSet::from(["a/b/index.html", "c"]);
+        assert!(stands_in_the_way("a/b", &places) && stands_in_the_way("c/d", &places));
+        assert!(!stands_in_the_way("a/c", &places) && !stands_in_the_way("a/b.html", &places));
+    }
 }

@@ -96,6 +96,7 @@ pub struct Manifest {
     /// Pages of the generation that are not in the tree, since something of
     /// somebody else's stands at their places.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "sound_keys")]
     pub held_back: BTreeMap<String, HeldBack>,
     /// Directories that pages stand in and that somebody else made.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -131,6 +132,31 @@ fn sound_files<'de, D: serde::Deserializer<'de>>(
         }
     }
     Ok(files)
+}
+
+/// The same for pages that are held back.
+pub(super) fn sound_keys<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, HeldBack>, D::Error> {
+    let held_back = BTreeMap::<String, HeldBack>::deserialize(from)?;
+    all_inside(held_back.keys()).map(|()| held_back)
+}
+
+/// The same for names of files.
+pub(super) fn sound_names<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeSet<String>, D::Error> {
+    let names = BTreeSet::<String>::deserialize(from)?;
+    all_inside(names.iter()).map(|()| names)
+}
+
+fn all_inside<'a, E: serde::de::Error>(
+    mut paths: impl Iterator<Item = &'a String>,
+) -> Result<(), E> {
+    match paths.find(|path| !is_inside(path)) {
+        Some(path) => Err(E::custom(format!("{path:?} is no path of a page"))),
+        None => Ok(()),
+    }
 }
 
 fn sound_mtime<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
@@ -221,6 +247,8 @@ mod tests {
                 generation: GenerationId("g".into()),
                 stamp: 1,
                 files: BTreeMap::from([(path.to_owned(), entry)]),
+                held_back: BTreeMap::new(),
+                owners_directories: BTreeSet::new(),
             };
             serde_json::from_value::<Manifest>(serde_json::to_value(manifest).expect("JSON"))
         };

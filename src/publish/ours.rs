@@ -191,7 +191,7 @@ mod tests {
             disk::write_new(&root.join(path), b"").expect("written");
         }
         assert_eq!(ours.strangers(root, 9), [Path::new("movies/.one.new")]);
-        fs::remove_dir_all(root.join("movies/.one.new")).expect("removed");
+        disk::remove_directory(&root.join("movies/.one.new")).expect("removed");
         fs::create_dir(root.join("empty")).expect("made");
         std::os::unix::fs::symlink("one", root.join("movies/link")).expect("linked");
         let mut found = ours.strangers(root, 9);
@@ -206,9 +206,9 @@ mod tests {
     fn what_became_of_another_kind_is_not_ours_any_more() {
         let (tree, ours) = tree(&["index.html", "movies/one/index.html"]);
         let root = tree.path();
-        fs::remove_file(root.join("index.html")).expect("removed");
+        disk::remove_file(&root.join("index.html")).expect("removed");
         fs::create_dir(root.join("index.html")).expect("made");
-        fs::rename(root.join("movies"), root.join("moved")).expect("renamed");
+        disk::rename(&root.join("movies"), &root.join("moved")).expect("renamed");
         std::os::unix::fs::symlink("moved", root.join("movies")).expect("linked");
         let mut found = ours.strangers(root, 9);
         found.sort();

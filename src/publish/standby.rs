@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::files::{self, Opened, is_as_listed, is_untouched};
@@ -35,6 +36,11 @@ const FEW: usize = 24;
 
 /// Names of files that may stand in a tree which is being changed.
 type Coming = BTreeSet<String>;
+
+/// A list of such names, read from where anybody may have written.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct ReadNames(#[serde(deserialize_with = "manifest::sound_names")] Coming);
 
 /// The standby tree.
 #[derive(Debug)]
@@ -84,7 +90,8 @@ impl Standby {
             let coming = Coming::new();
             return Ok(Some(Found { listed: listed.collect(), coming, is_known: true }));
         }
-        let coming: Option<Coming> = document::read(&self.own("coming"), "coming")?;
+        let coming = document::read::<ReadNames>(&self.own("coming"), "coming")?;
+        let coming = coming.map(|names| names.0);
         let listed = match self.manifest()? {
             Some(manifest) => Some(manifest.files),
             None => document::read::<Manifest>(&self.own("unsealed"), "manifest")?
@@ -295,13 +302,9 @@ impl Standby {
                 to
             };
             disk::create_directory(disk::parent(&to))?;
-            match fs::rename(&from, &to) {
+            match disk::rename(&from, &to) {
                 Ok(()) => info!("{} was not ours: it is {} now", from.display(), to.display()),
-                Err(error) => warn!(
-                    "{} is not ours and cannot be moved to {}: {error}; move it yourself",
-                    from.display(),
-                    to.display()
-                ),
+                Err(error) => warn!("{error:#}; the first is not ours: move it yourself"),
             }
         }
         Ok(())
