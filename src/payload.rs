@@ -10,6 +10,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -133,6 +134,34 @@ pub enum Fault {
         /// What stands there instead.
         found: &'static str,
     },
+    /// More records than memory is meant for.
+    #[error("{endpoint} answered more than {most} records (--max-bytes / 512)")]
+    TooMany {
+        /// Who answered.
+        endpoint: Endpoint,
+        /// How many there may be.
+        most: usize,
+    },
+    /// More pairs of film and person than memory is meant for.
+    #[error("films and people make more than {most} pairs (--max-bytes / 64)")]
+    TooManyPairs {
+        /// How many there may be.
+        most: usize,
+    },
+    /// More directors and producers than memory is meant for: each has a page.
+    #[error("films name more than {most} directors and producers (--max-bytes / 512)")]
+    TooManyMakers {
+        /// How many there may be.
+        most: usize,
+    },
+    /// More of what the program does not know than memory is meant for.
+    #[error("{endpoint} answered more than {most} values in fields that the program does not know")]
+    TooManyValues {
+        /// Who answered.
+        endpoint: Endpoint,
+        /// Units of memory for such values.
+        most: usize,
+    },
     /// Broken JSON.
     #[error("{endpoint} answered broken JSON: {problem}")]
     NotJson {
@@ -143,11 +172,23 @@ pub enum Fault {
     },
 }
 
-/// The records of a body, as slices of it, or why it is no list of records.
+impl Fault {
+    /// Whether a larger `--max-bytes` would take the answer.
+    pub fn is_too_large(&self) -> bool {
+        use Fault::{TooMany, TooManyMakers, TooManyPairs, TooManyValues};
+        matches!(
+            self,
+            TooMany { .. } | TooManyPairs { .. } | TooManyMakers { .. } | TooManyValues { .. }
+        )
+    }
+}
+
+/// The records of a body, as slices of it, or why it is no list of at most `most`
+/// records.
 ///
 /// # Errors
 /// A [`Fault`] that names the endpoint and what is wrong with its body.
-pub fn records(endpoint: Endpoint, bytes: &[u8]) -> Result<Vec<&RawValue>, Fault> {
+pub fn records(endpoint: Endpoint, bytes: &[u8], most: usize) -> Result<Vec<&RawValue>, Fault> {
     // A byte order mark is not JSON, but RFC 8259 §8.1 lets parsers pass over it.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(text).map_err(|error| Fault::NotUtf8 {
@@ -156,8 +197,9 @@ pub fn records(endpoint: Endpoint, bytes: &[u8]) -> Result<Vec<&RawValue>, Fault
     })?;
     let found = match text.trim_start().chars().next() {
         Some('[') => {
-            return serde_json::from_str(text)
-                .map_err(|error| Fault::NotJson { endpoint, problem: error.to_string() });
+            let records = listed(text, most)
+                .map_err(|error| Fault::NotJson { endpoint, problem: error.to_string() })?;
+            return records.ok_or(Fault::TooMany { endpoint, most });
         }
         None => return Err(Fault::Empty(endpoint)),
         Some('<') => return Err(Fault::Html(endpoint)),
@@ -173,25 +215,57 @@ pub fn records(endpoint: Endpoint, bytes: &[u8]) -> Result<Vec<&RawValue>, Fault
     Err(Fault::NotAnArray { endpoint, found })
 }
 
+/// The items of a JSON array; none if there are more than `most`. What follows these is
+/// not read.
+fn listed(text: &str, most: usize) -> Result<Option<Vec<&RawValue>>, serde_json::Error> {
+    struct Items<'m>(usize, &'m mut bool);
+    impl<'de> Visitor<'de> for Items<'_> {
+        type Value = Vec<&'de RawValue>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON array")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut records = Vec::new();
+            while let Some(record) = items.next_element()? {
+                if records.len() >= self.0 {
+                    *self.1 = true;
+                    break;
+                }
+                records.push(record);
+            }
+            Ok(records)
+        }
+    }
+    let mut is_more = false;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = reader.deserialize_seq(Items(most, &mut is_more));
+    if is_more {
+        return Ok(None);
+    }
+    let records = read?;
+    reader.end()?;
+    Ok(Some(records))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fault(bytes: &[u8]) -> Fault {
-        records(Endpoint::Films, bytes).expect_err("a fault")
+        records(Endpoint::Films, bytes, 9).expect_err("a fault")
     }
 
     #[test]
     fn records_are_slices_of_the_body() {
         let body = br#" [ {"id": 1}, 7 , "x" ] "#;
-        let records = records(Endpoint::Films, body).expect("an array");
+        let records = records(Endpoint::Films, body, 3).expect("an array");
         let texts: Vec<_> = records.iter().map(|record| record.get()).collect();
         assert_eq!(texts, [r#"{"id": 1}"#, "7", r#""x""#]);
     }
 
     #[test]
     fn a_byte_order_mark_is_passed_over() {
-        assert_eq!(records(Endpoint::People, b"\xef\xbb\xbf[{}]").expect("an array").len(), 1);
+        assert_eq!(records(Endpoint::People, b"\xef\xbb\xbf[{}]", 9).expect("an array").len(), 1);
     }
 
     #[test]
@@ -201,6 +275,13 @@ mod tests {
         assert!(matches!(fault(b"{}"), Fault::NotAnArray { found: "a JSON object", .. }));
         assert!(matches!(fault(b"null"), Fault::NotAnArray { found: "null", .. }));
         assert!(matches!(fault(b"12"), Fault::NotAnArray { found: "a JSON scalar", .. }));
+    }
+
+    #[test]
+    fn a_list_of_more_records_than_the_bound_is_read_no_further() {
+        let many = format!("[{}", "0,".repeat(1000));
+        assert_eq!(fault(many.as_bytes()), Fault::TooMany { endpoint: Endpoint::Films, most: 9 });
+        assert!(records(Endpoint::Films, b"[1,2,3,4,5,6,7,8,9]", 9).is_ok());
     }
 
     #[test]
@@ -215,6 +296,6 @@ mod tests {
         let mut deep = "[".repeat(100_000);
         deep.push_str(&"]".repeat(100_000));
         // Either answer will do; what must not happen is an overflow.
-        let _ = records(Endpoint::Films, deep.as_bytes());
+        let _ = records(Endpoint::Films, deep.as_bytes(), 9);
     }
 }

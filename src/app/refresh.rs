@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::asking::{Asking, Fetched};
 use super::report::{Counts, Done};
 use super::trouble::Trouble;
-use crate::catalogue::{self, Catalogue, Warning};
+use crate::catalogue::{self, Bounds, Catalogue, Warning};
 use crate::changes::{self, Change};
 use crate::clock::{BootTime, Clock, Stamp, WallTime};
 use crate::history::History;
@@ -27,9 +27,9 @@ use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind, Refused};
 use crate::pages::{NotRendered, Site};
-use crate::payload::{Fence, Payload};
+use crate::payload::{Fault, Fence, Payload};
 use crate::plausibility::{Guard, Ids};
-use crate::publish::Publisher;
+use crate::publish::{Publisher, TooLarge};
 use crate::schedule::{self, Because, Next};
 use crate::source::{Answer, Source};
 use crate::store::{Claim, Denied, Edition, Kept, Saved, Standing, Store, Stores};
@@ -40,6 +40,7 @@ use crate::theme::Theme;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
     pub(super) limit: u32,
+    pub(super) max_bytes: u64,
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
     pub(super) guard: Guard,
@@ -115,6 +116,17 @@ pub(super) enum Begun {
     Asking(Asking),
     /// Nothing was asked.
     Denied(Denied),
+}
+
+/// What to do about an answer of which the site would be too large.
+const RAISE: &str = "raise --max-bytes if the catalogue is really that large";
+
+/// An answer that is no catalogue, or too large a one.
+fn unusable(fault: Fault) -> Failure {
+    if fault.is_too_large() {
+        return Failure::new(FailureKind::TooLarge, fault.to_string()).advised(RAISE);
+    }
+    Failure::new(FailureKind::Malformed, fault.to_string())
 }
 
 impl Refresher {
@@ -235,8 +247,9 @@ impl Refresher {
             self.confirm(&payload);
         } else {
             let started = self.clock.now().boot;
-            let (catalogue, warnings) = catalogue::join(&payload, self.settings.limit)
-                .map_err(|fault| Failure::new(FailureKind::Malformed, fault.to_string()))?;
+            let bounds = Bounds::of(self.settings.max_bytes);
+            let (catalogue, warnings) =
+                catalogue::join_within(&payload, self.settings.limit, bounds).map_err(unusable)?;
             self.metrics.took(Stage::Decode, self.clock.now().boot.since(started));
             self.believe(&payload, &catalogue, refused).await?;
             self.tell(warnings);
@@ -244,6 +257,9 @@ impl Refresher {
         }
         self.save(payload).await?;
         self.show().map_err(|error| {
+            if error.is::<TooLarge>() {
+                return Failure::because(FailureKind::TooLarge, &error).advised(RAISE);
+            }
             let is_ours = error.is::<NotRendered>();
             let kind = if is_ours { FailureKind::Render } else { FailureKind::Publish };
             Failure::because(kind, &error)

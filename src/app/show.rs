@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::{debug, info, warn};
 
 use super::refresh::{Known, Refresher};
-use crate::catalogue;
+use crate::catalogue::{self, Bounds};
 use crate::changes::between;
 use crate::ledger::Ledger;
 use crate::live;
@@ -64,8 +64,9 @@ impl Refresher {
         if payload.fence < self.fence() {
             return Ok(());
         }
-        let (catalogue, warnings) = catalogue::join(&payload, self.settings.limit)
-            .context("the payload in the store is no catalogue")?;
+        let bounds = Bounds::of(self.settings.max_bytes);
+        let joined = catalogue::join_within(&payload, self.settings.limit, bounds);
+        let (catalogue, warnings) = joined.context("the payload in the store is no catalogue")?;
         self.tell(warnings);
         let ledger = loaded.ledger.or_else(|| self.known.ledger.take());
         let ledger = match ledger {
@@ -87,7 +88,8 @@ impl Refresher {
         let (Some(payload), Some(ledger)) = (&self.known.payload, &self.known.ledger) else {
             return Ok(());
         };
-        let plan = Plan::new(&self.site, &self.known.catalogue, ledger, &self.theme);
+        let plan = Plan::new(&self.site, &self.known.catalogue, ledger, &self.theme)
+            .within(self.settings.max_bytes.saturating_mul(LARGEST_SITE));
         let bar = progress(plan.len());
         let started = self.clock.now();
         let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
@@ -155,6 +157,10 @@ impl Refresher {
         self.live.put(site, volatile, Told::default());
     }
 }
+
+/// Bytes of all published files together, compressed forms included, for each byte that a
+/// body may have.
+const LARGEST_SITE: u64 = 32;
 
 /// A progress bar, if there is much to do and somebody to see it.
 fn progress(pages: usize) -> ProgressBar {

@@ -85,8 +85,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
 
 /// What of the configuration the refresher needs.
 pub(super) fn settings(config: &Config) -> Settings {
-    let Config { limit, interval, max_age, max_shrink, accept_after, .. } = *config;
-    Settings { limit, interval, max_age, guard: Guard { max_shrink, accept_after } }
+    let Config { limit, max_bytes, interval, max_age, max_shrink, accept_after, .. } = *config;
+    Settings { limit, max_bytes, interval, max_age, guard: Guard { max_shrink, accept_after } }
 }
 
 /// What of the configuration stands on every page.

@@ -107,6 +107,8 @@ const IN_LINE: &[&str] = &[
 ];
 /// Elements whose content is no text.
 const WITHOUT_TEXT: &[&str] = &["script", "style", "template", "iframe", "object", "svg"];
+/// Bytes of a tag.
+const LONGEST_TAG: usize = 8 << 10;
 /// Bytes of a character reference: the longest names have 32.
 const LONGEST_REFERENCE: usize = 40;
 
@@ -118,9 +120,18 @@ pub(super) fn without_markup(text: &str) -> Cow<'_, str> {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     let mut has_tags = false;
+    let last_comment = text.rfind("-->").unwrap_or(0);
     while let Some(start) = rest.find('<') {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
+        // Only to where a comment ends at all: a text of nothing but their starts must
+        // not be searched to its end for each.
+        let is_comment = rest.starts_with("<!--") && text.len() - rest.len() < last_comment;
+        if let Some(end) = is_comment.then(|| rest[4..].find("-->")).flatten() {
+            has_tags = true;
+            rest = &rest[end + 7..];
+            continue;
+        }
         let Some(tag) = Tag::at_start_of(rest) else {
             plain.push('<');
             rest = &rest[1..];
@@ -131,7 +142,7 @@ pub(super) fn without_markup(text: &str) -> Cow<'_, str> {
         if !tag.is_closing && WITHOUT_TEXT.contains(&&*tag.name) {
             rest = after_closing(rest, &tag.name);
         }
-        if !IN_LINE.contains(&&*tag.name) && tag.name != "!--" {
+        if !IN_LINE.contains(&&*tag.name) {
             plain.push('\u{0}');
         }
     }
@@ -147,12 +158,8 @@ struct Tag {
 }
 
 impl Tag {
-    /// The tag or comment that a text starts with.
+    /// The tag that a text starts with.
     fn at_start_of(text: &str) -> Option<Tag> {
-        if let Some(comment) = text.strip_prefix("<!--") {
-            let length = comment.find("-->")? + 7;
-            return Some(Tag { name: "!--".to_owned(), is_closing: false, length });
-        }
         let inside = text.get(1..)?;
         let is_closing = inside.starts_with('/');
         let inside = inside.strip_prefix('/').unwrap_or(inside);
@@ -171,7 +178,7 @@ impl Tag {
 /// Bytes up to and with the `>` that ends a tag; one in quotes does not.
 fn end_of_tag(text: &str) -> Option<usize> {
     let mut quote = None;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().take(LONGEST_TAG).enumerate() {
         match (quote, byte) {
             (None, b'>') => return Some(at + 1),
             (None, b'<') => return None,

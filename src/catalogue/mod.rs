@@ -11,6 +11,7 @@
 //! 4. Everything is put in an order of its own, so that an upstream that
 //!    shuffles its lists changes no page.
 
+mod bounds;
 mod date;
 mod length;
 mod markup;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::payload::{Endpoint, Fault, Payload, records};
+pub use bounds::Bounds;
 pub use date::Date;
 use pairs::pairs;
 use read::{film, person, read};
@@ -144,8 +146,21 @@ pub struct Catalogue {
 /// # Errors
 /// A [`Fault`] if one of the bodies is no list of records at all.
 pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), Fault> {
-    let raw_films = records(Endpoint::Films, &payload.films.bytes)?;
-    let raw_people = records(Endpoint::People, &payload.people.bytes)?;
+    join_within(payload, limit, Bounds::none())
+}
+
+/// The same for a payload that may hold too much.
+///
+/// # Errors
+/// A [`Fault`] if one of the bodies is no list of records at all, or if they hold more
+/// than `bounds` allow.
+pub fn join_within(
+    payload: &Payload,
+    limit: u32,
+    bounds: Bounds,
+) -> Result<(Catalogue, Vec<Warning>), Fault> {
+    let raw_films = records(Endpoint::Films, &payload.films.bytes, bounds.records)?;
+    let raw_people = records(Endpoint::People, &payload.people.bytes, bounds.records)?;
     let mut warnings = Vec::new();
     for (endpoint, count) in
         [(Endpoint::Films, raw_films.len()), (Endpoint::People, raw_people.len())]
@@ -155,14 +170,17 @@ pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), 
         }
     }
 
-    let mut films = read(Endpoint::Films, &raw_films, film, &mut warnings);
-    let mut people = read(Endpoint::People, &raw_people, person, &mut warnings);
+    let units = bounds.units;
+    let mut films = read(Endpoint::Films, &raw_films, film, units, &mut warnings)?;
+    let mut people = read(Endpoint::People, &raw_people, person, units, &mut warnings)?;
+    bounds.hold_makers(films.iter().map(|(film, _)| film))?;
     films.sort_by(|(a, _), (b, _)| newest_first(a).cmp(&newest_first(b)));
     people.sort_by_cached_key(|(person, _)| (person.name.to_lowercase(), person.id.clone()));
     let (mut films, cast): (Vec<_>, Vec<_>) = films.into_iter().unzip();
     let (mut people, filmography): (Vec<_>, Vec<_>) = people.into_iter().unzip();
 
-    let pairs = pairs(&films, &people, &cast, &filmography, &mut warnings);
+    let most = bounds.pairs;
+    let pairs = pairs(&films, &people, &cast, &filmography, most, &mut warnings)?;
     for &(film, person) in &pairs {
         films[film].people.push(person);
         people[person].films.push(film);

@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 
 use super::date::date;
 use super::pairs::References;
-use super::record::{Ignored, Record};
+use super::record::{Flaw, Ignored, Record};
 use super::text::clip;
 use super::warning::{Names, Warning};
 use super::{Extra, Film, Person};
-use crate::payload::Endpoint;
+use crate::payload::{Endpoint, Fault};
 
 /// Bad records and fields of one list that are named one by one; the rest is
 /// counted.
@@ -27,6 +27,8 @@ pub(super) struct Read<'r, T> {
     item: T,
     references: Option<&'r str>,
     ignored: Ignored,
+    /// Units of memory of what the program does not know.
+    units: usize,
 }
 
 /// Why a record cannot be used, and what it says that it is.
@@ -40,12 +42,14 @@ pub(super) fn read<'r, T>(
     endpoint: Endpoint,
     raw: &[&'r RawValue],
     build: fn(&'r str) -> Result<Read<'r, T>, Unusable>,
+    most_units: usize,
     warnings: &mut Vec<Warning>,
-) -> Vec<(T, References<'r>)> {
+) -> Result<Vec<(T, References<'r>)>, Fault> {
+    let mut units = 0;
     let mut items: Vec<(T, References<'r>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut repeated = Names::default();
-    let mut told = Told { endpoint, named: Vec::new(), left_out: 0, ignored: 0 };
+    let mut told = Told { endpoint, named: Vec::new(), left_out: 0, ignored: 0, cut: 0 };
     for (index, raw) in raw.iter().enumerate() {
         let read = match build(raw.get()) {
             Ok(read) => read,
@@ -54,6 +58,10 @@ pub(super) fn read<'r, T>(
                 continue;
             }
         };
+        units += read.units;
+        if units > most_units {
+            return Err(Fault::TooManyValues { endpoint, most: most_units });
+        }
         match places.entry(read.id) {
             Entry::Occupied(first) => {
                 repeated.push(first.key());
@@ -70,7 +78,7 @@ pub(super) fn read<'r, T>(
     if let Some((ids, count)) = repeated.told() {
         warnings.push(Warning::Duplicates { endpoint, ids, count });
     }
-    items
+    Ok(items)
 }
 
 /// What is told of the bad records and fields of one list.
@@ -79,6 +87,7 @@ struct Told {
     named: Vec<Warning>,
     left_out: usize,
     ignored: usize,
+    cut: usize,
 }
 
 impl Told {
@@ -93,19 +102,25 @@ impl Told {
 
     fn ignored(&mut self, id: &str, ignored: Ignored) {
         self.ignored += ignored.count;
-        for (field, why) in ignored.named {
-            if self.named.len() < MOST_NAMED {
-                let id = clip(id);
-                self.named.push(Warning::FieldIgnored { endpoint: self.endpoint, id, field, why });
+        self.cut += ignored.cut;
+        let endpoint = self.endpoint;
+        for (field, flaw) in ignored.named {
+            if self.named.len() >= MOST_NAMED {
+                break;
             }
+            let id = clip(id);
+            self.named.push(match flaw {
+                Flaw::Unusable(why) => Warning::FieldIgnored { endpoint, id, field, why },
+                Flaw::Cut(after) => Warning::FieldCut { endpoint, id, field, after },
+            });
         }
     }
 
     fn end(self, warnings: &mut Vec<Warning>) {
-        let Told { endpoint, named, left_out, ignored } = self;
+        let Told { endpoint, named, left_out, ignored, cut } = self;
         warnings.extend(named);
-        if left_out + ignored > 1 {
-            warnings.push(Warning::Counted { endpoint, left_out, ignored });
+        if left_out + ignored + cut > 1 {
+            warnings.push(Warning::Counted { endpoint, left_out, ignored, cut });
         }
     }
 }
@@ -130,15 +145,15 @@ const OF_A_FILM: &[&str] = &[
 /// Reads a film.
 pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
     let (id, title, mut record) = begun(raw, OF_A_FILM, "title")?;
-    let release_date = record.text("release_date");
+    let release_date = record.line("release_date");
     let released = release_date.as_deref().and_then(date);
     let (directors, producers) = (record.names("director"), record.names("producer"));
     let references = record.references("people");
     let mut item = Film {
         id: id.clone(),
         title,
-        original_title: record.text("original_title"),
-        original_title_romanised: record.text("original_title_romanised"),
+        original_title: record.line("original_title"),
+        original_title_romanised: record.line("original_title_romanised"),
         image: record.address("image"),
         movie_banner: record.address("movie_banner"),
         description: record.prose("description"),
@@ -154,9 +169,9 @@ pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
         people: Vec::new(),
         extra: Extra::new(),
     };
-    let (extra, ignored) = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
+    let (extra, ignored, units) = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
     item.extra = extra;
-    Ok(Read { id, item, references, ignored })
+    Ok(Read { id, item, references, ignored, units })
 }
 
 /// Fields of a person that mean something to the program. One record of the real
@@ -168,20 +183,20 @@ const OF_A_PERSON: &[&str] =
 pub(super) fn person(raw: &str) -> Result<Read<'_, Person>, Unusable> {
     let (id, name, mut record) = begun(raw, OF_A_PERSON, "name")?;
     let references = record.references("films");
-    let misspelt = record.text("gander");
+    let misspelt = record.line("gander");
     let mut item = Person {
         id: id.clone(),
         name,
-        gender: record.text("gender").or(misspelt),
-        age: record.text("age"),
-        eye_color: record.text("eye_color"),
-        hair_color: record.text("hair_color"),
+        gender: record.line("gender").or(misspelt),
+        age: record.line("age"),
+        eye_color: record.line("eye_color"),
+        hair_color: record.line("hair_color"),
         films: Vec::new(),
         extra: Extra::new(),
     };
-    let (extra, ignored) = record.rest(&["url", "slug"]);
+    let (extra, ignored, units) = record.rest(&["url", "slug"]);
     item.extra = extra;
-    Ok(Read { id, item, references, ignored })
+    Ok(Read { id, item, references, ignored, units })
 }
 
 /// Names as one text; none if there is no name.
@@ -197,11 +212,11 @@ fn begun<'r>(
 ) -> Result<(String, String, Record<'r>), Unusable> {
     let unusable = |name, why| Unusable { name, why };
     let mut record = Record::parse(raw, used).map_err(|why| unusable(None, why))?;
-    let id = match record.required("id") {
+    let id = match record.id() {
         Ok(id) => id,
         Err(why) => return Err(unusable(record.text(called), why)),
     };
-    match record.required(called) {
+    match record.title(called) {
         Ok(title) => Ok((id, title, record)),
         Err(why) => Err(unusable(Some(id), why)),
     }

@@ -13,7 +13,7 @@ use url::Url;
 use super::length::minutes;
 use super::markup::without_markup;
 use super::raw::{self, Room, kind};
-use super::text::{cleaned, clip, is_known, is_visible};
+use super::text::{cleaned, clip, is_known, is_visible, start_of};
 
 /// Fields of one record that are kept beside those that are `used`.
 const MOST_FIELDS: usize = 5_000;
@@ -21,6 +21,15 @@ const MOST_FIELDS: usize = 5_000;
 const LONGEST_FIELD_NAME: usize = 200;
 /// Units of memory for the fields of one record that the program does not know.
 const ROOM: usize = 10_000;
+/// Characters of a title, a name or another text of one line. The longest titles of
+/// films have about 200.
+const LONGEST_LINE: usize = 500;
+/// Characters of a description.
+const LONGEST_PROSE: usize = 20_000;
+/// Bytes of an id: an id that is cut could be that of another record.
+const LONGEST_ID: usize = 1_000;
+/// Bytes of an address (RFC 9110 §4.1 asks for 8,000 at least).
+const LONGEST_ADDRESS: usize = 8_000;
 /// Names in one field: each gets a page that shows the film.
 const MOST_NAMES: usize = 20;
 /// Fields of one record that are named in messages; the others are counted.
@@ -33,20 +42,43 @@ pub(super) struct Record<'r> {
     pub(super) ignored: Ignored,
 }
 
-/// Fields that were there but could not be used.
+/// Fields that were there but could not be used as they are.
 #[derive(Debug, Default)]
 pub(super) struct Ignored {
-    /// Name and reason of the first few.
-    pub(super) named: Vec<(String, String)>,
-    /// How many there are in all.
+    /// The first few.
+    pub(super) named: Vec<(String, Flaw)>,
+    /// How many could not be used.
     pub(super) count: usize,
+    /// How many are cut.
+    pub(super) cut: usize,
+}
+
+/// What is wrong with a field.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    /// Why the field is not used.
+    Unusable(String),
+    /// The text is cut after so many characters.
+    Cut(usize),
 }
 
 impl Ignored {
     fn push(&mut self, name: &str, why: String) {
         self.count += 1;
+        self.name(name, Flaw::Unusable(why));
+    }
+
+    /// The text, or its start if it has more than `most` characters.
+    fn cut(&mut self, name: &str, text: String, most: usize) -> String {
+        let Some(start) = start_of(&text, most) else { return text };
+        self.cut += 1;
+        self.name(name, Flaw::Cut(most));
+        start
+    }
+
+    fn name(&mut self, name: &str, flaw: Flaw) {
         if self.named.len() < MOST_NAMED {
-            self.named.push((clip(name), why));
+            self.named.push((clip(name), flaw));
         }
     }
 }
@@ -86,8 +118,23 @@ impl<'r> Record<'r> {
         }
     }
 
+    /// The id.
+    pub(super) fn id(&mut self) -> Result<String, String> {
+        let id = self.required("id")?;
+        if id.len() > LONGEST_ID {
+            return Err(format!("its `id` is longer than {LONGEST_ID} bytes"));
+        }
+        Ok(id)
+    }
+
+    /// The title or the name.
+    pub(super) fn title(&mut self, name: &str) -> Result<String, String> {
+        let title = self.required(name)?;
+        Ok(self.ignored.cut(name, title, LONGEST_LINE))
+    }
+
     /// A field without which the record is of no use.
-    pub(super) fn required(&mut self, name: &str) -> Result<String, String> {
+    fn required(&mut self, name: &str) -> Result<String, String> {
         match self.fields.remove(name) {
             None => Err(format!("it has no `{name}`")),
             Some(value) => match raw::needed_text(value) {
@@ -97,6 +144,12 @@ impl<'r> Record<'r> {
                 Err(_) => Err(format!("its `{name}` is {}", kind(value))),
             },
         }
+    }
+
+    /// One line of text, if there is any.
+    pub(super) fn line(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        Some(self.ignored.cut(name, text, LONGEST_LINE))
     }
 
     /// Text, if there is any. "NA" and the like are no text.
@@ -131,14 +184,22 @@ impl<'r> Record<'r> {
     /// Text that may hold markup, as plain text.
     pub(super) fn prose(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
-        let plain = cleaned(&without_markup(&text)).trim().to_owned();
-        is_known(&plain).then_some(plain)
+        // Tags and references are longer than what they become, but not without end.
+        let (text, is_cut) = match text.char_indices().nth(10 * LONGEST_PROSE) {
+            Some((end, _)) => (&text[..end], true),
+            None => (&*text, false),
+        };
+        let mut plain = cleaned(&without_markup(text)).trim().to_owned();
+        if is_cut {
+            plain.push('…');
+        }
+        is_known(&plain).then(|| self.ignored.cut(name, plain, LONGEST_PROSE))
     }
 
     /// Names: a list of texts, or one text.
     pub(super) fn names(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.fields.get(name).filter(|value| value.starts_with('[')) else {
-            return self.text(name).into_iter().collect();
+            return self.line(name).into_iter().collect();
         };
         let mut names: Vec<String> = Vec::new();
         let ignored = &mut self.ignored;
@@ -146,6 +207,7 @@ impl<'r> Record<'r> {
             Ok(text) => {
                 let words = text.unwrap_or_default();
                 let text = words.split_whitespace().collect::<Vec<_>>().join(" ");
+                let text = ignored.cut(name, text, LONGEST_LINE);
                 if !is_known(&text) || names.contains(&text) {
                     return;
                 }
@@ -178,7 +240,11 @@ impl<'r> Record<'r> {
     pub(super) fn address(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
         match Url::parse(&text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.as_str().len() <= LONGEST_ADDRESS =>
+            {
                 Some(url.into())
             }
             _ => {
@@ -202,9 +268,9 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// What the program gives no meaning to, for the templates; and the fields that
-    /// could not be used. `ours` are names that the program sets itself.
-    pub(super) fn rest(mut self, ours: &[&str]) -> (BTreeMap<String, Value>, Ignored) {
+    /// What the program gives no meaning to, for the templates; the fields that could not
+    /// be used; and units of memory of what could. `ours` are names that the program sets itself.
+    pub(super) fn rest(mut self, ours: &[&str]) -> (BTreeMap<String, Value>, Ignored, usize) {
         let mut rest = BTreeMap::new();
         let mut room = Room { left: ROOM, unusable: 0, why: None };
         for (name, value) in std::mem::take(&mut self.fields) {
@@ -219,7 +285,7 @@ impl<'r> Record<'r> {
                 rest.insert(name, value);
             }
         }
-        (rest, self.ignored)
+        (rest, self.ignored, ROOM - room.left)
     }
 }
 
@@ -285,7 +351,7 @@ mod tests {
         );
         assert_eq!(read.required("title").as_deref(), Ok("To\u{fffd}ro"));
         assert_eq!(read.text("description"), None);
-        let (rest, ignored) = read.rest(&["id"]);
+        let (rest, ignored, _) = read.rest(&["id"]);
         let names: Vec<_> = ignored.named.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["n\u{fffd}", "description", "budget", "tagline"]);
         let gross = Value::String("123456789012345678901234567890".to_owned());
@@ -306,7 +372,7 @@ mod tests {
         let text = format!("{{{many} \"{}\": 1, \"id\": 7}}", "k".repeat(1000));
         let mut read = record(&text);
         assert_eq!(read.required("id").as_deref(), Ok("7"));
-        let (rest, ignored) = read.rest(&[]);
+        let (rest, ignored, _) = read.rest(&[]);
         assert!((1000..MOST_FIELDS).contains(&rest.len()), "{}", rest.len());
         assert!(ignored.named.len() == MOST_NAMED && ignored.count > 11, "{ignored:?}");
     }
@@ -315,7 +381,7 @@ mod tests {
     fn what_is_no_object_is_no_record() {
         assert!(Record::parse("[1]", &[]).err().is_some_and(|why| why.contains("a list")));
         let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
-        let (rest, ignored) = Record::parse(&deep, &[]).expect("a record").rest(&[]);
+        let (rest, ignored, _) = Record::parse(&deep, &[]).expect("a record").rest(&[]);
         assert!(rest.len() == 1 && ignored.count == 1, "deep nesting is left out, not overflowed");
     }
 }

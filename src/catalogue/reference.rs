@@ -25,6 +25,8 @@ const LONGEST: usize = 16 << 10;
 pub(super) struct Ids<'a> {
     places: HashMap<&'a str, usize>,
     endpoint: Endpoint,
+    /// The endpoint's segment between slashes.
+    segment: String,
 }
 
 /// What a reference refers to.
@@ -41,7 +43,8 @@ pub(super) enum Target {
 impl<'a> Ids<'a> {
     /// The ids of one list, in the order of the list.
     pub(super) fn new(endpoint: Endpoint, ids: impl Iterator<Item = &'a str>) -> Ids<'a> {
-        Ids { places: ids.enumerate().map(|(place, id)| (id, place)).collect(), endpoint }
+        let places = ids.enumerate().map(|(place, id)| (id, place)).collect();
+        Ids { places, endpoint, segment: format!("/{}/", endpoint.segment()) }
     }
 
     /// The record that a reference refers to.
@@ -50,19 +53,29 @@ impl<'a> Ids<'a> {
         if reference.len() > LONGEST {
             return Target::Nothing;
         }
-        let whole = [Cow::Borrowed(reference), decoded(reference)];
-        let parts = [after_segment(reference, self.endpoint), last_segment(reference)];
-        let forms = parts.into_iter().flatten().flat_map(forms);
-        let forms = forms.flat_map(|form| [Cow::Borrowed(form), decoded(form)]);
-        for form in whole.into_iter().chain(forms) {
-            if let Some(&place) = self.places.get(form.as_ref()) {
-                return Target::Record(place);
-            }
+        if let Some(&place) = self.places.get(reference) {
+            return Target::Record(place);
+        }
+        if reference.contains(['/', '?', '#', '%'])
+            && let Some(place) = self.in_another_form(reference)
+        {
+            return Target::Record(place);
         }
         match named_id(reference, self.endpoint) {
             Some(id) => Target::Missing(id),
             None => Target::Nothing,
         }
+    }
+
+    /// The record that a reference refers to once it is decoded or cut.
+    fn in_another_form(&self, reference: &str) -> Option<usize> {
+        let after_segment = reference.split_once(&self.segment).map(|(_, rest)| rest);
+        let parts = after_segment.into_iter().chain([last_segment(reference)]);
+        let forms = parts.flat_map(forms);
+        let forms = forms.flat_map(|form| [Cow::Borrowed(form), decoded(form)]);
+        std::iter::once(decoded(reference))
+            .chain(forms)
+            .find_map(|form| self.places.get(form.as_ref()).copied())
     }
 }
 
@@ -74,16 +87,10 @@ fn named_id(reference: &str, to: Endpoint) -> Option<String> {
     (!id.is_empty() && id != to.segment()).then_some(id)
 }
 
-/// What stands after `/films/` or `/people/`.
-fn after_segment(reference: &str, endpoint: Endpoint) -> Option<&str> {
-    let segment = format!("/{}/", endpoint.segment());
-    reference.split_once(&segment).map(|(_, rest)| rest)
-}
-
 /// The last segment of the path, with the query and the fragment that follow.
-fn last_segment(reference: &str) -> Option<&str> {
+fn last_segment(reference: &str) -> &str {
     let path = before(reference, &['?', '#']).trim_end_matches('/');
-    Some(&reference[path.rfind('/').map_or(0, |slash| slash + 1)..])
+    &reference[path.rfind('/').map_or(0, |slash| slash + 1)..]
 }
 
 /// A part of a reference whole and without what an address adds to an id.

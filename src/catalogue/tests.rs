@@ -64,7 +64,7 @@ fn a_bad_field_costs_the_field_not_the_record() {
     );
     assert_eq!(catalogue.films[0].rt_score, None);
     assert_eq!(catalogue.films[0].image, None);
-    let counted = Warning::Counted { endpoint: Endpoint::Films, left_out: 0, ignored: 3 };
+    let counted = Warning::Counted { endpoint: Endpoint::Films, left_out: 0, ignored: 3, cut: 0 };
     assert_eq!((warnings.len(), &warnings[3]), (4, &counted), "{warnings:?}");
 }
 

@@ -40,13 +40,16 @@ pub(super) fn is_known(text: &str) -> bool {
             .contains(&&*text.to_ascii_lowercase())
 }
 
+/// The first `most` characters of a text, if it has more.
+pub(super) fn start_of(text: &str, most: usize) -> Option<String> {
+    let (end, _) = text.char_indices().nth(most)?;
+    Some(format!("{}…", text[..end].trim_end()))
+}
+
 /// The start of a text, for a message.
 pub(super) fn clip(text: &str) -> String {
     const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    start_of(text, LONGEST).unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -31,6 +31,17 @@ pub enum Warning {
         /// Why.
         why: String,
     },
+    /// A text is longer than any page should show, and is cut.
+    FieldCut {
+        /// In which list.
+        endpoint: Endpoint,
+        /// Of which record.
+        id: String,
+        /// Which field.
+        field: String,
+        /// After so many characters.
+        after: usize,
+    },
     /// How many records and fields could not be used, if more than one: only the
     /// first few are named one by one.
     Counted {
@@ -40,6 +51,8 @@ pub enum Warning {
         left_out: usize,
         /// Fields that are ignored.
         ignored: usize,
+        /// Fields that are cut.
+        cut: usize,
     },
     /// Records repeat an id; the first counts.
     Duplicates {
@@ -127,11 +140,15 @@ pub fn tally(warnings: &BTreeSet<Warning>) -> BTreeMap<&'static str, usize> {
     for warning in warnings {
         match warning {
             // Those that are named are among those that are counted.
-            Warning::LeftOut { endpoint, .. } | Warning::FieldIgnored { endpoint, .. }
+            Warning::LeftOut { endpoint, .. }
+            | Warning::FieldIgnored { endpoint, .. }
+            | Warning::FieldCut { endpoint, .. }
                 if is_counted(endpoint) => {}
             Warning::LeftOut { .. } => add("left-out", 1),
             Warning::FieldIgnored { .. } => add("field-ignored", 1),
-            Warning::Counted { left_out, ignored, .. } => {
+            Warning::FieldCut { .. } => add("field-cut", 1),
+            Warning::Counted { left_out, ignored, cut, .. } => {
+                add("field-cut", *cut);
                 add("left-out", *left_out);
                 add("field-ignored", *ignored);
             }
@@ -163,10 +180,19 @@ impl fmt::Display for Warning {
                     clip(id).escape_debug()
                 )
             }
-            Warning::Counted { endpoint, left_out, ignored } => write!(
+            Warning::FieldCut { endpoint, id, field, after } => write!(
                 f,
-                "in all, {left_out} records of {endpoint} are left out and {ignored} fields ignored"
+                "field `{field}` of {endpoint}/{} is cut after {after} characters",
+                clip(id).escape_debug()
             ),
+            Warning::Counted { endpoint, left_out, ignored, cut } => {
+                write!(
+                    f,
+                    "in all, {left_out} records of {endpoint} are left out and {ignored} fields \
+                     ignored"
+                )?;
+                if *cut > 0 { write!(f, ", and {cut} fields cut") } else { Ok(()) }
+            }
             Warning::Duplicates { endpoint, ids, count } => {
                 let ids = list(ids, *count, "id");
                 write!(f, "{endpoint} repeats {ids}; the first record of each counts")
@@ -215,7 +241,7 @@ mod tests {
         let warnings = BTreeSet::from([
             left_out(films, 1),
             left_out(films, 2),
-            Warning::Counted { endpoint: films, left_out: 40, ignored: 0 },
+            Warning::Counted { endpoint: films, left_out: 40, ignored: 0, cut: 0 },
             left_out(people, 1),
             Warning::OneWay { only_people: 2, only_films: 1 },
         ]);

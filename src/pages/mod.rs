@@ -129,6 +129,7 @@ pub struct Plan<'a> {
     site: serde_json::Value,
     /// Names them, the theme and the program.
     shared: blake3::Hash,
+    most_bytes: u64,
 }
 
 /// A page whose fingerprint is known and which may now be rendered.
@@ -232,7 +233,19 @@ impl<'a> Plan<'a> {
             index,
             site,
             shared,
+            most_bytes: u64::MAX,
         }
+    }
+
+    /// The same plan for a site of at most so many bytes.
+    #[must_use]
+    pub fn within(self, most_bytes: u64) -> Plan<'a> {
+        Plan { most_bytes, ..self }
+    }
+
+    /// Bytes that all files together may have, compressed forms included.
+    pub fn most_bytes(&self) -> u64 {
+        self.most_bytes
     }
 
     /// How many pages there are.
@@ -341,7 +354,14 @@ impl Prepared<'_> {
     /// # Errors
     /// The template's error, with the page and the record it was rendering.
     pub fn render(&self) -> Result<Bytes, NotRendered> {
-        self.bytes().map_err(NotRendered)
+        let bytes = self.bytes().map_err(NotRendered)?;
+        if matches!(self.page, Page::File(_)) {
+            return Ok(bytes);
+        }
+        // Without room for more: pages stay in memory as long as they are live.
+        let mut bytes = Vec::from(bytes);
+        bytes.shrink_to_fit();
+        Ok(bytes.into())
     }
 
     fn bytes(&self) -> Result<Bytes> {

@@ -26,6 +26,10 @@ const PREFIX: usize = 2;
 const NEWEST: usize = 200;
 /// Words of one text that count.
 const MOST_WORDS: usize = 200;
+/// Words of all films together, and of each film if they are very many: the index must
+/// not take more memory than the catalogue.
+const MOST_WORDS_OF_ALL: usize = 500_000;
+const LEAST_WORDS_OF_A_FILM: usize = 60;
 /// Letters of a word that count: nobody types more before they see what they want.
 const LONGEST_WORD: usize = 24;
 
@@ -44,14 +48,18 @@ struct File {
 }
 
 /// Words, each with its films.
-type Words = BTreeMap<String, BTreeSet<FilmIndex>>;
+type Words = BTreeMap<Box<str>, Vec<u32>>;
 
 impl Index {
     pub(super) fn of(catalogue: &Catalogue) -> Index {
         let mut by_prefix: BTreeMap<String, Words> = BTreeMap::new();
+        let share = MOST_WORDS_OF_ALL / catalogue.films.len().max(1);
+        let most = share.max(LEAST_WORDS_OF_A_FILM);
         for (at, film) in catalogue.films.iter().enumerate() {
-            for word in words_of(catalogue, film) {
-                by_prefix.entry(prefix_of(&word)).or_default().entry(word).or_default().insert(at);
+            for word in words_of(catalogue, film, most) {
+                let words = by_prefix.entry(prefix_of(&word)).or_default();
+                // Films come in order, and each word of a film once.
+                words.entry(word.into()).or_default().push(at as u32);
             }
         }
         let mut index = Index::default();
@@ -63,13 +71,13 @@ impl Index {
 
     /// Words that begin with `prefix`: as one file, or as one for each next letter.
     fn put(&mut self, prefix: String, mut words: Words) {
-        let films: BTreeSet<FilmIndex> = words.values().flatten().copied().collect();
+        let films: BTreeSet<u32> = words.values().flatten().copied().collect();
         if films.len() <= MOST {
             self.0.insert(prefix, File { words, more: Vec::new(), is_cut: false });
             return;
         }
         // What ends here has no next letter.
-        words.remove(&prefix);
+        words.remove(prefix.as_str());
         let mut longer: BTreeMap<String, Words> = BTreeMap::new();
         let letters = prefix.chars().count() + 1;
         for (word, films) in words {
@@ -77,7 +85,7 @@ impl Index {
         }
         let newest = films.into_iter().take(NEWEST).collect();
         let file = File {
-            words: Words::from([(prefix.clone(), newest)]),
+            words: Words::from([(prefix.as_str().into(), newest)]),
             more: longer.keys().cloned().collect(),
             is_cut: true,
         };
@@ -96,15 +104,15 @@ impl Index {
     pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
         let empty = File::default();
         let file = self.0.get(prefix).unwrap_or(&empty);
-        let films: BTreeSet<FilmIndex> = file.words.values().flatten().copied().collect();
-        let numbers: BTreeMap<FilmIndex, usize> =
+        let films: BTreeSet<u32> = file.words.values().flatten().copied().collect();
+        let numbers: BTreeMap<u32, usize> =
             films.iter().enumerate().map(|(number, &film)| (film, number)).collect();
         let words = file.words.iter().map(|(word, films)| {
-            (word.as_str(), films.iter().filter_map(|film| numbers.get(film)).collect())
+            (&**word, films.iter().filter_map(|film| numbers.get(film)).collect())
         });
         let part = Part {
             words: words.collect(),
-            films: films.iter().map(|&film| Found::of(film, views)).collect(),
+            films: films.iter().map(|&film| Found::of(film as FilmIndex, views)).collect(),
             more: &file.more,
             cut: file.is_cut,
         };
@@ -165,7 +173,8 @@ impl<'a> Found<'a> {
     }
 }
 
-fn words_of(catalogue: &Catalogue, film: &Film) -> BTreeSet<String> {
+/// The first `most` words of a film: those of its titles come first.
+fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String> {
     let texts = [
         Some(film.title.as_str()),
         film.original_title.as_deref(),
@@ -173,7 +182,16 @@ fn words_of(catalogue: &Catalogue, film: &Film) -> BTreeSet<String> {
         film.director.as_deref(),
     ];
     let people = film.people.iter().map(|&person| catalogue.people[person].name.as_str());
-    texts.into_iter().flatten().chain(people).flat_map(words).collect()
+    let mut found = BTreeSet::new();
+    for text in texts.into_iter().flatten().chain(people) {
+        for word in words(text) {
+            if found.len() >= most {
+                return found;
+            }
+            found.insert(word);
+        }
+    }
+    found
 }
 
 /// The words of a text. Scripts that are written without spaces have a word from

@@ -14,6 +14,10 @@ use crate::pages::{Site, film_path, person_path, poster_path};
 /// Films shown beside a person, and by the same director.
 const MOST_BESIDE: usize = 24;
 
+/// Films shown beside all people of one film together: with very many people, each has
+/// fewer.
+const MOST_BESIDE_ALL: usize = 12_000;
+
 /// A film as it is named on another page.
 #[derive(Debug, Serialize)]
 pub(super) struct FilmName<'a> {
@@ -153,9 +157,11 @@ impl<'a> Views<'a> {
 
     /// A film with all that is known of its people: the form of its own page.
     pub(super) fn film_in_full(self, index: FilmIndex) -> FilmView<'a, PersonView<'a>> {
+        let people = self.catalogue.films[index].people.len().max(1);
+        let most = MOST_BESIDE.min(MOST_BESIDE_ALL / people);
         self.film_with(index, |person| {
             let others = self.catalogue.people[person].films.iter();
-            self.person_with(person, others.filter(|&&other| other != index).take(MOST_BESIDE))
+            self.person_with(person, others.filter(|&&other| other != index).take(most))
         })
     }
 

@@ -31,7 +31,7 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
     // Writing to memory does not fail.
     let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default()
+    tight(encoder.finish().unwrap_or_default())
 }
 
 /// The brotli form (RFC 7932).
@@ -42,7 +42,13 @@ pub(super) fn brotli(bytes: &[u8]) -> Vec<u8> {
     // Writing to memory does not fail; the stream ends when the writer goes.
     let _ = writer.write_all(bytes);
     drop(writer);
-    compressed
+    tight(compressed)
+}
+
+/// Without room for more: what is published is kept in memory as long as it is live.
+fn tight(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.shrink_to_fit();
+    bytes
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! is not touched.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Result, anyhow};
@@ -32,6 +32,13 @@ static RENDERERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     threads.build().inspect_err(|error| warn!("pages are rendered one by one: {error}")).ok()
 });
 
+/// A site that would be larger than it may be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the site would take more than {} (--max-bytes × 32)", bytesize::ByteSize(*most))]
+pub struct TooLarge {
+    most: u64,
+}
+
 /// Renders what of a plan is not in the generation `before`; gives the whole and how
 /// many pages had to be. A file whose content is the same as before stays that file; a
 /// new one gets `stamp` for its time.
@@ -45,12 +52,19 @@ pub(super) fn pages(
     progress: impl Fn(usize) + Sync,
 ) -> Result<(Generation, usize)> {
     let done = AtomicUsize::new(0);
+    let bytes = AtomicU64::new(0);
+    let most = plan.most_bytes();
     let make = |path: &str| {
         progress(done.fetch_add(1, Ordering::Relaxed));
+        if bytes.load(Ordering::Relaxed) > most {
+            return Err(TooLarge { most }.into());
+        }
         let known = before.and_then(|live| live.files.get(path));
         let make = || made(&plan.prepare(path), path, known, stamp);
         let made = catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|_| Err(anyhow!("rendering {path} failed unexpectedly")))?;
+        let size: u64 = made.file.entry.variants().map(|(_, size)| size).sum();
+        bytes.fetch_add(size, Ordering::Relaxed);
         Ok((path.to_owned(), made))
     };
     let paths: Vec<_> = plan.paths().collect();

@@ -12,7 +12,7 @@ mod failure;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, AGE, ETAG, HeaderMap, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
@@ -160,18 +160,33 @@ impl Source {
         url: &Url,
         mut response: Response,
     ) -> Result<Bytes, Failure> {
-        let mut body = BytesMut::new();
+        let mut body = Vec::new();
+        // What is declared is only a hint: memory is taken when bytes come.
+        let declared = response.content_length().unwrap_or(0).min(self.max_bytes);
+        make_room(&mut body, usize::try_from(declared).unwrap_or(0));
         loop {
             let chunk = response.chunk().await.map_err(|error| of_error(endpoint, url, &error))?;
-            let Some(chunk) = chunk else { return Ok(body.freeze()) };
+            let Some(chunk) = chunk else {
+                body.shrink_to_fit();
+                return Ok(body.into());
+            };
             if body.len() as u64 + chunk.len() as u64 > self.max_bytes {
                 let most = bytesize::ByteSize(self.max_bytes);
                 let what = format!("{endpoint} answered more than {most} (--max-bytes)");
                 return Err(Failure::new(FailureKind::TooLarge, what)
                     .advised("raise it if the catalogue is really that large"));
             }
+            make_room(&mut body, chunk.len());
             body.extend_from_slice(&chunk);
         }
+    }
+}
+
+/// Makes room for `more` bytes, and no more than a quarter of the whole beyond them: a
+/// buffer that doubles would take twice the memory of the body.
+fn make_room(body: &mut Vec<u8>, more: usize) {
+    if body.capacity() - body.len() < more {
+        body.reserve_exact(more.max(body.len() / 4));
     }
 }
 

@@ -14,6 +14,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+mod sizes;
+
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 

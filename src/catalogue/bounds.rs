@@ -1,0 +1,58 @@
+//! How much a catalogue may hold.
+//!
+//! Owns the bounds that keep the memory of a refresh within a small multiple of
+//! `--max-bytes`. Bytes of a body alone say little: a record of 20 bytes gets a page, a
+//! poster and their compressed forms, and a pair of 5 bytes shows in ten files. A bound
+//! that one record can meet costs that record a part of itself; a bound that only many
+//! records can meet refuses the answer.
+
+use std::collections::HashSet;
+
+use super::Film;
+use crate::payload::Fault;
+
+/// Bounds of one catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Records of each list.
+    pub(super) records: usize,
+    /// Pairs of film and person.
+    pub(super) pairs: usize,
+    /// Units of memory for the values of each list that the program gives no meaning to.
+    pub(super) units: usize,
+}
+
+impl Bounds {
+    /// The bounds for bodies of at most `max_bytes`. A small one still has room for a
+    /// small catalogue.
+    pub fn of(max_bytes: u64) -> Bounds {
+        let share = |of: u64, least: usize| {
+            usize::try_from(max_bytes / of).unwrap_or(usize::MAX).max(least)
+        };
+        Bounds { records: share(512, 500), pairs: share(64, 5_000), units: share(16, 20_000) }
+    }
+
+    /// Checks the number of directors and producers, each of whom has a page, and of the
+    /// films that these pages show.
+    pub(super) fn hold_makers<'f>(
+        &self,
+        films: impl Iterator<Item = &'f Film>,
+    ) -> Result<(), Fault> {
+        let (mut directors, mut producers) = (HashSet::new(), HashSet::new());
+        let mut credits = 0;
+        for film in films {
+            credits += film.directors.len() + film.producers.len();
+            directors.extend(&film.directors);
+            producers.extend(&film.producers);
+            if directors.len() + producers.len() > self.records || credits > self.pairs {
+                return Err(Fault::TooManyMakers { most: self.records });
+            }
+        }
+        Ok(())
+    }
+
+    /// No bounds: for what was within them when it was saved.
+    pub fn none() -> Bounds {
+        Bounds { records: usize::MAX, pairs: usize::MAX, units: usize::MAX }
+    }
+}

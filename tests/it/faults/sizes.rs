@@ -1,0 +1,336 @@
+//! The table of sizes: answers that are made to take memory, and what they took.
+//!
+//! Each is answered once, and the program runs under a limit of address space that would
+//! end it if it took much more than it promises. `SIZES_MIB=16` has the whole table with
+//! bodies of that size (minutes).
+
+use std::fmt::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::Table;
+use crate::fixture::{Answer, Site, Upstream};
+
+const MIB: usize = 1 << 20;
+/// What the README promises: so many bytes for each byte of `--max-bytes`, and so many
+/// whatever that is.
+const FACTOR: usize = 64;
+const CONSTANT: usize = 256 * MIB;
+
+/// A body of `size` bytes: as many items as fit.
+fn list(size: usize, item: impl Fn(usize) -> String) -> String {
+    let mut body = String::with_capacity(size);
+    body.push('[');
+    for at in 0.. {
+        let next = item(at);
+        if body.len() + next.len() + 2 > size {
+            break;
+        }
+        if at > 0 {
+            body.push(',');
+        }
+        body.push_str(&next);
+    }
+    body.push(']');
+    body
+}
+
+/// The first `count` items.
+fn items(count: usize, item: impl Fn(usize) -> String) -> String {
+    format!("[{}]", (0..count).map(item).collect::<Vec<_>>().join(","))
+}
+
+/// One film with more of a kind of field than anything needs.
+fn film(more: &str) -> String {
+    format!("[{{\"id\":1,\"title\":\"T\",{more}}}]")
+}
+
+/// A body for films, one for people, and what is said of them.
+type Hostile = (&'static str, String, String, &'static str);
+
+fn hostile(size: usize) -> Vec<Hostile> {
+    let none = || "[]".to_owned();
+    let most = size / 512;
+    let text = |unit: &str, size: usize| unit.repeat(size / unit.len());
+    let noise = |at: usize, length: usize| {
+        let mut hashes = String::new();
+        for part in 0.. {
+            if hashes.len() >= length {
+                break;
+            }
+            hashes.push_str(&blake3::hash(format!("{at} {part}").as_bytes()).to_hex());
+        }
+        hashes.truncate(length);
+        hashes
+    };
+    let person_in_all = |films: usize| {
+        items(films, |film| film.to_string()).replace('[', "{\"id\":1,\"name\":\"P\",\"films\":[")
+            + "}"
+    };
+    vec![
+        ("0,0,0", list(size, |_| "0".into()), none(), "more than"),
+        ("{},{},{}", list(size, |_| "{}".into()), none(), "more than"),
+        (
+            "tiny films",
+            list(size, |at| format!(r#"{{"id":{at},"title":"a"}}"#)),
+            none(),
+            "more than",
+        ),
+        (
+            "as many tiny records as may be",
+            items(most, |at| format!(r#"{{"id":{at},"title":"a{at}"}}"#)),
+            items(most, |at| format!(r#"{{"id":{at},"name":"b{at}","films":[{at}]}}"#)),
+            "",
+        ),
+        (
+            "everybody in every film",
+            items(180, |at| format!(r#"{{"id":{at},"title":"a{at}"}}"#)),
+            items(180, |at| {
+                let films = items(180, |film| film.to_string());
+                format!(r#"{{"id":{at},"name":"b{at}","films":{films}}}"#)
+            }),
+            "",
+        ),
+        (
+            "one person in all films",
+            items(most, |at| format!(r#"{{"id":{at},"title":"a{at}"}}"#)),
+            format!("[{}]", person_in_all(most)),
+            "",
+        ),
+        (
+            "all people in one film",
+            items(1, |_| r#"{"id":1,"title":"a"}"#.into()),
+            items(most, |at| format!(r#"{{"id":{at},"name":"b{at}","films":[1]}}"#)),
+            "",
+        ),
+        (
+            "all people in two hundred films",
+            items(200, |at| format!(r#"{{"id":{at},"title":"a{at}"}}"#)),
+            list(size, |at| {
+                format!(
+                    r#"{{"id":{at},"name":"b","films":{}}}"#,
+                    items(200, |film| film.to_string())
+                )
+            }),
+            "pairs",
+        ),
+        (
+            "500,000 references",
+            film(&format!("\"people\":{}", list(size - 100, |_| "\"x\"".into()))),
+            none(),
+            "",
+        ),
+        (
+            "references to as many others",
+            film(&format!("\"people\":{}", list(size - 100, |at| at.to_string()))),
+            none(),
+            "",
+        ),
+        (
+            "100,000 fields",
+            film(&list(size - 100, |at| format!("\"{at}\":0")).replace(['[', ']'], "")),
+            none(),
+            "fields ignored",
+        ),
+        (
+            "fields of empty objects",
+            list(size, |at| {
+                format!(
+                    r#"{{"id":{at},"title":"a{at}","x":{}}}"#,
+                    list(400, |_| r#"{"a":{}}"#.into())
+                )
+            }),
+            none(),
+            "more than",
+        ),
+        (
+            "a list of zeros",
+            film(&format!("\"x\":{}", list(size - 100, |_| "0".into()))),
+            none(),
+            "",
+        ),
+        (
+            "nested deep",
+            film(&format!("\"x\":{}{}", text("[", size / 2 - 60), text("]", size / 2 - 60))),
+            none(),
+            "is ignored",
+        ),
+        ("a long key", film(&format!("\"{}\":0", text("k", size - 100))), none(), "is ignored"),
+        (
+            "a long id",
+            format!("[{{\"id\":\"{}\",\"title\":\"a\"}}]", text("i", size - 100)),
+            none(),
+            "is left out",
+        ),
+        (
+            "a long title",
+            format!("[{{\"id\":1,\"title\":\"{}\"}}]", text("'", size - 100)),
+            none(),
+            "is cut after 500",
+        ),
+        (
+            "a long description",
+            film(&format!("\"description\":\"{}\"", text("'", size - 100))),
+            none(),
+            "is cut after",
+        ),
+        (
+            "a description of half-open tags",
+            film(&format!("\"description\":\"{}\"", text("<p '<!--", size - 100))),
+            none(),
+            "is cut after",
+        ),
+        (
+            "control characters",
+            film(&format!("\"description\":\"{}\"", text("\\u0001", size - 100))),
+            none(),
+            "",
+        ),
+        (
+            "a long unknown text",
+            film(&format!("\"x\":\"{}\"", text("\\u0027", size - 100))),
+            none(),
+            "is ignored",
+        ),
+        (
+            "a long name in 1000 films",
+            items(1000, |at| {
+                format!(r#"{{"id":{at},"title":"a","director":"{}"}}"#, text("d", size / 2000))
+            }),
+            format!(
+                "[{{\"id\":1,\"name\":\"{}\",\"films\":{}}}]",
+                text("'", size - 10_000),
+                items(1000, |film| film.to_string())
+            ),
+            "is cut after 500",
+        ),
+        (
+            "titles of apostrophes",
+            list(size, |at| {
+                format!(r#"{{"id":{at},"title":"{at}{}","director":"d"}}"#, text("'", 490))
+            }),
+            none(),
+            "",
+        ),
+        (
+            "titles of Japanese letters",
+            list(size, |at| {
+                let letters: String = (0..160)
+                    .map(|n| {
+                        char::from_u32(0x4e00 + (at * 7919 + n * 104_729) as u32 % 20_000)
+                            .unwrap_or('x')
+                    })
+                    .collect();
+                format!(r#"{{"id":{at},"title":"{letters}","original_title":"{letters}"}}"#)
+            }),
+            none(),
+            "",
+        ),
+        (
+            "descriptions of noise",
+            list(size, |at| {
+                format!(r#"{{"id":{at},"title":"a{at}","description":"{}"}}"#, noise(at, 19_000))
+            }),
+            none(),
+            "",
+        ),
+        (
+            "twenty directors each",
+            items(most, |at| {
+                let names = items(20, |n| format!("\"{at} {n}\""));
+                format!(r#"{{"id":{at},"title":"a","director":{names}}}"#)
+            }),
+            none(),
+            "directors and producers",
+        ),
+    ]
+}
+
+/// How a run ended, what it said, and the most memory that it had in use.
+struct Measured {
+    code: Option<i32>,
+    log: String,
+    peak: usize,
+}
+
+/// `build once` under a limit of address space.
+fn measured(site: &Site, bound: usize) -> Measured {
+    let build = site.command(&["build", "once"]);
+    let mut command = Command::new("sh");
+    // Address space is more than memory: each thread reserves some.
+    let limit = (bound + 1024 * MIB) / 1024;
+    command.args(["-c", &format!("ulimit -v {limit} && exec \"$@\""), "sh"]);
+    command.arg(build.get_program()).args(build.get_args()).current_dir(site);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program");
+    let mut stderr = child.stderr.take().expect("piped");
+    let reader = std::thread::spawn(move || {
+        let mut log = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut log).map(|_| log)
+    });
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(kilobytes.unwrap_or(0) * 1024);
+        match child.try_wait().expect("a child") {
+            Some(ended) => break ended,
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let log = reader.join().expect("a log").expect("a log");
+    Measured { code: ended.code(), log, peak }
+}
+
+/// Builds from each answer and asserts what is promised of memory.
+fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
+    let bound = FACTOR * size + CONSTANT;
+    for (what, films, people, said) in bodies {
+        let bytes = films.len() + people.len();
+        assert!(films.len() <= size && people.len() <= size, "{what}: {bytes}");
+        let upstream = Upstream::start();
+        upstream.set("/films", Answer::new(200, films));
+        upstream.set("/people", Answer::new(200, people));
+        let limit = size.to_string();
+        let site = Site::of(&upstream).with(&["--limit", "0", "--max-bytes", &limit]);
+        let started = std::time::Instant::now();
+        let Measured { code, log, peak } = measured(&site, bound);
+        let seconds = started.elapsed().as_secs_f32();
+        let is_clear =
+            code.is_some_and(|code| code <= 1) && log.contains(said) && !log.contains("panicked");
+        let verdict = match (is_clear, peak <= bound) {
+            (true, true) => "ok",
+            (false, _) => "UNCLEAR",
+            (_, false) => "TOO MUCH",
+        };
+        let last = log.lines().rfind(|line| line.contains(said)).unwrap_or_default();
+        let last = last.split_once("Z ").map_or(last, |(_, message)| message.trim());
+        let last: String = last.chars().filter(|c| !c.is_control()).take(110).collect();
+        let _ = writeln!(
+            table.rows,
+            "{what:<34} {verdict:<8} {:>6} kB  exit {code:?}  {:>5} MiB of {} ({:.1} s)  {last}",
+            bytes / 1024,
+            peak / MIB,
+            bound / MIB,
+            seconds,
+        );
+        if verdict != "ok" {
+            table.failed.push(format!("{what}: {verdict} {code:?}\n{log}"));
+        }
+    }
+}
+
+#[test]
+fn of_sizes() {
+    let mut table = Table::default();
+    let size = std::env::var("SIZES_MIB").map_or(1, |text| text.parse().expect("a number"));
+    run(&mut table, hostile(size * MIB), size * MIB);
+    // The default: the answers that took most before there was a bound.
+    let largest = ["0,0,0", "500,000 references", "a list of zeros", "a long name in 1000 films"];
+    let mut at_default = hostile(16 * MIB);
+    at_default.retain(|(what, ..)| largest.contains(what));
+    run(&mut table, at_default, 16 * MIB);
+    table.end("sizes");
+}
