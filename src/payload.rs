@@ -154,6 +154,12 @@ pub enum Fault {
         /// How many there may be.
         most: usize,
     },
+    /// A site that would be larger than memory is meant for.
+    #[error("the site of this answer would take more than {} (--max-bytes × 32)", bytesize::ByteSize(*most))]
+    TooLargeSite {
+        /// Bytes of all published files.
+        most: u64,
+    },
     /// More of what the program does not know than memory is meant for.
     #[error("{endpoint} answered more than {most} values in fields that the program does not know")]
     TooManyValues {
@@ -175,11 +181,18 @@ pub enum Fault {
 impl Fault {
     /// Whether a larger `--max-bytes` would take the answer.
     pub fn is_too_large(&self) -> bool {
-        use Fault::{TooMany, TooManyMakers, TooManyPairs, TooManyValues};
-        matches!(
-            self,
-            TooMany { .. } | TooManyPairs { .. } | TooManyMakers { .. } | TooManyValues { .. }
-        )
+        match self {
+            Fault::TooMany { .. }
+            | Fault::TooManyPairs { .. }
+            | Fault::TooManyMakers { .. }
+            | Fault::TooLargeSite { .. }
+            | Fault::TooManyValues { .. } => true,
+            Fault::Empty(_)
+            | Fault::Html(_)
+            | Fault::NotUtf8 { .. }
+            | Fault::NotAnArray { .. }
+            | Fault::NotJson { .. } => false,
+        }
     }
 }
 

@@ -8,7 +8,8 @@
 
 use std::collections::HashSet;
 
-use super::Film;
+use super::weight::weight;
+use super::{Catalogue, Film};
 use crate::payload::Fault;
 
 /// Bounds of one catalogue.
@@ -20,6 +21,8 @@ pub struct Bounds {
     pub(super) pairs: usize,
     /// Units of memory for the values of each list that the program gives no meaning to.
     pub(super) units: usize,
+    /// Bytes of all published files.
+    pub(super) site: u64,
 }
 
 impl Bounds {
@@ -29,7 +32,12 @@ impl Bounds {
         let share = |of: u64, least: usize| {
             usize::try_from(max_bytes / of).unwrap_or(usize::MAX).max(least)
         };
-        Bounds { records: share(512, 500), pairs: share(64, 5_000), units: share(16, 20_000) }
+        Bounds {
+            records: share(512, 500),
+            pairs: share(64, 5_000),
+            units: share(16, 20_000),
+            site: max_bytes.saturating_mul(32).max(16 << 20),
+        }
     }
 
     /// Checks the number of directors and producers, each of whom has a page, and of the
@@ -51,8 +59,16 @@ impl Bounds {
         Ok(())
     }
 
+    /// Checks about how large the site will be.
+    pub(super) fn hold_site(&self, catalogue: &Catalogue) -> Result<(), Fault> {
+        if self.site != u64::MAX && weight(catalogue) > self.site {
+            return Err(Fault::TooLargeSite { most: self.site });
+        }
+        Ok(())
+    }
+
     /// No bounds: for what was within them when it was saved.
     pub fn none() -> Bounds {
-        Bounds { records: usize::MAX, pairs: usize::MAX, units: usize::MAX }
+        Bounds { records: usize::MAX, pairs: usize::MAX, units: usize::MAX, site: u64::MAX }
     }
 }

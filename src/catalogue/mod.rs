@@ -22,6 +22,7 @@ mod record;
 mod reference;
 mod text;
 mod warning;
+mod weight;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ use pairs::pairs;
 use read::{film, person, read};
 pub use text::cleaned;
 pub use warning::{Warning, tally};
+pub use weight::weight;
 
 /// Index of a film in [`Catalogue::films`].
 pub type FilmIndex = usize;
@@ -192,7 +194,9 @@ pub fn join_within(
         // Films stand newest first; a filmography reads the other way round.
         person.films.sort_unstable_by(|a, b| b.cmp(a));
     }
-    Ok((Catalogue { films, people }, warnings))
+    let catalogue = Catalogue { films, people };
+    bounds.hold_site(&catalogue)?;
+    Ok((catalogue, warnings))
 }
 
 /// The order of films. `false` sorts before `true`: what has a year comes first.

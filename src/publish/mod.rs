@@ -70,32 +70,11 @@ use in_place::Present;
 pub use manifest::GenerationId;
 use manifest::{Entry, Manifest, OWN_DIRECTORY};
 use ours::Ours;
+pub use render::TooLarge;
 use standby::Standby;
 use volatile::VOLATILE;
 pub use volatile::{DEV, FRESHNESS, STATUS, Volatile, is_volatile};
 use why::Why;
-use manifest::Manifest;
-use owner::Published as Paths;
-pub use owner::{NotOurs, check_out};
-pub use render::TooLarge;
-
-/// How old the data is, for pages and machines: replaced at every refresh.
-pub const FRESHNESS: &str = "freshness.json";
-/// How the site is doing, for people: replaced at every refresh.
-pub const STATUS: &str = "status/index.html";
-/// What is wrong with the templates, for their author.
-pub const DEV: &str = "dev.json";
-
-/// All files outside generations: replaced by rename, never held.
-const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
-
-/// Whether a path stands outside generations.
-pub fn is_volatile(path: &str) -> bool {
-    VOLATILE.contains(&path)
-}
-
-/// Volatile files by path.
-pub type Volatile = BTreeMap<&'static str, Bytes>;
 
 /// A generation that is not published yet.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ static RENDERERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
 
 /// A site that would be larger than it may be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the site would take more than {} (--max-bytes × 32)", bytesize::ByteSize(*most))]
+#[error("the site would take more than {} (--max-bytes × 40)", bytesize::ByteSize(*most))]
 pub struct TooLarge {
     most: u64,
 }
@@ -77,6 +77,9 @@ pub(super) fn pages(
     };
     // The first error in the order of paths, however many threads there are.
     let made: Vec<_> = made.into_iter().collect::<Result<_>>()?;
+    if bytes.into_inner() > most {
+        return Err(TooLarge { most }.into());
+    }
     let rendered = made.iter().filter(|(_, made)| made.rendered).count();
     let news = made.iter().any(|(_, made)| made.file.entry.mtime == stamp);
     let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 
 mod owner;
+mod sizes;
 
 use std::fmt::Write as _;
 use std::fs::Permissions;
@@ -13,8 +14,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-
-mod sizes;
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
