@@ -53,6 +53,7 @@ pub mod app;
 // Edges that everything stands on.
 pub mod clock;
 pub mod disk;
+pub mod letters;
 pub mod lock;
 pub mod telemetry;
 

@@ -5,6 +5,8 @@
 //! [`LONGEST`] bytes of `a-z`, `0-9` and `-`, so that it is safe as a file
 //! name and needs no escaping anywhere.
 
+use crate::letters;
+
 /// Bytes. File systems allow 255 for a name; addresses should stay readable.
 pub const LONGEST: usize = 80;
 
@@ -46,7 +48,14 @@ pub fn is_valid(slug: &str) -> bool {
 /// be transliterated one character at a time, and Japanese read as Chinese, to
 /// names that nobody would recognise.
 fn latin_slug(title: &str) -> String {
-    let readable: String = title.chars().map(|c| if is_foreign(c) { ' ' } else { c }).collect();
+    let mut readable = String::with_capacity(title.len());
+    for letter in title.chars() {
+        if !letter.is_ascii() && letters::is_latin(letter) {
+            readable.push_str(&letters::folded(letter.encode_utf8(&mut [0; 4])));
+        } else {
+            readable.push(if is_foreign(letter) { ' ' } else { letter });
+        }
+    }
     let slug = slug::slugify(readable);
     if slug.bytes().any(|b| b.is_ascii_alphabetic()) || !has_foreign_letters(title) {
         slug
@@ -59,9 +68,9 @@ fn has_foreign_letters(title: &str) -> bool {
     title.chars().any(|c| c.is_alphabetic() && is_foreign(c))
 }
 
-/// Beyond the Latin blocks of Unicode (U+0000–024F and U+1E00–1EFF).
+/// A letter of another script, or a digit beyond the Latin blocks of Unicode.
 fn is_foreign(c: char) -> bool {
-    c.is_alphanumeric() && c >= '\u{250}' && !('\u{1e00}'..='\u{1eff}').contains(&c)
+    c.is_alphanumeric() && c >= '\u{250}' && !letters::is_latin(c)
 }
 
 /// At most `most` bytes of an ASCII slug, not ending in the middle of a break.
@@ -81,12 +90,17 @@ mod tests {
         assert_eq!(of("Kiki's Delivery Service", "1", free), "kiki-s-delivery-service");
         assert_eq!(of("Tenkū no shiro", "1", free), "tenku-no-shiro");
         assert_eq!(of("1984", "1", free), "1984");
+        assert_eq!(of("Łódź", "1", free), "lodz");
+        assert_eq!(of("Straße", "1", free), "strasse");
+        assert_eq!(of("Ærø", "1", free), "aero");
+        assert_eq!(of("Əli və Niño", "1", free), "eli-ve-nino");
     }
 
     #[test]
     fn without_letters_it_is_the_ids() {
         let free = |_: &str| false;
         assert_eq!(of("天空の城ラピュタ", "2BAF70D1-42bb", free), "2baf70d1-42bb");
+        assert_eq!(of("ゴジラⅡ", "2BAF", free), "2baf");
         assert_eq!(of("???", "x/../y", free), "x-y");
         assert_eq!(of("…", "//", free).len(), 16);
     }

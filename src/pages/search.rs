@@ -11,12 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use serde::Serialize;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::split::MOST;
 use super::{Views, film_path};
 use crate::catalogue::{Catalogue, Film, FilmIndex};
+use crate::letters::folded;
 
 /// Letters by which the index is split; of scripts with many letters the first is
 /// enough.
@@ -214,12 +213,6 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Without accents and case.
-pub(super) fn folded(text: &str) -> String {
-    let plain = text.nfkd().filter(|&letter| !is_combining_mark(letter));
-    plain.flat_map(char::to_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +222,7 @@ mod tests {
         assert_eq!(words("Kanta Ōgaki"), ["kanta", "ogaki"]);
         assert_eq!(words("Porco-Rosso, 1992!"), ["porco", "rosso", "1992"]);
         assert_eq!(words("ＦＵＬＬ"), ["full"]);
+        assert_eq!(words("Łódź, Straße"), ["lodz", "strasse"]);
         assert_eq!(words(" … "), Vec::<String>::new());
     }
 

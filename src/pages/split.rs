@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::search::folded;
+use crate::letters::folded;
 
 /// Records on one page or in one file of data.
 pub(super) const MOST: usize = 1000;

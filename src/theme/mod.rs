@@ -19,7 +19,7 @@ use rust_embed::RustEmbed;
 use tera::{Context, Tera};
 use tracing::warn;
 
-use crate::disk;
+use crate::{disk, letters};
 pub use watch::{Watch, watch};
 
 /// Where a template's own errors may come from: names that users see.
@@ -74,8 +74,7 @@ impl Theme {
         for name in Embedded::iter() {
             if let Some(file) = Embedded::get(&name) {
                 let bytes = Bytes::from(file.data.into_owned());
-                let is_script = name.starts_with("assets/") && name.ends_with(".js");
-                let bytes = if is_script { without_comments(&bytes) } else { bytes };
+                let bytes = if is_script(&name) { without_comments(&bytes) } else { bytes };
                 files.insert(name.to_string(), (DEFAULT, bytes));
             }
         }
@@ -94,6 +93,11 @@ impl Theme {
                         overridden.push((name, default));
                     }
                 }
+            }
+        }
+        for (_, (_, bytes)) in files.iter_mut().filter(|(name, _)| is_script(name)) {
+            if let Ok(script) = std::str::from_utf8(bytes) {
+                *bytes = letters::in_script(script).into();
             }
         }
         let digest = digest(&files);
@@ -174,6 +178,10 @@ fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::Te
     filters::register(tera);
     bound::register(tera);
     tera.add_raw_templates(templates)
+}
+
+fn is_script(name: &str) -> bool {
+    name.starts_with("assets/") && name.ends_with(".js")
 }
 
 /// A script of the built-in theme as visitors load it. What makes it easy to read is

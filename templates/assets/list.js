@@ -18,8 +18,14 @@
   const NAMES = ["q", "director", "decade", "minutes", "score", "cast", "sort"]
     .filter((name) => finder.elements[name]);
 
-  // The rule by which the index was folded too.
-  const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  // The rule by which the index was folded too. Publishing puts the table of letters here: plain
+  // forms, each with the letters that become it.
+  const LETTERS = {/* movies-gen:letters */};
+  const plain = new Map(Object.entries(LETTERS).flatMap(([form, letters]) =>
+    [...letters].map((letter) => [letter, form])));
+  const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+    .replace(/\P{ASCII}/gu, (letter) => plain.get(letter) ?? letter);
+  site.folded = folded;
   const words = (text) => folded(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   // The parts of the index: by the first two letters of a word, or the one of another script; by
   // one more where a part says so.

@@ -1,6 +1,7 @@
 //! Visitors find films: by search, filters and order, by keyboard alone, and
 //! without a script.
 
+use movies_gen::letters::folded;
 use serde_json::{Value, json};
 
 use crate::fixture::{Browser, Running, Site, Upstream};
@@ -174,4 +175,57 @@ fn a_surprise_is_one_of_the_films_that_are_shown() {
     tab.shows_films("f1");
     tab.value("document.querySelector('[data-surprise]').click()");
     tab.wait_for("location.pathname === '/movies/my-neighbor-totoro/'");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn what_is_typed_is_folded_as_the_index_was() {
+    let (_upstream, server) = served();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", server.address));
+    let letters = ['\u{c0}'..='\u{24f}', '\u{1e00}'..='\u{1eff}', '\u{fb00}'..='\u{fb06}'];
+    // Σ too, at the end of a word and before it.
+    let texts = letters.into_iter().flatten().map(String::from).chain(["ΟΔΟΣ Σ ς".to_owned()]);
+    let texts: Vec<_> = texts.collect();
+    let typed = tab.value(&format!("{}.map((text) => moviesGen.folded(text))", json!(texts)));
+    let typed = typed.as_array().expect("a list");
+    assert_eq!(typed.len(), texts.len());
+    for (text, typed) in texts.iter().zip(typed) {
+        assert_eq!(typed, &folded(text), "{text}");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn letters_with_a_stroke_and_ligatures_are_found_with_and_without_them() {
+    let films = json!([
+        {"id": "f1", "title": "Wałęsa. Człowiek z nadziei", "release_date": "2013"},
+        {"id": "f2", "title": "Adams æbler", "release_date": "2005"},
+        {"id": "f3", "title": "Straße", "director": "Søren Ðorđević", "release_date": "1950"},
+    ]);
+    let upstream = Upstream::of(&films, &json!([]));
+    let server = Site::of(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.load(&format!("http://{}/", server.address));
+    for (query, found) in [
+        ("walesa", "f1"),
+        ("Wałę", "f1"),
+        ("aebler", "f2"),
+        ("ÆB", "f2"),
+        ("strasse", "f3"),
+        ("straße", "f3"),
+        ("soren dordev", "f3"),
+        ("", "f1 f2 f3"),
+    ] {
+        tab.value("{ const q = document.getElementById('q'); q.focus(); q.value = ''; }");
+        tab.type_text(query);
+        if query.is_empty() {
+            tab.value(
+                "document.getElementById('q').dispatchEvent(new Event('input', {bubbles: true}))",
+            );
+        }
+        tab.shows_films(found);
+    }
 }

@@ -1,0 +1,123 @@
+//! How letters of the Latin script become plain ones.
+//!
+//! Owns the table by which texts are folded: for the search index, for what a visitor
+//! types, and for slugs. Unicode's compatibility decomposition (NFKD) separates accents from
+//! letters, but leaves letters with a stroke (ł, ø, đ), ligatures (æ, œ) and letters like ß,
+//! þ and ı as they are. The table holds these letters; `any_ascii` gives their plain forms.
+//! Letters of other scripts are never transliterated: Japanese would be read as Chinese.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use any_ascii::any_ascii_char;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use unicode_script::{Script, UnicodeScript};
+
+/// What stands for the table in a script of a theme.
+const PLACE: &str = "{/* movies-gen:letters */}";
+
+/// The sigma at the end of a word. JavaScript makes it of Σ there, and Rust does not.
+const FINAL_SIGMA: (char, &str) = ('ς', "σ");
+
+/// The lower-case letters that decomposition leaves as they are, with their plain forms.
+static TABLE: LazyLock<BTreeMap<char, &str>> = LazyLock::new(|| {
+    let latin = ('\u{80}'..=char::MAX).filter(|&letter| is_latin(letter));
+    let letters = latin.filter_map(|letter| Some((letter, plain(letter)?)));
+    letters.chain([FINAL_SIGMA]).collect()
+});
+
+/// Whether a character is a letter of the Latin script, as ł and ﬁ are and Ⅱ is not.
+pub fn is_latin(letter: char) -> bool {
+    letter.script() == Script::Latin && !letter.is_numeric()
+}
+
+/// `text` without accents and case, and with plain forms of the Latin letters.
+pub fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for letter in decomposed(text) {
+        match TABLE.get(&letter) {
+            Some(plain) => folded.push_str(plain),
+            None => folded.push(letter),
+        }
+    }
+    folded
+}
+
+/// `script` with the table at the place that the script leaves for it. The script of the list
+/// folds what a visitor types, and has to fold as the index was folded.
+pub fn in_script(script: &str) -> String {
+    script.replace(PLACE, &as_script())
+}
+
+/// The table as an object of JavaScript: each plain form with the letters that become it.
+fn as_script() -> String {
+    let mut letters: BTreeMap<&str, String> = BTreeMap::new();
+    for (&letter, &plain) in TABLE.iter() {
+        letters.entry(plain).or_default().push(letter);
+    }
+    let letters: Vec<_> =
+        letters.iter().map(|(plain, letters)| format!("{plain}:\"{letters}\"")).collect();
+    format!("{{{}}}", letters.join(","))
+}
+
+/// The plain form of a lower-case letter that decomposition leaves as it is.
+fn plain(letter: char) -> Option<&'static str> {
+    if decomposed(letter.encode_utf8(&mut [0; 4])).ne([letter]) {
+        return None;
+    }
+    let plain = any_ascii_char(letter);
+    let is_word = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_word.then_some(plain)
+}
+
+fn decomposed(text: &str) -> impl Iterator<Item = char> {
+    text.nfkd().filter(|&letter| !is_combining_mark(letter)).flat_map(char::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_with_a_stroke_and_ligatures_have_plain_forms() {
+        for (text, plain) in [
+            ("Wałęsa", "walesa"),
+            ("SØREN", "soren"),
+            ("Æbler œuvre", "aebler oeuvre"),
+            ("Straße STRAẞE", "strasse strasse"),
+            ("Đặng Ħal Ŧ", "dang hal t"),
+            ("Þór ð", "thor d"),
+            ("Diyarbakır İzmir", "diyarbakir izmir"),
+            ("Əli Ŋ ǿ ﬁ ﬆ", "eli ng o fi st"),
+        ] {
+            assert_eq!(folded(text), plain);
+        }
+    }
+
+    #[test]
+    fn other_scripts_stay_as_they_are() {
+        assert_eq!(
+            folded("となりのトトロ 天空 Война 친구"),
+            "となりのトトロ 天空 воина 친구".nfkd().collect::<String>()
+        );
+        assert_eq!(folded("ΟΔΟΣ οδος"), "οδοσ οδοσ");
+        assert!(!is_latin('Ⅱ') && !is_latin('と') && is_latin('ｆ'));
+    }
+
+    #[test]
+    fn every_plain_form_is_plain_and_a_property_name_without_quotes() {
+        let latin = TABLE.iter().filter(|&(&letter, _)| (letter, TABLE[&letter]) != FINAL_SIGMA);
+        for (letter, plain) in latin {
+            assert!(plain.bytes().all(|byte| byte.is_ascii_lowercase()), "{letter} {plain}");
+        }
+    }
+
+    #[test]
+    fn a_script_gets_the_table_at_its_place() {
+        let script = in_script("const L = {/* movies-gen:letters */};");
+        assert!(script.starts_with("const L = {a:\"") && script.ends_with("};"), "{script}");
+        assert!(script.contains("ss:\"ß\"") && script.contains("σ:\"ς\""), "{script}");
+        assert_eq!(in_script("const L = {};"), "const L = {};");
+    }
+}
