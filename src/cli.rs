@@ -5,14 +5,14 @@
 //! name. It must not judge what the values mean together; that is
 //! [`config`](crate::config)'s.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Deserializer};
 
 /// A static site of films and people, as fast as files on disk and never more
@@ -80,6 +80,29 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+}
+
+impl Cli {
+    /// Reads the command line and the environment; ends the program with a message if they
+    /// make no sense. A variable without a value counts as not set: Compose files pass
+    /// such variables.
+    pub fn read() -> Cli {
+        let matches = without_empty_variables(Cli::command()).get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let names: Vec<_> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = command.mut_args(|argument| {
+        let value = argument.get_env().and_then(std::env::var_os);
+        let is_empty = value.is_some_and(|value| value.to_string_lossy().trim().is_empty());
+        if is_empty { argument.env(Resettable::Reset) } else { argument }
+    });
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, without_empty_variables))
 }
 
 impl Command {
@@ -267,10 +290,11 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_ACCEPT_AFTER", value_name = "N")]
     pub accept_after: Option<u32>,
 
-    /// Address that `serve` listens on; port 0: any free one
+    /// Address that `serve` listens on: `127.0.0.1:8000`, `localhost:8000`; `8000` for this
+    /// machine alone, `:8000` for every network; port 0: any free one
     /// [default: 127.0.0.1:8000]
     #[arg(long, env = "MOVIES_GEN_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
 
     /// Pages that `serve` tells of changes as they come, at once; at most half of the
     /// connections it can have [default: 10000]
@@ -279,7 +303,7 @@ pub struct Options {
 
     /// Address for /metrics and /readyz; keep it from the public [default: none]
     #[arg(long, env = "MOVIES_GEN_ADMIN_LISTEN", value_name = "ADDRESS")]
-    pub admin_listen: Option<SocketAddr>,
+    pub admin_listen: Option<Listen>,
 
     /// Configuration file; read if it is there [default: movies-gen.toml]
     #[arg(long, env = "MOVIES_GEN_CONFIG", value_name = "FILE")]
@@ -384,6 +408,56 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// An address to listen on, as people write one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub SocketAddr);
+
+impl FromStr for Listen {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Listen, String> {
+        let forms = "write it as 127.0.0.1:8000, localhost:8000, [::1]:8000, 8000 or :8000";
+        let text = text.trim();
+        if let Ok(address) = text.parse() {
+            return Ok(Listen(address));
+        }
+        if let Ok(port) = text.parse::<u16>() {
+            return Ok(Listen((Ipv4Addr::LOCALHOST, port).into()));
+        }
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| forms.to_owned())?;
+        let port: u16 = port.parse().map_err(|_| format!("{port:?} is no port; {forms}"))?;
+        if host.is_empty() {
+            return Ok(Listen((Ipv4Addr::UNSPECIFIED, port).into()));
+        }
+        if host.contains(':') {
+            return Err(forms.to_owned());
+        }
+        let found = (host, port).to_socket_addrs();
+        let found =
+            found.map_err(|error| format!("{host:?} is no name of this machine: {error}"))?;
+        // Where a name has both kinds of address, most programs try this kind first.
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|address| !address.is_ipv4());
+        found.into_iter().next().map(Listen).ok_or_else(|| format!("{host:?} has no address"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Listen, D::Error> {
+        /// In the file, a port may stand as a number.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Port(u16),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Port(port) => port.to_string(),
+            Written::Text(text) => text,
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// A number of bytes, written `16MiB`, `500kB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);
@@ -425,5 +499,31 @@ impl<'de> Deserialize<'de> for Share {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Share, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_understood_as_people_write_one() {
+        let listen = |text: &str| text.parse::<Listen>().map(|listen| listen.0.to_string());
+        for (text, means) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("80", "127.0.0.1:80"),
+            (" :80 ", "0.0.0.0:80"),
+            ("0", "127.0.0.1:0"),
+        ] {
+            assert_eq!(listen(text).as_deref(), Ok(means), "{text}");
+        }
+        for text in
+            ["", "localhost", "::1", "a:b", "1:2:3", "localhost:66000", "no.such.invalid:80"]
+        {
+            assert!(listen(text).is_err(), "{text}");
+        }
+        assert!(listen("no.such.invalid:80").is_err_and(|why| why.contains("no.such.invalid")));
     }
 }

@@ -161,6 +161,7 @@ fn resolve(options: Options) -> Result<Config> {
             Upstream::Api(address("--upstream", given.as_deref().unwrap_or(DEFAULT_UPSTREAM))?)
         }
     };
+    let listen = |given: Option<crate::cli::Listen>| given.map(|listen| listen.0);
     let span = |given: Option<crate::cli::Span>, default| given.map_or(default, |span| span.0);
     let interval = span(options.interval, if demo { DEMO_INTERVAL } else { COURTEOUS_INTERVAL });
     let is_ours = match &upstream {
@@ -235,9 +236,9 @@ fn resolve(options: Options) -> Result<Config> {
         max_stale,
         max_shrink: options.max_shrink.map_or(0.3, |share| share.0),
         accept_after: options.accept_after.unwrap_or(10),
-        listen: options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+        listen: listen(options.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
         max_streams: options.max_streams,
-        admin_listen: options.admin_listen,
+        admin_listen: listen(options.admin_listen),
         log_format: options.log_format.unwrap_or_default(),
         verbosity: options.verbose.min(2) as i8 - options.quiet.min(2) as i8,
         out,

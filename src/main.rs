@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use movies_gen::app;
 use movies_gen::cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match app::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

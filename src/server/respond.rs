@@ -135,7 +135,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
             if let Some(to) = &file.entry.moved_to {
                 let to = to.strip_suffix("index.html").unwrap_or(to);
                 let to = utf8_percent_encode(to, &NOT_IN_A_PATH);
-                return redirect(&format!("{}{to}", frame.base));
+                return redirect(request, &format!("{}{to}", frame.base));
             }
             return answer_file(request, &name, file, *now);
         }
@@ -145,11 +145,11 @@ fn route(request: &Parts, met: &Met) -> Answer {
         };
         if !is_directory && is_there(&inside) {
             let path = utf8_percent_encode(path, &NOT_IN_A_PATH);
-            return redirect(&format!("{}{path}/", frame.base));
+            return redirect(request, &format!("{}{path}/", frame.base));
         }
     }
     if format!("{path}/") == base {
-        return redirect(&frame.base);
+        return redirect(request, &frame.base);
     }
     not_found(request, site)
 }
@@ -159,7 +159,8 @@ fn events(request: &Parts, base: &str, site: &Site) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
     fields.insert(CONTENT_TYPE, EVENT_STREAM);
-    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A proxy that compresses would hold events back until it has enough for a block.
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     // nginx would collect events until they fill a page of memory.
     fields.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
     if request.method == Method::HEAD {
@@ -323,9 +324,15 @@ pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met)
     answer
 }
 
-fn redirect(to: &str) -> Answer {
+/// Leads to another path of the site, with the query of the request: what one searched
+/// for and filtered stands there.
+fn redirect(request: &Parts, to: &str) -> Answer {
     let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
-    insert(answer.headers_mut(), LOCATION, to);
+    let location = match request.uri.query() {
+        Some(query) => format!("{to}?{query}"),
+        None => to.to_owned(),
+    };
+    insert(answer.headers_mut(), LOCATION, &location);
     answer
 }
 

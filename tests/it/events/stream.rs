@@ -43,7 +43,7 @@ fn a_stream_is_answered_as_streams_are() {
     for line in [
         "200 ok",
         "content-type: text/event-stream\r\n",
-        "cache-control: no-store\r\n",
+        "cache-control: no-store, no-transform\r\n",
         "x-accel-buffering: no\r\n",
         "x-content-type-options: nosniff\r\n",
     ] {

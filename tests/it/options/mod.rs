@@ -189,3 +189,49 @@ fn sighup_moves_the_site_to_another_path() {
     let page = server.get("/moved/").text().replace("&#x2F;", "/");
     assert!(page.contains("href=\"/moved/movies/salt-road/\""), "{page}");
 }
+
+/// Every variable that the program reads, from its own help.
+fn variables() -> std::collections::BTreeSet<String> {
+    let help = Site::new().run(&["serve", "--help"]).out;
+    let named = help.split("[env: ").skip(1);
+    named.filter_map(|rest| rest.split([']', '=']).next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_variable_without_a_value_counts_as_not_set() {
+    let variables = variables();
+    assert!(variables.len() > 25, "{variables:?}");
+    for empty in ["", " "] {
+        for name in &variables {
+            let site = Site::new();
+            let mut command = site.command(&["check", "--state", "none"]);
+            let ended = crate::fixture::Ended::of(command.env(name, empty));
+            assert_eq!(ended.code, Some(0), "{name}={empty:?}: {}", ended.log);
+        }
+    }
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    let mut command = site.command(&["build", "once"]);
+    for name in variables.iter().filter(|name| !name.ends_with("_UPSTREAM")) {
+        command.env(name, "");
+    }
+    let _ = crate::fixture::Ended::of(&mut command).well();
+    assert!(site.page("feed.xml").contains("<title>Films"), "the default title");
+}
+
+#[test]
+fn an_address_to_listen_on_may_be_written_as_people_do() {
+    let upstream = Upstream::start();
+    for written in ["localhost:0", ":0", "0", "127.0.0.1:0"] {
+        let server = Site::of(&upstream).with(&["--listen", written]).serve().ready();
+        assert_eq!(server.get("/").status, 200, "{written}");
+    }
+    for written in ["localhost", "no.such.host.invalid:80", "localhost:99999"] {
+        let log = Site::of(&upstream).run(&["serve", "--listen", written]).with_code(2);
+        assert!(log.contains("--listen") && log.contains(written), "{log}");
+    }
+    let site = Site::of(&upstream);
+    site.write("movies-gen.toml", "listen = 0\n");
+    let server = site.serve_as_told().ready();
+    assert_eq!(server.get("/").status, 200);
+}

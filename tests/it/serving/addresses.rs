@@ -127,3 +127,19 @@ fn a_request_of_http_1_1_names_one_host() {
     conversation.say(b"GET / HTTP/1.0\r\n\r\n");
     assert_eq!(conversation.answer().status, 200);
 }
+
+#[test]
+fn a_redirect_keeps_the_query_as_it_was_sent() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    for (address, to) in [
+        ("/movies?q=one&sort=title", "/movies/?q=one&sort=title"),
+        ("/movies/salt-road?a=%2F%2fb+c&a", "/movies/salt-road/?a=%2F%2fb+c&a"),
+        ("/status?", "/status/?"),
+        ("/movies", "/movies/"),
+        ("/people?//elsewhere.example", "/people/?//elsewhere.example"),
+    ] {
+        let response = server.get(address);
+        assert_eq!((response.status, response.expect("location")), (308, to), "{address}");
+    }
+}
