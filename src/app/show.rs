@@ -150,7 +150,7 @@ impl Refresher {
         let wall = wall.min(now.wall);
         let origin = live::Origin { boot: now.boot - now.wall.since(wall), wall };
         info!(as_of = %wall, "showing the site that is published until there is newer data");
-        let status = self.status_page(wall, generation.files.len());
+        let status = self.status_page(wall, generation.pages().count());
         let status = self.unless_broken(status);
         let volatile = self.volatile(wall, status)(&generation);
         let site = live::Site { generation, fence: Fence(0), origin };

@@ -150,7 +150,7 @@ async fn report(config: &Config) -> Result<Report> {
         upstream: file.upstream().map(|upstream| upstream.0),
         data,
         generation: Manifest::peek(&config.out)
-            .map(|manifest| Generation { id: manifest.generation.0, pages: manifest.files.len() }),
+            .map(|manifest| Generation { pages: manifest.pages(), id: manifest.generation.0 }),
         last_attempt,
         next_attempt,
         redis: shared(config, &clock).await?,

@@ -57,7 +57,7 @@ impl Refresher {
         let snapshot = self.live.snapshot();
         let Some(site) = &snapshot.site else { return };
         let as_of = site.origin.wall;
-        let status = self.status_page(as_of, site.generation.files.len());
+        let status = self.status_page(as_of, site.generation.pages().count());
         // A theme that cannot show it keeps the one that is there.
         let status = self.unless_broken(status).or_else(|| snapshot.volatile.get(STATUS).cloned());
         let volatile = self.volatile(as_of, status)(&site.generation);

@@ -124,11 +124,13 @@ fn changed_paths<'a>(
     from: &Generation,
     to: &'a Generation,
 ) -> BTreeMap<String, Option<&'a str>> {
+    let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (from.pages().collect(), to.pages().collect());
     let is_other =
-        |path: &String, hash| from.files.get(path).is_none_or(|before| before.entry.hash != hash);
-    let other = to.files.iter().filter(|(path, file)| is_other(path, file.entry.hash));
+        |path: &String, hash| before.get(path).is_none_or(|before| before.entry.hash != hash);
+    let other = after.iter().filter(|(path, file)| is_other(path, file.entry.hash));
     let other = other.map(|(path, file)| (plan.link(path), file.entry.fingerprint.get(..DIGITS)));
-    let gone = from.files.keys().filter(|path| !to.files.contains_key(*path));
+    let gone = before.keys().filter(|path| !after.contains_key(*path));
     other.chain(gone.map(|path| (plan.link(path), None))).collect()
 }
 

@@ -47,6 +47,7 @@ impl File {
             moved_to: None,
             gz: size(&gz),
             br: size(&br),
+            retired: None,
         };
         File { entry, bytes, gz, br }
     }
@@ -68,7 +69,8 @@ pub struct Generation {
     pub id: GenerationId,
     /// Modification time of its newest files.
     pub stamp: u64,
-    /// Its files by path.
+    /// Its files by path. Retired assets are among them: they are published as the
+    /// others are, and its name does not depend on them.
     pub files: BTreeMap<String, Arc<File>>,
     /// Files that its manifest lists and that were edited or lost on disk. What
     /// is left of them is ours, and is made again.
@@ -80,6 +82,16 @@ impl Generation {
     pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
         let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
         Generation { id, stamp, files, lost: BTreeMap::new() }
+    }
+
+    /// The files that it consists of, without retired assets.
+    pub fn pages(&self) -> impl Iterator<Item = (&String, &Arc<File>)> {
+        self.files.iter().filter(|(_, file)| file.entry.retired.is_none())
+    }
+
+    /// Whether all that it consists of is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.lost.values().all(|entry| entry.retired.is_some())
     }
 
     /// Its manifest.
@@ -134,12 +146,14 @@ impl Generation {
             let file = read_file(standby, &path, &held.wanted);
             files.extend(file.map(|file| (path, Arc::new(file))));
         }
-        if let Some(first) = lost.keys().next() {
+        // A retired asset that was lost is not made again.
+        let pages: Vec<_> = lost.iter().filter(|(_, entry)| entry.retired.is_none()).collect();
+        if let Some((first, _)) = pages.first() {
             warn!(
-                files = lost.len(),
+                files = pages.len(),
                 "{} of the published files in {} were edited or lost (first: {first}); they are \
                  made again",
-                lost.len(),
+                pages.len(),
                 tree.display()
             );
         }

@@ -49,6 +49,10 @@ pub struct Entry {
     /// Bytes of the `.br` file beside it, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub br: Option<u64>,
+    /// Since when no page refers to this asset, in whole seconds since the Unix epoch;
+    /// none for what the site consists of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<u64>,
 }
 
 impl Entry {
@@ -67,10 +71,11 @@ impl Entry {
 
 impl GenerationId {
     /// The name of the generation that consists of these files, in the order of
-    /// their paths.
+    /// their paths. Retired assets do not count: they depend on what was published
+    /// before, and on a clock.
     pub fn of<'a>(files: impl Iterator<Item = (&'a String, &'a Entry)>) -> GenerationId {
         let mut hasher = blake3::Hasher::new();
-        for (path, entry) in files {
+        for (path, entry) in files.filter(|(_, entry)| entry.retired.is_none()) {
             hasher.update(&(path.len() as u64).to_le_bytes());
             hasher.update(path.as_bytes());
             hasher.update(entry.hash.as_bytes());
@@ -173,6 +178,11 @@ fn is_inside(path: &str) -> bool {
 }
 
 impl Manifest {
+    /// How many files the generation has, without retired assets.
+    pub fn pages(&self) -> usize {
+        self.files.values().filter(|entry| entry.retired.is_none()).count()
+    }
+
     /// Reads the manifest of a tree; a damaged one is set aside and absent.
     ///
     /// # Errors
@@ -229,6 +239,7 @@ mod tests {
             mtime,
             gz: None,
             br: None,
+            retired: None,
         }
     }
 
@@ -265,5 +276,9 @@ mod tests {
         assert_eq!(one, named(&[("b", "2"), ("a", "1")], 99));
         assert_ne!(one, named(&[("a", "2"), ("b", "1")], 10));
         assert_ne!(one, named(&[("a", "1")], 10));
+        let retired = Entry { retired: Some(7), ..entry("2", 10) };
+        let (a, b) = ((String::from("a"), entry("1", 10)), (String::from("b"), retired));
+        let with = GenerationId::of([(&a.0, &a.1), (&b.0, &b.1)].into_iter());
+        assert_eq!(with, named(&[("a", "1")], 10), "a retired asset is no part of it");
     }
 }

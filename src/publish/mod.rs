@@ -15,6 +15,8 @@
 //! 6. after an exchange, both checks of step 2 are made again: if somebody came in
 //!    between, the trees are exchanged back and the files are put in place.
 //!
+//! Assets that the new generation does not refer to stay for a day ([`retired`]).
+//!
 //! Nothing that is not ours is ever copied, linked, moved away or deleted, and nothing
 //! that is not ours stops a publish.
 //!
@@ -48,6 +50,7 @@ pub mod manifest;
 mod ours;
 mod render;
 mod residents;
+mod retired;
 mod standby;
 mod volatile;
 mod why;
@@ -216,7 +219,7 @@ impl Publisher {
 
     /// The generation that is published, if it is whole.
     pub fn live(&self) -> Option<&Arc<Generation>> {
-        self.live.as_ref().filter(|live| live.lost.is_empty())
+        self.live.as_ref().filter(|live| live.is_whole())
     }
 
     /// The ledger that was published with it, if it can still be read.
@@ -241,7 +244,11 @@ impl Publisher {
             self.look()?;
         }
         let stamp = (self.stamp + 1).max(now.seconds());
-        let (generation, pages) = render::pages(plan, self.live.as_deref(), stamp, progress)?;
+        let live = self.live.as_deref();
+        let (mut generation, pages) = render::pages(plan, live, stamp, progress)?;
+        if let Some(live) = live {
+            retired::carry_over(live, &mut generation.files, now);
+        }
         Ok(Rendered { generation, pages })
     }
 
@@ -448,11 +455,13 @@ fn ours_of(manifest: &Manifest) -> Ours {
     Ours::of(manifest.files.iter()).without(&manifest.owners_directories)
 }
 
-/// Whether what is live has the very files of `wanted`.
+/// Whether what is live has the very files of `wanted`, and the same ones are retired.
 fn holds(live: &Generation, wanted: &Generation) -> bool {
     live.lost.is_empty()
         && live.files.len() == wanted.files.len()
         && live.files.iter().zip(&wanted.files).all(|((path, file), (other_path, other))| {
-            path == other_path && file.entry.is_same_file(&other.entry)
+            path == other_path
+                && file.entry.is_same_file(&other.entry)
+                && file.entry.retired == other.entry.retired
         })
 }

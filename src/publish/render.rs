@@ -14,6 +14,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::{debug, warn};
 
 use super::generation::{File, Generation};
+use super::retired;
 use crate::pages::{Plan, Prepared};
 
 /// Pages that a thread takes at once.
@@ -60,7 +61,8 @@ pub(super) fn pages(
             return Err(TooLarge { most }.into());
         }
         let known = before.and_then(|live| live.files.get(path));
-        let make = || made(&plan.prepare(path), path, known, stamp);
+        let known = known.map(retired::live_again);
+        let make = || made(&plan.prepare(path), path, known.as_ref(), stamp);
         let made = catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|_| Err(anyhow!("rendering {path} failed unexpectedly")))?;
         let size: u64 = made.file.entry.variants().map(|(_, size)| size).sum();

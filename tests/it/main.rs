@@ -31,6 +31,7 @@ mod protocol;
 mod publishing;
 mod redis;
 mod replicas;
+mod retiring;
 mod screenshots;
 mod serving;
 mod status_page;

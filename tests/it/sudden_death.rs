@@ -36,7 +36,12 @@ impl Switching {
         // Only one of them has this file, so a switch adds and removes one too.
         site.write("light/static/only/light.txt", "light");
         site.build_once().well();
-        Switching { site, upstream }
+        let switching = Switching { site, upstream };
+        // From here on each theme's site has the assets of the other ones, too.
+        for theme in THEMES {
+            switching.themed(theme).build_once().well();
+        }
+        switching
     }
 
     fn themed(&self, theme: &str) -> Site {

@@ -1,0 +1,149 @@
+//! Assets that the site refers to no more.
+//!
+//! Owns how long they stay. The name of an asset contains its hash, so a change of the
+//! theme gives the asset another name. A page that was loaded before the change, or that a
+//! cache still has, asks for the old name: the old asset is therefore published for a
+//! day more. A retired asset is a file of the tree as others are, on its list and served
+//! with the same headers, but no part of the generation: it depends on what was published
+//! before, and on a clock.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::generation::{File, Generation};
+use crate::clock::WallTime;
+
+/// What has its hash in its name.
+const ASSETS: &str = "assets/";
+/// Seconds that a retired asset stays. Caches between may show a page about as long.
+const A_DAY: u64 = 24 * 60 * 60;
+/// Retired assets at most: who works on a theme saves often.
+const MOST: usize = 200;
+/// Bytes at most, in all forms: they are kept in memory too.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Adds to `files`, which are to take the place of `before`, the assets that retire now and
+/// those that retired within a day. If they are too many, the earliest go.
+pub(super) fn carry_over(
+    before: &Generation,
+    files: &mut BTreeMap<String, Arc<File>>,
+    now: WallTime,
+) {
+    let now = now.seconds();
+    let unused = before
+        .files
+        .iter()
+        .filter(|(path, _)| path.starts_with(ASSETS) && !files.contains_key(*path));
+    // A clock that went back must not keep an asset for longer than a day.
+    let since = |file: &File| file.entry.retired.unwrap_or(now).min(now);
+    let unused = unused.map(|(path, file)| (since(file), path, file));
+    let mut retired: Vec<_> = unused.filter(|(since, ..)| now - since < A_DAY).collect();
+    retired.sort_by_key(|(since, path, _)| (Reverse(*since), *path));
+    let mut bytes = 0;
+    for (since, path, file) in retired.into_iter().take(MOST) {
+        bytes += file.entry.variants().map(|(_, size)| size).sum::<u64>();
+        if bytes > MOST_BYTES {
+            return;
+        }
+        files.insert(path.clone(), with(file, Some(since)));
+    }
+}
+
+/// The file of a page of the new generation that may have been retired before.
+pub(super) fn live_again(file: &Arc<File>) -> Arc<File> {
+    with(file, None)
+}
+
+fn with(file: &Arc<File>, retired: Option<u64>) -> Arc<File> {
+    if file.entry.retired == retired {
+        return file.clone();
+    }
+    let mut file = File::clone(file);
+    file.entry.retired = retired;
+    Arc::new(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    const START: u64 = 1_700_000_000;
+
+    fn at(seconds: u64) -> WallTime {
+        WallTime((START + seconds) * 1_000_000)
+    }
+
+    fn files(paths: &[&str], size: usize) -> BTreeMap<String, Arc<File>> {
+        let file = |path: &&str| {
+            let bytes = Bytes::from(vec![b'x'; size]);
+            ((*path).to_owned(), Arc::new(File::new("a.bin", String::new(), bytes, START)))
+        };
+        paths.iter().map(file).collect()
+    }
+
+    /// The generation that follows `before` at a moment, with these paths.
+    fn next(before: &Generation, paths: &[&str], seconds: u64) -> Generation {
+        let mut files = files(paths, 1);
+        carry_over(before, &mut files, at(seconds));
+        Generation::new(START, files)
+    }
+
+    fn retired(generation: &Generation) -> Vec<(&str, u64)> {
+        let all = generation.files.iter();
+        all.filter_map(|(path, file)| Some((path.as_str(), file.entry.retired? - START))).collect()
+    }
+
+    #[test]
+    fn an_asset_stays_for_a_day_and_pages_do_not() {
+        let one = Generation::new(START, files(&["assets/1.css", "index.html", "old"], 1));
+        let two = next(&one, &["assets/2.css", "index.html"], 10);
+        assert_eq!(retired(&two), [("assets/1.css", 10)]);
+        let three = next(&two, &["assets/3.css", "index.html"], A_DAY + 9);
+        assert_eq!(retired(&three), [("assets/1.css", 10), ("assets/2.css", A_DAY + 9)]);
+        let four = next(&three, &["assets/3.css", "index.html"], A_DAY + 10);
+        assert_eq!(retired(&four), [("assets/2.css", A_DAY + 9)]);
+        assert_eq!(four.id, three.id, "the same generation");
+        assert_eq!(three.pages().count(), 2);
+    }
+
+    #[test]
+    fn an_asset_that_comes_back_is_live_again() {
+        let one = Generation::new(START, files(&["assets/1.css"], 1));
+        let two = next(&one, &["assets/2.css"], 10);
+        let back = live_again(&two.files["assets/1.css"]);
+        assert_eq!(back, one.files["assets/1.css"]);
+        let three = next(&two, &["assets/1.css"], 20);
+        assert_eq!(retired(&three), [("assets/2.css", 20)]);
+        assert_eq!(three.id, one.id);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_keeps_nothing_for_longer() {
+        let one = Generation::new(START, files(&["assets/1.css"], 1));
+        let ahead = next(&one, &["index.html"], 900 * A_DAY);
+        let corrected = next(&ahead, &["index.html"], 5);
+        assert_eq!(retired(&corrected), [("assets/1.css", 5)]);
+        assert_eq!(retired(&next(&corrected, &["index.html"], A_DAY + 5)), []);
+    }
+
+    #[test]
+    fn the_earliest_go_if_they_are_too_many_or_too_large() {
+        let mut live = Generation::new(START, files(&[], 1));
+        for second in 0..u64::try_from(MOST).expect("few") + 5 {
+            live = next(&live, &[&format!("assets/{second:03}.css")], second);
+        }
+        assert_eq!(retired(&live).len(), MOST);
+        assert_eq!(retired(&live)[0], ("assets/004.css", 5));
+
+        let half = usize::try_from(MOST_BYTES / 2).expect("small");
+        let mut live = Generation::new(START, files(&["assets/1"], half));
+        for second in 2..5 {
+            let mut files = files(&[&format!("assets/{second}")], half);
+            carry_over(&live, &mut files, at(second));
+            live = Generation::new(START, files);
+        }
+        assert_eq!(retired(&live), [("assets/2", 3), ("assets/3", 4)]);
+    }
+}
