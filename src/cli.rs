@@ -13,7 +13,7 @@ use clap::builder::{BoolishValueParser, Resettable};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-pub use values::{Listen, Secret, Share, Size, Span};
+pub use values::{Factor, Listen, Secret, Share, Size, Span};
 
 /// A static site of films and people, as fast as files on disk and never more
 /// than a minute behind its API.
@@ -285,8 +285,13 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_MAX_SHRINK", value_name = "SHARE")]
     pub max_shrink: Option<Share>,
 
-    /// Refusals of the same records in a row after which they are taken
-    /// [default: 10]
+    /// How many times as many films or people there may be at once, a thousand records aside;
+    /// more is not believed [default: 3]
+    #[arg(long, env = "MOVIES_GEN_MAX_GROWTH", value_name = "FACTOR")]
+    pub max_growth: Option<Factor>,
+
+    /// Refusals in a row, of answers that lack the same records, after which such an answer
+    /// is taken [default: 10]
     #[arg(long, env = "MOVIES_GEN_ACCEPT_AFTER", value_name = "N")]
     pub accept_after: Option<u32>,
 
@@ -352,6 +357,7 @@ impl Options {
             hold: self.hold.or(fallback.hold),
             max_stale: self.max_stale.or(fallback.max_stale),
             max_shrink: self.max_shrink.or(fallback.max_shrink),
+            max_growth: self.max_growth.or(fallback.max_growth),
             accept_after: self.accept_after.or(fallback.accept_after),
             listen: self.listen.or(fallback.listen),
             max_streams: self.max_streams.or(fallback.max_streams),

@@ -69,7 +69,9 @@ pub struct Config {
     pub max_stale: Option<Duration>,
     /// Share of the records that may go at once, 0 to 1.
     pub max_shrink: f64,
-    /// Refusals of the same sets in a row after which they are taken.
+    /// How many times as many records there may be at once.
+    pub max_growth: f64,
+    /// Refusals of the same kind in a row after which an answer is taken.
     pub accept_after: u32,
     /// Where visitors connect.
     pub listen: SocketAddr,
@@ -235,6 +237,7 @@ fn resolve(options: Options) -> Result<Config> {
         hold: span(options.hold, Duration::from_secs(2)),
         max_stale,
         max_shrink: options.max_shrink.map_or(0.3, |share| share.0),
+        max_growth: options.max_growth.map_or(3.0, |factor| factor.0),
         accept_after: options.accept_after.unwrap_or(10),
         listen: listen(options.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
         max_streams: options.max_streams,

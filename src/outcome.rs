@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+mod refused;
+
+pub use refused::{Gone, MOST_DIGESTS, Mark, Offer, Refused, SetsHash};
+
 /// The end of a refresh, as all replicas are told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -17,46 +21,10 @@ pub struct Outcome {
     /// How long from then the upstream asked to be left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
-    /// What was not believed, and how often in a row by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What was not believed, and how often in a row by now. Stores keep it beside the
+    /// outcome, for the next claim; those who look at the outcome do not need it.
+    #[serde(skip)]
     pub refused: Option<Refused>,
-}
-
-/// Names the sets of ids that an answer has: what the owner accepts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct SetsHash(pub String);
-
-/// A name of a file too: it is checked wherever it comes from.
-impl TryFrom<String> for SetsHash {
-    type Error = String;
-    fn try_from(text: String) -> Result<SetsHash, String> {
-        let is_hash = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_hash { Ok(SetsHash(text)) } else { Err(format!("{text:?} names no sets of ids")) }
-    }
-}
-
-impl fmt::Display for SetsHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The same sets refused, so many times in a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// Which sets.
-    pub sets: SetsHash,
-    /// How often in a row.
-    pub times: u32,
-}
-
-impl Refused {
-    /// One more refusal of `sets`, after `before`.
-    pub fn again(before: Option<&Refused>, sets: SetsHash) -> Refused {
-        let times = before.filter(|before| before.sets == sets).map_or(0, |before| before.times);
-        Refused { sets, times: times.saturating_add(1) }
-    }
 }
 
 impl Outcome {

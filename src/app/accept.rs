@@ -13,8 +13,9 @@ use crate::catalogue::{Catalogue, join};
 use crate::changes::{What, between};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid};
-use crate::outcome::SetsHash;
+use crate::outcome::{Mark, SetsHash};
 use crate::payload::{Body, Fence, Payload};
+use crate::plausibility::{self, Ids};
 use crate::store::refused::{self, Refusal};
 use crate::store::{FileStore, Store};
 
@@ -38,25 +39,33 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     };
     let offered = catalogue_of(refusal, &clock)?;
     show(refusal, &live, &offered)?;
+    let sets = refusal.sets.clone();
+    let offer = plausibility::offer(&Ids::of(&live), &Ids::of(&offered));
+    let own = file.standing().await?.unwrap_or_default().saved.fence;
 
     let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
     let shared = match site::redis(config, &id, address, &clock)? {
         // One that holds another version is of no use to anybody here.
         Some(redis) => Some(match redis.standing().await {
-            Ok(_) => redis.accept(Some(&refusal.sets)).await,
+            Ok(standing) => {
+                let saved = standing.unwrap_or_default().saved.fence.max(own);
+                let mark = Mark { sets: sets.clone(), offer: offer.clone(), saved };
+                redis.accept(Some(&mark)).await
+            }
             Err(error) => Err(error),
         }),
         None => None,
     };
     // One mark: whoever takes the records takes it away, and finds none elsewhere.
     if !matches!(shared, Some(Ok(()))) {
-        file.accept(Some(&refusal.sets)).await?;
+        file.accept(Some(&Mark { sets, offer, saved: own })).await?;
     }
     let text = "the mark stands in the state directory, but other replicas do not see it";
     shared.transpose().context(text)?;
     writeln!(
         std::io::stdout(),
-        "Accepted. The next refresh that brings these records takes them."
+        "Accepted. The next refresh takes an answer that lacks no more than this. A good \
+             refresh, or a day, ends that."
     )?;
     Ok(())
 }

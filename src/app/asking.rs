@@ -33,6 +33,8 @@ pub(super) struct Fetched {
     pub(super) origin: Stamp,
     /// What was not believed the last times.
     pub(super) refused: Option<Refused>,
+    /// What was saved last when it was claimed.
+    pub(super) saved: Fence,
     pub(super) answer: Result<Answer, Failure>,
     /// From the claim to the end of the answer.
     pub(super) took: Duration,
@@ -67,7 +69,8 @@ impl Refresher {
             (self.source.clone(), self.stores.clone(), self.clock.clone());
         let known = self.known.payload.clone();
         Box::pin(async move {
-            let (fence, refused) = (granted.fence, granted.refused.clone());
+            let (fence, refused, saved) =
+                (granted.fence, granted.refused.clone(), granted.saved.fence);
             let started = clock.now().boot;
             let claim = Mutex::new(granted);
             let sent = OnceCell::new();
@@ -98,7 +101,7 @@ impl Refresher {
             let answer = source.fetch(known.as_ref(), may_send).await;
             let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
             let took = clock.now().boot.since(started);
-            Fetched { fence, origin, refused, answer, took }
+            Fetched { fence, origin, refused, saved, answer, took }
         })
     }
 }

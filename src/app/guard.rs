@@ -1,65 +1,94 @@
 //! What follows when an answer is not believed.
 //!
-//! Owns the way from a judgement to an outcome: refused and kept for the owner,
-//! taken because the owner accepts it, or taken because it has proved steady.
+//! Owns the way from a verdict to an outcome: refused and kept for the owner, or taken and
+//! settled. The decision itself is [`decide`]'s, on values alone.
 
 use tracing::warn;
 
 use super::refresh::Refresher;
 use crate::catalogue::Catalogue;
-use crate::outcome::{Failure, FailureKind, Refused};
-use crate::payload::Payload;
-use crate::plausibility::{Ids, Implausible, judge, sets_of};
+use crate::outcome::{Failure, FailureKind, Mark, Refused};
+use crate::payload::{Fence, Payload};
+use crate::plausibility::{Ids, Implausible, Remembered, Verdict, decide};
 use crate::store::Store;
 use crate::store::refused::{self, Refusal};
 
+/// What the claim told of the time before it.
+pub(super) struct Before {
+    /// What was refused the last times.
+    pub(super) refused: Option<Refused>,
+    /// What was saved last.
+    pub(super) saved: Fence,
+}
+
 impl Refresher {
-    /// Lets a catalogue pass, or says why not. `before` is what was refused the
-    /// last times.
+    /// Lets a catalogue pass, or says why not.
     pub(super) async fn believe(
         &self,
         payload: &Payload,
         catalogue: &Catalogue,
-        before: Option<&Refused>,
+        before: &Before,
     ) -> Result<(), Failure> {
-        let guard = self.settings.guard;
-        let Some(known) = self.known.ids() else { return Ok(()) };
-        let offered = Ids::of(catalogue);
-        let Some(why) = judge(&known, &offered, &guard) else { return Ok(()) };
-        let refused = Refused::again(before, sets_of(&offered));
-        let accepted = self.stores.accepted().await.unwrap_or_else(|error| {
-            warn!("the accept mark cannot be read: {error:#}");
-            None
-        });
-        if accepted.as_ref() == Some(&refused.sets) {
-            warn!(sets = %refused.sets, "{why}; the owner accepts it, so it is taken");
-            if let Err(error) = self.stores.accept(None).await {
-                warn!("the accept mark cannot be removed: {error:#}");
+        let (known, offered, guard) = (self.known.ids(), Ids::of(catalogue), self.settings.guard);
+        let decide = |marks: &[Mark]| {
+            let (refused, saved) = (before.refused.as_ref(), before.saved);
+            decide(known.as_ref(), &offered, Remembered { refused, marks, saved }, &guard)
+        };
+        // Most answers are plausible, and need no look at the owner's marks.
+        let verdict = match decide(&[]) {
+            Verdict::Refused(..) => decide(&self.marks().await),
+            verdict => verdict,
+        };
+        match verdict {
+            Verdict::Believed => Ok(()),
+            Verdict::Accepted(why, refused) => {
+                warn!(sets = %refused.sets, "{why}; the owner accepts it, so it is taken");
+                self.settle(&refused);
+                Ok(())
             }
-            self.settle(&refused);
-            return Ok(());
+            Verdict::Steady(why, refused) => {
+                let times = guard.accept_after;
+                warn!(sets = %refused.sets, "{why}; it came again {times} times, so it is taken");
+                self.settle(&refused);
+                Ok(())
+            }
+            Verdict::Refused(why, refused) => {
+                self.keep(payload, &why, &refused);
+                Err(self.refusal(&why, refused))
+            }
         }
-        if !why.needs_the_owner() && refused.times > guard.accept_after {
-            let times = guard.accept_after;
-            warn!(sets = %refused.sets, "{why}; it came again {times} times, so it is taken");
-            self.settle(&refused);
-            return Ok(());
-        }
-        self.keep(payload, &why, &refused);
+    }
+
+    fn refusal(&self, why: &Implausible, refused: Refused) -> Failure {
         let until = if why.needs_the_owner() {
             "until you accept it".to_owned()
         } else {
-            format!("until you accept it or it came {} times", guard.accept_after + 1)
+            let times = self.settings.guard.accept_after + 1;
+            format!("until you accept it or it came {times} times")
         };
-        let Refused { sets, times } = &refused;
+        let Refused { sets, times, .. } = &refused;
         let message = format!(
             "not believed ({times} in a row): {why}; the last good data stays {until}: \
              movies-gen accept {sets}"
         );
-        Err(Failure {
-            refused: Some(refused.clone()),
-            ..Failure::new(FailureKind::Implausible, message)
+        Failure { refused: Some(refused), ..Failure::new(FailureKind::Implausible, message) }
+    }
+
+    async fn marks(&self) -> Vec<Mark> {
+        self.stores.accepted().await.unwrap_or_else(|error| {
+            warn!("the accept mark cannot be read: {error:#}");
+            Vec::new()
         })
+    }
+
+    /// Removes the owner's mark after a good refresh, which made the mark void: the mark is
+    /// for what was saved before. So a mark that cannot be removed does no harm.
+    pub(super) async fn forget_mark(&self) {
+        if !self.marks().await.is_empty()
+            && let Err(error) = self.stores.accept(None).await
+        {
+            warn!("the accept mark cannot be removed: {error:#}");
+        }
     }
 
     /// What is taken is no refusal any more.

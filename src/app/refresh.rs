@@ -16,6 +16,7 @@ use anyhow::Result;
 use tracing::{info, warn};
 
 use super::asking::{Asking, Fetched};
+use super::guard::Before;
 use super::report::{Counts, Done};
 use super::trouble::Trouble;
 use crate::catalogue::{self, Bounds, Catalogue, Warning};
@@ -25,7 +26,7 @@ use crate::history::History;
 use crate::hold::Coming;
 use crate::ledger::Ledger;
 use crate::live::Live;
-use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind, Refused};
+use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
 use crate::pages::{NotRendered, Site};
 use crate::payload::{Fault, Fence, Payload};
 use crate::plausibility::{Guard, Ids};
@@ -190,12 +191,13 @@ impl Refresher {
     /// # Errors
     /// How it failed; what was live is live.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Result<Done, Failure> {
-        let Fetched { fence, origin, refused, answer, took } = fetched;
+        let Fetched { fence, origin, refused, saved, answer, took } = fetched;
+        let before = Before { refused, saved: saved.max(self.fence()) };
         self.metrics.took(Stage::Fetch, took);
         self.note_age();
         let started = self.clock.now().boot;
         let refreshed = match answer {
-            Ok(answer) => self.take_in(answer, fence, origin, refused.as_ref()).await,
+            Ok(answer) => self.take_in(answer, fence, origin, &before).await,
             Err(failure) => Err(failure),
         };
         let build = self.clock.now().boot.since(started);
@@ -211,6 +213,9 @@ impl Refresher {
         self.metrics.refreshed(outcome.kind);
         if let Err(error) = self.stores.record(fence, &outcome).await {
             warn!("how the refresh ended cannot be recorded: {error:#}");
+        }
+        if outcome.kind.is_good() && before.refused.is_some() {
+            self.forget_mark().await;
         }
         let next = self.next_due();
         let coming = if outcome.kind.is_good() { Coming::Due(next) } else { Coming::Failed };
@@ -229,7 +234,7 @@ impl Refresher {
         answer: Answer,
         fence: Fence,
         origin: Stamp,
-        refused: Option<&Refused>,
+        before: &Before,
     ) -> Result<(OutcomeKind, Counts), Failure> {
         self.judge_age(answer.declared_age);
         let payload = Payload {
@@ -251,7 +256,7 @@ impl Refresher {
             let (catalogue, warnings) =
                 catalogue::join_within(&payload, self.settings.limit, bounds).map_err(unusable)?;
             self.metrics.took(Stage::Decode, self.clock.now().boot.since(started));
-            self.believe(&payload, &catalogue, refused).await?;
+            self.believe(&payload, &catalogue, before).await?;
             self.tell(warnings);
             counts = self.enter(catalogue, payload.origin.wall);
         }

@@ -20,7 +20,7 @@ use crate::hold::{Bound, Coming};
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Site};
-use crate::plausibility::Guard;
+use crate::plausibility::{FREE_GROWTH, Guard};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
 use crate::source::demo::Demo;
@@ -85,8 +85,10 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
 
 /// What of the configuration the refresher needs.
 pub(super) fn settings(config: &Config) -> Settings {
-    let Config { limit, max_bytes, interval, max_age, max_shrink, accept_after, .. } = *config;
-    Settings { limit, max_bytes, interval, max_age, guard: Guard { max_shrink, accept_after } }
+    let Config { limit, max_bytes, interval, max_age, .. } = *config;
+    let Config { max_shrink, max_growth, accept_after, .. } = *config;
+    let guard = Guard { max_shrink, max_growth, free_growth: FREE_GROWTH, accept_after };
+    Settings { limit, max_bytes, interval, max_age, guard }
 }
 
 /// What of the configuration stands on every page.

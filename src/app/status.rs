@@ -14,7 +14,7 @@ use crate::catalogue::join;
 use crate::clock::{Clock, WallTime};
 use crate::config::Config;
 use crate::lock;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, SetsHash};
 use crate::publish::manifest::Manifest;
 use crate::schedule::{self, Next};
 use crate::store::refused::{self, Refusal};
@@ -114,7 +114,10 @@ async fn report(config: &Config) -> Result<Report> {
     let file = FileStore::look(&config.state, clock.clone());
     let attempt = file.attempt()?;
     let payload = file.load().await?.payload;
-    let accepted = file.accepted().await?;
+    let saved = file.standing().await?.unwrap_or_default().saved.fence;
+    let marks = file.accepted().await?;
+    let is_accepted =
+        |sets: &SetsHash| marks.iter().any(|mark| mark.sets == *sets && mark.saved == saved);
     let data = payload.and_then(|payload| {
         // Its origin time is that of its attempt, less what the upstream declared.
         let of_it = attempt.as_ref().filter(|attempt| attempt.fence == payload.fence);
@@ -157,7 +160,7 @@ async fn report(config: &Config) -> Result<Report> {
         refused: refusals
             .into_iter()
             .map(|Refusal { sets, why, times, last, .. }| Refused {
-                accepted: accepted.as_ref() == Some(&sets),
+                accepted: is_accepted(&sets),
                 sets: sets.0,
                 why,
                 times,

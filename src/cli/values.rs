@@ -148,6 +148,27 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
+/// A factor of growth, written `3` or `2.5`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factor(pub f64);
+
+impl FromStr for Factor {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Factor, String> {
+        match text.parse() {
+            Ok(factor) if (1.0..=1e9).contains(&factor) => Ok(Factor(factor)),
+            _ => Err("write it as a number from 1 on, such as 3 or 2.5".to_owned()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Factor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Factor, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

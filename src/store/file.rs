@@ -9,7 +9,7 @@
 //! | `saved` | fence, origin time and validators of the last payload: small, whatever the site |
 //! | `bodies/<hash>` | its raw bodies and its ledger, named by their content |
 //! | `refused/<sets>` | the last payloads that were not believed |
-//! | `accepted` | which of these the owner accepts |
+//! | `accepted` | which of these the owner accepts, and since when |
 //!
 //! It exists so that one machine needs no Redis, and so that every replica has
 //! a copy of its own. One process holds the directory at a time (`lock`); the
@@ -27,13 +27,13 @@ use serde::{Deserialize, Serialize};
 
 use super::document;
 use super::{
-    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, Strange,
-    UpstreamId, Written,
+    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store,
+    Strange, UpstreamId, Written,
 };
 use crate::clock::{Clock, Now, Stamp, micros};
 use crate::disk;
 use crate::ledger::Ledger;
-use crate::outcome::{Outcome, Refused, SetsHash};
+use crate::outcome::{Mark, Outcome, Refused};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
 
@@ -107,6 +107,31 @@ enum LedgerHead {
 impl Head {
     fn edition(&self) -> Edition {
         Edition { fence: self.fence, revision: self.revision }
+    }
+}
+
+/// A mark of the owner's, and when it was made. A mark of an older program is a name alone:
+/// it says nothing of what was shown, and is none.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(from = "AnyMark")]
+struct KeptMark {
+    mark: Option<Mark>,
+    at: Option<Stamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyMark {
+    Whole { mark: Mark, at: Stamp },
+    Other(serde::de::IgnoredAny),
+}
+
+impl From<AnyMark> for KeptMark {
+    fn from(any: AnyMark) -> KeptMark {
+        match any {
+            AnyMark::Whole { mark, at } => KeptMark { mark: Some(mark), at: Some(at) },
+            AnyMark::Other(_) => KeptMark::default(),
+        }
     }
 }
 
@@ -484,16 +509,22 @@ impl Store for FileStore {
         Ok(Loaded { payload, ledger: self.ledger(head.ledger)?, edition })
     }
 
-    async fn accepted(&self) -> Result<Option<SetsHash>> {
-        self.read("accepted")
+    async fn accepted(&self) -> Result<Vec<Mark>> {
+        let kept = self.read::<KeptMark>("accepted")?;
+        let (now, boot_id) = (self.clock.now(), self.clock.boot_id());
+        Ok(kept
+            .and_then(|kept| kept.mark.zip(kept.at))
+            .filter(|(_, at)| at.age(now, boot_id) < MARK_LASTS)
+            .map(|(mark, _)| mark)
+            .into_iter()
+            .collect())
     }
 
-    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()> {
+    async fn accept(&self, mark: Option<&Mark>) -> Result<()> {
         let path = self.directory.join("accepted");
-        match sets {
-            Some(sets) => document::write(&path, "accepted", sets),
-            None => disk::remove_file(&path),
-        }
+        let Some(mark) = mark else { return disk::remove_file(&path) };
+        let kept = KeptMark { mark: Some(mark.clone()), at: Some(self.clock.stamp()) };
+        document::write(&path, "accepted", &kept)
     }
 
     async fn standing(&self) -> Result<Option<Standing>> {

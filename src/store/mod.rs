@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::ledger::Ledger;
-use crate::outcome::{Outcome, Refused, SetsHash};
+use crate::outcome::{Mark, Outcome, Refused};
 use crate::payload::{Fence, Payload};
 use crate::schedule::Wait;
 
@@ -29,6 +29,10 @@ pub use file::{Attempt, FileStore, OtherUpstream};
 use redis::TooSlow;
 pub use redis::{RedisAddress, RedisStore};
 pub use shared::{Stores, WhenLost};
+
+/// How long a mark of the owner's lasts, by the clock of the store that has it: the owner
+/// meant the trouble of that day.
+pub const MARK_LASTS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Names the upstream that a state or a key belongs to: data of two upstreams
 /// never mix.
@@ -194,10 +198,11 @@ pub trait Store {
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written>;
     /// What was saved last.
     async fn load(&self) -> Result<Loaded>;
-    /// The sets that the owner accepts, if they are not believed.
-    async fn accepted(&self) -> Result<Option<SetsHash>>;
-    /// Marks sets as accepted, or none. Needs no lock.
-    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()>;
+    /// What the owner accepts though it is not believed: the marks that are less than
+    /// [`MARK_LASTS`] old.
+    async fn accepted(&self) -> Result<Vec<Mark>>;
+    /// Keeps a mark in place of the last one, or none. Needs no lock.
+    async fn accept(&self, mark: Option<&Mark>) -> Result<()>;
     /// The last attempt.
     async fn standing(&self) -> Result<Option<Standing>>;
 }

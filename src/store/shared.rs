@@ -21,7 +21,7 @@ use super::{
 };
 use crate::clock::{BootTime, Clock, Stamp};
 use crate::ledger::Ledger;
-use crate::outcome::{Outcome, SetsHash};
+use crate::outcome::{Mark, Outcome};
 use crate::payload::{Fence, Payload};
 use crate::schedule::{self, Because, LastAttempt, Wait};
 
@@ -437,14 +437,16 @@ impl Store for Stores {
         bail!("other replicas save all the time, so nothing whole can be read from Redis")
     }
 
-    async fn accepted(&self) -> Result<Option<SetsHash>> {
-        let shared = self.ask(async |redis| redis.accepted().await).await.flatten();
-        Ok(self.file.accepted().await?.or(shared))
+    /// Both: neither hides the other.
+    async fn accepted(&self) -> Result<Vec<Mark>> {
+        let mut marks = self.ask(async |redis| redis.accepted().await).await.unwrap_or_default();
+        marks.extend(self.file.accepted().await?);
+        Ok(marks)
     }
 
-    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()> {
-        self.ask(async |redis| redis.accept(sets).await).await;
-        self.file.accept(sets).await
+    async fn accept(&self, mark: Option<&Mark>) -> Result<()> {
+        self.ask(async |redis| redis.accept(mark).await).await;
+        self.file.accept(mark).await
     }
 
     /// Tells of a later attempt than the one that stands in Redis.

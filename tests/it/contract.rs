@@ -7,7 +7,9 @@ use bytes::Bytes;
 use movies_gen::catalogue::Catalogue;
 use movies_gen::clock::{Clock, WallTime};
 use movies_gen::ledger::{Entry, Ledger};
-use movies_gen::outcome::{FailureKind, Outcome, OutcomeKind};
+use movies_gen::outcome::{
+    FailureKind, Gone, Mark, Offer, Outcome, OutcomeKind, Refused, SetsHash,
+};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::schedule::Because;
 use movies_gen::store::{
@@ -69,6 +71,8 @@ async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
         the_outcome_of_an_older_claim_is_not_recorded,
         an_upstream_that_asks_for_it_is_left_alone,
         only_the_newest_claim_is_renewed,
+        the_owners_mark_stands_until_it_is_taken_away,
+        what_was_refused_is_known_to_the_next_claim_until_a_good_end,
     );
 }
 
@@ -225,6 +229,36 @@ async fn only_the_newest_claim_is_renewed(store: &impl Store) {
     let renewed = store.renew(newer.fence).await.expect("asked").expect("renewed");
     assert_eq!(renewed.fence, newer.fence);
     assert!(renewed.at.boot >= newer.at.boot);
+}
+
+async fn the_owners_mark_stands_until_it_is_taken_away(store: &impl Store) {
+    assert_eq!(store.accepted().await.expect("read"), []);
+    let mark = Mark { sets: refused().sets, offer: refused().offer, saved: Fence(7) };
+    store.accept(Some(&mark)).await.expect("marked");
+    assert_eq!(store.accepted().await.expect("read"), [mark]);
+    store.accept(None).await.expect("taken away");
+    assert_eq!(store.accepted().await.expect("read"), []);
+}
+
+async fn what_was_refused_is_known_to_the_next_claim_until_a_good_end(store: &impl Store) {
+    let end = |kind, refused| Outcome { refused, ..Outcome::of(kind) };
+    let failed = |kind| OutcomeKind::Failed(kind);
+    let ends = [
+        (end(failed(FailureKind::Implausible), Some(refused())), Some(refused())),
+        (end(failed(FailureKind::Timeout), None), Some(refused())),
+        (end(OutcomeKind::Changed, None), None),
+    ];
+    for (nonce, (outcome, known)) in ["a", "b", "c"].into_iter().zip(ends) {
+        let claim = granted(store, nonce).await;
+        store.record(claim.fence, &outcome).await.expect("recorded");
+        assert_eq!(granted(store, &format!("{nonce}2")).await.refused, known);
+    }
+}
+
+fn refused() -> Refused {
+    let sets = SetsHash("0123456789ab".into());
+    let gone = Gone::of(["1", "2"].into_iter(), std::iter::empty());
+    Refused { sets, times: 2, offer: Offer { films: 3, people: 0, gone } }
 }
 
 /// A claim that is due.

@@ -18,6 +18,13 @@ fn renamed() -> Value {
     films
 }
 
+/// The same and a film of this number.
+fn with_a_new_one(mut films: Value, number: u32) -> Value {
+    let film = json!({"id": format!("new-{number}"), "title": format!("New {number}")});
+    films.as_array_mut().expect("a list").push(film);
+    films
+}
+
 /// A published site whose upstream then answers these films.
 fn after(films: &Value, arguments: &[&str]) -> (Upstream, Site) {
     let upstream = Upstream::start();
@@ -122,8 +129,8 @@ fn the_owner_accepts_an_empty_list_by_its_name() {
 }
 
 #[test]
-fn a_mark_lets_only_pass_what_it_names() {
-    let (upstream, site) = after(&json!([]), &[]);
+fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
+    let (upstream, site) = after(&some(2), &[]);
     site.build_once().with_code(1);
     assert_eq!(site.run(&["accept"]).code, Some(0), "there is but one");
     upstream.set("/films", Answer::json(&some(1)));
@@ -135,9 +142,61 @@ fn a_mark_lets_only_pass_what_it_names() {
     let current = site.run(&["accept"]);
     assert_eq!(current.code, Some(0), "{}", current.log);
     assert!(current.out.contains("4 of the 5 records"), "what is refused now: {}", current.out);
+    // More than was shown is there, and one that is new.
+    upstream.set("/films", Answer::json(&with_a_new_one(some(2), 7)));
     site.build_once().well();
-    assert_eq!(titles(&site), 1);
+    assert_eq!(titles(&site), 3);
     assert_eq!(site.run(&["accept"]).code, Some(2), "nothing is being refused now");
+}
+
+#[test]
+fn a_mark_for_people_lets_pass_what_lacks_no_more() {
+    let (upstream, site) = after(&films(), &[]);
+    upstream.set("/people", Answer::json(&json!([])));
+    site.build_once().with_code(1);
+    assert_eq!(site.run(&["accept"]).code, Some(0));
+    let one = people().as_array().expect("a list")[..1].to_vec();
+    upstream.set("/people", Answer::json(&Value::Array(one)));
+    site.build_once().well();
+    assert_eq!(site.json("people.json").as_array().expect("a list").len(), 1);
+}
+
+#[test]
+fn a_mark_is_void_after_a_good_refresh() {
+    let (upstream, site) = after(&json!([]), &[]);
+    site.build_once().with_code(1);
+    assert_eq!(site.run(&["accept"]).code, Some(0));
+    upstream.recover();
+    site.build_once().well();
+    upstream.set("/films", Answer::json(&json!([])));
+    site.build_once().with_code(1);
+    assert_eq!(titles(&site), 5);
+}
+
+#[test]
+fn a_real_shrink_with_another_new_id_each_time_is_taken_in_the_end() {
+    let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
+    for time in 1..=2 {
+        upstream.set("/films", Answer::json(&with_a_new_one(some(1), time)));
+        let log = site.build_once().with_code(1);
+        assert!(log.contains(&format!("({time} in a row)")), "{log}");
+    }
+    upstream.set("/films", Answer::json(&with_a_new_one(some(1), 3)));
+    site.build_once().well();
+    assert_eq!(titles(&site), 2);
+}
+
+#[test]
+fn a_list_that_grows_beyond_the_factor_is_refused_until_it_is_steady() {
+    let many: Vec<_> =
+        (0..1_200).map(|n| json!({"id": format!("n{n}"), "title": format!("Film {n}")})).collect();
+    let mut all = films();
+    all.as_array_mut().expect("a list").extend(many);
+    let (_upstream, site) = after(&all, &["--accept-after", "1"]);
+    let log = site.build_once().with_code(1);
+    assert!(log.contains("/films has 1205 records; it had 5"), "{log}");
+    assert_eq!(titles(&site), 5);
+    site.with(&["--max-growth", "300"]).build_once().well();
 }
 
 #[test]
@@ -187,4 +246,23 @@ fn refusals_and_marks_are_shared_by_replicas() {
     assert_eq!(one.run(&["accept", &named(&log)]).code, Some(0));
     other.build_once().well();
     assert_eq!(titles(&other), 0);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_stale_mark_in_a_file_does_not_hide_the_mark_in_redis() {
+    let (redis, upstream) = (Redis::start(), Upstream::start());
+    let alone = Site::eager(&upstream);
+    alone.build_once().well();
+    upstream.set("/films", Answer::json(&json!([])));
+    alone.build_once().with_code(1);
+    assert_eq!(alone.run(&["accept"]).code, Some(0), "into the state directory");
+    upstream.recover();
+    let shared = alone.with(&["--redis", &redis.url()]);
+    shared.build_once().well();
+    upstream.set("/films", Answer::json(&some(1)));
+    shared.build_once().with_code(1);
+    assert_eq!(shared.run(&["accept"]).code, Some(0), "into Redis");
+    shared.build_once().well();
+    assert_eq!(titles(&shared), 1);
 }

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("lock", &["disk"]),
     ("telemetry", &["cli", "hold", "outcome"]),
-    ("outcome", &[]),
+    ("outcome", &["payload"]),
     ("history", &["clock", "outcome"]),
     ("schedule", &["clock"]),
     ("hold", &["clock"]),

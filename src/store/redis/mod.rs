@@ -10,7 +10,7 @@
 //! | `{prefix:upstream}:claim` | the last attempt; never expires |
 //! | `{prefix:upstream}:last-good` | the payload saved last, raw, with its ledger; never expires |
 //! | `{prefix:upstream}:fresh` | the same, gone when it is older than max-age |
-//! | `{prefix:upstream}:accepted` | sets of ids that the owner accepts |
+//! | `{prefix:upstream}:accepted` | what the owner accepts; expires after a day |
 //! | `{prefix:upstream}:saved` | channel on which a save is announced |
 //!
 //! Times are the server's; each reply carries its "now", so that a replica's
@@ -32,11 +32,11 @@ use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::{
-    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, Saved, Standing, Store, UpstreamId,
-    Written, locked,
+    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store,
+    UpstreamId, Written, locked,
 };
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
-use crate::outcome::{FailureKind, Outcome, OutcomeKind, SetsHash};
+use crate::outcome::{FailureKind, Mark, Outcome, OutcomeKind};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt, Wait};
 pub use address::RedisAddress;
@@ -428,16 +428,20 @@ impl Store for RedisStore {
         Ok(Loaded { payload, ledger, edition })
     }
 
-    async fn accepted(&self) -> Result<Option<SetsHash>> {
+    async fn accepted(&self) -> Result<Vec<Mark>> {
         let mut invocation = self.scripts.accept.key(&self.keys.accepted);
-        let (_, sets): (_, Option<String>) = self.run(invocation.arg("ask")).await?;
-        Ok(sets.map(SetsHash))
+        let (_, mark): (_, Option<String>) = self.run(invocation.arg("ask")).await?;
+        // A mark of an older program says nothing of what was shown, and is none.
+        Ok(mark.iter().filter_map(|mark| serde_json::from_str(mark).ok()).collect())
     }
 
-    async fn accept(&self, sets: Option<&SetsHash>) -> Result<()> {
+    async fn accept(&self, mark: Option<&Mark>) -> Result<()> {
         let mut invocation = self.scripts.accept.key(&self.keys.accepted);
-        match sets {
-            Some(sets) => invocation.arg("mark").arg(&sets.0),
+        match mark {
+            Some(mark) => {
+                let mark = serde_json::to_string(mark).context("cannot write the mark")?;
+                invocation.arg("mark").arg(mark).arg(MARK_LASTS.as_millis() as u64)
+            }
             None => invocation.arg("forget"),
         };
         self.run::<Option<String>>(&invocation).await.map(drop)

@@ -1,10 +1,13 @@
 //! Whether a catalogue may follow another one.
 //!
 //! Owns the guard against answers that are well formed and still wrong: an
-//! upstream that lost half of its records, or all of them, or that gave them
-//! other ids. Catalogues are compared by their sets of ids. It exists because
-//! such an answer would wipe pages that visitors and search engines know. It
-//! must not decide what a refusal leads to.
+//! upstream that lost half of its records, or all of them, that gave them
+//! other ids, or that has many times as many. Catalogues are compared by their
+//! sets of ids. It exists because such an answer would wipe pages that visitors
+//! and search engines know, or bury them. Pure: [`decide`] takes what is known
+//! and gives the verdict with what is to be known next.
+
+mod decide;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,18 +19,40 @@ use crate::changes::Kind;
 use crate::ledger::Ledger;
 use crate::outcome::SetsHash;
 use crate::payload::Endpoint;
+pub use decide::{Remembered, Verdict, decide, offer};
 
 /// Records that may go at once whatever their share: small catalogues change by
 /// large fractions.
 const FEW: usize = 3;
 
-/// How much a catalogue may shrink, and how often a refusal is repeated.
+/// How much a catalogue may shrink and grow, and how often a refusal is repeated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Guard {
     /// Share of the records that may go at once, 0 to 1.
     pub max_shrink: f64,
-    /// Refusals of the same sets in a row after which they are taken.
+    /// How many times as many records there may be at once, 1 or more.
+    pub max_growth: f64,
+    /// Records that may come at once whatever the factor.
+    pub free_growth: usize,
+    /// Refusals of the same kind in a row after which an answer is taken.
     pub accept_after: u32,
+}
+
+/// Records that may come at once whatever the factor: a small catalogue is filled by
+/// large factors, and a thousand pages are built and looked through soon.
+pub const FREE_GROWTH: usize = 1_000;
+
+impl Guard {
+    /// Records of a list that may follow so many.
+    fn most_after(&self, before: usize) -> usize {
+        // The cast saturates.
+        (before as f64 * self.max_growth) as usize + self.free_growth
+    }
+
+    /// Whether so many of a list's records may go at once.
+    fn lets_go(&self, gone: usize, before: usize) -> bool {
+        gone < FEW || gone as f64 <= self.max_shrink * before as f64
+    }
 }
 
 /// The ids of films and people: what catalogues are compared by.
@@ -58,7 +83,7 @@ impl<'a> Ids<'a> {
 }
 
 /// The name of sets of ids.
-pub fn sets_of(ids: &Ids<'_>) -> SetsHash {
+fn sets_of(ids: &Ids<'_>) -> SetsHash {
     let mut hasher = blake3::Hasher::new();
     for ids in [&ids.films, &ids.people] {
         for id in ids {
@@ -97,6 +122,15 @@ pub enum Implausible {
         /// How many records it had.
         before: usize,
     },
+    /// A list has too many records.
+    Grown {
+        /// Which list.
+        endpoint: Endpoint,
+        /// How many it had.
+        before: usize,
+        /// How many it has.
+        now: usize,
+    },
 }
 
 impl Implausible {
@@ -118,15 +152,25 @@ impl fmt::Display for Implausible {
             Implausible::AllNew { endpoint, before } => {
                 write!(f, "none of the {before} records of {endpoint} has its id any more")
             }
+            Implausible::Grown { endpoint, before, now } => {
+                write!(f, "{endpoint} has {now} records; it had {before}")
+            }
         }
     }
 }
 
 /// Judges what follows `before`. What is seen first has nothing to fall short of:
-/// it is believed, an empty catalogue too.
-pub fn judge(before: &Ids<'_>, after: &Ids<'_>, guard: &Guard) -> Option<Implausible> {
-    judge_list(Endpoint::Films, &before.films, &after.films, guard)
-        .or_else(|| judge_list(Endpoint::People, &before.people, &after.people, guard))
+/// it is believed, an empty catalogue too. Of two reasons, the one that only the owner
+/// can lift is given.
+fn judge(before: &Ids<'_>, after: &Ids<'_>, guard: &Guard) -> Option<Implausible> {
+    let films = judge_list(Endpoint::Films, &before.films, &after.films, guard);
+    let people = judge_list(Endpoint::People, &before.people, &after.people, guard);
+    match (films, people) {
+        (Some(films), Some(people)) if people.needs_the_owner() && !films.needs_the_owner() => {
+            Some(people)
+        }
+        (films, people) => films.or(people),
+    }
 }
 
 fn judge_list(
@@ -146,8 +190,11 @@ fn judge_list(
     if gone == before {
         return Some(Implausible::AllNew { endpoint, before });
     }
-    let is_much = gone as f64 > guard.max_shrink * before as f64;
-    (gone >= FEW && is_much).then_some(Implausible::Shrunk { endpoint, before, gone })
+    if !guard.lets_go(gone, before) {
+        return Some(Implausible::Shrunk { endpoint, before, gone });
+    }
+    let now = new.len();
+    (now > guard.most_after(before)).then_some(Implausible::Grown { endpoint, before, now })
 }
 
 #[cfg(test)]
@@ -155,7 +202,8 @@ mod tests {
     use super::*;
     use crate::catalogue::Person;
 
-    const GUARD: Guard = Guard { max_shrink: 0.3, accept_after: 10 };
+    const GUARD: Guard =
+        Guard { max_shrink: 0.3, max_growth: 3.0, free_growth: FREE_GROWTH, accept_after: 10 };
 
     /// People carry the rule as well as films, with fewer fields to fill.
     fn people(ids: std::ops::Range<usize>) -> Catalogue {
@@ -189,6 +237,28 @@ mod tests {
         assert_eq!(judged(0..10, 10..20), Some(Implausible::AllNew { endpoint, before: 10 }));
         let shrunk = Implausible::Shrunk { endpoint, before: 10, gone: 9 };
         assert_eq!(judged(0..10, 9..19), Some(shrunk), "new ones do not make up for it");
+    }
+
+    #[test]
+    fn a_catalogue_that_grows_beyond_a_factor_and_a_floor_is_not_believed() {
+        assert_eq!(judged(0..22, 0..1_000), None, "a small catalogue is being filled");
+        assert_eq!(judged(0..1_000, 0..4_000), None, "three times as many, and a thousand");
+        let (endpoint, before, now) = (Endpoint::People, 1_000, 4_001);
+        assert_eq!(judged(0..1_000, 0..4_001), Some(Implausible::Grown { endpoint, before, now }));
+        assert_eq!(judged(0..0, 0..80_000), None, "nothing to compare with");
+    }
+
+    #[test]
+    fn of_two_reasons_the_one_that_needs_the_owner_is_given() {
+        let ids =
+            |ids: std::ops::Range<usize>| -> Vec<String> { ids.map(|id| id.to_string()).collect() };
+        let (ten, three) = (ids(0..10), ids(0..3));
+        let set = |ids: &'static [()]| -> BTreeSet<&str> { ids.iter().map(|()| "").collect() };
+        let all: BTreeSet<&str> = ten.iter().map(String::as_str).collect();
+        let some: BTreeSet<&str> = three.iter().map(String::as_str).collect();
+        let before = Ids { films: all.clone(), people: all };
+        let why = judge(&before, &Ids { films: some, people: set(&[]) }, &GUARD);
+        assert!(why.expect("refused").needs_the_owner());
     }
 
     #[test]

@@ -1,0 +1,205 @@
+//! What an answer that is not believed would change, in a form that is small whatever
+//! the answer is.
+//!
+//! Owns the records that are gone, as digests of their ids: the next refresh, on any
+//! replica, has to tell whether the same records are gone again, and no replica but the
+//! one that asked has the answer itself. It must not judge.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::payload::Fence;
+
+/// Digests that are kept of the records that are gone, the smallest ones. Up to so many
+/// gone records are known one by one. Of more, their number is known and these are a
+/// sample of them: a record more that is gone is then noticed by the number, or, where
+/// another one came back, with the probability of this constant over the number.
+pub const MOST_DIGESTS: usize = 500;
+
+/// Names the sets of ids that a refused answer has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SetsHash(pub String);
+
+/// A name of a file too: it is checked wherever it comes from.
+impl TryFrom<String> for SetsHash {
+    type Error = String;
+    fn try_from(text: String) -> Result<SetsHash, String> {
+        let is_hash = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_hash { Ok(SetsHash(text)) } else { Err(format!("{text:?} names no sets of ids")) }
+    }
+}
+
+impl fmt::Display for SetsHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an answer lacks and has, beside what is live.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Films that it has.
+    pub films: usize,
+    /// People that it has.
+    pub people: usize,
+    /// Records that are live and not in it.
+    pub gone: Gone,
+}
+
+/// Records that are gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// How many.
+    count: usize,
+    /// The smallest digests of their ids, at most [`MOST_DIGESTS`].
+    digests: Digests,
+}
+
+impl Gone {
+    /// The films and people of these ids.
+    pub fn of<'a>(
+        films: impl Iterator<Item = &'a str>,
+        people: impl Iterator<Item = &'a str>,
+    ) -> Gone {
+        let digest = |kind: u8, id: &str| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&[kind]).update(id.as_bytes());
+            let mut digest = [0; 8];
+            digest.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+            u64::from_be_bytes(digest)
+        };
+        let all = films.map(|id| digest(0, id)).chain(people.map(|id| digest(1, id)));
+        let mut gone = Gone::default();
+        for digest in all {
+            gone.count += 1;
+            gone.digests.0.insert(digest);
+            if gone.digests.0.len() > MOST_DIGESTS {
+                gone.digests.0.pop_last();
+            }
+        }
+        gone
+    }
+
+    /// How many records are gone.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether these are gone too when `before` are gone, but for `tolerated` of them.
+    pub fn are_among(&self, before: &Gone, tolerated: usize) -> bool {
+        let is_sample = before.count > before.digests.0.len();
+        let end = before.digests.0.last().copied().filter(|_| is_sample).unwrap_or(u64::MAX);
+        let others = self.digests.0.range(..=end);
+        let others = others.filter(|digest| !before.digests.0.contains(digest)).count();
+        let each_stands_for = before.count.checked_div(before.digests.0.len()).unwrap_or(1).max(1);
+        self.count <= before.count.saturating_add(tolerated)
+            && others.saturating_mul(each_stands_for) <= tolerated
+    }
+}
+
+/// Written as one text of hexadecimal digits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Digests(BTreeSet<u64>);
+
+impl From<Digests> for String {
+    fn from(digests: Digests) -> String {
+        digests.0.iter().map(|digest| format!("{digest:016x}")).collect()
+    }
+}
+
+impl TryFrom<String> for Digests {
+    type Error = String;
+    fn try_from(text: String) -> Result<Digests, String> {
+        let digest = |part: &[u8]| {
+            let part = std::str::from_utf8(part).ok()?;
+            u64::from_str_radix(part, 16).ok()
+        };
+        let digests: Option<BTreeSet<_>> = text.as_bytes().chunks(16).map(digest).collect();
+        let is_small = text.len() <= 16 * MOST_DIGESTS;
+        digests.filter(|_| is_small).map(Digests).ok_or_else(|| "these are no digests".to_owned())
+    }
+}
+
+/// An answer that was refused, so many times in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What the first of these answers is called.
+    pub sets: SetsHash,
+    /// How often in a row.
+    pub times: u32,
+    /// What the last of these answers would change.
+    #[serde(default)]
+    pub offer: Offer,
+}
+
+/// What the owner accepts: the next answer that would change no more than this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The refusal that the owner was shown.
+    pub sets: SetsHash,
+    /// What was shown of it.
+    pub offer: Offer,
+    /// What was saved last when the owner accepted. The mark is void once something else
+    /// is saved, which every good refresh does.
+    pub saved: Fence,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone(ids: std::ops::Range<usize>) -> Gone {
+        let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
+        Gone::of(ids.iter().map(String::as_str), std::iter::empty())
+    }
+
+    #[test]
+    fn few_records_are_known_one_by_one() {
+        assert!(gone(0..100).are_among(&gone(0..100), 0));
+        assert!(gone(10..90).are_among(&gone(0..100), 0));
+        assert!(!gone(0..101).are_among(&gone(0..100), 0));
+        assert!(!gone(1..101).are_among(&gone(0..100), 0), "another one for one that came back");
+        assert!(gone(1..101).are_among(&gone(0..100), 1));
+        assert!(gone(0..0).are_among(&gone(0..0), 0) && !gone(0..1).are_among(&gone(0..0), 0));
+    }
+
+    #[test]
+    fn a_film_is_no_person() {
+        let none = std::iter::empty;
+        let film = Gone::of(["1"].into_iter(), none());
+        assert!(!Gone::of(none(), ["1"].into_iter()).are_among(&film, 0));
+    }
+
+    #[test]
+    fn of_many_records_the_number_and_a_sample_decide() {
+        let many = gone(0..100_000);
+        assert!(many.are_among(&many, 0) && gone(500..90_000).are_among(&many, 0));
+        assert!(!gone(0..100_001).are_among(&many, 0), "the number tells");
+        assert!(!gone(50_000..150_000).are_among(&many, 1_000), "the sample tells");
+        assert!(!gone(99_000..99_900).are_among(&gone(0..90_000), 100), "few others among many");
+    }
+
+    #[test]
+    fn what_is_kept_is_small_and_comes_back() {
+        let many = gone(0..100_000);
+        let text = serde_json::to_string(&many).expect("JSON");
+        assert!(text.len() < 17 * MOST_DIGESTS, "{}", text.len());
+        assert_eq!(serde_json::from_str::<Gone>(&text).expect("the same"), many);
+        for bad in ["\"zz\"", &format!("\"{}\"", "0".repeat(16 * MOST_DIGESTS + 1)), "\"é\""] {
+            assert!(serde_json::from_str::<Digests>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_twelve_digits_and_no_path() {
+        let read = |text: &str| serde_json::from_value::<SetsHash>(text.into());
+        assert!(read("0123456789ab").is_ok());
+        for bad in ["", "../../../../x", "0123456789a/", "0123456789abc"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}
