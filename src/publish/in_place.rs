@@ -28,7 +28,8 @@ use tracing::{info, warn};
 use super::files::{self, is_as_listed, is_of, is_untouched};
 use super::generation::Generation;
 use super::manifest::{
-    Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in, sound_keys, sound_names,
+    Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in, sound_directories, sound_keys,
+    sound_names,
 };
 use super::ours::{Ours, is_free};
 use crate::disk;
@@ -51,7 +52,7 @@ struct Journal {
     #[serde(default, deserialize_with = "sound_keys")]
     held_back: BTreeMap<String, HeldBack>,
     /// Directories that stood there before any page did.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sound_directories")]
     owners_directories: BTreeSet<PathBuf>,
 }
 
@@ -477,6 +478,8 @@ mod tests {
             assert!(read(journal(name)).is_err(), "{name}");
             let new = serde_json::json!({"generation": "g", "gone": [], "new": [name]});
             assert!(read(new).is_err(), "{name}");
+            let owners = serde_json::json!({"gone": [], "owners_directories": [name]});
+            assert!(read(owners).is_err(), "{name}");
         }
     }
 

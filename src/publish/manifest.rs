@@ -105,6 +105,7 @@ pub struct Manifest {
     pub held_back: BTreeMap<String, HeldBack>,
     /// Directories that pages stand in and that somebody else made.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(deserialize_with = "sound_directories")]
     pub owners_directories: BTreeSet<PathBuf>,
 }
 
@@ -153,6 +154,14 @@ pub(super) fn sound_names<'de, D: serde::Deserializer<'de>>(
 ) -> Result<BTreeSet<String>, D::Error> {
     let names = BTreeSet::<String>::deserialize(from)?;
     all_inside(names.iter()).map(|()| names)
+}
+
+/// The same for directories.
+pub(super) fn sound_directories<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeSet<PathBuf>, D::Error> {
+    let names = sound_names(from)?;
+    Ok(names.into_iter().map(PathBuf::from).collect())
 }
 
 fn all_inside<'a, E: serde::de::Error>(
