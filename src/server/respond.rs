@@ -26,7 +26,7 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Response, StatusCode, Version};
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use super::condition::{Verdict, range_applies, weigh};
 use super::encoding::{Coding, choose};
@@ -324,15 +324,17 @@ pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met)
     answer
 }
 
-/// Leads to another path of the site, with the query of the request: what one searched
-/// for and filtered stands there.
-fn redirect(request: &Parts, to: &str) -> Answer {
+/// Leads to a path of this site, with the query exactly as the client sent it: the
+/// query holds the state of the page, such as a search. The path has one slash in front,
+/// since a browser reads `//name` as another host (RFC 3986 §4.2).
+fn redirect(request: &Parts, path: &str) -> Answer {
+    let mut to = format!("/{}", path.trim_start_matches('/'));
+    if let Some(query) = request.uri.query() {
+        // A header field carries ASCII only.
+        to.extend(["?"].into_iter().chain(utf8_percent_encode(query, CONTROLS)));
+    }
     let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
-    let location = match request.uri.query() {
-        Some(query) => format!("{to}?{query}"),
-        None => to.to_owned(),
-    };
-    insert(answer.headers_mut(), LOCATION, &location);
+    insert(answer.headers_mut(), LOCATION, &to);
     answer
 }
 

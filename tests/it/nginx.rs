@@ -43,6 +43,26 @@ fn nginx_and_the_server_answer_the_same_bodies() {
 
 #[test]
 #[ignore = "needs nginx"]
+fn the_slash_that_is_missing_is_added_before_the_query_by_nginx_and_the_server() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let nginx = Nginx::start(&server.site.out());
+    for path in ["/movies", "/movies/salt-road", "/status"] {
+        let query = "?q=one+two%20three&sort=title";
+        for answer in
+            [&server.get(&format!("{path}{query}")), &get(nginx.address, &format!("{path}{query}"))]
+        {
+            let location = answer.expect("location");
+            let place = location
+                .split_once("://")
+                .map_or(location, |(_, rest)| rest.find('/').map_or(rest, |at| &rest[at..]));
+            assert_eq!(place, format!("{path}/{query}"));
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs nginx"]
 fn the_configuration_for_files_names_the_types_of_feeds() {
     let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
     let text = std::fs::read_to_string(deploy.join("nginx.conf")).expect("the configuration");

@@ -253,8 +253,44 @@ fn a_path_is_looked_up_and_never_followed() {
 fn a_missing_slash_is_added_from_the_generation_not_from_the_request() {
     let answer = get("/movies/totoro?utm=x", &[]);
     assert_eq!(answer.status(), 308);
-    assert_eq!(field(&answer, "location"), "/movies/totoro/");
+    assert_eq!(field(&answer, "location"), "/movies/totoro/?utm=x");
     assert_eq!(get("//movies/totoro", &[]).status(), 404);
+}
+
+#[test]
+fn every_redirect_keeps_the_query_exactly_as_it_was_sent() {
+    let query = "?q=one+two%20%2f&q=&a==b&next=//evil.example/&%zz";
+    for (base, path, to) in [
+        ("/", "/movies/totoro", "/movies/totoro/"),
+        ("/", "/movies/tonari/", "/movies/totoro/"),
+        ("/", "/status", "/status/"),
+        ("/films/", "/films", "/films/"),
+        ("/films/", "/films/movies/totoro", "/films/movies/totoro/"),
+        ("/films/", "/movies/totoro", "/films/movies/totoro/"),
+        ("/films/", "/films/movies/tonari/", "/films/movies/totoro/"),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            for query in ["", "?", query] {
+                let request = ask(method.clone(), &format!("{path}{query}"), &[]);
+                let answer = respond(&request, &met(snapshot(base), NOW));
+                assert_eq!(answer.status(), 308, "{path}");
+                assert_eq!(field(&answer, "location"), format!("{to}{query}"));
+            }
+        }
+    }
+    assert_eq!(field(&get("/movies/totoro?q=\u{e9}", &[]), "location"), "/movies/totoro/?q=%C3%A9");
+}
+
+#[test]
+fn no_redirect_leads_to_another_host() {
+    for path in ["//evil.example", "//evil.example/..", "/%2fevil.example", "/%5cevil.example"] {
+        let answer = get(&format!("{path}?//evil.example"), &[]);
+        assert_eq!((answer.status().as_u16(), field(&answer, "location")), (404, ""), "{path}");
+    }
+    // The path of a careless `--site-url`.
+    let base = "//evil.example/";
+    let answer = respond(&ask(Method::GET, "/movies/totoro", &[]), &met(snapshot(base), NOW));
+    assert_eq!(field(&answer, "location"), "/evil.example/movies/totoro/");
 }
 
 #[test]
