@@ -10,6 +10,7 @@ use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -185,6 +186,11 @@ pub fn listing(path: &Path) -> Result<Vec<DirEntry>> {
         Ok(entries) => entries.collect(),
     };
     listed.with_context(|| format!("cannot list {}", path.display()))
+}
+
+/// When a file was written last; none if that cannot be told.
+pub fn modified(path: &Path) -> Option<SystemTime> {
+    fs::symlink_metadata(path).and_then(|found| found.modified()).ok()
 }
 
 /// The directory that holds a path; the current one for a bare name.

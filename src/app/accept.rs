@@ -4,7 +4,9 @@
 //! were taken, and the mark that lets it pass. It needs no lock and no channel to
 //! a running process; the mark is read at the next refresh.
 
+use std::borrow::Cow;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -37,7 +39,7 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
         Some(payload) => join(&payload, 0).map(|(catalogue, _)| catalogue).unwrap_or_default(),
         None => Catalogue::default(),
     };
-    let offered = catalogue_of(refusal, &clock)?;
+    let offered = catalogue_of(&config.state, refusal, &clock)?;
     show(refusal, &live, &offered)?;
     let sets = refusal.sets.clone();
     let offer = plausibility::offer(&Ids::of(&live), &Ids::of(&offered));
@@ -84,13 +86,15 @@ fn chosen(refusals: &[Refusal], sets: Option<SetsHash>) -> Result<&Refusal> {
     found.ok_or_else(|| anyhow!("{sets} was not refused lately; what was: {}", names.join(", ")))
 }
 
-fn catalogue_of(refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {
-    let body = |text: &str| Body { bytes: text.to_owned().into(), etag: None };
+fn catalogue_of(state: &Path, refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {
+    let bodies = refused::bodies(state, &refusal.sets)
+        .with_context(|| format!("{} is not kept any more", refusal.sets))?;
+    let body = |text: Cow<'_, str>| Body { bytes: text.into_owned().into(), etag: None };
     let payload = Payload {
         fence: Fence(0),
         origin: clock.stamp(),
-        films: body(&refusal.films),
-        people: body(&refusal.people),
+        films: body(bodies.films),
+        people: body(bodies.people),
     };
     Ok(join(&payload, 0).context("what was refused cannot be read any more")?.0)
 }

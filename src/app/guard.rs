@@ -11,7 +11,7 @@ use crate::outcome::{Failure, FailureKind, Mark, Refused};
 use crate::payload::{Fence, Payload};
 use crate::plausibility::{Ids, Implausible, Remembered, Verdict, decide};
 use crate::store::Store;
-use crate::store::refused::{self, Refusal};
+use crate::store::refused::{self, Bodies, Refusal};
 
 /// What the claim told of the time before it.
 pub(super) struct Before {
@@ -99,17 +99,16 @@ impl Refresher {
     }
 
     fn keep(&self, payload: &Payload, why: &Implausible, refused: &Refused) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let refusal = Refusal {
             sets: refused.sets.clone(),
             why: why.to_string(),
             needs_the_owner: why.needs_the_owner(),
             times: refused.times,
             last: payload.origin.wall,
-            films: text(&payload.films.bytes),
-            people: text(&payload.people.bytes),
         };
-        if let Err(error) = refused::keep(&self.state, &refusal) {
+        let text = String::from_utf8_lossy;
+        let (films, people) = (text(&payload.films.bytes), text(&payload.people.bytes));
+        if let Err(error) = refused::keep(&self.state, &refusal, &Bodies { films, people }) {
             warn!("the payload that was refused cannot be kept: {error:#}");
         }
     }

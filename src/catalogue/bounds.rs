@@ -72,3 +72,17 @@ impl Bounds {
         Bounds { records: usize::MAX, pairs: usize::MAX, units: usize::MAX, site: u64::MAX }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_grow_with_max_bytes_and_leave_room_for_a_small_catalogue() {
+        let (small, usual) = (Bounds::of(1), Bounds::of(16 << 20));
+        assert_eq!((small.records, small.pairs), (500, 5_000));
+        assert_eq!((usual.records, usual.pairs, usual.units), (32_768, 262_144, 1 << 20));
+        assert_eq!(usual.site, 512 << 20);
+        assert_eq!(Bounds::of(u64::MAX).site, u64::MAX);
+    }
+}

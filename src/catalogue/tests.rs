@@ -158,3 +158,28 @@ fn several_directors_come_as_a_list_and_one_in_a_list_is_one() {
     assert_eq!(b.directors, ["X"]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
 }
+
+#[test]
+fn an_answer_that_holds_more_than_the_bounds_allow_is_named_as_too_large() {
+    let films: Value =
+        (0..30).map(|at| json!({"id": at, "title": "T", "director": at, "x": [1, 2]})).collect();
+    let ids: Value = (0..30).collect();
+    let people =
+        json!([{"id": 1, "name": "P", "films": ids}, {"id": 2, "name": "Q", "films": ids}]);
+    let payload = payload(&films, &people);
+    let within = |bounds: Bounds| join_within(&payload, 0, bounds).map(drop);
+    let none = Bounds::none();
+    let most = 20;
+    assert_eq!(within(none), Ok(()));
+    let films = Endpoint::Films;
+    for (bounds, fault) in [
+        (Bounds { pairs: most, ..none }, Fault::TooManyPairs { most }),
+        (Bounds { pairs: 29, ..none }, Fault::TooManyPairs { most: 29 }),
+        (Bounds { records: most, ..none }, Fault::TooMany { endpoint: films, most }),
+        (Bounds { units: most, ..none }, Fault::TooManyValues { endpoint: films, most }),
+        (Bounds { site: 1000, ..none }, Fault::TooLargeSite { most: 1000 }),
+    ] {
+        assert_eq!(within(bounds), Err(fault.clone()));
+        assert!(fault.is_too_large(), "{fault}");
+    }
+}

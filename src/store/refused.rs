@@ -3,6 +3,8 @@
 //! Owns `refused/` under the state directory: one document for each set of ids,
 //! the last [`KEPT`] of them. It must not judge them.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::path::Path;
 
 use anyhow::Result;
@@ -29,24 +31,42 @@ pub struct Refusal {
     pub times: u32,
     /// When it was seen last.
     pub last: WallTime,
-    /// The films, raw.
-    pub films: String,
-    /// The people, raw.
-    pub people: String,
+}
+
+/// The bodies of a payload that was not believed, raw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bodies<'b> {
+    /// The films.
+    pub films: Cow<'b, str>,
+    /// The people.
+    pub people: Cow<'b, str>,
 }
 
 /// Keeps a refusal, and forgets the oldest if there are too many.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn keep(state: &Path, refusal: &Refusal) -> Result<()> {
+pub fn keep(state: &Path, refusal: &Refusal, bodies: &Bodies<'_>) -> Result<()> {
+    #[derive(Serialize)]
+    struct Document<'d> {
+        #[serde(flatten)]
+        refusal: &'d Refusal,
+        #[serde(flatten)]
+        bodies: &'d Bodies<'d>,
+    }
     let directory = state.join("refused");
     disk::create_directory(&directory)?;
-    document::write(&directory.join(&refusal.sets.0), "refused", refusal)?;
-    for surplus in list(state).iter().skip(KEPT) {
-        disk::remove_file(&directory.join(&surplus.sets.0))?;
-    }
-    Ok(())
+    let document = Document { refusal, bodies };
+    document::write(&directory.join(&refusal.sets.0), "refused", &document)?;
+    // By their times: what they hold may be large.
+    let mut paths = disk::entries(&directory)?;
+    paths.sort_by_cached_key(|path| Reverse((disk::modified(path), path.clone())));
+    paths.iter().skip(KEPT).try_for_each(|surplus| disk::remove_file(surplus))
+}
+
+/// The bodies of a refusal, if they are still kept.
+pub fn bodies(state: &Path, sets: &SetsHash) -> Option<Bodies<'static>> {
+    document::peek(&state.join("refused").join(&sets.0), "refused")
 }
 
 /// Forgets a refusal that was settled.
@@ -57,7 +77,8 @@ pub fn forget(state: &Path, sets: &SetsHash) -> Result<()> {
     disk::remove_file(&state.join("refused").join(&sets.0))
 }
 
-/// What is kept, the last first.
+/// What is kept, the last first. The documents are read one by one and without their
+/// bodies, so that the list takes no more memory than the largest of them.
 pub fn list(state: &Path) -> Vec<Refusal> {
     let paths = disk::entries(&state.join("refused")).unwrap_or_default();
     let mut refusals: Vec<Refusal> =
@@ -80,11 +101,13 @@ mod tests {
                 needs_the_owner: true,
                 times: 1,
                 last: WallTime(number),
-                films: "[]".into(),
-                people: "[]".into(),
             };
-            keep(state.path(), &refusal).expect("kept");
+            let films = format!("[{number}]");
+            let bodies = Bodies { films: films.into(), people: "[]".into() };
+            keep(state.path(), &refusal, &bodies).expect("kept");
         }
+        let last = SetsHash(format!("{:012x}", KEPT as u64 + 4));
+        assert_eq!(bodies(state.path(), &last).expect("bodies").films, "[24]");
         let kept = list(state.path());
         assert_eq!(kept.len(), KEPT);
         assert_eq!(kept[0].last, WallTime(KEPT as u64 + 4));

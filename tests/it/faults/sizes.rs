@@ -266,9 +266,9 @@ struct Measured {
     peak: usize,
 }
 
-/// `build once` under a limit of address space.
-fn measured(site: &Site, bound: usize) -> Measured {
-    let build = site.command(&["build", "once"]);
+/// The program with this command under a limit of address space.
+fn measured(site: &Site, words: &[&str], bound: usize) -> Measured {
+    let build = site.command(words);
     let mut command = Command::new("sh");
     // Address space is more than memory: each thread reserves some.
     let limit = (bound + 1024 * MIB) / 1024;
@@ -293,6 +293,29 @@ fn measured(site: &Site, bound: usize) -> Measured {
     Measured { code: ended.code(), log, peak }
 }
 
+/// What was refused is kept with its bodies, and listed without them.
+#[test]
+fn of_refused_answers() {
+    const COPIES: usize = 15;
+    let size = 6 * MIB;
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--interval", "400ms", "--accept-after", "1000"]);
+    site.build_once().well();
+    let spaces = " ".repeat(size / 5);
+    let film = |at: usize| format!(r#"{{"id":"new-{at}","title":"a"}},0{spaces}"#);
+    upstream.set("/films", Answer::new(200, items(4, film)));
+    assert!(site.build_once().with_code(1).contains("not believed"));
+    let refused = site.path(".movies-gen/refused");
+    let kept = std::fs::read_dir(&refused).expect("kept").next().expect("one").expect("one").path();
+    for copy in 0..COPIES {
+        std::fs::copy(&kept, refused.join(format!("{copy:012x}"))).expect("copied");
+    }
+    let Measured { code, peak, log } = measured(&site, &["status"], CONSTANT);
+    println!("a list of {} refused answers of {} MiB: {} MiB", COPIES + 1, size / MIB, peak / MIB);
+    assert_eq!(code, Some(0), "{log}");
+    assert!(peak < 8 * size, "{peak}");
+}
+
 /// Builds from each answer and asserts what is promised of memory.
 fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
     let bound = FACTOR * size + CONSTANT;
@@ -305,7 +328,7 @@ fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
         let limit = size.to_string();
         let site = Site::of(&upstream).with(&["--limit", "0", "--max-bytes", &limit]);
         let started = std::time::Instant::now();
-        let Measured { code, log, peak } = measured(&site, bound);
+        let Measured { code, log, peak } = measured(&site, &["build", "once"], bound);
         let seconds = started.elapsed().as_secs_f32();
         let is_clear =
             code.is_some_and(|code| code <= 1) && log.contains(said) && !log.contains("panicked");
