@@ -143,7 +143,9 @@ pub enum Fault {
         most: usize,
     },
     /// More pairs of film and person than memory is meant for.
-    #[error("films and people make more than {most} pairs (--max-bytes / 64)")]
+    #[error(
+        "films make more than {most} pairs with people, or with their makers (--max-bytes / 64)"
+    )]
     TooManyPairs {
         /// How many there may be.
         most: usize,

@@ -17,7 +17,7 @@ use crate::payload::Fault;
 pub struct Bounds {
     /// Records of each list.
     pub(super) records: usize,
-    /// Pairs of film and person.
+    /// Pairs of film and person, and of film and director or producer.
     pub(super) pairs: usize,
     /// Units of memory for the values of each list that the program gives no meaning to.
     pub(super) units: usize,
@@ -52,8 +52,11 @@ impl Bounds {
             credits += film.directors.len() + film.producers.len();
             directors.extend(&film.directors);
             producers.extend(&film.producers);
-            if directors.len() + producers.len() > self.records || credits > self.pairs {
+            if directors.len() + producers.len() > self.records {
                 return Err(Fault::TooManyMakers { most: self.records });
+            }
+            if credits > self.pairs {
+                return Err(Fault::TooManyPairs { most: self.pairs });
             }
         }
         Ok(())

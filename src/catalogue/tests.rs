@@ -174,7 +174,7 @@ fn an_answer_that_holds_more_than_the_bounds_allow_is_named_as_too_large() {
     let films = Endpoint::Films;
     for (bounds, fault) in [
         (Bounds { pairs: most, ..none }, Fault::TooManyPairs { most }),
-        (Bounds { pairs: 29, ..none }, Fault::TooManyPairs { most: 29 }),
+        (Bounds { pairs: 59, ..none }, Fault::TooManyPairs { most: 59 }),
         (Bounds { records: most, ..none }, Fault::TooMany { endpoint: films, most }),
         (Bounds { units: most, ..none }, Fault::TooManyValues { endpoint: films, most }),
         (Bounds { site: 1000, ..none }, Fault::TooLargeSite { most: 1000 }),
