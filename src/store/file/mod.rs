@@ -15,15 +15,20 @@
 //! a copy of its own. One process holds the directory at a time (`lock`); the
 //! work is short and done in place, on the loop that serves no visitor.
 
+mod bodies;
+mod documents;
+
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering as Order};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+
+use bodies::Bodies;
+pub use documents::{Attempt, OtherUpstream};
+use documents::{BodyHead, Ended, Head, KeptMark, LedgerHead};
 
 use super::document;
 use super::{
@@ -33,119 +38,19 @@ use super::{
 use crate::clock::{Clock, Now, Stamp, micros};
 use crate::disk;
 use crate::ledger::Ledger;
-use crate::outcome::{Mark, Outcome, Refused};
+use crate::outcome::{Mark, Outcome};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
 
 /// An attempt is dated ahead by no more than this.
 const LONGEST_AHEAD: Duration = Duration::from_secs(2);
 
-/// The last attempt as the state directory keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// Its number.
-    pub fence: Fence,
-    /// When it was claimed.
-    pub at: Stamp,
-    /// By which ask.
-    pub nonce: String,
-    /// How it ended, and when.
-    pub ended: Option<Ended>,
-    /// What was not believed the last times, this one included.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<Refused>,
-}
-
-/// How an attempt ended, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    /// When.
-    pub at: Stamp,
-    /// How.
-    pub outcome: Outcome,
-}
-
-/// A state directory that belongs to another upstream.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the state in {} was made for {}, not for {}: use another --state (and --out), or --adopt if the API has moved",
-    directory.display(), found.0, wanted.0
-)]
-pub struct OtherUpstream {
-    /// The state directory.
-    pub directory: PathBuf,
-    /// Whose data it holds.
-    pub found: UpstreamId,
-    /// Whose data was asked for.
-    pub wanted: UpstreamId,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Head {
-    fence: Fence,
-    #[serde(default)]
-    revision: u64,
-    origin: Stamp,
-    films: BodyHead,
-    people: BodyHead,
-    ledger: LedgerHead,
-}
-
-/// Where the ledger is. Every claim reads the head, so the ledger does not stand in it.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum LedgerHead {
-    /// Among the bodies.
-    Apart {
-        /// The file's name.
-        hash: String,
-    },
-    /// In the head itself, as earlier versions kept it.
-    Within(Box<Ledger>),
-}
-
-impl Head {
-    fn edition(&self) -> Edition {
-        Edition { fence: self.fence, revision: self.revision }
-    }
-}
-
-/// A mark of the owner's, and when it was made. A mark of an older program is a name alone:
-/// it says nothing of what was shown, and is none.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(from = "AnyMark")]
-struct KeptMark {
-    mark: Option<Mark>,
-    at: Option<Stamp>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AnyMark {
-    Whole { mark: Mark, at: Stamp },
-    Other(serde::de::IgnoredAny),
-}
-
-impl From<AnyMark> for KeptMark {
-    fn from(any: AnyMark) -> KeptMark {
-        match any {
-            AnyMark::Whole { mark, at } => KeptMark { mark: Some(mark), at: Some(at) },
-            AnyMark::Other(_) => KeptMark::default(),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct BodyHead {
-    hash: String,
-    etag: Option<String>,
-}
-
 /// The store under `--state`.
 #[derive(Debug)]
 pub struct FileStore {
     directory: PathBuf,
     clock: Clock,
+    bodies: Bodies,
     /// Whether another process may hold the directory: then nothing is written.
     only_looks: bool,
     /// Microseconds that recording the last attempt took: the next one is dated
@@ -177,9 +82,7 @@ impl FileStore {
             Some(found) if found == *upstream => {}
             _ => document::write(&marker, "upstream", upstream)?,
         }
-        let slowness = AtomicU64::new(0);
-        let store =
-            FileStore { directory: directory.to_owned(), clock, only_looks: false, slowness };
+        let store = FileStore::at(directory, clock, false);
         // Fail now and not at the first refresh if a newer program was here.
         store.attempt()?;
         if let Some(mut head) = store.head()?
@@ -194,8 +97,13 @@ impl FileStore {
     /// Looks into a state directory that another process may hold: what is
     /// damaged or foreign there is absent, and nothing is written.
     pub fn look(directory: &Path, clock: Clock) -> FileStore {
-        let slowness = AtomicU64::new(0);
-        FileStore { directory: directory.to_owned(), clock, only_looks: true, slowness }
+        FileStore::at(directory, clock, true)
+    }
+
+    fn at(directory: &Path, clock: Clock, only_looks: bool) -> FileStore {
+        let bodies = Bodies::under(directory, only_looks);
+        let (directory, slowness) = (directory.to_owned(), AtomicU64::new(0));
+        FileStore { directory, clock, bodies, only_looks, slowness }
     }
 
     /// Whose data the directory holds.
@@ -296,18 +204,18 @@ impl FileStore {
             fence: edition.fence,
             revision: edition.revision,
             origin: payload.origin.clone(),
-            films: self.keep(&payload.films)?,
-            people: self.keep(&payload.people)?,
+            films: self.bodies.keep(&payload.films)?,
+            people: self.bodies.keep(&payload.people)?,
             ledger: self.keep_ledger(&saved.ledger)?,
         };
         self.write_head(&head)?;
-        self.forget_bodies_but(&head)
+        self.bodies.forget_all_but(&head.names())
     }
 
     fn keep_ledger(&self, ledger: &Ledger) -> Result<LedgerHead> {
         let bytes = serde_json::to_vec(ledger).context("cannot write the ledger")?;
         let body = Body { bytes: bytes.into(), etag: None };
-        Ok(LedgerHead::Apart { hash: self.keep(&body)?.hash })
+        Ok(LedgerHead::Apart { hash: self.bodies.keep(&body)?.hash })
     }
 
     /// The ledger that goes with a head; none if its file was lost or damaged.
@@ -316,7 +224,7 @@ impl FileStore {
             LedgerHead::Within(ledger) => return Ok(Some(*ledger)),
             LedgerHead::Apart { hash } => hash,
         };
-        let Some(body) = self.body(BodyHead { hash, etag: None })? else { return Ok(None) };
+        let Some(body) = self.bodies.read(BodyHead { hash, etag: None })? else { return Ok(None) };
         Ok(serde_json::from_slice(&body.bytes).ok())
     }
 
@@ -347,52 +255,6 @@ impl FileStore {
         let slowness = Duration::from_micros(self.slowness.load(Order::Relaxed));
         let now = self.clock.now();
         self.clock.stamp_of(Now { boot: now.boot + slowness, wall: now.wall + slowness })
-    }
-
-    fn body_path(&self, hash: &str) -> PathBuf {
-        self.directory.join("bodies").join(hash)
-    }
-
-    /// Keeps a body under the hash of its content; one that is kept already
-    /// costs nothing.
-    fn keep(&self, body: &Body) -> Result<BodyHead> {
-        let hash = blake3::hash(&body.bytes).to_hex().to_string();
-        let path = self.body_path(&hash);
-        if !path.exists() {
-            disk::replace(&path, &body.bytes)?;
-        }
-        Ok(BodyHead { hash, etag: body.etag.clone() })
-    }
-
-    fn body(&self, head: BodyHead) -> Result<Option<Body>> {
-        // A hash that is none is no name of a file either.
-        if blake3::Hash::from_hex(&head.hash).is_err() {
-            return Ok(None);
-        }
-        let path = self.body_path(&head.hash);
-        let Some(bytes) = disk::read(&path)? else { return Ok(None) };
-        if blake3::hash(&bytes).to_hex().as_str() != head.hash {
-            if !self.only_looks {
-                document::set_aside(&path, "its content is not what its name says")?;
-            }
-            return Ok(None);
-        }
-        Ok(Some(Body { bytes: Bytes::from(bytes), etag: head.etag }))
-    }
-
-    fn forget_bodies_but(&self, head: &Head) -> Result<()> {
-        let ledger = match &head.ledger {
-            LedgerHead::Apart { hash } => hash,
-            LedgerHead::Within(_) => "",
-        };
-        let kept = [head.films.hash.as_str(), head.people.hash.as_str(), ledger];
-        for path in disk::entries(&self.directory.join("bodies"))? {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if !kept.contains(&name) && !name.ends_with(".damaged") {
-                disk::remove_file(&path)?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -469,7 +331,7 @@ impl Store for FileStore {
                 };
                 head.ledger = self.keep_ledger(&ledger)?;
                 self.write_head(&head)?;
-                self.forget_bodies_but(&head)?;
+                self.bodies.forget_all_but(&head.names())?;
             }
             (_, None) => {}
         }
@@ -499,7 +361,7 @@ impl Store for FileStore {
             head.origin = origin.clone();
             self.write_head(&head)?;
         }
-        let payload = match (self.body(head.films)?, self.body(head.people)?) {
+        let payload = match (self.bodies.read(head.films)?, self.bodies.read(head.people)?) {
             (Some(films), Some(people)) => {
                 Some(Payload { fence: head.fence, origin, films, people })
             }

@@ -1,0 +1,75 @@
+//! Bodies under `--state`, each named by the hash of its content.
+//!
+//! Owns the directory of bodies. A name that is no hash, and a file whose content is not
+//! what its name says, are not believed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use bytes::Bytes;
+
+use super::documents::BodyHead;
+use crate::disk;
+use crate::payload::Body;
+use crate::store::document;
+
+/// The directory of bodies.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    directory: PathBuf,
+    /// Whether another process may hold the directory: then nothing is written.
+    only_looks: bool,
+}
+
+impl Bodies {
+    pub(super) fn under(state: &Path, only_looks: bool) -> Bodies {
+        Bodies { directory: state.join("bodies"), only_looks }
+    }
+
+    /// Keeps a body; one that is kept already costs nothing.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn keep(&self, body: &Body) -> Result<BodyHead> {
+        let hash = blake3::hash(&body.bytes).to_hex().to_string();
+        let path = self.directory.join(&hash);
+        if !path.exists() {
+            disk::replace(&path, &body.bytes)?;
+        }
+        Ok(BodyHead { hash, etag: body.etag.clone() })
+    }
+
+    /// A body; none if it was lost or damaged.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn read(&self, head: BodyHead) -> Result<Option<Body>> {
+        // A hash that is none is no name of a file either.
+        if blake3::Hash::from_hex(&head.hash).is_err() {
+            return Ok(None);
+        }
+        let path = self.directory.join(&head.hash);
+        let Some(bytes) = disk::read(&path)? else { return Ok(None) };
+        if blake3::hash(&bytes).to_hex().as_str() != head.hash {
+            if !self.only_looks {
+                document::set_aside(&path, "its content is not what its name says")?;
+            }
+            return Ok(None);
+        }
+        Ok(Some(Body { bytes: Bytes::from(bytes), etag: head.etag }))
+    }
+
+    /// Forgets all bodies but those of these names.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub(super) fn forget_all_but(&self, kept: &[&str]) -> Result<()> {
+        for path in disk::entries(&self.directory)? {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !kept.contains(&name) && !name.ends_with(".damaged") {
+                disk::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
