@@ -4,12 +4,14 @@
 //! ledger, the feeds and open pages all speak of the same changes. It must not
 //! know when they happened: that is the ledger's knowledge.
 
+mod value;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::catalogue::{Catalogue, Extra, Film, Person};
+use value::{shown, without_query};
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,22 +166,22 @@ pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
 }
 
 /// Reads an optional text field of a record.
-type Optional<T> = fn(&T) -> Option<&String>;
+type Optional<T> = fn(&T) -> Option<&str>;
 
 fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue, fields: &mut Fields) {
     fields.text("title", Some(&old.title), Some(&new.title));
     let optional: [(&str, Optional<Film>); 8] = [
-        ("original_title", |film| film.original_title.as_ref()),
-        ("original_title_romanised", |film| film.original_title_romanised.as_ref()),
-        ("image", |film| film.image.as_ref()),
-        ("movie_banner", |film| film.movie_banner.as_ref()),
-        ("description", |film| film.description.as_ref()),
-        ("director", |film| film.director.as_ref()),
-        ("producer", |film| film.producer.as_ref()),
-        ("release_date", |film| film.release_date.as_ref()),
+        ("original_title", |film| film.original_title.as_deref()),
+        ("original_title_romanised", |film| film.original_title_romanised.as_deref()),
+        ("image", |film| film.image.as_deref().map(without_query)),
+        ("movie_banner", |film| film.movie_banner.as_deref().map(without_query)),
+        ("description", |film| film.description.as_deref()),
+        ("director", |film| film.director.as_deref()),
+        ("producer", |film| film.producer.as_deref()),
+        ("release_date", |film| film.release_date.as_deref()),
     ];
     for (name, field) in optional {
-        fields.text(name, field(old).map(String::as_str), field(new).map(String::as_str));
+        fields.text(name, field(old), field(new));
     }
     fields.number("running_time", old.running_time, new.running_time);
     fields.number("rt_score", old.rt_score, new.rt_score);
@@ -200,13 +202,13 @@ fn person_fields(old: &Person, new: &Person, fields: &mut Fields) {
     // would tell one change twice.
     fields.text("name", Some(&old.name), Some(&new.name));
     let optional: [(&str, Optional<Person>); 4] = [
-        ("gender", |person| person.gender.as_ref()),
-        ("age", |person| person.age.as_ref()),
-        ("eye_color", |person| person.eye_color.as_ref()),
-        ("hair_color", |person| person.hair_color.as_ref()),
+        ("gender", |person| person.gender.as_deref()),
+        ("age", |person| person.age.as_deref()),
+        ("eye_color", |person| person.eye_color.as_deref()),
+        ("hair_color", |person| person.hair_color.as_deref()),
     ];
     for (name, field) in optional {
-        fields.text(name, field(old).map(String::as_str), field(new).map(String::as_str));
+        fields.text(name, field(old), field(new));
     }
     fields.extra(&old.extra, &new.extra);
 }
@@ -255,27 +257,6 @@ impl Fields {
     }
 }
 
-/// A value of a field that the program does not know, in words. A list of
-/// addresses is one of references, of which the host says nothing: an API that
-/// moves has not changed every film.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(values) if values.iter().all(Value::is_string) => {
-            let texts = values.iter().filter_map(Value::as_str).map(without_host);
-            texts.collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
-    }
-}
-
-fn without_host(address: &str) -> &str {
-    match address.split_once("://") {
-        Some(("http" | "https", rest)) => rest.find('/').map_or("", |path| &rest[path..]),
-        _ => address,
-    }
-}
-
 /// A value, cut to [`LONGEST_VALUE`]. A value that was cut before stays as it is.
 pub fn cut(text: &str) -> String {
     cut_to(text, LONGEST_VALUE)
@@ -300,6 +281,8 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn catalogue(films: &[(&str, &str, u32)]) -> Catalogue {
@@ -363,6 +346,24 @@ mod tests {
         let What::Changed(fields) = &between(&old, &grown)[0].what else { panic!("changed") };
         assert_eq!(fields[0].old.as_deref(), Some("/species/1"));
         assert_eq!(fields[0].new.as_deref(), Some("/species/1, x/species/2"));
+    }
+
+    #[test]
+    fn a_new_signature_of_a_picture_is_no_change() {
+        let with = |address: &str| {
+            let mut one = catalogue(&[("a", "A", 1)]);
+            one.films[0].image = Some(address.into());
+            one.films[0].movie_banner = Some(address.into());
+            one.films[0].extra.insert("trailer".into(), address.into());
+            one
+        };
+        let one = with("https://cdn.example/a.jpg?sig=1");
+        assert!(between(&one, &with("https://cdn.example/a.jpg?sig=2&more=3")).is_empty());
+        let changes = between(&one, &with("https://cdn.example/b.jpg?sig=2"));
+        let What::Changed(fields) = &changes[0].what else { panic!("changed") };
+        let names: Vec<_> = fields.iter().map(|field| &*field.field).collect();
+        assert_eq!(names, ["image", "movie_banner", "trailer"]);
+        assert_eq!(fields[0].new.as_deref(), Some("https://cdn.example/b.jpg"));
     }
 
     #[test]

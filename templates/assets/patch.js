@@ -221,13 +221,15 @@
     const mine = [path, decodeURI(document.querySelector("[data-path]")?.dataset.path ?? path)];
     const changed = news.paths && new Map(Object.entries(news.paths).map(([of, name]) => [decodeURI(of), name]));
     const isMine = !changed || mine.some((of) => changed.has(of));
-    let quietly = false;
+    // What changed and is no news, a new signature in the address of a picture, is not said.
+    const isSome = ({ added, changed, removed }) => added.length + changed.length + removed.length > 0;
+    let quietly = isNext && news.films && news.people && ![news.films, news.people].some(isSome);
     const takesCards = site.list && news.films && [...news.films.added, ...news.films.changed].every((film) => film.card);
     if (isNext && news.films) {
       const sentenceOfIt = sentence(news.films);
       if (isMine || news.films.added.length) {
         say(sentenceOfIt);
-        quietly = sentenceOfIt !== "";
+        quietly ||= sentenceOfIt !== "";
       }
       if (isMine && takesCards) still(() => site.list.put(news.films));
       site.came?.(news.films.added, news.to);

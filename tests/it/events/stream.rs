@@ -181,6 +181,32 @@ fn a_confirmation_is_no_event_and_a_new_theme_is_told_as_paths() {
 }
 
 #[test]
+fn a_new_signature_of_a_picture_is_told_as_other_content_and_not_as_a_change() {
+    let upstream = Upstream::start();
+    let site = quick(&upstream);
+    let signed = |signature: &str| {
+        let mut films = films();
+        films[0]["image"] = format!("https://cdn.example/lamp.jpg?sig={signature}").into();
+        films[0]["trailer"] = json!({"url": format!("https://cdn.example/a.mp4?s={signature}")});
+        Answer::json(&films)
+    };
+    upstream.set("/films", signed("first"));
+    let server = site.serve().ready();
+    let mut listener = listen(&server);
+    upstream.set("/films", signed("second"));
+    let step = listener.next();
+    let nothing = json!({"added": [], "changed": [], "removed": []});
+    assert_eq!((&step.data["films"], &step.data["people"]), (&nothing, &nothing));
+    for path in ["/", "/movies/the-lamp-keeper/"] {
+        assert_eq!(step.data["paths"][path], fingerprint(&server, path)[..16], "{path}");
+        assert!(server.get(path).text().contains("lamp.jpg?sig=second"), "{path}");
+    }
+    for path in ["/changes/", "/feed.xml", "/feed.json"] {
+        assert!(!server.get(path).text().contains("The Lamp Keeper"), "{path}");
+    }
+}
+
+#[test]
 fn a_site_under_a_path_has_its_events_there() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--site-url", "https://host.example/films/"]);

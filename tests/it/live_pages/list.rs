@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{CARDS, SAID, changed, one_less, one_more, open, served, was_not_loaded_again};
+use super::{
+    CARDS, LISTENS, SAID, changed, one_less, one_more, open, served, was_not_loaded_again,
+};
 use crate::fixture::{Answer, films};
 
 #[test]
@@ -26,6 +28,25 @@ fn films_that_come_change_and_go_do_so_on_the_open_list() {
     tab.wait_for(&format!("({CARDS}) === 'f-winter f-return f-salt f-lamp'"));
     tab.wait_for("document.querySelector('.count').textContent.startsWith('4 films')");
     was_not_loaded_again(&mut tab);
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_new_signature_of_a_picture_is_shown_and_not_said() {
+    let (upstream, running, mut browser) = served();
+    for path in ["/", "/movies/the-lamp-keeper/"] {
+        let mut tab = open(&mut browser, &running, path);
+        for signature in ["1", "2"] {
+            let address =
+                format!("https://pictures.example/lamp.jpg?sig={signature}{}", path.len());
+            upstream.set("/films", changed(&json!({"image": address})));
+            let is_it = format!("(picture) => picture.src === '{address}'");
+            tab.wait_for(&format!("[...document.querySelectorAll('main img')].some({is_it})"));
+        }
+        tab.wait_for(LISTENS);
+        assert_eq!(tab.text(SAID), "", "{path}");
+        assert_eq!(tab.value("window.isStillTheSame === true"), true, "{path}");
+    }
 }
 
 /// The made-up catalogue with so many more films, the newest first of them.
