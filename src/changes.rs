@@ -6,7 +6,7 @@
 
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,10 +80,35 @@ pub const MOST_FIELDS: usize = 20;
 /// that only the number of changed fields is kept. Far more than a ledger has room for.
 const MOST_BYTES: usize = 4 << 20;
 
+/// Names of fields by the kind of record that has them.
+pub type Fields = BTreeMap<Kind, BTreeSet<String>>;
+
+/// Names of fields of one kind that a comparison gives.
+const MOST_NAMES: usize = 1_000;
+
+/// What a comparison finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// What happened: films first, each kind by id.
+    pub changes: Vec<Change>,
+    /// The fields that changed in any record, ignored fields among them.
+    pub fields: Fields,
+}
+
 /// What happened from `old` to `new`: films first, each kind by id.
 pub fn between(old: &Catalogue, new: &Catalogue) -> Vec<Change> {
+    compared(old, new, &|_, _| false).changes
+}
+
+/// The same without the fields that are ignored, which make no change.
+pub fn compared(
+    old: &Catalogue,
+    new: &Catalogue,
+    is_ignored: &dyn Fn(Kind, &str) -> bool,
+) -> Compared {
     let mut changes = Vec::new();
-    let mut room = MOST_BYTES;
+    let mut names = Fields::new();
+    let mut room = Room { bytes: MOST_BYTES, names: &mut names, is_ignored };
     compare(
         Kind::Film,
         old.films.iter().map(|film| (film.id.as_str(), film)),
@@ -102,7 +127,16 @@ pub fn between(old: &Catalogue, new: &Catalogue) -> Vec<Change> {
         &mut room,
         &mut changes,
     );
-    changes
+    Compared { changes, fields: names }
+}
+
+/// What one comparison has for all its records.
+struct Room<'a> {
+    /// Bytes of names and values that may still be kept.
+    bytes: usize,
+    /// Names of fields that changed.
+    names: &'a mut Fields,
+    is_ignored: &'a dyn Fn(Kind, &str) -> bool,
 }
 
 fn compare<'a, T: 'a>(
@@ -110,8 +144,8 @@ fn compare<'a, T: 'a>(
     old: impl Iterator<Item = (&'a str, &'a T)>,
     new: impl Iterator<Item = (&'a str, &'a T)>,
     title: impl Fn(&T) -> &str,
-    fields: impl Fn(&T, &T, &mut Fields),
-    room: &mut usize,
+    fields: impl Fn(&T, &T, &mut Differing<'_, '_>),
+    room: &mut Room<'_>,
     changes: &mut Vec<Change>,
 ) {
     let old: BTreeMap<_, _> = old.collect();
@@ -127,10 +161,9 @@ fn compare<'a, T: 'a>(
         match old.get(id) {
             None => changes.push(change(id, record, What::Added)),
             Some(before) => {
-                let mut found = Fields { kept: Vec::new(), more: 0, room: *room };
+                let mut found = Differing { kind, kept: Vec::new(), more: 0, room: &mut *room };
                 fields(before, record, &mut found);
-                let Fields { kept, more, room: left } = found;
-                *room = left;
+                let Differing { kept, more, .. } = found;
                 if !kept.is_empty() || more > 0 {
                     changes.push(Change { more, ..change(id, record, What::Changed(kept)) });
                 }
@@ -168,7 +201,13 @@ pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
 /// Reads an optional text field of a record.
 type Optional<T> = fn(&T) -> Option<&str>;
 
-fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue, fields: &mut Fields) {
+fn film_fields(
+    old: &Film,
+    before: &Catalogue,
+    new: &Film,
+    after: &Catalogue,
+    fields: &mut Differing<'_, '_>,
+) {
     fields.text("title", Some(&old.title), Some(&new.title));
     let optional: [(&str, Optional<Film>); 8] = [
         ("original_title", |film| film.original_title.as_deref()),
@@ -197,7 +236,7 @@ fn film_fields(old: &Film, before: &Catalogue, new: &Film, after: &Catalogue, fi
     fields.extra(&old.extra, &new.extra);
 }
 
-fn person_fields(old: &Person, new: &Person, fields: &mut Fields) {
+fn person_fields(old: &Person, new: &Person, fields: &mut Differing<'_, '_>) {
     // A film that gains or loses a person says so itself; saying it of both
     // would tell one change twice.
     fields.text("name", Some(&old.name), Some(&new.name));
@@ -214,15 +253,15 @@ fn person_fields(old: &Person, new: &Person, fields: &mut Fields) {
 }
 
 /// The fields of one record that changed.
-struct Fields {
+struct Differing<'r, 'a> {
+    kind: Kind,
     kept: Vec<FieldChange>,
     /// Those that are not kept.
     more: u32,
-    /// Bytes that may still be kept, of this record and those after it.
-    room: usize,
+    room: &'r mut Room<'a>,
 }
 
-impl Fields {
+impl Differing<'_, '_> {
     fn text(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
         if old != new {
             self.push(field, old, new);
@@ -245,11 +284,18 @@ impl Fields {
     }
 
     fn push(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
+        let names = self.room.names.entry(self.kind).or_default();
+        if names.len() < MOST_NAMES && !names.contains(field) {
+            names.insert(field.to_owned());
+        }
+        if (self.room.is_ignored)(self.kind, field) {
+            return;
+        }
         let (field, old, new) = (cut_name(field), old.map(cut), new.map(cut));
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let bytes = field.len() + length(&old) + length(&new);
-        if self.kept.len() < MOST_FIELDS && bytes <= self.room {
-            self.room -= bytes;
+        if self.kept.len() < MOST_FIELDS && bytes <= self.room.bytes {
+            self.room.bytes -= bytes;
             self.kept.push(FieldChange { field, old, new });
         } else {
             self.more = self.more.saturating_add(1);
@@ -280,160 +326,4 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    fn catalogue(films: &[(&str, &str, u32)]) -> Catalogue {
-        let films = films
-            .iter()
-            .map(|&(id, title, score)| Film {
-                id: id.into(),
-                title: title.into(),
-                original_title: None,
-                original_title_romanised: None,
-                image: None,
-                movie_banner: None,
-                description: None,
-                director: None,
-                directors: Vec::new(),
-                producer: None,
-                producers: Vec::new(),
-                release_date: None,
-                released: None,
-                year: None,
-                running_time: None,
-                rt_score: Some(score),
-                people: Vec::new(),
-                extra: Extra::new(),
-            })
-            .collect();
-        Catalogue { films, people: Vec::new() }
-    }
-
-    #[test]
-    fn a_catalogue_does_not_differ_from_itself() {
-        let one = catalogue(&[("a", "A", 1), ("b", "B", 2)]);
-        assert!(between(&one, &one).is_empty());
-    }
-
-    #[test]
-    fn records_are_matched_by_id_whatever_their_order() {
-        let old = catalogue(&[("a", "A", 1), ("b", "B", 2), ("c", "C", 3)]);
-        let new = catalogue(&[("d", "D", 4), ("b", "B", 5), ("a", "A", 1)]);
-        let changes = between(&old, &new);
-        let told: Vec<_> = changes.iter().map(|change| (&*change.id, &change.what)).collect();
-        let score =
-            FieldChange { field: "rt_score".into(), old: Some("2".into()), new: Some("5".into()) };
-        assert_eq!(
-            told,
-            [("b", &What::Changed(vec![score])), ("d", &What::Added), ("c", &What::Removed)]
-        );
-    }
-
-    #[test]
-    fn an_upstream_that_moves_has_not_changed_every_film() {
-        let with = |species: Value| {
-            let mut one = catalogue(&[("a", "A", 1)]);
-            one.films[0].extra.insert("species".into(), species);
-            one
-        };
-        let old = with(serde_json::json!(["http://a.example/species/1"]));
-        let moved = with(serde_json::json!(["https://b.example:81/species/1"]));
-        assert!(between(&old, &moved).is_empty());
-        let grown = with(serde_json::json!(["https://b.example/species/1", "x/species/2"]));
-        let What::Changed(fields) = &between(&old, &grown)[0].what else { panic!("changed") };
-        assert_eq!(fields[0].old.as_deref(), Some("/species/1"));
-        assert_eq!(fields[0].new.as_deref(), Some("/species/1, x/species/2"));
-    }
-
-    #[test]
-    fn a_new_signature_of_a_picture_is_no_change() {
-        let with = |address: &str| {
-            let mut one = catalogue(&[("a", "A", 1)]);
-            one.films[0].image = Some(address.into());
-            one.films[0].movie_banner = Some(address.into());
-            one.films[0].extra.insert("trailer".into(), address.into());
-            one
-        };
-        let one = with("https://cdn.example/a.jpg?sig=1");
-        assert!(between(&one, &with("https://cdn.example/a.jpg?sig=2&more=3")).is_empty());
-        let changes = between(&one, &with("https://cdn.example/b.jpg?sig=2"));
-        let What::Changed(fields) = &changes[0].what else { panic!("changed") };
-        let names: Vec<_> = fields.iter().map(|field| &*field.field).collect();
-        assert_eq!(names, ["image", "movie_banner", "trailer"]);
-        assert_eq!(fields[0].new.as_deref(), Some("https://cdn.example/b.jpg"));
-    }
-
-    #[test]
-    fn two_steps_are_joined_to_what_they_come_to() {
-        let steps = [
-            catalogue(&[("a", "A", 1), ("b", "B", 2), ("c", "C", 3)]),
-            catalogue(&[("a", "A", 9), ("b", "B", 2), ("d", "D", 4), ("e", "E", 5)]),
-            catalogue(&[("a", "A", 9), ("c", "C", 3), ("d", "D!", 4)]),
-        ];
-        let [first, second] = [0, 1].map(|at| between(&steps[at], &steps[at + 1]));
-        let joined = joined(first, second);
-        let told: Vec<_> = joined
-            .iter()
-            .map(|change| {
-                let what = match change.what {
-                    What::Added => "added",
-                    What::Removed => "removed",
-                    What::Changed(_) => "changed",
-                };
-                (&*change.id, what, &*change.title)
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("a", "changed", "A"),
-                ("b", "removed", "B"),
-                ("c", "changed", "C"),
-                ("d", "added", "D!"),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_record_whose_fields_all_change_makes_a_small_change() {
-        let with = |value: &str| {
-            let mut one = catalogue(&[("a", "A", 1)]);
-            let name = |n: usize| format!("{n}{}", "n".repeat(1_000));
-            one.films[0].extra = (0..10_000).map(|n| (name(n), Value::from(value))).collect();
-            one
-        };
-        let changes = between(&with("x"), &with("y"));
-        let What::Changed(fields) = &changes[0].what else { panic!("changed") };
-        assert_eq!((fields.len(), changes[0].more), (MOST_FIELDS, 10_000 - MOST_FIELDS as u32));
-        assert!(fields.iter().all(|field| field.field.chars().count() == LONGEST_NAME + 1));
-    }
-
-    #[test]
-    fn however_many_records_change_what_is_kept_of_them_is_bounded() {
-        let of = |text: &str| {
-            let ids: Vec<_> = (0..20_000).map(|id| format!("{id:05}")).collect();
-            let mut all = catalogue(&[]);
-            let one = catalogue(&[("a", "A", 1)]).films.remove(0);
-            all.films = ids
-                .into_iter()
-                .map(|id| Film { id, description: Some(text.repeat(400)), ..one.clone() })
-                .collect();
-            all
-        };
-        let changes = between(&of("x"), &of("y"));
-        assert_eq!(changes.len(), 20_000);
-        let bytes = serde_json::to_vec(&changes).expect("JSON").len();
-        assert!(bytes < MOST_BYTES + 20_000 * 100, "{bytes}");
-        assert_eq!(changes.last().map(|change| change.more), Some(1));
-    }
-
-    #[test]
-    fn a_long_value_is_cut() {
-        let long = "ō".repeat(LONGEST_VALUE + 50);
-        let changes = between(&catalogue(&[("a", "A", 1)]), &catalogue(&[("a", &long, 1)]));
-        assert_eq!(changes[0].title.chars().count(), LONGEST_VALUE + 1);
-    }
-}
+mod tests;

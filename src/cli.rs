@@ -13,7 +13,7 @@ use clap::builder::{BoolishValueParser, Resettable};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-pub use values::{Factor, Listen, Secret, Share, Size, Span};
+pub use values::{Factor, Listen, Names, Secret, Share, Size, Span};
 
 /// A static site of films and people, as fast as files on disk and never more
 /// than a minute behind its API.
@@ -285,6 +285,15 @@ pub struct Options {
     #[arg(long, env = "MOVIES_GEN_MAX_SHRINK", value_name = "SHARE")]
     pub max_shrink: Option<Share>,
 
+    /// Names of fields, with commas between, whose changes are not told: `rt_score`, or
+    /// `film.rt_score` [default: those that change in most refreshes]
+    #[arg(long, env = "MOVIES_GEN_VOLATILE_FIELDS", value_name = "NAMES")]
+    pub volatile_fields: Option<Names>,
+
+    /// Names of fields whose changes are told however often they change [default: none]
+    #[arg(long, env = "MOVIES_GEN_STEADY_FIELDS", value_name = "NAMES")]
+    pub steady_fields: Option<Names>,
+
     /// How many times as many films or people there may be at once, a thousand records aside;
     /// more is not believed [default: 3]
     #[arg(long, env = "MOVIES_GEN_MAX_GROWTH", value_name = "FACTOR")]
@@ -357,6 +366,8 @@ impl Options {
             hold: self.hold.or(fallback.hold),
             max_stale: self.max_stale.or(fallback.max_stale),
             max_shrink: self.max_shrink.or(fallback.max_shrink),
+            volatile_fields: self.volatile_fields.or(fallback.volatile_fields),
+            steady_fields: self.steady_fields.or(fallback.steady_fields),
             max_growth: self.max_growth.or(fallback.max_growth),
             accept_after: self.accept_after.or(fallback.accept_after),
             listen: self.listen.or(fallback.listen),

@@ -4,6 +4,7 @@
 //! rules that options must keep together. Validated once; downstream receives
 //! values and never this.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -69,6 +70,10 @@ pub struct Config {
     pub max_stale: Option<Duration>,
     /// Share of the records that may go at once, 0 to 1.
     pub max_shrink: f64,
+    /// Fields whose changes are not told.
+    pub volatile_fields: BTreeSet<String>,
+    /// Fields whose changes are told however often they change.
+    pub steady_fields: BTreeSet<String>,
     /// How many times as many records there may be at once.
     pub max_growth: f64,
     /// Refusals of the same kind in a row after which an answer is taken.
@@ -237,6 +242,8 @@ fn resolve(options: Options) -> Result<Config> {
         hold: span(options.hold, Duration::from_secs(2)),
         max_stale,
         max_shrink: options.max_shrink.map_or(0.3, |share| share.0),
+        volatile_fields: options.volatile_fields.unwrap_or_default().0,
+        steady_fields: options.steady_fields.unwrap_or_default().0,
         max_growth: options.max_growth.map_or(3.0, |factor| factor.0),
         accept_after: options.accept_after.unwrap_or(10),
         listen: listen(options.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),

@@ -24,7 +24,7 @@ use crate::changes::{self, Change};
 use crate::clock::{BootTime, Clock, Stamp, WallTime};
 use crate::history::History;
 use crate::hold::Coming;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Overrides};
 use crate::live::Live;
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
 use crate::pages::{NotRendered, Site};
@@ -73,6 +73,8 @@ pub(super) struct Refresher {
     pub(super) settings: Settings,
     pub(super) source: Source,
     pub(super) stores: Arc<Stores>,
+    /// Fields of which the owner knows whether they are volatile.
+    pub(super) overrides: Overrides,
     pub(super) clock: Clock,
     /// The state directory, for what is kept beside the stores.
     pub(super) state: PathBuf,
@@ -250,6 +252,9 @@ impl Refresher {
         if same {
             // Whoever is held for it need not wait for a disk.
             self.confirm(&payload);
+            if let Some(ledger) = &mut self.known.ledger {
+                ledger.count(&changes::Fields::new(), &self.overrides);
+            }
         } else {
             let started = self.clock.now().boot;
             let bounds = Bounds::of(self.settings.max_bytes);
@@ -340,10 +345,19 @@ impl Refresher {
         let mut changed = None;
         let ledger = match (&self.known.ledger, &self.known.payload) {
             (Some(ledger), Some(_)) => {
-                let changes = changes::between(&self.known.catalogue, &catalogue);
-                counts = Counts::of(&changes);
-                let ledger = ledger.advanced(&changes, &catalogue, origin);
-                changed = Some(changes);
+                let is_ignored =
+                    |kind, field: &str| ledger.is_volatile(kind, field, &self.overrides);
+                let found = changes::compared(&self.known.catalogue, &catalogue, &is_ignored);
+                counts = Counts::of(&found.changes);
+                let mut ledger = ledger.advanced(&found.changes, &catalogue, origin);
+                for field in ledger.count(&found.fields, &self.overrides) {
+                    info!(
+                        field,
+                        "{field} changes in most refreshes: changes of it are not told any more \
+                         (--steady-fields tells them)"
+                    );
+                }
+                changed = Some(found.changes);
                 ledger
             }
             // What changed since cannot be told; addresses and times still stand.

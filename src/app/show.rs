@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::refresh::{Known, Refresher};
 use crate::catalogue::{self, Bounds};
-use crate::changes::between;
+use crate::changes::compared;
 use crate::ledger::Ledger;
 use crate::live;
 use crate::news::{self, Told};
@@ -75,7 +75,13 @@ impl Refresher {
         };
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
         let edition = loaded.edition;
-        self.note(self.known.payload.as_ref().map(|_| between(&self.known.catalogue, &catalogue)));
+        let is_ignored = |kind, field: &str| ledger.is_volatile(kind, field, &self.overrides);
+        let changes = self
+            .known
+            .payload
+            .as_ref()
+            .map(|_| compared(&self.known.catalogue, &catalogue, &is_ignored).changes);
+        self.note(changes);
         self.known = Known { payload: Some(payload), edition, catalogue, ledger: Some(ledger) };
         self.show()
     }

@@ -17,6 +17,7 @@ use crate::cli::WhenRedisLost;
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::hold::{Bound, Coming};
+use crate::ledger::Overrides;
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Site};
@@ -63,6 +64,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         settings: settings(config),
         source,
         stores,
+        overrides: overrides(config),
         clock: clock.clone(),
         state: config.state.clone(),
         theme,
@@ -89,6 +91,12 @@ pub(super) fn settings(config: &Config) -> Settings {
     let Config { max_shrink, max_growth, accept_after, .. } = *config;
     let guard = Guard { max_shrink, max_growth, free_growth: FREE_GROWTH, accept_after };
     Settings { limit, max_bytes, interval, max_age, guard }
+}
+
+/// What the owner knows of fields.
+pub(super) fn overrides(config: &Config) -> Overrides {
+    let Config { volatile_fields, steady_fields, .. } = config;
+    Overrides { volatile: volatile_fields.clone(), steady: steady_fields.clone() }
 }
 
 /// What of the configuration stands on every page.
@@ -215,6 +223,7 @@ impl Wired {
         let old_site = std::mem::replace(&mut refresher.site, site);
         let old_settings = std::mem::replace(&mut refresher.settings, settings(config));
         refresher.source.set_limit(config.limit);
+        refresher.overrides = overrides(config);
         if let Err(error) = refresher.show() {
             refresher.theme = old_theme;
             refresher.site = old_site;

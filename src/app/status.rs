@@ -13,6 +13,7 @@ use super::site;
 use crate::catalogue::join;
 use crate::clock::{Clock, WallTime};
 use crate::config::Config;
+use crate::ledger::Ledger;
 use crate::lock;
 use crate::outcome::{Outcome, SetsHash};
 use crate::publish::manifest::Manifest;
@@ -28,6 +29,8 @@ struct Report {
     last_attempt: Option<LastAttempt>,
     next_attempt: NextAttempt,
     redis: Option<Shared>,
+    /// Fields whose changes are not told.
+    volatile_fields: Vec<String>,
     refused: Vec<Refused>,
     held_by: HeldBy,
 }
@@ -113,7 +116,9 @@ async fn report(config: &Config) -> Result<Report> {
     let (now, boot_id) = (clock.now(), clock.boot_id());
     let file = FileStore::look(&config.state, clock.clone());
     let attempt = file.attempt()?;
-    let payload = file.load().await?.payload;
+    let loaded = file.load().await?;
+    let volatile_fields = volatile_fields(config, loaded.ledger.as_ref());
+    let payload = loaded.payload;
     let saved = file.standing().await?.unwrap_or_default().saved.fence;
     let marks = file.accepted().await?;
     let is_accepted =
@@ -157,6 +162,7 @@ async fn report(config: &Config) -> Result<Report> {
         last_attempt,
         next_attempt,
         redis: shared(config, &clock).await?,
+        volatile_fields,
         refused: refusals
             .into_iter()
             .map(|Refusal { sets, why, times, last, .. }| Refused {
@@ -172,6 +178,17 @@ async fn report(config: &Config) -> Result<Report> {
             out: lock::holder(&lock::beside(&config.out)),
         },
     })
+}
+
+/// What was recognised, and what the owner says.
+fn volatile_fields(config: &Config, ledger: Option<&Ledger>) -> Vec<String> {
+    let found = ledger.into_iter().flat_map(Ledger::volatile_fields);
+    let is_steady = |name: &&str| {
+        let field = name.split_once('.').map_or(*name, |(_, field)| field);
+        config.steady_fields.contains(*name) || config.steady_fields.contains(field)
+    };
+    let found = found.filter(|name| !is_steady(name)).map(str::to_owned);
+    found.chain(config.volatile_fields.iter().cloned()).collect()
 }
 
 async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
@@ -236,6 +253,10 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
     line("next attempt", format!("{when}: {because}"))?;
     if let Some(redis) = &report.redis {
         line("redis", format!("{}: {}", redis.address, redis.state))?;
+    }
+    if !report.volatile_fields.is_empty() {
+        let fields = report.volatile_fields.join(", ").escape_debug().to_string();
+        line("volatile", format!("changes of these fields are not told: {fields}"))?;
     }
     for refused in &report.refused {
         let mark = if refused.accepted { ", accepted" } else { "" };

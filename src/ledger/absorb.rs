@@ -27,7 +27,24 @@ impl Ledger {
             forget_the_longest_gone(&mut merged);
             merged
         };
-        Ledger { films: entries(Kind::Film), people: entries(Kind::Person), changes }
+        let names = |ours, theirs| {
+            let mut merged = merged_entries(ours, theirs, &BTreeMap::new());
+            forget_the_longest_gone(&mut merged);
+            merged
+        };
+        let mut scores = self.scores.clone();
+        for (name, score) in &other.scores {
+            let ours = scores.entry(name.clone()).or_default();
+            *ours = ours.or(*score);
+        }
+        Ledger {
+            films: entries(Kind::Film),
+            people: entries(Kind::Person),
+            directors: names(&self.directors, &other.directors),
+            producers: names(&self.producers, &other.producers),
+            scores: Ledger::sound_scores(scores),
+            changes,
+        }
     }
 }
 

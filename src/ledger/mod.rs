@@ -11,6 +11,7 @@ mod absorb;
 mod outside;
 mod rooms;
 pub mod slug;
+mod volatile;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Catalogue;
 use crate::changes::{Change, Kind};
 use crate::clock::WallTime;
+pub use volatile::{Overrides, Score};
 
 /// Changes that are kept of each of two sorts: records that came or went, and fields
 /// that changed. Bounded by count and not by age, so that no clock decides what a page
@@ -74,8 +76,17 @@ pub struct Ledger {
     pub films: BTreeMap<String, Entry>,
     /// People by id.
     pub people: BTreeMap<String, Entry>,
+    /// Directors by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub directors: BTreeMap<String, Entry>,
+    /// Producers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub producers: BTreeMap<String, Entry>,
     /// The last changes, oldest first; see [`CHANGES_KEPT`].
     pub changes: VecDeque<Dated>,
+    /// Fields that changed lately, to recognise those that always do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, Score>,
 }
 
 impl Ledger {
@@ -111,6 +122,8 @@ impl Ledger {
         for kind in [Kind::Film, Kind::Person] {
             forget_the_longest_gone(next.entries_mut(kind));
         }
+        forget_the_longest_gone(&mut next.directors);
+        forget_the_longest_gone(&mut next.producers);
         next
     }
 
@@ -135,6 +148,10 @@ impl Ledger {
         enter(&mut self.films, films, origin, changed);
         let people = catalogue.people.iter().map(|person| (&person.id, &person.name));
         enter(&mut self.people, people, origin, changed);
+        let directors = catalogue.films.iter().flat_map(|film| &film.directors);
+        enter(&mut self.directors, directors.map(|name| (name, name)), origin, changed);
+        let producers = catalogue.films.iter().flat_map(|film| &film.producers);
+        enter(&mut self.producers, producers.map(|name| (name, name)), origin, changed);
     }
 }
 
@@ -159,8 +176,7 @@ fn enter<'a>(
     for (id, title) in new {
         let slug = slug::of(title, id, |slug| taken.contains(slug));
         taken.insert(slug.clone());
-        let former = BTreeSet::new();
-        let entry = Entry { slug, former, first_seen: origin, changed, gone: false };
+        let entry = Entry { slug, first_seen: origin, changed, ..Entry::default() };
         entries.insert(id.clone(), entry);
     }
 }

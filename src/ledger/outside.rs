@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::Deserialize;
 use tracing::warn;
 
-use super::{Dated, Entry, Ledger, forget_the_longest_gone, rooms, slug};
+use super::{Dated, Entry, Ledger, Score, forget_the_longest_gone, rooms, slug};
 use crate::catalogue::cleaned;
 use crate::changes::{MOST_FIELDS, What, cut, cut_name};
 use crate::clock::WallTime;
@@ -25,17 +25,26 @@ const LAST_TIME: WallTime = WallTime(253_402_300_799_999_999);
 pub(super) struct Outside {
     films: BTreeMap<String, Entry>,
     people: BTreeMap<String, Entry>,
+    #[serde(default)]
+    directors: BTreeMap<String, Entry>,
+    #[serde(default)]
+    producers: BTreeMap<String, Entry>,
     changes: VecDeque<Dated>,
+    #[serde(default)]
+    scores: BTreeMap<String, Score>,
 }
 
 impl From<Outside> for Ledger {
     fn from(outside: Outside) -> Ledger {
-        let Outside { films, people, changes } = outside;
+        let Outside { films, people, directors, producers, changes, scores } = outside;
         let mut left_out = LeftOut::default();
         let ledger = Ledger {
             films: sound_entries(films, &mut left_out),
             people: sound_entries(people, &mut left_out),
+            directors: sound_entries(directors, &mut left_out),
+            producers: sound_entries(producers, &mut left_out),
             changes: sound_changes(changes, &mut left_out),
+            scores: Ledger::sound_scores(scores),
         };
         if let Some(first) = &left_out.first {
             warn!(

@@ -1,12 +1,12 @@
 //! Films by director, by producer and by year.
 //!
 //! Owns which groups have a page and what it is called. A director is a name, as
-//! a producer is: the upstream knows no more of them, so the address is made of it alone.
+//! a producer is: the upstream knows no more of them. The ledger keeps its address.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::catalogue::{Catalogue, Film, FilmIndex};
-use crate::ledger::slug;
+use crate::ledger::{Entry, Ledger};
 
 /// The films of one director, or of one producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +30,14 @@ pub(super) struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn of(catalogue: &'a Catalogue) -> Groups<'a> {
+    pub(super) fn of(catalogue: &'a Catalogue, ledger: &Ledger) -> Groups<'a> {
         let mut years: BTreeMap<Option<u32>, Vec<FilmIndex>> = BTreeMap::new();
         for (index, film) in catalogue.films.iter().enumerate() {
             years.entry(film.year).or_default().push(index);
         }
         Groups {
-            directors: by_name(catalogue, |film| &film.directors),
-            producers: by_name(catalogue, |film| &film.producers),
+            directors: by_name(catalogue, &ledger.directors, |film| &film.directors),
+            producers: by_name(catalogue, &ledger.producers, |film| &film.producers),
             years,
         }
     }
@@ -59,6 +59,7 @@ pub(super) fn all_named<'g, 'a>(
 
 fn by_name<'a>(
     catalogue: &'a Catalogue,
+    entries: &BTreeMap<String, Entry>,
     names_of: impl Fn(&'a Film) -> &'a [String],
 ) -> Vec<Director<'a>> {
     let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
@@ -67,11 +68,9 @@ fn by_name<'a>(
             by_name.entry(name).or_default().push(index);
         }
     }
-    let mut taken = BTreeSet::new();
-    let groups = by_name.into_iter().map(|(name, films)| {
-        let slug = slug::of(name, name, |slug| taken.contains(slug));
-        taken.insert(slug.clone());
-        Director { name, slug, films }
-    });
+    // The ledger has entered the catalogue, so each name has an entry.
+    let slug = |name: &str| entries.get(name).map(|entry| entry.slug.clone()).unwrap_or_default();
+    let groups =
+        by_name.into_iter().map(|(name, films)| Director { name, slug: slug(name), films });
     groups.collect()
 }

@@ -150,7 +150,7 @@ impl<'a> Plan<'a> {
         theme: &'a Theme,
     ) -> Plan<'a> {
         let views = Views { site, catalogue, ledger, baseline: ledger.baseline_time() };
-        let groups = Groups::of(catalogue);
+        let groups = Groups::of(catalogue, ledger);
         let mut pages = BTreeMap::new();
         let mut put = |path: String, page| pages.insert(path, page);
         // The theme's own files first: a page of the catalogue takes precedence.

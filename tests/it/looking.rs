@@ -69,6 +69,40 @@ fn status_lists_what_was_refused() {
 }
 
 #[test]
+fn status_names_a_field_that_changes_in_most_refreshes_and_no_feed_tells_of_it() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    let viewed = |times: usize| {
+        let mut films = crate::fixture::films();
+        for film in films.as_array_mut().expect("a list") {
+            film["views"] = times.into();
+            film["image"] = format!("https://p.example/{}.jpg?sig={times}", film["id"]).into();
+        }
+        films
+    };
+    let refresh = |times| {
+        upstream.set("/films", Answer::json(&viewed(times)));
+        site.build_once().well()
+    };
+    let logs: Vec<_> = (0..12).map(refresh).collect();
+    let said = logs.iter().filter(|log| log.contains("film.views changes in most refreshes"));
+    assert_eq!(said.count(), 1, "{logs:?}");
+    assert_eq!(status(&site)["volatile_fields"], serde_json::json!(["film.views"]));
+    assert!(site.run(&["status"]).out.contains("film.views"));
+    let before = site.page("feed.json");
+    refresh(77);
+    assert_eq!(site.page("feed.json"), before);
+    assert!(!before.contains("views") && !before.contains("sig="), "{before}");
+    let film = site.page("movies/salt-road/index.html");
+    assert!(film.contains("?sig=77"), "the page still shows what is there now: {film}");
+
+    let steady = site.with(&["--steady-fields", "views"]);
+    upstream.set("/films", Answer::json(&viewed(78)));
+    steady.build_once().well();
+    assert!(steady.page("feed.json").contains("views"));
+}
+
+#[test]
 fn check_renders_all_and_publishes_nothing() {
     let site = Site::new();
     let ended = site.run(&["check"]);

@@ -12,6 +12,18 @@ use crate::fixture::{Answer, Redis, Site, Upstream, films};
 /// the number of documents in which the text stood.
 fn rewrite(directory: &Path, text: &str, with: &str) -> usize {
     let mut count = 0;
+    // Bodies and the ledger are named by their content, and documents name them.
+    let is_body = |path: &PathBuf| path.parent().is_some_and(|above| above.ends_with("bodies"));
+    for path in files_below(directory).into_iter().filter(is_body) {
+        let Ok(body) = fs::read_to_string(&path) else { continue };
+        if body.contains(text) {
+            let body = body.replace(text, with);
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            let renamed = blake3::hash(body.as_bytes()).to_hex().to_string();
+            fs::write(path.with_file_name(&renamed), body).expect("written");
+            count += rewrite(directory, &name, &renamed);
+        }
+    }
     for path in files_below(directory) {
         let Ok(document) = fs::read_to_string(&path) else { continue };
         let Some((head, body)) = document.split_once('\n') else { continue };

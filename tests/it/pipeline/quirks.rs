@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Site, Upstream, pairs};
+use crate::fixture::{Answer, Site, Upstream, pairs};
 
 struct Built {
     site: Site,
@@ -225,4 +225,25 @@ fn an_empty_cast_is_nothing_to_warn_of() {
     let site = built(&json!([{"id": "f", "title": "F", "people": []}]), &json!([]));
     assert_eq!(site.people_of("f"), [""; 0]);
     assert!(!site.log.contains("WARN"), "{}", site.log);
+}
+
+#[test]
+fn a_director_keeps_the_address_that_another_name_would_get_too() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    let film = |id: &str, title: &str, director: &str| serde_json::json!({"id": id, "title": title, "director": director});
+    // Both names would have the same slug.
+    let first = serde_json::json!([film("1", "Dawn", "Zoe Li"), film("2", "Dusk", "Ann")]);
+    let second = serde_json::json!([
+        film("1", "Dawn", "Zoe Li"),
+        film("2", "Dusk", "ZOE LI"),
+        film("3", "Noon", "Ann"),
+    ]);
+    upstream.set("/films", Answer::json(&first));
+    site.build_once().well();
+    assert!(site.page("directors/zoe-li/index.html").contains("Zoe Li"));
+    upstream.set("/films", Answer::json(&second));
+    site.build_once().well();
+    assert!(site.page("directors/zoe-li/index.html").contains("Zoe Li"), "it was there first");
+    assert!(!site.page("directors/zoe-li/index.html").contains("ZOE LI"));
 }
