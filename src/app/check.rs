@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::History;
 use crate::ledger::Ledger;
-use crate::pages::{Plan, Status, starting};
+use crate::pages::{Plan, Status, starting, too_old};
 use crate::payload::{Fence, Payload};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source};
@@ -31,7 +31,6 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     site::redis_address(config)?;
     let theme = Theme::load(config.templates.as_deref())?;
     let facts = site::site_of(config);
-    starting(&facts, &theme)?;
     let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
     let (payload, whose) = match loaded.payload {
         Some(payload) => (payload, "the stored data"),
@@ -56,11 +55,15 @@ pub(super) async fn check(config: &Config) -> Result<()> {
         warnings: tally(&warnings.iter().cloned().collect()),
         history: &History::default(),
     };
-    let status = std::iter::once(status.page(&facts, &theme));
+    let apart = [starting(&facts, &theme), too_old(&facts, &theme)]
+        .map(|page| page.map_err(|error| format!("{error:#}")));
+    let status = status.page(&facts, &theme).map_err(|error| error.to_string());
+    let pages = plan.paths().map(|path| plan.prepare(path).render());
+    let pages = pages.map(|page| page.map_err(|error| error.to_string()));
+    let set_aside = theme.set_aside().iter().map(|error| Err(error.to_string()));
     let mut troubles = BTreeMap::new();
-    for page in plan.paths().map(|path| plan.prepare(path).render()).chain(status) {
+    for page in set_aside.chain(apart).chain(pages).chain([status]) {
         if let Err(error) = page {
-            let error = error.to_string();
             // The same line fails for every record: once is enough.
             let place =
                 error.lines().find(|line| line.contains("-->")).unwrap_or(&error).to_owned();

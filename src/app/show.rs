@@ -99,8 +99,8 @@ impl Refresher {
         let bar = progress(plan.len());
         let started = self.clock.now();
         let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
-        let status = self.status_page(origin.wall, plan.len())?;
-        let volatile = self.volatile(origin.wall, Some(status));
+        let status = self.status_page(origin.wall, plan.len());
+        let volatile = self.volatile(origin.wall, &status);
         let rendered = self.publisher.render(&plan, started.wall, |done| {
             bar.set_position(done as u64);
         })?;
@@ -131,6 +131,7 @@ impl Refresher {
             debug!("something newer is live already");
         }
         self.untold = Some(Vec::new());
+        self.note_trouble(status);
         Ok(())
     }
 
@@ -157,8 +158,8 @@ impl Refresher {
         let origin = live::Origin { boot: now.boot - now.wall.since(wall), wall };
         info!(as_of = %wall, "showing the site that is published until there is newer data");
         let status = self.status_page(wall, generation.pages().count());
-        let status = self.unless_broken(status);
-        let volatile = self.volatile(wall, status)(&generation);
+        let volatile = self.volatile(wall, &status)(&generation);
+        self.note_trouble(status);
         let site = live::Site { generation, fence: Fence(0), origin };
         self.live.put(site, volatile, Told::default());
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use bytes::Bytes;
 use tracing::{info, warn};
 use url::Url;
 
@@ -43,7 +44,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let strange = if config.adopt { Strange::Adopt } else { Strange::Refuse };
     publish::check_out(&config.out, strange)?;
     let (id, address) = (upstream_id(config), redis_address(config)?);
-    let theme = Theme::load(config.templates.as_deref())?;
+    let theme = theme_of(config)?;
     let locks = take_locks(config, stay)?;
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
@@ -115,10 +116,32 @@ fn frame(config: &Config, site: &Site, theme: &Theme) -> Result<Frame> {
     let Config { max_age, hold, max_stale, .. } = *config;
     Ok(Frame {
         base: site.base().to_owned(),
-        starting: pages::starting(site, theme)?,
-        too_old: pages::too_old(site, theme)?,
+        starting: apart(pages::starting, site, theme)?,
+        too_old: apart(pages::too_old, site, theme)?,
         bound: Bound { max_age, hold, max_stale },
     })
+}
+
+/// A page outside of generations. A theme's own one that fails keeps nobody from serving
+/// the site: the built-in one takes its place.
+fn apart(
+    page: impl Fn(&Site, &Theme) -> Result<Bytes>,
+    site: &Site,
+    theme: &Theme,
+) -> Result<Bytes> {
+    page(site, theme).or_else(|error| {
+        warn!("{error:#}\nthe built-in page takes its place");
+        page(site, &Theme::load(None)?)
+    })
+}
+
+/// The theme, with a warning for each template of the owner's that the site does without.
+fn theme_of(config: &Config) -> Result<Theme> {
+    let theme = Theme::load(config.templates.as_deref())?;
+    for error in theme.set_aside() {
+        warn!("{error}\nthe built-in page takes its place");
+    }
+    Ok(theme)
 }
 
 /// The lock of `--out` stands beside it; if its parent may not be written to, the
@@ -216,7 +239,7 @@ impl Wired {
     /// If the theme is broken; everything is as it was then.
     pub(super) fn reframe(&mut self, config: &Config) -> Result<()> {
         let refresher = &mut self.refresher;
-        let theme = Theme::load(config.templates.as_deref())?;
+        let theme = theme_of(config)?;
         let site = site_of(config);
         let frame = frame(config, &site, &theme)?;
         let old_theme = std::mem::replace(&mut refresher.theme, theme);

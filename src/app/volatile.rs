@@ -18,7 +18,7 @@ use crate::clock::WallTime;
 use crate::disk;
 use crate::history::History;
 use crate::outcome::OutcomeKind;
-use crate::pages::{Counts, Freshness, NotRendered, Status};
+use crate::pages::{Counts, Freshness, Status};
 use crate::publish::{DEV, FRESHNESS, Generation, STATUS, Volatile};
 use crate::store::document;
 
@@ -31,6 +31,13 @@ const HISTORY: &str = "history";
 
 fn path_in(state: &Path) -> PathBuf {
     state.join(HISTORY)
+}
+
+/// The status page, and what kept the theme's own one from being shown.
+#[derive(Clone)]
+pub(super) struct StatusPage {
+    pub(super) page: Option<Bytes>,
+    pub(super) trouble: Option<String>,
 }
 
 impl Refresher {
@@ -58,43 +65,49 @@ impl Refresher {
         let Some(site) = &snapshot.site else { return };
         let as_of = site.origin.wall;
         let status = self.status_page(as_of, site.generation.pages().count());
-        // A theme that cannot show it keeps the one that is there.
-        let status = self.unless_broken(status).or_else(|| snapshot.volatile.get(STATUS).cloned());
-        let volatile = self.volatile(as_of, status)(&site.generation);
+        let volatile = self.volatile(as_of, &status)(&site.generation);
+        self.note_trouble(status);
         if let Err(error) = self.publisher.write_volatile(&volatile) {
             warn!("{error:#}");
         }
         self.live.put_volatile(volatile);
     }
 
-    /// The page, or none if the theme fails, which is said once.
-    pub(super) fn unless_broken(&mut self, page: Result<Bytes, NotRendered>) -> Option<Bytes> {
-        match page {
-            Ok(page) => {
-                self.unshown.over();
-                Some(page)
-            }
-            Err(error) => {
-                if self.unshown.met(&error.to_string()) {
-                    warn!("{error}");
-                }
-                None
-            }
+    /// How the site is doing, for people. If the theme cannot show it, the built-in page
+    /// tells the same facts: an old page would tell old ones. [`Refresher::note_trouble`]
+    /// takes what the theme failed with.
+    pub(super) fn status_page(&self, as_of: WallTime, pages: usize) -> StatusPage {
+        let status = self.status(as_of, pages);
+        match status.page(&self.site, &self.theme) {
+            Ok(page) => StatusPage { page: Some(page), trouble: None },
+            Err(error) => StatusPage {
+                page: status.built_in_page(&self.site, &self.theme).ok(),
+                trouble: Some(error.to_string()),
+            },
         }
     }
 
-    /// How the site is doing, for people.
-    ///
-    /// # Errors
-    /// The template's error.
-    pub(super) fn status_page(&self, as_of: WallTime, pages: usize) -> Result<Bytes, NotRendered> {
+    /// Says once that the theme cannot show the status page, while that lasts.
+    pub(super) fn note_trouble(&mut self, status: StatusPage) {
+        let Some(error) = status.trouble else {
+            self.unshown.over();
+            return;
+        };
+        // The rest of the text names what the page is told, which changes.
+        let place = error.lines().find(|line| line.contains("-->")).unwrap_or(&error);
+        if self.unshown.met(place) {
+            warn!("the theme's status.html fails, the built-in one is shown:\n{error}");
+        }
+    }
+
+    fn status(&self, as_of: WallTime, pages: usize) -> Status<'_> {
         let now = self.clock.now();
         let counts = self.known.payload.as_ref().map(|_| Counts {
             films: self.known.catalogue.films.len(),
             people: self.known.catalogue.people.len(),
             changes: self.known.ledger.as_ref().map_or(0, |ledger| ledger.changes.len()),
         });
-        let status = Status {
+        Status {
             now: now.wall,
             as_of,
             counts,
@@ -105,8 +118,7 @@ impl Refresher {
             is_shared: self.stores.is_shared(),
             warnings: catalogue::tally(&self.told),
             history: &self.history,
-        };
-        status.page(&self.site, &self.theme)
+        }
     }
 
     /// The volatile files that go with data of `as_of`, once its generation is
@@ -114,12 +126,15 @@ impl Refresher {
     pub(super) fn volatile(
         &self,
         as_of: WallTime,
-        status: Option<Bytes>,
+        status: &StatusPage,
     ) -> impl Fn(&Generation) -> Volatile + use<> {
         let now = self.clock.now();
         let next_attempt = now.wall + self.next_due().since(now.boot);
         let (outcome, settings) = (self.outcome, self.settings);
-        let (dev, broken) = (self.site.dev, self.broken.clone());
+        let StatusPage { page, trouble } = status.clone();
+        let set_aside = self.theme.set_aside().first().map(ToString::to_string);
+        let dev = self.site.dev;
+        let broken = self.broken.clone().or(set_aside).or(trouble);
         move |generation| {
             let freshness = Freshness {
                 as_of,
@@ -130,7 +145,7 @@ impl Refresher {
                 max_age: settings.max_age.as_secs_f64(),
             };
             let mut volatile = Volatile::from([(FRESHNESS, freshness.json())]);
-            volatile.extend(status.clone().map(|page| (STATUS, page)));
+            volatile.extend(page.clone().map(|page| (STATUS, page)));
             if dev {
                 let told = serde_json::json!({"generation": generation.id.0, "error": broken});
                 volatile.insert(DEV, format!("{told}\n").into());

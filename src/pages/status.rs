@@ -94,6 +94,25 @@ impl Status<'_> {
     /// # Errors
     /// The template's error.
     pub fn page(&self, site: &Site, theme: &Theme) -> Result<Bytes, NotRendered> {
+        self.rendered(site, theme, theme)
+    }
+
+    /// The page for a theme whose own one fails: the built-in templates, with the assets
+    /// of `theme`, since others are not published.
+    ///
+    /// # Errors
+    /// The template's error; the built-in theme has none.
+    pub fn built_in_page(&self, site: &Site, theme: &Theme) -> Result<Bytes, NotRendered> {
+        let templates = Theme::load(None).map_err(NotRendered)?;
+        self.rendered(site, theme, &templates)
+    }
+
+    fn rendered(
+        &self,
+        site: &Site,
+        theme: &Theme,
+        templates: &Theme,
+    ) -> Result<Bytes, NotRendered> {
         let mut context = Context::new();
         context.insert("site", &site::shared(site, theme).0);
         let page = PageVariables {
@@ -113,7 +132,7 @@ impl Status<'_> {
         context.insert("age_plot", &plots::age(&day, self.max_age));
         context.insert("outcome_plot", &plots::outcomes(&day));
         context.insert("duration_plot", &plots::durations(&day));
-        let rendered = theme.render(TEMPLATE, &context);
+        let rendered = templates.render(TEMPLATE, &context);
         let rendered = rendered.with_context(|| format!("cannot render {PATH}"));
         Ok(rendered.map_err(NotRendered)?.into())
     }

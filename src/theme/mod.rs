@@ -26,6 +26,9 @@ pub use watch::{Watch, watch};
 const USER: &str = "user/";
 const DEFAULT: &str = "default/";
 
+/// Templates of pages that stand in no generation. The site is whole without the owner's.
+const APART: [&str; 3] = ["status.html", "starting.html", "too-old.html"];
+
 /// What templates get, for theme authors.
 const DESCRIPTION: &str = include_str!("README.md");
 
@@ -52,6 +55,7 @@ pub struct Theme {
     /// Published under `static/` as they are, by path below it.
     static_files: BTreeMap<String, Bytes>,
     digest: blake3::Hash,
+    set_aside: Vec<anyhow::Error>,
 }
 
 /// An asset of the theme.
@@ -64,12 +68,45 @@ pub struct Asset {
 }
 
 impl Theme {
-    /// Loads the embedded theme with the files of `directory` over it.
+    /// Loads the embedded theme with the files of `directory` over it. A template of a
+    /// page that stands [`APART`] is left out if it is broken and all others are whole.
     ///
     /// # Errors
     /// If a file cannot be read, or a template is broken: with file, line,
     /// column and the source line.
     pub fn load(directory: Option<&Path>) -> Result<Theme> {
+        let files = match directory {
+            Some(directory) if !directory.is_dir() => {
+                bail!("--templates {} is not a directory", directory.display())
+            }
+            Some(directory) => user_files(directory)?,
+            None => BTreeMap::new(),
+        };
+        let without = |left_out: &[&str]| {
+            let files = files.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
+            Theme::of(directory, files.map(|(name, bytes)| (name.clone(), bytes.clone())).collect())
+        };
+        let apart: Vec<_> = APART.into_iter().filter(|name| files.contains_key(*name)).collect();
+        let broken = match without(&[]) {
+            Err(broken) if !apart.is_empty() => broken,
+            whole => return whole,
+        };
+        // Which of them is it?
+        let Ok(mut theme) = without(&apart) else { return Err(broken) };
+        let mut left_out = apart.clone();
+        let mut set_aside = Vec::new();
+        for name in apart {
+            let rest: Vec<_> = left_out.iter().copied().filter(|other| *other != name).collect();
+            match without(&rest) {
+                Ok(whole) => (theme, left_out) = (whole, rest),
+                Err(error) => set_aside.push(error),
+            }
+        }
+        Ok(Theme { set_aside, ..theme })
+    }
+
+    /// The embedded theme with these files over it.
+    fn of(directory: Option<&Path>, user_files: BTreeMap<String, Bytes>) -> Result<Theme> {
         let mut files = BTreeMap::new();
         for name in Embedded::iter() {
             if let Some(file) = Embedded::get(&name) {
@@ -80,18 +117,13 @@ impl Theme {
         }
         let mut static_files = BTreeMap::new();
         let mut overridden = Vec::new();
-        if let Some(directory) = directory {
-            if !directory.is_dir() {
-                bail!("--templates {} is not a directory", directory.display());
-            }
-            for (name, bytes) in user_files(directory)? {
-                if let Some(name) = name.strip_prefix("static/") {
-                    static_files.insert(name.to_owned(), bytes);
-                } else if Embedded::get(&name).is_none_or(|file| *file.data != *bytes) {
-                    // The default stays reachable as `default/<name>`, to be extended.
-                    if let Some(default) = files.insert(name.clone(), (USER, bytes)) {
-                        overridden.push((name, default));
-                    }
+        for (name, bytes) in user_files {
+            if let Some(name) = name.strip_prefix("static/") {
+                static_files.insert(name.to_owned(), bytes);
+            } else if Embedded::get(&name).is_none_or(|file| *file.data != *bytes) {
+                // The default stays reachable as `default/<name>`, to be extended.
+                if let Some(default) = files.insert(name.clone(), (USER, bytes)) {
+                    overridden.push((name, default));
                 }
             }
         }
@@ -119,10 +151,16 @@ impl Theme {
             assets,
             static_files,
             digest,
+            set_aside: Vec::new(),
         };
         let loaded = load_templates(&mut theme.tera, templates);
         loaded.map_err(|error| theme.explained(&error))?;
         Ok(theme)
+    }
+
+    /// What is wrong with templates of the owner's that the theme does without.
+    pub fn set_aside(&self) -> &[anyhow::Error] {
+        &self.set_aside
     }
 
     /// Renders a template by its plain name.

@@ -191,19 +191,72 @@ fn as_a_file_whose_generator_is_dead_it_stays_true() {
     assert!(!main.contains(" ago") && main.contains("if that is long past"), "{main}");
 }
 
+/// The kinds of fault that a template can have.
+const FAULTS: [&str; 3] = ["{{ status.no.such }}", "{% for %}", "{% include \"gone.html\" %}"];
+
 #[test]
-fn a_theme_that_cannot_show_it_is_named_and_the_last_good_site_stays() {
+fn a_theme_that_cannot_show_it_fails_no_refresh_and_the_built_in_page_is_shown() {
     let upstream = Upstream::start();
-    let site = Site::of(&upstream).with(&["--templates", "theme"]);
+    let site = Site::eager(&upstream).with(&["--templates", "theme"]);
+    for fault in FAULTS {
+        site.write("theme/status.html", fault);
+        site.write("theme/404.html", fault.len().to_string());
+        // At the start, where nothing is published.
+        let log = site.build_once().well();
+        assert_eq!(log.matches("theme/status.html").count(), 1, "{fault}: {log}");
+        assert!(site.page(PAGE).contains("<h1>Status</h1>"), "{fault}");
+        assert_eq!(site.page("404.html"), fault.len().to_string());
+        let checked = site.run(&["check"]);
+        assert_eq!(checked.code, Some(1), "{}", checked.out);
+        assert!(checked.log.contains("status.html"), "{}", checked.log);
+    }
+}
+
+#[test]
+fn while_the_theme_cannot_show_it_refreshes_go_on_and_the_author_is_told() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--templates", "theme", "--dev"]);
     site.write("theme/status.html", "{{ status.pages }} files");
     let server = site.serve().ready();
-    wait_until("the page", || server.get("/status/").text().ends_with(" files"));
-    site.write("theme/status.html", "{{ status.no.such }}");
-    server.wait_for_line("theme/status.html:1:");
-    assert!(server.get("/status/").text().ends_with(" files"));
-    let checked = site.run(&["check"]);
-    assert_eq!(checked.code, Some(1), "{}", checked.out);
-    assert!(checked.log.contains("theme/status.html:1:"), "{}", checked.log);
+    let page = || server.get("/status/").text().to_owned();
+    wait_until("the page", || page().ends_with(" files"));
+    for fault in FAULTS {
+        site.write("theme/status.html", fault);
+        wait_until("the built-in page", || page().contains("<h1>Status</h1>"));
+        site.write("theme/404.html", "mended");
+        wait_until("the other page", || server.get("/nowhere").body == b"mended");
+        wait_until("what the author is told", || {
+            server.get("/dev.json").text().contains("status.html")
+        });
+        upstream.wait_until_asked_again();
+        upstream.wait_until_asked_again();
+        site.write("theme/status.html", "{{ status.pages }} files");
+        wait_until("the mended page", || page().ends_with(" files"));
+    }
+    assert!(!server.log().contains("no refresh"), "{}", server.log());
+}
+
+#[test]
+fn pages_for_want_of_a_site_that_fail_keep_nobody_from_starting() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(500, "no"));
+    for fault in FAULTS {
+        let site = Site::eager(&upstream).with(&["--templates", "theme"]);
+        site.write("theme/starting.html", fault);
+        site.write("theme/too-old.html", fault);
+        let server = site.serve();
+        for name in ["starting.html", "too-old.html"] {
+            server.wait_for_line(name);
+        }
+        let page = server.get("/");
+        assert_eq!(page.status, 503);
+        assert!(page.text().contains("<!doctype html>"), "{}", page.text());
+        let checked = site.run(&["check"]);
+        assert_eq!(checked.code, Some(1), "{}", checked.out);
+        for name in ["starting.html", "too-old.html"] {
+            assert!(checked.log.contains(name), "{name}: {}", checked.log);
+        }
+    }
 }
 
 #[test]
