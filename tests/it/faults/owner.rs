@@ -498,3 +498,35 @@ fn of_what_the_owner_does_right_before_an_exchange() {
     });
     assert_eq!(stage.keeps(&["late.txt"]), Vec::<String>::new());
 }
+
+#[test]
+#[ignore = "needs strace"]
+fn of_a_publish_that_fails_half_way() {
+    let stage = Stage::new();
+    for _ in 0..2 {
+        assert_eq!(stage.publish(), Vec::<String>::new());
+    }
+    let inode = |path: PathBuf| path.symlink_metadata().expect("there").ino();
+    let standby = stage.site.path(".movies-gen/standby");
+    let both = || {
+        let mut both = [inode(standby.join("people")), inode(stage.out("people"))];
+        both.sort_unstable();
+        both
+    };
+    let made = both();
+    let published = fs::read(stage.out("movies.json")).expect("there");
+    stage.change();
+    let build = stage.command();
+    let mut command = Command::new("strace");
+    // The time of a new page cannot be set.
+    command.args(["-f", "-o", "/dev/null", "-e", "trace=utimensat"]);
+    command.args(["-e", "inject=utimensat:error=EIO"]);
+    command.arg(build.get_program()).args(build.get_args()).current_dir(&stage.site);
+    let log = Ended::of(&mut command).with_code(1);
+    assert!(log.contains("cannot write"), "{log}");
+    assert_eq!(fs::read(stage.out("movies.json")).expect("there"), published);
+    assert!(standby.join(".movies-gen/coming").exists(), "it says that it is half-done");
+    // What is whole is not made again: the directories are still the same ones.
+    assert_eq!(stage.publish(), Vec::<String>::new());
+    assert_eq!(both(), made);
+}
