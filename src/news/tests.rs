@@ -78,6 +78,31 @@ fn what_is_too_large_is_told_as_paths_and_what_is_still_too_large_not_even_so() 
 }
 
 #[test]
+fn a_retired_asset_is_told_as_gone_once() {
+    let theme = Theme::load(None).expect("the theme");
+    let site =
+        Site { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
+    let catalogue = catalogue(2);
+    let ledger = Ledger::baseline(&catalogue, WallTime(1));
+    let plan = Plan::new(&site, &catalogue, &ledger, &theme);
+    let with = |asset: Option<Option<u64>>| {
+        let mut files = generation(&plan).files;
+        if let Some(retired) = asset {
+            let mut file = File::new("assets/a.css", String::new(), "a".into(), 1);
+            file.entry.retired = retired;
+            files.insert("assets/a.css".to_owned(), Arc::new(file));
+        }
+        Generation::new(1, files)
+    };
+    let (used, retired, expired) = (with(Some(None)), with(Some(Some(1))), with(None));
+    assert_eq!((&retired.id, retired.id == used.id), (&expired.id, false));
+    let gone = changed_paths(&plan, &used, &retired);
+    assert_eq!(gone, BTreeMap::from([("/assets/a.css".to_owned(), None)]));
+    assert!(changed_paths(&plan, &retired, &expired).is_empty());
+    assert_eq!(changed_paths(&plan, &retired, &used).len(), 1, "live again");
+}
+
+#[test]
 fn changes_that_are_not_known_are_not_told() {
     let (_, data) = step(2, 3, false);
     assert!(data.get("films").is_none() && data.get("people").is_none());

@@ -343,6 +343,17 @@ mod tests {
     }
 
     #[test]
+    fn every_script_that_asks_for_it_gets_the_table_of_letters() {
+        let own = [("assets/own.js", "f({/* movies-gen:letters */});")];
+        let (_directory, theme) = theme(&own);
+        let theme = theme.expect("a theme");
+        for name in ["own.js", "list.js"] {
+            let script = std::str::from_utf8(&theme.assets()[name].bytes).expect("text");
+            assert!(script.contains("ss:\"ß\"") && !script.contains("movies-gen:letters"));
+        }
+    }
+
+    #[test]
     fn assets_are_named_by_their_content_and_static_files_keep_their_names() {
         let (_directory, theme) =
             theme(&[("assets/site.css", "p{}"), ("static/a/b.txt", "x"), ("static/.hidden", "x")]);
