@@ -6,9 +6,10 @@
 //! time), the slug of the older, with the other one led to it. What is absorbed
 //! a second time changes nothing, so that replicas come to an end.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Dated, Entry, Ledger, forget_the_longest_gone, rooms};
+use super::{Dated, Entry, Ledger, forget_the_longest_gone, rooms, slug};
 use crate::changes::{Change, Kind, What};
 use crate::clock::WallTime;
 
@@ -21,14 +22,9 @@ impl Ledger {
             return self.clone();
         }
         let changes = merged_changes(&self.changes, &other.changes);
-        let entries = |kind| {
-            let latest = latest_changes(&changes, kind);
-            let mut merged = merged_entries(self.entries(kind), other.entries(kind), &latest);
-            forget_the_longest_gone(&mut merged);
-            merged
-        };
-        let names = |ours, theirs| {
-            let mut merged = merged_entries(ours, theirs, &BTreeMap::new());
+        let merged = |of: fn(&Ledger) -> &BTreeMap<String, Entry>, kind: Option<Kind>| {
+            let latest = kind.map(|kind| latest_changes(&changes, kind)).unwrap_or_default();
+            let mut merged = merged_entries(of(self), of(other), &latest);
             forget_the_longest_gone(&mut merged);
             merged
         };
@@ -38,10 +34,10 @@ impl Ledger {
             *ours = ours.or(*score);
         }
         Ledger {
-            films: entries(Kind::Film),
-            people: entries(Kind::Person),
-            directors: names(&self.directors, &other.directors),
-            producers: names(&self.producers, &other.producers),
+            films: merged(|ledger| &ledger.films, Some(Kind::Film)),
+            people: merged(|ledger| &ledger.people, Some(Kind::Person)),
+            directors: merged(|ledger| &ledger.directors, None),
+            producers: merged(|ledger| &ledger.producers, None),
             scores: Ledger::sound_scores(scores),
             changes,
         }
@@ -142,32 +138,36 @@ fn met(one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
     };
     let changed = latest.or_else(|| real(one).max(real(other)));
     let mut former: BTreeSet<String> = one.former.union(&other.former).cloned().collect();
-    let age = |entry: &Entry| (entry.first_seen, entry.slug.clone());
-    let (older, younger) = if age(one) <= age(other) { (one, other) } else { (other, one) };
-    former.insert(younger.slug.clone());
-    former.remove(&older.slug);
-    Entry { slug: older.slug.clone(), former, first_seen, changed, gone: one.gone }
+    // An address that moved did so knowing the one before.
+    let age = |entry: &Entry| (Reverse(entry.moved), entry.first_seen, entry.slug.clone());
+    let (kept, left) = if age(one) <= age(other) { (one, other) } else { (other, one) };
+    former.insert(left.slug.clone());
+    former.remove(&kept.slug);
+    let title = one.title.as_ref().or(other.title.as_ref()).filter(|_| one.gone).cloned();
+    let (slug, moved, gone) = (kept.slug.clone(), kept.moved, one.gone);
+    Entry { slug, former, first_seen, changed, gone, moved, title }
 }
 
-/// Makes sure that no two records have one address: it stays with the older.
+/// Makes sure that no two records have one address: it stays with the record to which it
+/// moved last, or else with the older.
 fn settle_slugs(entries: &mut BTreeMap<String, Entry>) {
-    let mut order: Vec<(WallTime, String)> =
-        entries.iter().map(|(id, entry)| (entry.first_seen, id.clone())).collect();
+    let key = |(id, entry): (&String, &Entry)| {
+        let has_given_up = slug::is_given_up(&entry.slug, id);
+        (Reverse(entry.moved), has_given_up, entry.first_seen, id.clone())
+    };
+    let mut order: Vec<_> = entries.iter().map(key).collect();
     order.sort();
     let mut taken: BTreeSet<String> = BTreeSet::new();
-    for (_, id) in &order {
+    for (.., id) in &order {
         let Some(entry) = entries.get_mut(id) else { continue };
         if taken.contains(&entry.slug) {
-            let hash = blake3::hash(id.as_bytes()).to_hex();
-            let room = super::slug::LONGEST - 17;
-            let stem = entry.slug.get(..room).unwrap_or(&entry.slug);
-            entry.slug = format!("{}-{}", stem.trim_end_matches('-'), &hash[..16]);
+            entry.slug = slug::given_up(&entry.slug, id);
         }
         taken.insert(entry.slug.clone());
     }
     // An address that somebody has leads nowhere else; of two that had it, the
     // older keeps it.
-    for (_, id) in &order {
+    for (.., id) in &order {
         let Some(entry) = entries.get_mut(id) else { continue };
         entry.former.retain(|slug| taken.insert(slug.clone()));
     }

@@ -8,6 +8,7 @@
 //! all its times are origin times.
 
 mod absorb;
+mod enter;
 mod outside;
 mod rooms;
 pub mod slug;
@@ -18,9 +19,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Film};
 use crate::changes::{Change, Kind};
 use crate::clock::WallTime;
+use enter::forget_the_longest_gone;
 pub use volatile::{Overrides, Score};
 
 /// Changes that are kept of each of two sorts: records that came or went, and fields
@@ -34,7 +36,8 @@ pub const GONE_KEPT: usize = 1_000;
 /// What is known of one record beyond the payload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its last path segment; never changes, even if the record is renamed.
+    /// Its last path segment; never changes, even if the record is renamed. A record
+    /// that is gone gives it up to one that is made again under another id.
     pub slug: String,
     /// Slugs that it had in ledgers which were absorbed: they lead to it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -48,6 +51,13 @@ pub struct Entry {
     /// Not in the catalogue any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// Origin time of the payload with which the address came from another record, or
+    /// went to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<WallTime>,
+    /// What a record that is gone was called last, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
 /// A change and the origin time of the payload that brought it.
@@ -76,11 +86,11 @@ pub struct Ledger {
     pub films: BTreeMap<String, Entry>,
     /// People by id.
     pub people: BTreeMap<String, Entry>,
-    /// Directors by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Directors by name: the upstream knows no more of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directors: BTreeMap<String, Entry>,
     /// Producers by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub producers: BTreeMap<String, Entry>,
     /// The last changes, oldest first; see [`CHANGES_KEPT`].
     pub changes: VecDeque<Dated>,
@@ -93,7 +103,7 @@ impl Ledger {
     /// The ledger of a catalogue that is seen for the first time.
     pub fn baseline(catalogue: &Catalogue, origin: WallTime) -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.enter(catalogue, origin, None);
+        ledger.enter(&[], catalogue, origin, None);
         ledger
     }
 
@@ -108,22 +118,14 @@ impl Ledger {
     #[must_use]
     pub fn advanced(&self, changes: &[Change], catalogue: &Catalogue, origin: WallTime) -> Ledger {
         let mut next = self.clone();
-        next.enter(catalogue, origin, Some(origin));
-        for change in changes {
-            if let Some(entry) = next.entries_mut(change.kind).get_mut(&change.id) {
-                entry.changed = Some(origin);
-            }
-        }
+        next.enter(changes, catalogue, origin, Some(origin));
         let dated = changes.iter().map(|change| Dated { at: origin, change: change.clone() });
         let mut dated: Vec<_> = dated.collect();
         dated.sort_by(Dated::by_time);
         next.changes.extend(dated);
         next.changes = rooms::bounded(next.changes.into());
-        for kind in [Kind::Film, Kind::Person] {
-            forget_the_longest_gone(next.entries_mut(kind));
-        }
-        forget_the_longest_gone(&mut next.directors);
-        forget_the_longest_gone(&mut next.producers);
+        let Ledger { films, people, directors, producers, .. } = &mut next;
+        [films, people, directors, producers].into_iter().for_each(forget_the_longest_gone);
         next
     }
 
@@ -135,65 +137,39 @@ impl Ledger {
         }
     }
 
-    fn entries_mut(&mut self, kind: Kind) -> &mut BTreeMap<String, Entry> {
-        match kind {
-            Kind::Film => &mut self.films,
-            Kind::Person => &mut self.people,
+    /// Gives every record of the catalogue an entry.
+    fn enter(
+        &mut self,
+        changes: &[Change],
+        catalogue: &Catalogue,
+        origin: WallTime,
+        changed: Option<WallTime>,
+    ) {
+        let films = catalogue.films.iter().map(|film| (&*film.id, &*film.title)).collect();
+        let people = catalogue.people.iter().map(|person| (&*person.id, &*person.name)).collect();
+        for (entries, there, kind) in
+            [(&mut self.films, films, Kind::Film), (&mut self.people, people, Kind::Person)]
+        {
+            enter::mark_gone(entries, &there);
+            enter::date(entries, changes, kind, origin);
+            enter::enter(entries, &there, origin, changed);
+        }
+        let directors = names(catalogue, |film| &film.directors);
+        let producers = names(catalogue, |film| &film.producers);
+        for (entries, there) in [(&mut self.directors, directors), (&mut self.producers, producers)]
+        {
+            enter::mark_gone(entries, &there);
+            enter::enter(entries, &there, origin, None);
         }
     }
-
-    /// Gives every record of the catalogue an entry.
-    fn enter(&mut self, catalogue: &Catalogue, origin: WallTime, changed: Option<WallTime>) {
-        let films = catalogue.films.iter().map(|film| (&film.id, &film.title));
-        enter(&mut self.films, films, origin, changed);
-        let people = catalogue.people.iter().map(|person| (&person.id, &person.name));
-        enter(&mut self.people, people, origin, changed);
-        let directors = catalogue.films.iter().flat_map(|film| &film.directors);
-        enter(&mut self.directors, directors.map(|name| (name, name)), origin, changed);
-        let producers = catalogue.films.iter().flat_map(|film| &film.producers);
-        enter(&mut self.producers, producers.map(|name| (name, name)), origin, changed);
-    }
 }
 
-fn enter<'a>(
-    entries: &mut BTreeMap<String, Entry>,
-    records: impl Iterator<Item = (&'a String, &'a String)>,
-    origin: WallTime,
-    changed: Option<WallTime>,
-) {
-    let records: BTreeMap<_, _> = records.collect();
-    for (id, entry) in entries.iter_mut() {
-        entry.gone = !records.contains_key(id);
-    }
-    // In the order of ids, so that who gets the plain slug depends on the
-    // records alone.
-    let new: Vec<_> = records.into_iter().filter(|(id, _)| !entries.contains_key(*id)).collect();
-    if new.is_empty() {
-        return;
-    }
-    let slugs = entries.values().flat_map(|entry| entry.former.iter().chain([&entry.slug]));
-    let mut taken: BTreeSet<String> = slugs.cloned().collect();
-    for (id, title) in new {
-        let slug = slug::of(title, id, |slug| taken.contains(slug));
-        taken.insert(slug.clone());
-        let entry = Entry { slug, first_seen: origin, changed, ..Entry::default() };
-        entries.insert(id.clone(), entry);
-    }
-}
-
-fn forget_the_longest_gone(entries: &mut BTreeMap<String, Entry>) {
-    let mut gone: Vec<_> = entries
-        .iter()
-        .filter(|(_, entry)| entry.gone)
-        .map(|(id, entry)| (entry.changed, id.clone()))
-        .collect();
-    if gone.len() <= GONE_KEPT {
-        return;
-    }
-    gone.sort();
-    for (_, id) in &gone[..gone.len() - GONE_KEPT] {
-        entries.remove(id);
-    }
+/// Names by themselves: they are all that is known.
+fn names<'a>(
+    catalogue: &'a Catalogue,
+    of: impl Fn(&'a Film) -> &'a [String],
+) -> BTreeMap<&'a str, &'a str> {
+    catalogue.films.iter().flat_map(of).map(|name| (&**name, &**name)).collect()
 }
 
 #[cfg(test)]
@@ -231,13 +207,13 @@ mod tests {
     #[test]
     fn a_record_that_comes_back_has_its_old_address_and_nobody_else_took_it() {
         let (all, one) = (people(&[("1", "Haku"), ("2", "Lin")]), people(&[("2", "Lin")]));
-        let renamed = people(&[("2", "Lin"), ("3", "Haku")]);
-        let back = people(&[("1", "Kohaku"), ("2", "Lin"), ("3", "Haku")]);
+        let other = people(&[("2", "Lin"), ("3", "Hakú")]);
+        let back = people(&[("1", "Kohaku"), ("2", "Lin"), ("3", "Hakú")]);
         let ledger = step(&Ledger::baseline(&all, WallTime(1)), &all, &one, 2);
         assert!(ledger.people["1"].gone);
-        let ledger = step(&ledger, &one, &renamed, 3);
-        assert_eq!(ledger.people["3"].slug, "haku-3");
-        let ledger = step(&ledger, &renamed, &back, 4);
+        let ledger = step(&ledger, &one, &other, 3);
+        assert_eq!(ledger.people["3"].slug, "haku-3", "another name is another person");
+        let ledger = step(&ledger, &other, &back, 4);
         assert_eq!(ledger.people["1"].slug, "haku");
         assert_eq!(ledger.people["1"].first_seen, WallTime(1));
         assert!(!ledger.people["1"].gone);

@@ -80,11 +80,12 @@ fn sound_entries(
     for (id, mut entry) in entries {
         let is_sound = is_sound_text(&id)
             && slug::is_valid(&entry.slug)
-            && [Some(entry.first_seen), entry.changed]
+            && [Some(entry.first_seen), entry.changed, entry.moved]
                 .iter()
                 .flatten()
                 .all(|&at| is_sound_time(at));
         if is_sound {
+            entry.title = entry.title.filter(|_| entry.gone).map(|title| cut(&cleaned(&title)));
             entry.former.retain(|slug| slug::is_valid(slug));
             while entry.former.len() > MOST_FORMER {
                 entry.former.pop_last();

@@ -44,6 +44,17 @@ pub fn is_valid(slug: &str) -> bool {
         && !slug.ends_with('-')
 }
 
+/// The slug of a record that gave `slug` up: a name that nobody else can have.
+pub(super) fn given_up(slug: &str, id: &str) -> String {
+    let hash = blake3::hash(id.as_bytes()).to_hex();
+    format!("{}-{}", shortened(slug, LONGEST - 17), &hash[..16])
+}
+
+/// Whether a record has such a slug.
+pub(super) fn is_given_up(slug: &str, id: &str) -> bool {
+    slug.ends_with(&given_up("", id))
+}
+
 /// The slug of what is written in Latin letters and digits. Other scripts would
 /// be transliterated one character at a time, and Japanese read as Chinese, to
 /// names that nobody would recognise.

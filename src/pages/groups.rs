@@ -1,7 +1,7 @@
 //! Films by director, by producer and by year.
 //!
-//! Owns which groups have a page and what it is called. A director is a name, as
-//! a producer is: the upstream knows no more of them. The ledger keeps its address.
+//! Owns which groups have a page. A director is a name, as a producer is: the upstream
+//! knows no more of them. The ledger keeps the address of each.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::ledger::{Entry, Ledger};
 pub(super) struct Director<'a> {
     pub(super) name: &'a str,
     /// Last segment of the page's path.
-    pub(super) slug: String,
+    pub(super) slug: &'a str,
     /// Newest first.
     pub(super) films: Vec<FilmIndex>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn of(catalogue: &'a Catalogue, ledger: &Ledger) -> Groups<'a> {
+    pub(super) fn of(catalogue: &'a Catalogue, ledger: &'a Ledger) -> Groups<'a> {
         let mut years: BTreeMap<Option<u32>, Vec<FilmIndex>> = BTreeMap::new();
         for (index, film) in catalogue.films.iter().enumerate() {
             years.entry(film.year).or_default().push(index);
@@ -59,7 +59,7 @@ pub(super) fn all_named<'g, 'a>(
 
 fn by_name<'a>(
     catalogue: &'a Catalogue,
-    entries: &BTreeMap<String, Entry>,
+    entries: &'a BTreeMap<String, Entry>,
     names_of: impl Fn(&'a Film) -> &'a [String],
 ) -> Vec<Director<'a>> {
     let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
@@ -68,9 +68,10 @@ fn by_name<'a>(
             by_name.entry(name).or_default().push(index);
         }
     }
-    // The ledger has entered the catalogue, so each name has an entry.
-    let slug = |name: &str| entries.get(name).map(|entry| entry.slug.clone()).unwrap_or_default();
-    let groups =
-        by_name.into_iter().map(|(name, films)| Director { name, slug: slug(name), films });
+    let groups = by_name.into_iter().map(|(name, films)| {
+        // The ledger has entered every name of the catalogue.
+        let slug = entries.get(name).map_or("unlisted", |entry| &entry.slug);
+        Director { name, slug, films }
+    });
     groups.collect()
 }

@@ -45,8 +45,8 @@ impl List {
             List::Directors => "directors/index.html".to_owned(),
             List::Producers => "producers/index.html".to_owned(),
             List::Years => "years/index.html".to_owned(),
-            List::Director(at) => director_path(&groups.directors[at].slug),
-            List::Producer(at) => producer_path(&groups.producers[at].slug),
+            List::Director(at) => director_path(groups.directors[at].slug),
+            List::Producer(at) => producer_path(groups.producers[at].slug),
             List::Year(year) => year_path(year),
         };
         match whole.strip_suffix("index.html") {

@@ -9,6 +9,7 @@
 #![allow(clippy::expect_used, reason = "a part that cannot be set up ends the test that needs it")]
 
 mod accessible;
+mod addresses;
 mod chaos;
 mod contract;
 mod courtesy;
