@@ -188,6 +188,11 @@ pub fn listing(path: &Path) -> Result<Vec<DirEntry>> {
     listed.with_context(|| format!("cannot list {}", path.display()))
 }
 
+/// How many bytes a file has; none if that cannot be told.
+pub fn size(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).map(|found| found.len()).ok()
+}
+
 /// When a file was written last; none if that cannot be told.
 pub fn modified(path: &Path) -> Option<SystemTime> {
     fs::symlink_metadata(path).and_then(|found| found.modified()).ok()

@@ -1,11 +1,12 @@
 //! Payloads that were not believed, kept for the owner to look at.
 //!
-//! Owns `refused/` under the state directory: one document for each set of ids,
-//! the last [`KEPT`] of them. It must not judge them.
+//! Owns `refused/` under the state directory: for each refusal a small document,
+//! `<sets>`, and its bodies beside it, `<sets>.bodies`. The newest [`KEPT`] refusals are
+//! kept, fewer if their bodies take more than [`MOST_BYTES`]. It must not judge them.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,15 @@ use crate::clock::WallTime;
 use crate::disk;
 use crate::outcome::SetsHash;
 
-/// Documents that are kept.
+/// Refusals that are kept.
 pub const KEPT: usize = 20;
+
+/// Bytes of bodies that are kept in all: four bodies of the default `--max-bytes`. The
+/// newest refusal is kept whatever its size, or the owner could not accept it.
+pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What follows the name of a refusal in the name of its bodies.
+const BODIES: &str = "bodies";
 
 /// A payload that was not believed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,26 +55,36 @@ pub struct Bodies<'b> {
 /// # Errors
 /// If it cannot be written.
 pub fn keep(state: &Path, refusal: &Refusal, bodies: &Bodies<'_>) -> Result<()> {
-    #[derive(Serialize)]
-    struct Document<'d> {
-        #[serde(flatten)]
-        refusal: &'d Refusal,
-        #[serde(flatten)]
-        bodies: &'d Bodies<'d>,
-    }
-    let directory = state.join("refused");
+    let directory = directory(state);
     disk::create_directory(&directory)?;
-    let document = Document { refusal, bodies };
-    document::write(&directory.join(&refusal.sets.0), "refused", &document)?;
-    // By their times: what they hold may be large.
-    let mut paths = disk::entries(&directory)?;
-    paths.sort_by_cached_key(|path| Reverse((disk::modified(path), path.clone())));
-    paths.iter().skip(KEPT).try_for_each(|surplus| disk::remove_file(surplus))
+    let path = directory.join(&refusal.sets.0);
+    // The bodies first: a refusal without bodies is not listed.
+    document::write(&bodies_of(&path), BODIES, bodies)?;
+    document::write(&path, "refused", refusal)?;
+    forget_surplus(&directory, MOST_BYTES)
+}
+
+/// Forgets the oldest refusals beyond [`KEPT`] and beyond so many bytes, and files that
+/// are no part of a refusal: what an earlier version kept, or a process that was killed.
+fn forget_surplus(directory: &Path, most_bytes: u64) -> Result<()> {
+    let mut refusals = refusals(directory);
+    // By their times: the bodies may be large.
+    refusals.sort_by_cached_key(|path| Reverse((disk::modified(path), path.clone())));
+    let (mut kept, mut bytes) = (Vec::new(), 0);
+    for path in refusals.into_iter().take(KEPT) {
+        bytes += disk::size(&bodies_of(&path)).unwrap_or(0);
+        if !kept.is_empty() && bytes > most_bytes {
+            break;
+        }
+        kept.extend([bodies_of(&path), path]);
+    }
+    let surplus = disk::entries(directory)?.into_iter().filter(|path| !kept.contains(path));
+    surplus.into_iter().try_for_each(|path| disk::remove_file(&path))
 }
 
 /// The bodies of a refusal, if they are still kept.
 pub fn bodies(state: &Path, sets: &SetsHash) -> Option<Bodies<'static>> {
-    document::peek(&state.join("refused").join(&sets.0), "refused")
+    document::peek(&bodies_of(&directory(state).join(&sets.0)), BODIES)
 }
 
 /// Forgets a refusal that was settled.
@@ -74,42 +92,102 @@ pub fn bodies(state: &Path, sets: &SetsHash) -> Option<Bodies<'static>> {
 /// # Errors
 /// If it cannot be removed.
 pub fn forget(state: &Path, sets: &SetsHash) -> Result<()> {
-    disk::remove_file(&state.join("refused").join(&sets.0))
+    let path = directory(state).join(&sets.0);
+    disk::remove_file(&path)?;
+    disk::remove_file(&bodies_of(&path))
 }
 
-/// What is kept, the last first. The documents are read one by one and without their
-/// bodies, so that the list takes no more memory than the largest of them.
+/// What is kept, the last first. No bodies are read.
 pub fn list(state: &Path) -> Vec<Refusal> {
-    let paths = disk::entries(&state.join("refused")).unwrap_or_default();
+    let paths = refusals(&directory(state));
     let mut refusals: Vec<Refusal> =
         paths.iter().filter_map(|path| document::peek(path, "refused")).collect();
     refusals.sort_by(|a, b| (b.last, &b.sets).cmp(&(a.last, &a.sets)));
     refusals
 }
 
+fn directory(state: &Path) -> PathBuf {
+    state.join("refused")
+}
+
+fn bodies_of(path: &Path) -> PathBuf {
+    path.with_extension(BODIES)
+}
+
+/// The documents of refusals that have their bodies beside them. An earlier version kept
+/// both in one document, which is large: that is not read.
+fn refusals(directory: &Path) -> Vec<PathBuf> {
+    let paths = disk::entries(directory).unwrap_or_default();
+    let has_bodies =
+        |path: &PathBuf| path.extension().is_none() && disk::size(&bodies_of(path)).is_some();
+    paths.into_iter().filter(has_bodies).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn refusal(number: u64) -> Refusal {
+        Refusal {
+            sets: SetsHash(format!("{number:012x}")),
+            why: "it is empty".into(),
+            needs_the_owner: true,
+            times: 1,
+            last: WallTime(number),
+        }
+    }
+
+    fn keep_some(state: &Path, count: u64) {
+        for number in 0..count {
+            let films = format!("[{number}]");
+            let bodies = Bodies { films: films.into(), people: "[]".into() };
+            keep(state, &refusal(number), &bodies).expect("kept");
+        }
+    }
+
+    fn files(state: &Path) -> usize {
+        disk::entries(&directory(state)).expect("listed").len()
+    }
+
     #[test]
     fn only_the_last_refusals_are_kept() {
         let state = tempfile::tempdir().expect("a directory");
-        for number in 0..KEPT as u64 + 5 {
-            let refusal = Refusal {
-                sets: SetsHash(format!("{number:012x}")),
-                why: "it is empty".into(),
-                needs_the_owner: true,
-                times: 1,
-                last: WallTime(number),
-            };
-            let films = format!("[{number}]");
-            let bodies = Bodies { films: films.into(), people: "[]".into() };
-            keep(state.path(), &refusal, &bodies).expect("kept");
-        }
-        let last = SetsHash(format!("{:012x}", KEPT as u64 + 4));
-        assert_eq!(bodies(state.path(), &last).expect("bodies").films, "[24]");
-        let kept = list(state.path());
-        assert_eq!(kept.len(), KEPT);
-        assert_eq!(kept[0].last, WallTime(KEPT as u64 + 4));
+        let state = state.path();
+        keep_some(state, KEPT as u64 + 5);
+        let last = refusal(KEPT as u64 + 4);
+        assert_eq!(bodies(state, &last.sets).expect("bodies").films, "[24]");
+        let kept = list(state);
+        assert_eq!((kept.len(), files(state)), (KEPT, 2 * KEPT));
+        assert_eq!(kept[0], last);
+        forget(state, &last.sets).expect("forgotten");
+        assert_eq!((list(state).len(), files(state)), (KEPT - 1, 2 * KEPT - 2));
+    }
+
+    #[test]
+    fn bodies_are_kept_up_to_a_number_of_bytes_and_the_newest_in_any_case() {
+        let state = tempfile::tempdir().expect("a directory");
+        let state = state.path();
+        keep_some(state, 5);
+        let one = disk::size(&bodies_of(&directory(state).join(&refusal(4).sets.0)));
+        let one = one.expect("a size");
+        forget_surplus(&directory(state), 2 * one).expect("forgotten");
+        assert_eq!(list(state), [refusal(4), refusal(3)]);
+        forget_surplus(&directory(state), 0).expect("forgotten");
+        assert_eq!(list(state), [refusal(4)]);
+        assert_eq!(files(state), 2);
+    }
+
+    #[test]
+    fn a_list_reads_no_bodies_and_files_of_an_earlier_version_are_removed() {
+        let state = tempfile::tempdir().expect("a directory");
+        let state = state.path();
+        keep_some(state, 2);
+        let path = |number| directory(state).join(&refusal(number).sets.0);
+        disk::replace(&bodies_of(&path(0)), b"damaged").expect("written");
+        document::write(&path(7), "refused", &refusal(7)).expect("written");
+        assert_eq!(list(state), [refusal(1), refusal(0)], "without bodies it is not listed");
+        assert_eq!(bodies(state, &refusal(0).sets), None);
+        keep_some(state, 1);
+        assert!(disk::read(&path(7)).expect("looked").is_none());
     }
 }

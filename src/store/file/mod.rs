@@ -8,7 +8,8 @@
 //! | `attempt` | the last claim and how it ended |
 //! | `saved` | fence, origin time and validators of the last payload: small, whatever the site |
 //! | `bodies/<hash>` | its raw bodies and its ledger, named by their content |
-//! | `refused/<sets>` | the last payloads that were not believed |
+//! | `refused/<sets>` | the last answers that were not believed |
+//! | `refused/<sets>.bodies` | the bodies of such an answer |
 //! | `accepted` | which of these the owner accepts, and since when |
 //!
 //! It exists so that one machine needs no Redis, and so that every replica has
