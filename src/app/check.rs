@@ -74,12 +74,35 @@ pub(super) async fn check(config: &Config) -> Result<()> {
         let troubles: Vec<_> = troubles.into_values().collect();
         bail!("the theme fails with {whose}:\n{}", troubles.join("\n\n"));
     }
+    tell_what_is_left_out(&theme, &plan)?;
     writeln!(
         std::io::stdout(),
         "All is well: {} pages rendered with {whose}, {} things odd about the data.",
         plan.len(),
         warnings.len()
     )?;
+    Ok(())
+}
+
+/// Names that are told of a kind; of the rest only how many.
+const MOST_NAMES: usize = 10;
+
+/// Names what of the theme's directory is not used, and why.
+fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
+    let passed_over: Vec<_> = theme.passed_over().iter().map(String::as_str).collect();
+    let hidden: Vec<_> = plan.hidden().iter().map(String::as_str).collect();
+    for (why, names) in [
+        ("Passed over, since no page uses them", passed_over),
+        ("Not published, since a page or the server has their place", hidden),
+    ] {
+        if names.is_empty() {
+            continue;
+        }
+        let more = names.len().saturating_sub(MOST_NAMES);
+        let names = names[..names.len() - more].join(", ");
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        writeln!(std::io::stdout(), "{why}: {}{more}", names.escape_debug())?;
+    }
     Ok(())
 }
 

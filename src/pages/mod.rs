@@ -20,6 +20,7 @@ mod news;
 mod paths;
 mod plots;
 pub mod poster;
+mod root;
 mod search;
 mod site;
 mod sitemap;
@@ -118,6 +119,8 @@ pub struct Plan<'a> {
     views: Views<'a>,
     theme: &'a Theme,
     pages: BTreeMap<String, Page>,
+    /// Files of the theme's `root/` folder whose places are taken.
+    hidden: Vec<String>,
     groups: Groups<'a>,
     lists: Lists,
     movies: Split<FilmIndex>,
@@ -209,6 +212,7 @@ impl<'a> Plan<'a> {
         for (path, to, named) in former_addresses(&views) {
             pages.entry(path).or_insert(Page::Moved(to, named));
         }
+        let hidden = root::add(&mut pages, theme);
         // A compressed form of ours would stand at the same place.
         let is_form = |path: &str| {
             [".gz", ".br"].iter().any(|suffix| {
@@ -224,6 +228,7 @@ impl<'a> Plan<'a> {
             views,
             theme,
             pages,
+            hidden,
             groups,
             lists,
             movies,
@@ -246,6 +251,12 @@ impl<'a> Plan<'a> {
     /// Bytes that all files together may have, compressed forms included.
     pub fn most_bytes(&self) -> u64 {
         self.most_bytes
+    }
+
+    /// Files of the theme's `root/` folder that are not published, since a page or an answer
+    /// of the server has their place.
+    pub fn hidden(&self) -> &[String] {
+        &self.hidden
     }
 
     /// How many pages there are.

@@ -3,23 +3,25 @@
 //! Owns how a theme is found, loaded and named. Every file of `templates/` is
 //! in the program; a file of the same name under `--templates` takes its place,
 //! and templates find each other by their plain name, whoever wrote them. A
-//! `static/` folder is passed through. A loaded theme is a value: a broken save
+//! `static/` folder is passed through, and a `root/` folder to the root of the site. A loaded theme is a value: a broken save
 //! never reaches a page, the theme before it stays.
 
 mod bound;
+mod files;
 mod filters;
+mod reach;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
 use tera::{Context, Tera};
-use tracing::warn;
 
-use crate::{disk, letters};
+use crate::letters;
+use files::Files;
 pub use watch::{Watch, watch};
 
 /// Where a template's own errors may come from: names that users see.
@@ -54,8 +56,11 @@ pub struct Theme {
     assets: BTreeMap<String, Asset>,
     /// Published under `static/` as they are, by path below it.
     static_files: BTreeMap<String, Bytes>,
+    /// Published at the root of the site as they are, by path below `root/`.
+    root_files: BTreeMap<String, Bytes>,
     digest: blake3::Hash,
     set_aside: Vec<anyhow::Error>,
+    passed_over: BTreeSet<String>,
 }
 
 /// An asset of the theme.
@@ -79,9 +84,10 @@ impl Theme {
             Some(directory) if !directory.is_dir() => {
                 bail!("--templates {} is not a directory", directory.display())
             }
-            Some(directory) => user_files(directory)?,
-            None => BTreeMap::new(),
+            Some(directory) => files::read(directory)?,
+            None => Files::default(),
         };
+        let Files { files, passed_over } = files;
         let without = |left_out: &[&str]| {
             let files = files.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
             Theme::of(directory, files.map(|(name, bytes)| (name.clone(), bytes.clone())).collect())
@@ -89,7 +95,7 @@ impl Theme {
         let apart: Vec<_> = APART.into_iter().filter(|name| files.contains_key(*name)).collect();
         let broken = match without(&[]) {
             Err(broken) if !apart.is_empty() => broken,
-            whole => return whole,
+            whole => return whole.map(|whole| whole.beside(passed_over)),
         };
         // Which of them is it?
         let Ok(mut theme) = without(&apart) else { return Err(broken) };
@@ -102,7 +108,13 @@ impl Theme {
                 Err(error) => set_aside.push(error),
             }
         }
-        Ok(Theme { set_aside, ..theme })
+        Ok(Theme { set_aside, ..theme }.beside(passed_over))
+    }
+
+    /// The theme with the names of what lies beside it.
+    fn beside(mut self, passed_over: BTreeSet<String>) -> Theme {
+        self.passed_over.extend(passed_over);
+        self
     }
 
     /// The embedded theme with these files over it.
@@ -115,11 +127,17 @@ impl Theme {
                 files.insert(name.to_string(), (DEFAULT, bytes));
             }
         }
-        let mut static_files = BTreeMap::new();
+        let (mut static_files, mut root_files) = (BTreeMap::new(), BTreeMap::new());
         let mut overridden = Vec::new();
+        let passed_over = unused(&user_files);
         for (name, bytes) in user_files {
+            if passed_over.contains(&name) {
+                continue;
+            }
             if let Some(name) = name.strip_prefix("static/") {
                 static_files.insert(name.to_owned(), bytes);
+            } else if let Some(name) = name.strip_prefix("root/") {
+                root_files.insert(name.to_owned(), bytes);
             } else if Embedded::get(&name).is_none_or(|file| *file.data != *bytes) {
                 // The default stays reachable as `default/<name>`, to be extended.
                 if let Some(default) = files.insert(name.clone(), (USER, bytes)) {
@@ -150,8 +168,10 @@ impl Theme {
             directory: directory.map(Path::to_owned),
             assets,
             static_files,
+            root_files,
             digest,
             set_aside: Vec::new(),
+            passed_over,
         };
         let loaded = load_templates(&mut theme.tera, templates);
         loaded.map_err(|error| theme.explained(&error))?;
@@ -182,6 +202,16 @@ impl Theme {
     /// The files of the `static/` folder, by path below it.
     pub fn static_files(&self) -> &BTreeMap<String, Bytes> {
         &self.static_files
+    }
+
+    /// The files of the `root/` folder, by path below it.
+    pub fn root_files(&self) -> &BTreeMap<String, Bytes> {
+        &self.root_files
+    }
+
+    /// What lies in the directory and is no part of the theme: folders end in a slash.
+    pub fn passed_over(&self) -> &BTreeSet<String> {
+        &self.passed_over
     }
 
     /// Hash of all templates and assets: part of every page's fingerprint.
@@ -218,6 +248,20 @@ fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::Te
     tera.add_raw_templates(templates)
 }
 
+/// The owner's templates that nothing leads to.
+fn unused(user_files: &BTreeMap<String, Bytes>) -> BTreeSet<String> {
+    let is_published =
+        |name: &str| ["assets/", "static/", "root/"].iter().any(|below| name.starts_with(below));
+    let is_built_in = |name: &str| Embedded::get(name).is_some();
+    let templates = user_files.iter().filter(|(name, _)| !is_published(name));
+    let texts: Vec<_> =
+        templates.map(|(name, bytes)| (name.as_str(), String::from_utf8_lossy(bytes))).collect();
+    let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
+    let used = reach::reachable(&texts, is_built_in);
+    let unused = texts.iter().map(|(name, _)| *name).filter(|name| !used.contains(name));
+    unused.map(str::to_owned).collect()
+}
+
 fn is_script(name: &str) -> bool {
     name.starts_with("assets/") && name.ends_with(".js")
 }
@@ -249,45 +293,10 @@ fn digest(files: &BTreeMap<String, (&str, Bytes)>) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// Every file below `directory` by its path with slashes; names that start with
-/// a dot are editors' and versioning's, not the theme's.
-fn user_files(directory: &Path) -> Result<BTreeMap<String, Bytes>> {
-    let mut files = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    let mut left = vec![(directory.to_owned(), String::new())];
-    while let Some((directory, prefix)) = left.pop() {
-        // A symbolic link back up would go round for ever.
-        let real = directory
-            .canonicalize()
-            .with_context(|| format!("cannot read {}", directory.display()))?;
-        if !seen.insert(real) {
-            continue;
-        }
-        for path in disk::entries(&directory)? {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-                warn!("{} has a name that is not UTF-8; it is passed over", path.display());
-                continue;
-            };
-            if name.starts_with('.') || name.ends_with('~') || name == "README.md" {
-                continue;
-            }
-            let below = format!("{prefix}{name}");
-            if path.is_dir() {
-                left.push((path, format!("{below}/")));
-            } else if path.is_file() {
-                // None: gone between the listing and now, an editor at work.
-                if let Some(bytes) = disk::read(&path)? {
-                    files.insert(below, Bytes::from(bytes));
-                }
-            }
-        }
-    }
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk;
 
     fn theme(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Theme>) {
         let directory = tempfile::tempdir().expect("a directory");
@@ -303,6 +312,7 @@ mod tests {
     #[test]
     fn one_overridden_file_is_enough_and_the_default_can_be_extended() {
         let (_directory, theme) = theme(&[
+            ("404.html", "{% include \"mine.html\" %}"),
             ("mine.html", "<p>{{ name }}</p>"),
             ("robots.txt", "{% include \"default/robots.txt\" %}# mine {{ name }}"),
         ]);

@@ -223,3 +223,83 @@ fn with_dev_open_pages_reload_on_save_and_show_what_is_wrong() {
         !plain.page("index.html").contains("dev.js") && !plain.path("public/dev.json").exists()
     );
 }
+
+#[test]
+fn what_lies_about_in_a_theme_breaks_nothing_and_is_named_by_check() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream);
+    let png: &[u8] = b"\x89PNG\r\n\x1a\n\0\xff";
+    let broken: &[u8] = b"{% extends \"default/film.html\" %}{% block title %}{{ film.";
+    for (name, bytes) in [
+        ("#film.html#", broken),
+        ("film.html.orig", broken),
+        ("film.html~", broken),
+        ("4913", broken),
+        ("mine.html", broken),
+        ("screenshot.png", png),
+        ("screenshot.txt", png),
+        ("node_modules/x/index.html", broken),
+        ("node_modules/x/package.json", b"{{#if}}"),
+        (".git/config", broken),
+        ("static/logo.png", png),
+        ("static/logo.png~", png),
+    ] {
+        site.write(&format!("theme/{name}"), bytes);
+    }
+    std::os::unix::fs::symlink("me@host.1:2", site.path("theme/.#film.html")).expect("a link");
+    site.write("theme/404.html", "{% include \"part/own.html\" %}");
+    site.write("theme/part/own.html", "my own");
+    site.build_once().well();
+    assert_eq!(site.page("404.html"), "my own");
+    assert!(site.out().join("static/logo.png").exists());
+    assert!(!site.out().join("static/logo.png~").exists());
+    let checked = site.run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.log);
+    let line = checked.out.lines().find(|line| line.starts_with("Passed over")).expect("a line");
+    assert!(line.contains("#film.html#") && line.ends_with(" more"), "{line}");
+    assert!(line.len() < 300 && !line.contains("part/own.html"), "{line}");
+}
+
+#[test]
+fn a_root_folder_is_published_at_the_root_of_the_site() {
+    let upstream = Upstream::start();
+    let site = themed(&upstream);
+    let icon: Vec<u8> = (0..=255).collect();
+    for name in ["favicon.ico", "ads.txt", "robots.txt", "deep/own.html"] {
+        site.write(&format!("theme/root/{name}"), &icon);
+    }
+    let taken = ["index.html", "movies", "movies.json", "events", "freshness.json", "healthz"];
+    for name in taken.into_iter().chain(["status/index.html", "dev.json", "index.html.gz"]) {
+        site.write(&format!("theme/root/{name}"), "mine");
+    }
+    let server = site.serve().ready();
+    for path in ["/favicon.ico", "/ads.txt", "/robots.txt", "/deep/own.html"] {
+        assert_eq!(server.get(path).body, icon, "{path}");
+        assert_eq!(std::fs::read(site.out().join(&path[1..])).expect("a file"), icon, "{path}");
+    }
+    for path in ["/", "/movies/", "/movies.json", "/freshness.json", "/healthz", "/status/"] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert_ne!(answer.body, b"mine", "{path}");
+    }
+    assert_eq!(server.get("/dev.json").status, 404);
+    let checked = site.run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.log);
+    for name in taken {
+        assert!(checked.out.contains(&format!("root/{name}")), "{name}: {}", checked.out);
+    }
+    site.write("theme/root/ads.txt", "new");
+    wait_until("the new file", || server.get("/ads.txt").body == b"new");
+}
+
+#[test]
+fn a_template_that_is_used_must_still_be_whole() {
+    let upstream = Upstream::start();
+    for lead in ["{% include \"mine.html\" %}", "{% extends \"mine.html\" %}", "{{ <own /> }}"] {
+        let site = themed(&upstream);
+        site.write("theme/404.html", lead);
+        site.write("theme/mine.html", "{% component own() %}{% for %}");
+        let log = site.build_once().with_code(1);
+        assert!(log.contains("theme/mine.html:1:"), "{lead}: {log}");
+    }
+}

@@ -1,0 +1,204 @@
+//! What of a theme's directory is the theme.
+//!
+//! Owns which files are read. Theme directories hold more than a theme: pictures of it,
+//! editors' left-overs, packages, a history. Such files must neither break the theme nor
+//! cost time; they are passed over and named.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+
+use crate::disk;
+
+/// Folders whose files are published as they are, whatever they are.
+const PUBLISHED: [&str; 3] = ["assets", "static", "root"];
+/// What the name of a template, or of something that a template includes, ends in.
+const SUFFIXES: [&str; 14] = [
+    "html",
+    "htm",
+    "xml",
+    "txt",
+    "svg",
+    "json",
+    "webmanifest",
+    "css",
+    "js",
+    "csv",
+    "ics",
+    "tera",
+    "j2",
+    "jinja",
+];
+/// What editors and merges leave beside the files that people edit.
+const LEFT_OVERS: [&str; 9] =
+    ["~", ".orig", ".rej", ".bak", ".swp", ".swo", ".tmp", "___jb_tmp___", "___jb_old___"];
+/// Folders of package managers and tools.
+const NOT_ENTERED: [&str; 3] = ["node_modules", "bower_components", "__pycache__"];
+/// Entries that are looked at: a hundred times what a large theme has.
+const MOST_ENTRIES: usize = 20_000;
+/// Bytes that are read: all of them are held in memory and published.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// The files of a theme, and what else lies in its directory.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// By their paths with slashes.
+    pub(super) files: BTreeMap<String, Bytes>,
+    /// Files and folders (with a slash behind) that are not read.
+    pub(super) passed_over: BTreeSet<String>,
+}
+
+/// Reads the theme in `directory`.
+///
+/// # Errors
+/// If a file cannot be read, or there is more than any theme has.
+pub(super) fn read(directory: &Path) -> Result<Files> {
+    read_within(directory, MOST_ENTRIES, MOST_BYTES)
+}
+
+fn read_within(theme: &Path, most_entries: usize, most_bytes: u64) -> Result<Files> {
+    let mut read = Files::default();
+    let mut seen = BTreeSet::new();
+    let (mut entries, mut bytes_left) = (0, most_bytes);
+    let mut left = vec![(theme.to_owned(), String::new())];
+    while let Some((directory, prefix)) = left.pop() {
+        // A symbolic link back up would go round for ever.
+        let real = directory
+            .canonicalize()
+            .with_context(|| format!("cannot read {}", directory.display()))?;
+        if !seen.insert(real) {
+            continue;
+        }
+        for path in disk::entries(&directory)? {
+            entries += 1;
+            if entries > most_entries {
+                bail!(
+                    "--templates {}: more than {most_entries} files lie there, the last of them \
+                     in {}: name a directory that holds a theme and little else",
+                    theme.display(),
+                    directory.display()
+                );
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let below = format!("{prefix}{name}");
+            let is_directory = path.is_dir();
+            if is_description(&name) && !is_directory {
+                continue;
+            }
+            let is_text = path.file_name().is_some_and(|name| name.to_str().is_some());
+            if !is_text || is_passed_over(Path::new(&below), is_directory) {
+                read.passed_over.insert(if is_directory { format!("{below}/") } else { below });
+            } else if is_directory {
+                left.push((path, format!("{below}/")));
+            } else if path.is_file() {
+                let size = path.metadata().map_or(0, |file| file.len());
+                bytes_left = bytes_left.checked_sub(size).with_context(|| {
+                    format!(
+                        "--templates {}: more than {} MiB lie there, the last of them in {}: \
+                         name a directory that holds a theme and little else",
+                        theme.display(),
+                        most_bytes >> 20,
+                        path.display()
+                    )
+                })?;
+                // None: gone between the listing and now, an editor at work.
+                if let Some(bytes) = disk::read(&path)? {
+                    read.files.insert(below, Bytes::from(bytes));
+                }
+            } else {
+                read.passed_over.insert(below);
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The description that `theme export` writes: no part of the theme, and expected there.
+fn is_description(name: &str) -> bool {
+    name == "README.md"
+}
+
+/// Whether a path below a theme's directory is no part of the theme, by its name.
+pub(super) fn is_passed_over(below: &Path, is_directory: bool) -> bool {
+    let mut names = below.iter().map(|name| name.to_string_lossy()).peekable();
+    let is_published = names.peek().is_some_and(|first| PUBLISHED.contains(&&**first));
+    let Some(last) = names.clone().last() else { return false };
+    if names.any(|name| is_left_over(&name) || NOT_ENTERED.contains(&&*name)) {
+        return true;
+    }
+    let suffix = last.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
+    let is_template = suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()));
+    !is_directory && !is_published && (is_description(&last) || !is_template)
+}
+
+fn is_left_over(name: &str) -> bool {
+    // Vim tries with 4913 whether it may create files.
+    name.starts_with(['.', '#'])
+        || name == "4913"
+        || LEFT_OVERS.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed_over(path: &str) -> bool {
+        is_passed_over(Path::new(path), false)
+    }
+
+    #[test]
+    fn what_lies_about_is_passed_over_and_what_templates_and_visitors_need_is_not() {
+        for path in [
+            "#film.html#",
+            ".#film.html",
+            "film.html~",
+            "film.html.orig",
+            "static/logo.png.bak",
+            "root/.favicon.ico.swp",
+            "4913",
+            "screenshot.png",
+            "LICENSE",
+            "package.lock",
+            "README.md",
+            "node_modules/x/index.html",
+            "assets/node_modules/x.js",
+            ".git/config.json",
+        ] {
+            assert!(passed_over(path), "{path}");
+        }
+        for path in [
+            "film.html",
+            "partials/card.HTML",
+            "feed.xml",
+            "robots.txt",
+            "icon.svg",
+            "assets/site.css",
+            "assets/font.woff2",
+            "static/LICENSE",
+            "root/favicon.ico",
+            "root/CNAME",
+        ] {
+            assert!(!passed_over(path), "{path}");
+        }
+        assert!(!is_passed_over(Path::new("partials"), true));
+        assert!(!is_passed_over(Path::new(""), true), "the theme itself");
+    }
+
+    #[test]
+    fn a_directory_that_holds_more_than_a_theme_is_refused_by_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for number in 0..5 {
+            let path = directory.path().join(format!("{number}.html"));
+            disk::write_new(&path, &[b'x'; 100]).expect("written");
+        }
+        let read = |entries, bytes| read_within(directory.path(), entries, bytes);
+        assert_eq!(read(5, 500).expect("a theme").files.len(), 5);
+        for (entries, bytes) in [(4, 500), (5, 499)] {
+            let error = read(entries, bytes).expect_err("too much").to_string();
+            let named = format!("--templates {}: more than", directory.path().display());
+            assert!(error.starts_with(&named), "{error}");
+        }
+    }
+}
