@@ -115,7 +115,7 @@ fn merged_entries(
         .into_iter()
         .map(|id| {
             let entry = match (ours.get(id), theirs.get(id)) {
-                (Some(one), Some(other)) => met(one, other, latest.get(id.as_str()).copied()),
+                (Some(one), Some(other)) => met(id, one, other, latest.get(id.as_str()).copied()),
                 (Some(one), None) => one.clone(),
                 // The payload that stands does not have it.
                 (None, other) => {
@@ -130,7 +130,7 @@ fn merged_entries(
 }
 
 /// What two ledgers know of one record.
-fn met(one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
+fn met(id: &str, one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
     let first_seen = one.first_seen.min(other.first_seen);
     // Who saw it late took that for its appearance.
     let real = |entry: &Entry| {
@@ -141,7 +141,9 @@ fn met(one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
     // An address that moved did so knowing the one before.
     let age = |entry: &Entry| (Reverse(entry.moved), entry.first_seen, entry.slug.clone());
     let (kept, left) = if age(one) <= age(other) { (one, other) } else { (other, one) };
-    former.insert(left.slug.clone());
+    if !left.has_no_page(id) {
+        former.insert(left.slug.clone());
+    }
     former.remove(&kept.slug);
     let title = one.title.as_ref().or(other.title.as_ref()).filter(|_| one.gone).cloned();
     let (slug, moved, gone) = (kept.slug.clone(), kept.moved, one.gone);

@@ -60,10 +60,12 @@ pub(super) fn enter(
         let left = from.and_then(|from| give_up(entries, &from, origin));
         let known = entries.get(id).cloned();
         let is_known = known.is_some();
+        let had_no_page = known.as_ref().is_some_and(|known| known.has_no_page(id));
         let mut entry = known.unwrap_or(Entry { first_seen: origin, changed, ..Entry::default() });
         if let Some((slug, former)) = left {
             let own = std::mem::replace(&mut entry.slug, slug);
-            entry.former.extend(former.into_iter().chain((!own.is_empty()).then_some(own)));
+            let own = Some(own).filter(|own| !own.is_empty() && !had_no_page);
+            entry.former.extend(former.into_iter().chain(own));
             entry.moved = Some(origin);
         } else if !is_known {
             entry.slug = slug::of(title, id, |slug| taken.contains(slug));

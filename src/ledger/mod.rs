@@ -60,6 +60,14 @@ pub struct Entry {
     pub title: Option<String>,
 }
 
+impl Entry {
+    /// Whether the slug only stands for one that was given up: no page ever had this
+    /// address.
+    fn has_no_page(&self, id: &str) -> bool {
+        self.moved.is_some() && slug::is_given_up(&self.slug, id)
+    }
+}
+
 /// A change and the origin time of the payload that brought it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dated {
