@@ -96,7 +96,7 @@ impl Plan<'_> {
         to: &mut dyn Variables,
     ) {
         let maker = |group: &&Director<'_>| {
-            (group.name.to_owned(), self.views.site.link(&path(&group.slug)))
+            (group.name.to_owned(), self.views.site.link(&path(group.slug)))
         };
         let makers: Vec<_> = groups.iter().map(maker).collect();
         if let Some((_, url)) = makers.first() {

@@ -223,8 +223,8 @@ impl Plan<'_> {
         DirectorView {
             name: director.name,
             url: site.link(&match role {
-                Role::Director => director_path(&director.slug),
-                Role::Producer => producer_path(&director.slug),
+                Role::Director => director_path(director.slug),
+                Role::Producer => producer_path(director.slug),
             }),
             film_count: director.films.len(),
             first_year: years().min(),
