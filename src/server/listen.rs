@@ -25,11 +25,8 @@ pub struct Listeners {
 /// # Errors
 /// If the address is taken or is not this machine's.
 pub fn bind(address: SocketAddr, workers: usize) -> Result<Listeners> {
-    let failed = || {
-        format!(
-            "cannot listen on {address}: is another program there? --listen takes another address"
-        )
-    };
+    let failed =
+        || format!("cannot listen on {address}: is another program there? choose another address");
     // Sockets that share a port would share it with a second process too, which
     // would take half of the visitors: one that does not share comes first.
     if address.port() != 0 {
