@@ -15,7 +15,7 @@ use crate::catalogue::{Catalogue, join};
 use crate::changes::{What, between};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid};
-use crate::outcome::{Mark, SetsHash};
+use crate::outcome::{Mark, Offer, SetsHash};
 use crate::payload::{Body, Fence, Payload};
 use crate::plausibility::{self, Ids};
 use crate::store::refused::{self, Refusal};
@@ -34,7 +34,8 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let file = FileStore::look(&config.state, clock.clone());
     let standing = file.attempt()?.and_then(|attempt| attempt.refused);
     let sets = hash.map(|hash| SetsHash(hash.to_owned()));
-    let refusal = chosen(&refusals, sets.or(standing.map(|refused| refused.sets)))?;
+    let refusal =
+        chosen(&refusals, sets.or(standing.as_ref().map(|refused| refused.sets.clone())))?;
     let live = match file.load().await?.payload {
         Some(payload) => join(&payload, 0).map(|(catalogue, _)| catalogue).unwrap_or_default(),
         None => Catalogue::default(),
@@ -42,7 +43,12 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let offered = catalogue_of(&config.state, refusal, &clock)?;
     show(refusal, &live, &offered)?;
     let sets = refusal.sets.clone();
-    let offer = plausibility::offer(&Ids::of(&live), &Ids::of(&offered));
+    // What the guard found gone, if this is what it refuses now: the guard knows the records
+    // that are live where the payload was lost, too.
+    let found = standing.filter(|refused| refused.sets == sets).map(|refused| refused.offer);
+    let offer = found
+        .filter(|offer| *offer != Offer::default())
+        .unwrap_or_else(|| plausibility::offer(&Ids::of(&live), &Ids::of(&offered)));
     let own = file.standing().await?.unwrap_or_default().saved.fence;
 
     let (id, address) = (site::upstream_id(config), site::redis_address(config)?);

@@ -206,6 +206,9 @@ fn a_lost_payload_does_not_lower_the_guard() {
     let log = site.build_once().with_code(1);
     assert!(log.contains("/films is empty; it had 5 records"), "{log}");
     assert_eq!(titles(&site), 5);
+    assert_eq!(site.run(&["accept"]).code, Some(0), "the refusal can be lifted");
+    site.build_once().well();
+    assert_eq!(titles(&site), 0);
 }
 
 #[test]
