@@ -158,13 +158,6 @@ impl Refresher {
     /// # Errors
     /// If the state directory cannot be used: then nothing was asked.
     pub(super) async fn begin(&mut self) -> Result<Begun> {
-        // What others saved is taken up before the claim: nothing that grows with the site
-        // comes between the claim and its request.
-        if self.stores.is_shared()
-            && let Ok(Some(standing)) = self.stores.standing().await
-        {
-            self.take_up(standing.saved).await;
-        }
         match self.claim().await {
             Ok(Claim::Granted(granted)) => {
                 self.live.put_coming(Coming::InFlight(granted.at.boot));
