@@ -14,7 +14,7 @@ use super::Ledger;
 use crate::changes::{Fields, Kind, What, cut_name};
 
 /// Refreshes that changed a field, less those that did not, from which on it is volatile.
-const VOLATILE_AT: u8 = 10;
+const VOLATILE_AT: u8 = 30;
 /// The highest score: after so many quiet refreshes, an hour of them by default, a volatile
 /// field is steady again.
 const HIGHEST: u8 = 60;
