@@ -182,6 +182,18 @@ impl Publisher {
         }
     }
 
+    /// Gives back what in the standby tree is not ours; what stays there all the same, if
+    /// anything does.
+    fn give_back(&self) -> Result<Option<PathBuf>> {
+        let strangers = self.strangers_in_standby()?;
+        if strangers.is_empty() {
+            return Ok(None);
+        }
+        self.standby.give_back(&strangers, &self.out)?;
+        let left = self.strangers_in_standby()?;
+        Ok(left.first().map(|below| self.standby.path().join(below)))
+    }
+
     fn strangers_in_standby(&self) -> Result<Vec<PathBuf>> {
         let ours = self.standby.ours()?;
         Ok(ours.map_or_else(Vec::new, |ours| ours.strangers(self.standby.path(), usize::MAX)))
@@ -306,9 +318,8 @@ impl Publisher {
         if self.unlisted {
             self.take_over(&mut ours, generation)?;
         }
-        let strangers = self.strangers_in_standby()?;
-        self.standby.give_back(&strangers, &self.out)?;
-        let why = self.why_in_place(&ours)?;
+        let in_standby = self.give_back()?;
+        let why = self.why_in_place(&ours, in_standby);
         self.make_sure_of_space(generation, &before)?;
         let live = self.live.clone();
         let from = live.as_deref().map(|live| (self.out.as_path(), live));
@@ -368,29 +379,27 @@ impl Publisher {
     }
 
     /// What forbids to exchange the trees, if anything does.
-    fn why_in_place(&self, ours: &Ours) -> Result<Option<Why>> {
+    fn why_in_place(&self, ours: &Ours, in_standby: Option<PathBuf>) -> Option<Why> {
         if let Some(why) = &self.never {
-            return Ok(Some(why.clone()));
+            return Some(why.clone());
         }
         if in_place::is_elsewhere(&self.out, self.standby.path()) {
-            return Ok(Some(Why::Elsewhere));
+            return Some(Why::Elsewhere);
         }
         if self.out.symlink_metadata().is_err() {
-            return Ok(None);
+            return None;
         }
         if self.unlisted {
-            return Ok(Some(Why::NotKnown));
+            return Some(Why::NotKnown);
         }
         if let Some(path) = self.present.held_back.keys().next() {
-            return Ok(Some(Why::Stranger(self.out.join(path))));
+            return Some(Why::Stranger(self.out.join(path)));
         }
         if exchange::has_attributes(&self.out) {
-            return Ok(Some(Why::Attributes));
+            return Some(Why::Attributes);
         }
-        if let Some(below) = self.strangers_in_standby()?.first() {
-            return Ok(Some(Why::StandbyUsed(self.standby.path().join(below))));
-        }
-        Ok(why::who_uses(&self.out, &self.out, ours))
+        let in_standby = in_standby.map(Why::StandbyUsed);
+        in_standby.or_else(|| why::who_uses(&self.out, &self.out, ours))
     }
 
     /// # Errors
