@@ -65,9 +65,7 @@ pub fn check_out(out: &Path, strange: Strange) -> Result<()> {
 /// # Errors
 /// If nothing can be written under `state`.
 pub(super) fn keep_replaced(out: &Path, wanted: &Generation, state: &Path) -> Result<Vec<String>> {
-    let forms = wanted.files.iter().flat_map(|(path, file)| {
-        file.entry.variants().map(move |(suffix, _)| format!("{path}{suffix}"))
-    });
+    let forms = wanted.files.iter().flat_map(|(path, file)| file.entry.names(path));
     let there = forms.chain(VOLATILE.map(str::to_owned)).filter_map(|name| {
         let found = fs::symlink_metadata(out.join(&name)).ok()?;
         (found.is_file() && is_below(out, &name)).then_some((name, found))

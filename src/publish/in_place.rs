@@ -75,12 +75,19 @@ impl Present {
     pub(super) fn has_room_again(&self, out: &Path) -> bool {
         self.held_back.iter().any(|(path, held)| {
             let is_ours = |_: &Path, found: &Metadata| is_left_of(held, found);
-            held.wanted.variants().all(|(suffix, _)| {
-                let place = PathBuf::from(format!("{path}{suffix}"));
-                is_free(out, &place, is_ours)
-            })
+            has_room(out, path, &held.wanted, is_ours)
         })
     }
+}
+
+/// Whether all forms of a page can be put at their places.
+fn has_room(
+    out: &Path,
+    path: &str,
+    entry: &Entry,
+    is_ours: impl Fn(&Path, &Metadata) -> bool,
+) -> bool {
+    entry.names(path).all(|name| is_free(out, Path::new(&name), &is_ours))
 }
 
 /// Whether what stands at the place of a page is what of ours was there before the page
@@ -110,10 +117,7 @@ pub(super) fn look(
                 || present.held_back.get(path).is_some_and(|held| is_left_of(held, found));
             ours.has_file(below) || is_of_forms(below, path, &file.entry, found) || was_held()
         };
-        let mut forms = file.entry.variants();
-        let has_room =
-            forms.all(|(suffix, _)| is_free(out, Path::new(&format!("{path}{suffix}")), is_ours));
-        if !has_room {
+        if !has_room(out, path, &file.entry, is_ours) {
             let known = present.held_back.get(path).and_then(|held| held.before.clone());
             let before = before.get(path).cloned().or(known);
             held_back.insert(path.clone(), HeldBack { wanted: file.entry.clone(), before });
@@ -168,9 +172,6 @@ pub(super) fn publish(
     present: Present,
     wanted: &Generation,
 ) -> Result<Present> {
-    let names = |path: &String, entry: &Entry| -> Vec<String> {
-        entry.variants().map(|(suffix, _)| format!("{path}{suffix}")).collect()
-    };
     let state = disk::parent(standby);
     // What an earlier publish that failed has put there has to go too.
     let left = document::read::<Journal>(&journal_path(state), "journal")?.unwrap_or_default().new;
@@ -178,13 +179,13 @@ pub(super) fn publish(
     let left_under = was.held_back.iter().filter_map(|(path, held)| {
         let is_left = |entry: &&Entry| is_as_listed(out, path, entry);
         let left = held.before.as_ref().filter(is_left)?;
-        (!wanted.files.contains_key(path)).then(|| names(path, left))
+        (!wanted.files.contains_key(path)).then(|| left.names(path))
     });
     let left = left.into_iter().chain(left_under.flatten());
     let old: BTreeSet<_> =
-        before.iter().flat_map(|(path, entry)| names(path, entry)).chain(left).collect();
+        before.iter().flat_map(|(path, entry)| entry.names(path)).chain(left).collect();
     let put = wanted.files.iter().filter(|(path, _)| !present.held_back.contains_key(*path));
-    let new: BTreeSet<_> = put.flat_map(|(path, file)| names(path, &file.entry)).collect();
+    let new: BTreeSet<_> = put.flat_map(|(path, file)| file.entry.names(path)).collect();
     let journal = Journal {
         generation: Some(wanted.id.clone()),
         // What of a page that is held back stands there still stays there.
@@ -247,10 +248,7 @@ fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Pre
             let time = |entry: &Entry| u64::try_from(found.mtime()) == Ok(entry.mtime);
             time(entry) || old.is_some_and(time)
         };
-        let has_room = entry
-            .variants()
-            .all(|(suffix, _)| is_free(out, Path::new(&format!("{path}{suffix}")), is_ours));
-        if !has_room && !held_back.contains_key(path) {
+        if !has_room(out, path, entry, is_ours) && !held_back.contains_key(path) {
             let held = HeldBack { wanted: entry.clone(), before: old.cloned() };
             held_back.insert(path.clone(), held);
         }

@@ -62,6 +62,11 @@ impl Entry {
         std::iter::once(("", self.size)).chain(compressed.into_iter().flatten())
     }
 
+    /// The names of these files, for the page at `path`.
+    pub fn names(&self, path: &str) -> impl Iterator<Item = String> {
+        self.variants().map(move |(suffix, _)| format!("{path}{suffix}"))
+    }
+
     /// Whether a file of `other` is the very same file on disk. Content that
     /// changed always gets a later time, so time and hash name one inode.
     pub fn is_same_file(&self, other: &Entry) -> bool {

@@ -368,7 +368,7 @@ impl Publisher {
         if ours::is_ours(&self.out) {
             // What we are about to write was ours most likely.
             for (path, file) in &generation.files {
-                file.entry.variants().for_each(|(suffix, _)| ours.add(&format!("{path}{suffix}")));
+                file.entry.names(path).for_each(|name| ours.add(&name));
             }
             return Ok(());
         }

@@ -34,9 +34,7 @@ impl Ours {
     pub(super) fn of<'a>(listed: impl Iterator<Item = (&'a String, &'a Entry)>) -> Ours {
         let mut ours = Ours::default();
         for (path, entry) in listed {
-            for (suffix, _) in entry.variants() {
-                ours.add(&format!("{path}{suffix}"));
-            }
+            entry.names(path).for_each(|name| ours.add(&name));
         }
         ours.add_directories(&VOLATILE.map(Path::new));
         ours

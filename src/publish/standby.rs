@@ -336,12 +336,9 @@ struct Change<'w> {
 
 impl<'w> Change<'w> {
     fn of(tree: &Path, found: Found, wanted: &'w Generation) -> Change<'w> {
-        let names = |path: &str, entry: &Entry| -> Vec<String> {
-            entry.variants().map(|(suffix, _)| format!("{path}{suffix}")).collect()
-        };
         let Found { listed, coming, is_known } = found;
         let is_sure = |path: &str, entry: &Entry| {
-            names(path, entry).iter().all(|name| !coming.contains(name))
+            entry.names(path).all(|name| !coming.contains(&name))
                 && (is_known || is_as_listed(tree, path, entry))
         };
         let is_kept = |path: &String, entry: &Entry| {
@@ -352,10 +349,10 @@ impl<'w> Change<'w> {
             listed.into_iter().partition(|(path, entry)| is_kept(path, entry));
         let made: BTreeMap<_, _> =
             wanted.files.iter().filter(|(path, _)| !kept.contains_key(*path)).collect();
-        let new: Coming = made.iter().flat_map(|(path, file)| names(path, &file.entry)).collect();
+        let new: Coming = made.iter().flat_map(|(path, file)| file.entry.names(path)).collect();
         let doubtful = new.union(&coming).cloned().collect();
-        let kept: BTreeSet<_> = kept.iter().flat_map(|(path, entry)| names(path, entry)).collect();
-        let gone = gone.iter().flat_map(|(path, entry)| names(path, entry)).chain(coming);
+        let kept: BTreeSet<_> = kept.iter().flat_map(|(path, entry)| entry.names(path)).collect();
+        let gone = gone.iter().flat_map(|(path, entry)| entry.names(path)).chain(coming);
         let gone = gone.filter(|name| !kept.contains(name)).collect();
         Change { gone, coming: new, doubtful, made }
     }
