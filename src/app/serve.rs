@@ -251,8 +251,25 @@ fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
         max_age: if old.redis.is_some() { old.max_age } else { new.max_age },
         max_stale: new.max_stale,
         max_shrink: new.max_shrink,
+        max_growth: new.max_growth,
+        volatile_fields: new.volatile_fields,
+        steady_fields: new.steady_fields,
         accept_after: new.accept_after,
-        ..old
+        // Each option is named, so that one which is forgotten does not compile.
+        upstream: old.upstream,
+        max_bytes: old.max_bytes,
+        out: old.out,
+        state: old.state,
+        adopt: old.adopt,
+        in_place: old.in_place,
+        redis: old.redis,
+        when_redis_lost: old.when_redis_lost,
+        hold: old.hold,
+        listen: old.listen,
+        max_streams: old.max_streams,
+        admin_listen: old.admin_listen,
+        log_format: old.log_format,
+        verbosity: old.verbosity,
     };
     info!("the configuration was read again");
     show_again(wired, &taken);

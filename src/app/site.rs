@@ -246,12 +246,13 @@ impl Wired {
         let old_site = std::mem::replace(&mut refresher.site, site);
         let old_settings = std::mem::replace(&mut refresher.settings, settings(config));
         refresher.source.set_limit(config.limit);
-        refresher.overrides = overrides(config);
+        let old_overrides = std::mem::replace(&mut refresher.overrides, overrides(config));
         if let Err(error) = refresher.show() {
             refresher.theme = old_theme;
             refresher.site = old_site;
             refresher.source.set_limit(old_settings.limit);
             refresher.settings = old_settings;
+            refresher.overrides = old_overrides;
             return Err(error);
         }
         self.live.put_frame(frame);
