@@ -13,7 +13,6 @@ use super::site;
 use crate::catalogue::join;
 use crate::clock::{Clock, WallTime};
 use crate::config::Config;
-use crate::ledger::Ledger;
 use crate::lock;
 use crate::outcome::{Outcome, SetsHash};
 use crate::publish::manifest::Manifest;
@@ -117,7 +116,8 @@ async fn report(config: &Config) -> Result<Report> {
     let file = FileStore::look(&config.state, clock.clone());
     let attempt = file.attempt()?;
     let loaded = file.load().await?;
-    let volatile_fields = volatile_fields(config, loaded.ledger.as_ref());
+    let ledger = loaded.ledger.unwrap_or_default();
+    let volatile_fields = ledger.volatile_fields(&site::overrides(config));
     let payload = loaded.payload;
     let saved = file.standing().await?.unwrap_or_default().saved.fence;
     let marks = file.accepted().await?;
@@ -178,17 +178,6 @@ async fn report(config: &Config) -> Result<Report> {
             out: lock::holder(&lock::beside(&config.out)),
         },
     })
-}
-
-/// What was recognised, and what the owner says.
-fn volatile_fields(config: &Config, ledger: Option<&Ledger>) -> Vec<String> {
-    let found = ledger.into_iter().flat_map(Ledger::volatile_fields);
-    let is_steady = |name: &&str| {
-        let field = name.split_once('.').map_or(*name, |(_, field)| field);
-        config.steady_fields.contains(*name) || config.steady_fields.contains(field)
-    };
-    let found = found.filter(|name| !is_steady(name)).map(str::to_owned);
-    found.chain(config.volatile_fields.iter().cloned()).collect()
 }
 
 async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {

@@ -61,6 +61,12 @@ impl Overrides {
         let is_in = |names: &BTreeSet<String>| names.contains(field) || names.contains(&whole);
         if is_in(&self.steady) { Some(false) } else { is_in(&self.volatile).then_some(true) }
     }
+
+    /// Whether the owner says of a field, named with its kind, that it is never volatile.
+    fn is_steady(&self, whole: &str) -> bool {
+        let field = whole.split_once('.').map_or(whole, |(_, field)| field);
+        self.steady.contains(whole) || self.steady.contains(field)
+    }
 }
 
 impl Ledger {
@@ -70,9 +76,12 @@ impl Ledger {
         overrides.names(kind, field).unwrap_or_else(counted)
     }
 
-    /// The fields that were recognised as volatile.
-    pub fn volatile_fields(&self) -> impl Iterator<Item = &str> {
-        self.scores.iter().filter(|(_, score)| score.volatile).map(|(name, _)| name.as_str())
+    /// The fields whose changes are not told: those that were recognised, and those that the
+    /// owner names.
+    pub fn volatile_fields(&self, overrides: &Overrides) -> Vec<String> {
+        let found = self.scores.iter().filter(|(_, score)| score.volatile).map(|(name, _)| name);
+        let found = found.filter(|name| !overrides.is_steady(name));
+        found.chain(&overrides.volatile).cloned().collect()
     }
 
     /// Counts one refresh, which changed these fields. Gives the fields that became volatile
@@ -175,7 +184,7 @@ mod tests {
         let found: Vec<_> = (1..100).flat_map(|n| lived.refresh(&n.to_string())).collect();
         assert_eq!(found, ["person.name"]);
         assert!(lived.ledger.changes.is_empty(), "{:?}", lived.ledger.changes);
-        assert_eq!(lived.ledger.volatile_fields().collect::<Vec<_>>(), ["person.name"]);
+        assert_eq!(lived.ledger.volatile_fields(&Overrides::default()), ["person.name"]);
     }
 
     #[test]
@@ -184,7 +193,8 @@ mod tests {
         for n in 1..200 {
             assert!(lived.refresh(&(n / 2).to_string()).is_empty());
         }
-        assert!(!lived.ledger.changes.is_empty() && lived.ledger.volatile_fields().count() == 0);
+        let volatile = lived.ledger.volatile_fields(&Overrides::default());
+        assert!(!lived.ledger.changes.is_empty() && volatile.is_empty());
     }
 
     #[test]
