@@ -128,19 +128,11 @@ mod tests {
     use serde_json::json;
 
     use super::super::Ledger;
+    use super::super::tests::{people, step};
     use super::*;
     use crate::catalogue::{Catalogue, join};
-    use crate::changes::between;
     use crate::clock::{BootId, BootTime, Stamp};
     use crate::payload::{Body, Fence, Payload};
-
-    fn people(names: &[(&str, &str)]) -> Catalogue {
-        Catalogue::of_people(names)
-    }
-
-    fn step(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {
-        ledger.advanced(&between(old, new), new, WallTime(at))
-    }
 
     /// Films that each of these directed and produced.
     fn made_by(names: &[&str]) -> Catalogue {

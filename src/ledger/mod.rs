@@ -185,11 +185,11 @@ mod tests {
     use super::*;
     use crate::changes::between;
 
-    fn people(names: &[(&str, &str)]) -> Catalogue {
+    pub(super) fn people(names: &[(&str, &str)]) -> Catalogue {
         Catalogue::of_people(names)
     }
 
-    fn step(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {
+    pub(super) fn step(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {
         ledger.advanced(&between(old, new), new, WallTime(at))
     }
 
