@@ -13,6 +13,7 @@ use tracing::warn;
 
 use super::VOLATILE;
 use super::generation::Generation;
+use super::in_one_line;
 use super::ours::is_ours;
 use crate::disk;
 use crate::store::Strange;
@@ -83,11 +84,8 @@ pub(super) fn keep_replaced(out: &Path, wanted: &Generation, state: &Path) -> Re
             Err(error) => warn!("{error:#}; the file stays, and no page replaces it"),
         }
     }
-    let named = names.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let rest = names.len().saturating_sub(MOST_NAMED);
-    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    let (out, kept) = (out.display(), kept.display());
-    warn!("adopting {out} replaces {named}{rest}; what stood there is kept in {kept}");
+    let (named, out, kept) = (in_one_line(&names, MOST_NAMED), out.display(), kept.display());
+    warn!("adopting {out} replaces {named}; what stood there is kept in {kept}");
     Ok(names)
 }
 

@@ -27,6 +27,7 @@ use tracing::{info, warn};
 
 use super::files::{self, is_as_listed, is_of, is_untouched};
 use super::generation::Generation;
+use super::in_one_line;
 use super::manifest::{
     Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in, sound_directories, sound_keys,
     sound_names,
@@ -149,12 +150,10 @@ pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
     if names.is_empty() {
         return;
     }
-    let more = names.len().saturating_sub(MOST_NAMED);
-    let named = names[..names.len() - more].join(", ");
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = in_one_line(&names, MOST_NAMED);
     warn!(
         pages = names.len(),
-        "{named}{more}: something is not ours and stands where a page has to go, so the page is \
+        "{named}: something is not ours and stands where a page has to go, so the page is \
          not published there; move it away, and the page follows"
     );
 }

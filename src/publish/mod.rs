@@ -51,6 +51,7 @@ mod ours;
 mod render;
 mod residents;
 mod retired;
+mod space;
 mod standby;
 mod volatile;
 mod why;
@@ -410,14 +411,14 @@ impl Publisher {
         before: &BTreeMap<String, Entry>,
     ) -> Result<()> {
         let is_elsewhere = in_place::is_elsewhere(&self.out, self.standby.path());
-        let new = standby::missing(generation, |path| before.get(path));
+        let new = space::missing(generation, |path| before.get(path));
         let spare = self.standby.listed()?;
-        let needed = standby::missing(generation, |path| {
+        let needed = space::missing(generation, |path| {
             let linked = before.get(path).filter(|_| !is_elsewhere);
             linked.or_else(|| spare.get(path))
         });
-        standby::make_sure_of_space(self.standby.path(), needed)?;
-        if is_elsewhere { standby::make_sure_of_space(&self.out, new) } else { Ok(()) }
+        space::make_sure_of(self.standby.path(), needed)?;
+        if is_elsewhere { space::make_sure_of(&self.out, new) } else { Ok(()) }
     }
 
     /// Says once why the files are put in place one by one.
@@ -458,6 +459,13 @@ impl Publisher {
 /// How the pages go live, and what is lost by that.
 const FILE_BY_FILE: &str = "file by file (every file is whole, but a visitor may meet two \
     generations in one visit)";
+
+/// The first few of these names for a line of the log, and how many more there are.
+fn in_one_line(names: &[String], most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let named = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
+}
 
 /// What of a tree that this manifest describes is ours.
 fn ours_of(manifest: &Manifest) -> Ours {
