@@ -5,14 +5,13 @@
 //! values and never this.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use url::{Host, Url};
 
-use crate::cli::{LogFormat, Options, Secret, WhenRedisLost};
+use crate::cli::{Listen, LogFormat, Options, Secret, WhenRedisLost};
 use crate::disk;
 
 /// Where the data comes from if nothing else is said.
@@ -79,11 +78,11 @@ pub struct Config {
     /// Refusals of the same kind in a row after which an answer is taken.
     pub accept_after: u32,
     /// Where visitors connect.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Streams of events at once, if it is said.
     pub max_streams: Option<usize>,
     /// Where metrics are read, if anywhere.
-    pub admin_listen: Option<SocketAddr>,
+    pub admin_listen: Option<Listen>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// -2 errors, -1 warnings, 0 what happens, 1 details, 2 everything.
@@ -168,7 +167,6 @@ fn resolve(options: Options) -> Result<Config> {
             Upstream::Api(address("--upstream", given.as_deref().unwrap_or(DEFAULT_UPSTREAM))?)
         }
     };
-    let listen = |given: Option<crate::cli::Listen>| given.map(|listen| listen.0);
     let span = |given: Option<crate::cli::Span>, default| given.map_or(default, |span| span.0);
     let interval = span(options.interval, if demo { DEMO_INTERVAL } else { COURTEOUS_INTERVAL });
     let is_ours = match &upstream {
@@ -246,9 +244,9 @@ fn resolve(options: Options) -> Result<Config> {
         steady_fields: options.steady_fields.unwrap_or_default().0,
         max_growth: options.max_growth.map_or(3.0, |factor| factor.0),
         accept_after: options.accept_after.unwrap_or(10),
-        listen: listen(options.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
+        listen: options.listen.unwrap_or(Listen::DEFAULT),
         max_streams: options.max_streams,
-        admin_listen: listen(options.admin_listen),
+        admin_listen: options.admin_listen,
         log_format: options.log_format.unwrap_or_default(),
         verbosity: options.verbose.min(2) as i8 - options.quiet.min(2) as i8,
         out,

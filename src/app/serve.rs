@@ -15,14 +15,14 @@ use super::refresh::Begun;
 use super::report::{self, Done};
 use super::site::{self, Wired};
 use super::trouble::Trouble;
-use crate::cli::Options;
+use crate::cli::{Listen, Options};
 use crate::clock::{BootTime, Clock};
-use crate::config::Config;
+use crate::config::{Config, Invalid};
 use crate::hold::Coming;
 use crate::live::{Live, StoreState};
 use crate::lock::Stay;
 use crate::outcome::Failure;
-use crate::server::{self, Limits};
+use crate::server::{self, Limits, Listeners};
 use crate::store::{Edition, Store};
 
 /// Between two looks at what other replicas do: announcements get lost.
@@ -41,10 +41,13 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     // The port first: a second one that is started by mistake asks nobody.
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors = server::raise_descriptors();
-    let listeners = server::bind(config.listen, workers)?;
+    let listeners = bind("--listen", &config.listen, workers)?;
     let address = listeners.address;
-    let admin = config.admin_listen.map(|address| server::bind(address, 1)).transpose()?;
+    let admin = config.admin_listen.as_ref();
+    let admin = admin.map(|listen| bind("--admin-listen", listen, 1)).transpose()?;
     let mut events = Events::new(clock.clone())?;
+    // The watch before the templates are read: what is saved in between is seen.
+    events.watch_templates(config.templates.as_deref());
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors, config.max_streams);
@@ -65,6 +68,13 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     ended
 }
 
+/// Listens where the option says.
+fn bind(option: &str, listen: &Listen, workers: usize) -> Result<Listeners> {
+    let addresses = listen.addresses();
+    let addresses = addresses.map_err(|why| Invalid(format!("{option} {listen}: {why}")))?;
+    server::bind(&addresses, workers)
+}
+
 /// Keeps `--out` fresh for another web server, until the program is told to
 /// stop.
 ///
@@ -73,6 +83,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
 pub(super) async fn build_loop(config: Config, options: &Options) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
+    events.watch_templates(config.templates.as_deref());
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     info!("keeping {} fresh", config.out.display());
     run(&mut wired, &config, options, &clock, &mut events).await
@@ -87,7 +98,6 @@ async fn run(
 ) -> Result<()> {
     let mut config = config.clone();
     wired.show_what_is_there().await;
-    events.watch_templates(config.templates.as_deref());
     events.hear_replicas(&wired.refresher.stores);
     let mut due = clock.now().boot;
     let mut asking: Option<Asking> = None;

@@ -5,19 +5,32 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer};
 
+/// A value as the configuration file may write it: a number needs no quotes.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text or a number")]
+enum Written {
+    Text(String),
+    Whole(i64),
+    Fraction(f64),
+}
+
 /// A value in the configuration file, written as on the command line.
 fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
 where
     T::Err: Display,
 {
-    let text = String::deserialize(deserializer)?;
+    let text = match Written::deserialize(deserializer)? {
+        Written::Text(text) => text,
+        Written::Whole(number) => number.to_string(),
+        Written::Fraction(number) => number.to_string(),
+    };
     text.parse().map_err(serde::de::Error::custom)
 }
 
@@ -64,53 +77,89 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// An address to listen on, as people write one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen(pub SocketAddr);
+/// An address to listen on, as people write one. A name is looked up only when the
+/// program listens, so that commands which do not listen need no name service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    host: Host,
+    port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    /// All addresses of the machine, of both kinds.
+    All,
+    At(IpAddr),
+    Named(String),
+}
+
+impl Listen {
+    /// The port of this machine alone that is listened on if nothing else is said.
+    pub const DEFAULT: Listen =
+        Listen { host: Host::At(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 8000 };
+
+    /// The addresses that this may mean, the preferred one first.
+    ///
+    /// # Errors
+    /// If the host name is not known here.
+    pub fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
+        let name = match &self.host {
+            // An IPv6 socket takes both kinds, where the system has IPv6.
+            Host::All => {
+                let both: [IpAddr; 2] =
+                    [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
+                return Ok(both.map(|address| (address, self.port).into()).into());
+            }
+            Host::At(address) => return Ok(vec![(*address, self.port).into()]),
+            Host::Named(name) => name,
+        };
+        let found = (name.as_str(), self.port).to_socket_addrs();
+        let found =
+            found.map_err(|error| format!("{name:?} is not a name of this machine: {error}"))?;
+        // Where a name has both kinds of address, most programs try IPv4 first.
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|address| !address.is_ipv4());
+        found.truncate(1);
+        if found.is_empty() { Err(format!("{name:?} has no address")) } else { Ok(found) }
+    }
+}
+
+impl Display for Listen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.host {
+            Host::All => write!(f, ":{}", self.port),
+            Host::At(address) => SocketAddr::from((*address, self.port)).fmt(f),
+            Host::Named(name) => write!(f, "{name}:{}", self.port),
+        }
+    }
+}
 
 impl FromStr for Listen {
     type Err = String;
     fn from_str(text: &str) -> Result<Listen, String> {
         let forms = "write it as 127.0.0.1:8000, localhost:8000, [::1]:8000, 8000 or :8000";
         let text = text.trim();
-        if let Ok(address) = text.parse() {
-            return Ok(Listen(address));
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Listen { host: Host::At(address.ip()), port: address.port() });
         }
-        if let Ok(port) = text.parse::<u16>() {
-            return Ok(Listen((Ipv4Addr::LOCALHOST, port).into()));
+        if let Ok(port) = text.parse() {
+            return Ok(Listen { port, ..Listen::DEFAULT });
         }
         let (host, port) = text.rsplit_once(':').ok_or_else(|| forms.to_owned())?;
         let port: u16 = port.parse().map_err(|_| format!("{port:?} is no port; {forms}"))?;
-        if host.is_empty() {
-            return Ok(Listen((Ipv4Addr::UNSPECIFIED, port).into()));
+        let is_name =
+            |host: &str| host.chars().all(|c| c.is_alphanumeric() || ['.', '-', '_'].contains(&c));
+        match host {
+            "" => Ok(Listen { host: Host::All, port }),
+            name if is_name(name) => Ok(Listen { host: Host::Named(name.to_owned()), port }),
+            _ => Err(forms.to_owned()),
         }
-        if host.contains(':') {
-            return Err(forms.to_owned());
-        }
-        let found = (host, port).to_socket_addrs();
-        let found =
-            found.map_err(|error| format!("{host:?} is no name of this machine: {error}"))?;
-        // Where a name has both kinds of address, most programs try this kind first.
-        let mut found: Vec<_> = found.collect();
-        found.sort_by_key(|address| !address.is_ipv4());
-        found.into_iter().next().map(Listen).ok_or_else(|| format!("{host:?} has no address"))
     }
 }
 
 impl<'de> Deserialize<'de> for Listen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Listen, D::Error> {
-        /// In the file, a port may stand as a number.
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Port(u16),
-            Text(String),
-        }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Port(port) => port.to_string(),
-            Written::Text(text) => text,
-        };
-        text.parse().map_err(serde::de::Error::custom)
+        parsed(deserializer)
     }
 }
 
@@ -170,7 +219,18 @@ impl FromStr for Names {
 
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
-        parsed(deserializer)
+        /// In the file, a list is a list.
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected a text or a list of texts")]
+        enum Written {
+            Text(String),
+            List(Vec<String>),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Text(text) => text,
+            Written::List(names) => names.join(","),
+        };
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -199,23 +259,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_understood_as_people_write_one() {
-        let listen = |text: &str| text.parse::<Listen>().map(|listen| listen.0.to_string());
-        for (text, means) in [
-            ("127.0.0.1:80", "127.0.0.1:80"),
-            ("[::1]:80", "[::1]:80"),
-            ("localhost:80", "127.0.0.1:80"),
-            ("80", "127.0.0.1:80"),
-            (" :80 ", "0.0.0.0:80"),
-            ("0", "127.0.0.1:0"),
+    fn the_file_may_write_numbers_and_lists_without_quotes() {
+        #[derive(Debug, Deserialize)]
+        struct File {
+            size: Size,
+            share: Share,
+            factor: Factor,
+            listen: Listen,
+            names: Names,
+        }
+        let read = |text: &str| toml::from_str::<File>(text);
+        for text in [
+            "size = 1024\nshare = 0.5\nfactor = 3\nlisten = 80\nnames = [\"a\", \"b\"]",
+            "size = \"1KiB\"\nshare = \"50%\"\nfactor = \"3\"\nlisten = \"80\"\nnames = \"a, b\"",
         ] {
-            assert_eq!(listen(text).as_deref(), Ok(means), "{text}");
+            let file = read(text).expect("values");
+            assert_eq!((file.size, file.share, file.factor), (Size(1024), Share(0.5), Factor(3.0)));
+            assert_eq!(file.listen.to_string(), "127.0.0.1:80");
+            assert_eq!(file.names.0.into_iter().collect::<Vec<_>>(), ["a", "b"]);
         }
-        for text in
-            ["", "localhost", "::1", "a:b", "1:2:3", "localhost:66000", "no.such.invalid:80"]
-        {
-            assert!(listen(text).is_err(), "{text}");
+        assert!(read("size = []").is_err_and(|why| why.to_string().contains("text or a number")));
+    }
+
+    #[test]
+    fn an_address_is_understood_as_people_write_one() {
+        let listen = |text: &str| {
+            let addresses = text.parse::<Listen>().and_then(|listen| listen.addresses());
+            addresses.map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        for (text, means) in [
+            ("127.0.0.1:80", &["127.0.0.1:80"][..]),
+            ("[::1]:80", &["[::1]:80"]),
+            ("localhost:80", &["127.0.0.1:80"]),
+            ("80", &["127.0.0.1:80"]),
+            (" :80 ", &["[::]:80", "0.0.0.0:80"]),
+            ("0", &["127.0.0.1:0"]),
+        ] {
+            let means: Vec<_> = means.iter().map(ToString::to_string).collect();
+            assert_eq!(listen(text), Ok(means), "{text}");
+            let listen: Listen = text.parse().expect("an address");
+            assert_eq!(listen.to_string().parse().as_ref(), Ok(&listen), "{text}");
         }
-        assert!(listen("no.such.invalid:80").is_err_and(|why| why.contains("no.such.invalid")));
+        for text in ["", "localhost", "::1", "a b:1", "1:2:3", "localhost:66000"] {
+            assert!(text.parse::<Listen>().is_err(), "{text}");
+        }
+        let unknown = "no.such.invalid:80";
+        assert!(unknown.parse::<Listen>().is_ok(), "whoever does not listen asks no name service");
+        assert!(listen(unknown).is_err_and(|why| why.contains("no.such.invalid")));
     }
 }

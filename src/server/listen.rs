@@ -1,6 +1,7 @@
 //! The sockets that visitors connect to.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::ErrorKind;
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -20,29 +21,50 @@ pub struct Listeners {
     pub(super) sockets: Vec<TcpListener>,
 }
 
-/// Listens on `address` with `workers` sockets.
+/// Listens with `workers` sockets on the first of `addresses` that this machine has.
 ///
 /// # Errors
 /// If the address is taken or is not this machine's.
-pub fn bind(address: SocketAddr, workers: usize) -> Result<Listeners> {
-    let failed =
-        || format!("cannot listen on {address}: is another program there? choose another address");
+pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners> {
+    let mut last = None;
+    for address in addresses {
+        match bind_one(*address, workers) {
+            Ok(listeners) => return Ok(listeners),
+            // Another address may only stand in for a kind that the system does not have.
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                last = Some((*address, error));
+                break;
+            }
+            Err(error) => last = Some((*address, error)),
+        }
+    }
+    let (address, error) = last.context("there is no address to listen on")?;
+    Err(error).with_context(|| {
+        format!("cannot listen on {address}: is another program there? choose another address")
+    })
+}
+
+fn bind_one(address: SocketAddr, workers: usize) -> std::io::Result<Listeners> {
     // Sockets that share a port would share it with a second process too, which
     // would take half of the visitors: one that does not share comes first.
     if address.port() != 0 {
-        socket(address, false).with_context(failed)?;
+        socket(address, false)?;
     }
-    let first = socket(address, true).with_context(failed)?;
-    let address = first.local_addr().with_context(failed)?;
+    let first = socket(address, true)?;
+    let address = first.local_addr()?;
     let mut sockets = vec![first];
     for _ in 1..workers {
-        sockets.push(socket(address, true).with_context(failed)?);
+        sockets.push(socket(address, true)?);
     }
     Ok(Listeners { address, sockets })
 }
 
 fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.ip() == Ipv6Addr::UNSPECIFIED {
+        // Whatever the system's default is, this takes IPv4 too.
+        socket.set_only_v6(false)?;
+    }
     socket.set_reuse_address(true)?;
     if shared {
         socket.set_reuse_port(true)?;
@@ -62,8 +84,20 @@ mod tests {
     #[test]
     fn a_taken_address_is_refused_even_to_ourselves() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let first = bind(any, 2).expect("a free port");
+        let first = bind(&[any], 2).expect("a free port");
         assert_ne!(first.address.port(), 0);
-        assert!(bind(first.address, 2).is_err());
+        assert!(bind(&[first.address], 2).is_err());
+    }
+
+    #[test]
+    fn all_addresses_are_of_both_kinds() {
+        let all = [Ipv6Addr::UNSPECIFIED.into(), std::net::Ipv4Addr::UNSPECIFIED.into()];
+        let all: [SocketAddr; 2] = all.map(|address: std::net::IpAddr| (address, 0).into());
+        let listeners = bind(&all, 1).expect("a free port");
+        let port = listeners.address.port();
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        // A system without the first kind has the second.
+        let missing: SocketAddr = "[2001:db8::1]:0".parse().expect("an address of nobody");
+        assert!(bind(&[missing, all[1]], 1).is_ok());
     }
 }

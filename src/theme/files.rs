@@ -5,7 +5,7 @@
 //! cost time; they are passed over and named.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
@@ -113,6 +113,27 @@ fn read_within(theme: &Path, most_entries: usize, most_bytes: u64) -> Result<Fil
         }
     }
     Ok(read)
+}
+
+/// The directories that belong to the theme in `theme`, itself included. One that cannot be
+/// read, or is gone by now, is left out.
+pub(super) fn directories(theme: &Path) -> Vec<PathBuf> {
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut left = vec![theme.to_owned()];
+    while let Some(directory) = left.pop() {
+        let Ok(real) = directory.canonicalize() else { continue };
+        let entries = disk::entries(&directory).unwrap_or_default();
+        if !directory.is_dir() || found.len() >= MOST_ENTRIES || !seen.insert(real) {
+            continue;
+        }
+        let is_part = |path: &PathBuf| {
+            let below = path.strip_prefix(theme).unwrap_or(path);
+            path.is_dir() && !is_passed_over(below, true)
+        };
+        left.extend(entries.into_iter().filter(is_part));
+        found.push(directory);
+    }
+    found
 }
 
 /// The description that `theme export` writes: no part of the theme, and expected there.

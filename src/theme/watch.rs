@@ -1,9 +1,10 @@
 //! Noticing that a theme was edited.
 //!
 //! Owns the watch on `--templates`, made anew after each change since the
-//! directory may be another one by then. It only says *that* something changed; what
-//! the theme is now, is read anew. Files that are no part of the theme are no change. It must not miss an editor that replaces the
-//! file, or the whole directory, instead of writing in place.
+//! directory may be another one by then. The watch only says *that* something changed;
+//! what the theme is now is read anew. Files that are no part of the theme are no change.
+//! The watch must not miss an editor that replaces the file, or the whole directory,
+//! instead of writing in place.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 use tracing::warn;
 
-use super::files::is_passed_over;
+use super::files::{directories, is_passed_over};
 use crate::disk;
 
 /// How long a theme must be quiet: editors write a file in several steps.
@@ -62,37 +63,77 @@ pub fn watch(directory: &Path, changed: impl Fn() + Send + 'static) -> Result<Wa
             .watch(parent, RecursiveMode::NonRecursive)
             .with_context(|| format!("cannot watch {}", parent.display()))?;
     }
-    if real.is_dir() {
-        debouncer
-            .watch(&real, RecursiveMode::Recursive)
-            .with_context(|| format!("cannot watch {}", directory.display()))?;
+    // Each directory of the theme alone: a package directory beside it may hold thousands.
+    // A new directory is a change, after which the watch is made anew.
+    for directory in directories(&real) {
+        match debouncer.watch(&directory, RecursiveMode::NonRecursive) {
+            // Gone by now, which the directory above saw.
+            Err(_) if !directory.is_dir() => {}
+            watched => {
+                watched.with_context(|| format!("cannot watch {}", directory.display()))?;
+            }
+        }
     }
     Ok(Watch { _debouncer: debouncer })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
 
-    #[test]
-    fn what_lies_about_is_no_change_and_a_template_is() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let write = |name: &str| {
-            disk::write_unsynced(&directory.path().join(name), b"x").expect("written");
-        };
+    fn watching(theme: &Path) -> (Watch, Receiver<()>) {
         let (sender, changes) = channel();
         let changed = move || {
             // Nobody may be waiting any more.
             let _ = sender.send(());
         };
-        let _watch = watch(directory.path(), changed).expect("a watch");
+        (watch(theme, changed).expect("a watch"), changes)
+    }
+
+    fn is_seen(changes: &Receiver<()>) -> bool {
+        changes.recv_timeout(Duration::from_secs(10)).is_ok()
+    }
+
+    #[test]
+    fn what_lies_about_is_no_change_and_a_template_is() {
+        let theme = tempfile::tempdir().expect("a directory");
+        let write = |name: &str| {
+            disk::write_unsynced(&theme.path().join(name), b"x").expect("written");
+        };
+        let packages = theme.path().join("node_modules/package");
+        std::fs::create_dir_all(&packages).expect("made");
+        let (_watch, changes) = watching(theme.path());
         for name in ["#film.html#", "film.html~", "4913", "film.html.orig", "screenshot.png"] {
             write(name);
         }
+        write("node_modules/package/index.html");
         assert!(changes.recv_timeout(QUIET * 10).is_err(), "nothing that counts has changed");
         write("film.html");
-        assert!(changes.recv_timeout(Duration::from_secs(10)).is_ok(), "a template has");
+        assert!(is_seen(&changes), "a template has");
+    }
+
+    #[test]
+    fn each_directory_of_the_theme_is_watched_and_no_other() {
+        let theme = tempfile::tempdir().expect("a directory");
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        for below in ["parts/deep", "node_modules/package", ".git/objects"] {
+            std::fs::create_dir_all(theme.path().join(below)).expect("made");
+        }
+        std::os::unix::fs::symlink(elsewhere.path(), theme.path().join("linked")).expect("linked");
+        std::os::unix::fs::symlink("..", theme.path().join("parts/round")).expect("linked");
+        let mut found = directories(theme.path());
+        found.sort();
+        let wanted = ["", "linked", "parts", "parts/deep"].map(|below| theme.path().join(below));
+        assert_eq!(found, wanted);
+        for below in ["parts/deep/card.html", "linked/card.html"] {
+            let (_watch, changes) = watching(theme.path());
+            disk::write_unsynced(&theme.path().join(below), b"x").expect("written");
+            assert!(is_seen(&changes), "{below}");
+        }
+        let (_watch, changes) = watching(theme.path());
+        std::fs::create_dir(theme.path().join("new")).expect("made");
+        assert!(is_seen(&changes), "a new directory, which is watched after that");
     }
 }

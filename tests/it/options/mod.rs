@@ -3,7 +3,9 @@
 mod layers;
 mod secrets;
 
-use crate::fixture::{Answer, Site, Upstream, wait_until};
+use serde_json::json;
+
+use crate::fixture::{Answer, Site, Upstream, films, wait_until};
 
 /// The site with an option given as a flag, as a variable and in the file.
 fn each_way(site: &Site, option: &str, value: &str) -> [(Site, &'static str); 3] {
@@ -177,6 +179,42 @@ fn sighup_reads_the_configuration_again_and_names_what_needs_a_restart() {
 }
 
 #[test]
+fn sighup_takes_what_is_judged_and_told() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    let lines = "listen = 0\ninterval = \"50ms\"\nmax-age = \"60s\"\naccept-after = 1000000\n";
+    site.write("movies-gen.toml", lines);
+    let server = site.serve_as_told().ready();
+    // More records than may come at once.
+    let mut films = films();
+    let list = films.as_array_mut().expect("a list");
+    for number in 0..1_200 {
+        list.push(json!({"id": format!("more-{number}"), "title": format!("More {number}")}));
+    }
+    upstream.set("/films", Answer::json(&films));
+    server.wait_for_line("has 1205 records");
+    assert_eq!(server.get("/movies/more-0/").status, 404);
+    let lines = format!("{lines}max-growth = 300.0\nvolatile-fields = [\"director\"]\n");
+    site.write("movies-gen.toml", &lines);
+    server.hangup();
+    wait_until("the films", || server.get("/movies/more-0/").status == 200);
+
+    films[0]["director"] = json!("Nobody Is Told");
+    films[0]["rt_score"] = json!(1);
+    upstream.set("/films", Answer::json(&films));
+    let feed = || server.get("/feed.json").text().to_owned();
+    wait_until("the score", || feed().contains("Score"));
+    assert!(!feed().contains("Nobody Is Told"), "{}", feed());
+
+    site.write("movies-gen.toml", &format!("{lines}steady-fields = [\"director\"]\n"));
+    server.hangup();
+    wait_until("the configuration", || server.log().matches("was read again").count() > 1);
+    films[0]["director"] = json!("Everybody Is Told");
+    upstream.set("/films", Answer::json(&films));
+    wait_until("the director", || feed().contains("Everybody Is Told"));
+}
+
+#[test]
 fn sighup_moves_the_site_to_another_path() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
@@ -230,6 +268,9 @@ fn an_address_to_listen_on_may_be_written_as_people_do() {
         let log = Site::of(&upstream).run(&["serve", "--listen", written]).with_code(2);
         assert!(log.contains("--listen") && log.contains(written), "{log}");
     }
+    // Who does not listen needs no name service.
+    let site = Site::new().variable("MOVIES_GEN_LISTEN", "no.such.host.invalid:80");
+    assert_eq!(site.run(&["check"]).code, Some(0));
     let site = Site::of(&upstream);
     site.write("movies-gen.toml", "listen = 0\n");
     let server = site.serve_as_told().ready();
