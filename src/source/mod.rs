@@ -212,9 +212,8 @@ pub fn shown(url: &Url) -> String {
 /// tenants of one API differ in the query or in the user alone.
 pub fn identity(url: &Url) -> String {
     let shown = shown(url).trim_end_matches('/').to_owned();
-    // A name without a password tells processes apart, not tenants.
-    let name = if url.password().is_some() { url.username() } else { "" };
-    let secret = (name, url.password(), url.query());
+    // Some APIs take a key as the user name, without a password.
+    let secret = (url.username(), url.password(), url.query());
     if secret == ("", None, None) {
         return shown;
     }
@@ -281,11 +280,16 @@ mod tests {
     fn an_address_is_named_as_a_whole_without_its_secrets() {
         let named = |text: &str| identity(&url(text));
         assert_eq!(named("https://h.example/a/"), "https://h.example/a");
-        let tenants = ["https://h/a?t=1", "https://h/a?t=2", "https://v:p@h/a", "https://u:p@h/a"];
+        let tenants = [
+            "https://h/a?t=1",
+            "https://h/a?t=2",
+            "https://v:p@h/a",
+            "https://u:p@h/a",
+            "https://key@h/a",
+        ];
         let names: std::collections::BTreeSet<_> = tenants.map(named).into();
         assert_eq!(names.len(), tenants.len(), "{names:?}");
         assert!(names.iter().all(|name| name.starts_with("https://h/a (user and query ")));
-        assert_eq!(named("https://u@h/a"), named("https://h/a"), "it names a process");
         assert!(!named("https://h/a?key=s3cret").contains("s3cret"));
     }
 

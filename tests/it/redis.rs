@@ -174,16 +174,23 @@ fn a_redis_is_reached_through_tls_by_its_user_if_its_certificate_is_trusted() {
 fn two_tenants_of_one_api_do_not_meet_in_one_redis() {
     let redis = Redis::start();
     let upstream = Upstream::start();
-    let tenant = |key: &str| {
-        let url = format!("{}/?key={key}", upstream.url());
+    let host = upstream.url();
+    let host = host.strip_prefix("http://").expect("an address");
+    // A key in the query, as a password, or as the user name alone.
+    let [one, rest @ ..] = ["?key=s3cret-1", "?key=s3cret-2", "u:s3cret@", "s3cret@"].map(|key| {
+        let url = match key.strip_prefix('?') {
+            Some(_) => format!("http://{host}/{key}"),
+            None => format!("http://{key}{host}"),
+        };
         Site::new().with(&["--upstream", &url, "--redis", &redis.url()])
-    };
-    let (one, other) = (tenant("s3cret-1"), tenant("s3cret-2"));
+    });
     one.build_once().well();
-    other.build_once().well();
-    assert_eq!(upstream.asked(), (2, 2), "each asks for itself");
+    for other in &rest {
+        other.build_once().well();
+    }
+    assert_eq!(upstream.asked(), (4, 4), "each asks for itself");
     let claims = redis.keys().iter().filter(|key| key.ends_with(":claim")).count();
-    assert_eq!(claims, 2);
+    assert_eq!(claims, 4);
     let state = std::fs::read_to_string(one.path(".movies-gen/upstream")).expect("a file");
     assert!(!state.contains("s3cret"), "{state}");
     // A state is one tenant's.

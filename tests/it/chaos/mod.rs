@@ -13,6 +13,7 @@
 
 mod attempts;
 mod broken;
+mod caller;
 mod calm;
 mod checker;
 mod clients;

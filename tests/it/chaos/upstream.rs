@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::caller::caller;
 use super::data;
 use super::history::{Asked, Epoch, List, Moment, Replica, Said, Stamp};
 use crate::fixture::{Listening, lock};
@@ -106,13 +107,6 @@ impl Scripted {
         lock(&self.state).began.iter().map(|(by, round)| (round.at, *by)).max()
     }
 
-    /// Its base address for this process, which is known by it here and uses the same
-    /// upstream as all others.
-    #[must_use]
-    pub(crate) fn url_for(&self, replica: Replica) -> String {
-        format!("http://{replica}@{}", self.listening.address)
-    }
-
     /// What was asked and said so far.
     pub(crate) fn log(&self) -> Vec<Asked> {
         lock(&self.state).log.clone()
@@ -200,8 +194,10 @@ fn converse(stream: TcpStream, state: &Mutex<State>, epoch: Epoch) {
     let _ = stream.set_nodelay(true);
     let Ok(mut writer) = stream.try_clone() else { return };
     let mut reader = BufReader::new(stream);
+    let Ok(from) = writer.peer_addr() else { return };
+    let Some(by) = caller(from) else { return };
     let mut is_cold = true;
-    while let Some(request) = read(&mut reader) {
+    while let Some(request) = read(&mut reader, by) {
         let at = epoch.now();
         let (act, stamp, place) = lock(state).note(&request, at, is_cold);
         is_cold = false;
@@ -276,7 +272,7 @@ struct Request {
     condition: Option<String>,
 }
 
-fn read(reader: &mut impl BufRead) -> Option<Request> {
+fn read(reader: &mut impl BufRead, by: Replica) -> Option<Request> {
     let mut lines = reader.by_ref().lines().map_while(Result::ok);
     let first = lines.next()?;
     let target = first.split(' ').nth(1)?;
@@ -285,40 +281,14 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         "/people" => List::People,
         _ => return None,
     };
-    let mut request = Request { by: 0, list, condition: None };
+    let mut request = Request { by, list, condition: None };
     for line in lines.take_while(|line| !line.is_empty()) {
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "if-none-match" => request.condition = Some(value.to_owned()),
-            "authorization" => request.by = replica(value)?,
             _ => {}
         }
     }
     Some(request)
-}
-
-/// Whose user name this is: a number, encoded with the colon after it.
-fn replica(authorization: &str) -> Option<Replica> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let encoded = authorization.strip_prefix("Basic ")?.trim_end_matches('=');
-    let mut bits = 0_u64;
-    for digit in encoded.bytes() {
-        bits = bits << 6 | DIGITS.iter().position(|known| *known == digit)? as u64;
-    }
-    let bytes = (bits << (64 - 6 * encoded.len())).to_be_bytes();
-    let name = bytes.iter().take_while(|byte| byte.is_ascii_digit());
-    String::from_utf8(name.copied().collect()).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_known_by_its_user_name() {
-        assert_eq!(replica("Basic Nzo="), Some(7), "7:");
-        assert_eq!(replica("Basic MTI6"), Some(12), "12:");
-        assert_eq!(replica("Basic Og=="), None, ":");
-    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::crowds::Watch;
 use super::records::Records;
+use crate::chaos::caller;
 use crate::chaos::clients::{Clients, Pace, Target};
 use crate::chaos::history::{Epoch, Kill, Lapse, Moment, Promised, Replica, Stop};
 use crate::chaos::upstream::{Script, Scripted};
@@ -42,9 +43,11 @@ impl Cluster {
     pub(crate) fn begin(script: Script, count: usize, movers: usize, pace: Pace) -> Cluster {
         let epoch = Epoch::begin();
         let (upstream, redis) = (Scripted::start(script, epoch), Redis::start());
-        let site = |replica| {
-            let arguments = ["--upstream", &upstream.url_for(replica), "--redis", &redis.url()];
-            Site::in_memory().with(&arguments).with(&SCALED)
+        let url = format!("http://{}", upstream.address());
+        let site = |replica: usize| {
+            let arguments = ["--upstream", &url, "--redis", &redis.url()];
+            let site = Site::in_memory().with(&arguments).with(&SCALED);
+            site.variable(caller::VARIABLE, &replica.to_string())
         };
         let sites: Vec<_> = (0..count).map(site).collect();
         let servers: Vec<_> = std::thread::scope(|scope| {
