@@ -23,8 +23,8 @@ test: packages ## every test; T=name runs those whose name contains it
 	$(if $(T),,cargo test --quiet --test it -- --include-ignored chaos::many::faults::three)
 	cargo test -- --include-ignored $(if $(T),$(T),--skip chaos::many::faults)
 
-faults: packages ## the table of faults, each made to happen
-	cargo test --quiet --test it -- --include-ignored --nocapture faults::
+faults: packages ## the tables of faults, each made to happen, at each system call (10 minutes)
+	EACH_CALL=1 cargo test --quiet --test it -- --include-ignored --nocapture faults::
 
 chaos: packages ## each promise under each kind of fault: 10,000 loads each, judged from the records
 	CHAOS_LOADS=10000 cargo test --quiet --test it -- --include-ignored --nocapture --test-threads=1 chaos::

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 /// Readable by all, writable by the owner: a web server of another user must be
 /// able to read what is published.
@@ -126,6 +128,29 @@ pub fn create_directory_in(path: &Path) -> Result<()> {
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to)
         .with_context(|| format!("cannot rename {} to {}", from.display(), to.display()))
+}
+
+/// Renames a file to a place where nothing stands.
+///
+/// # Errors
+/// If something stands there, or the file cannot be renamed.
+pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
+    let failed = || format!("cannot rename {} to {}", from.display(), to.display());
+    let renamed = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+    match renamed {
+        // Some file systems cannot. A link replaces nothing either, where there are links.
+        Err(Errno::INVAL | Errno::NOSYS) => match fs::hard_link(from, to) {
+            Ok(()) => remove_file(from),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(error).with_context(failed)
+            }
+            Err(_) => match to.symlink_metadata() {
+                Ok(_) => Err(Errno::EXIST).with_context(failed),
+                Err(_) => rename(from, to),
+            },
+        },
+        renamed => renamed.with_context(failed),
+    }
 }
 
 /// Removes a file; one that is not there is removed already.

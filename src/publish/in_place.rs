@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
@@ -32,6 +33,7 @@ use super::manifest::{
     Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in, sound_directories, sound_keys,
     sound_names,
 };
+use super::obstacles::is_about_the_place;
 use super::ours::{Ours, is_free};
 use crate::disk;
 use crate::store::document;
@@ -326,7 +328,7 @@ fn play(
     journal: Journal,
     prepared: Prepared,
 ) -> Result<Present> {
-    let Journal { gone, mut held_back, owners_directories, .. } = journal;
+    let Journal { gone, new, mut held_back, owners_directories, .. } = journal;
     let own = out.join(OWN_DIRECTORY);
     // From the first file on the tree has to be known as ours.
     if let Some(ledger) = disk::read(&standby.join(OWN_DIRECTORY).join("ledger"))? {
@@ -338,18 +340,28 @@ fn play(
     let (first, last): (Vec<_>, Vec<_>) =
         gone.iter().partition(|name| stands_in_the_way(name, &places));
     first.into_iter().for_each(|name| remove(out, name, &owners_directories));
+    let mut placed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (ready, name) in &prepared.files {
-        let place = out.join(name);
-        let placed =
-            disk::create_directory(disk::parent(&place)).and_then(|()| disk::rename(ready, &place));
-        match placed {
+        let page = page_of(name);
+        if held_back.contains_key(page) {
+            continue;
+        }
+        let is_new = new.contains(name);
+        match place_one(out, ready, name, is_new) {
             Err(error) if is_about_the_place(&error) => {
-                let page = page_of(name);
                 let Some(wanted) = manifest.files.get(page).cloned() else { continue };
                 warn!("{error:#}; the page is not published there until it can be");
                 held_back.insert(page.to_owned(), HeldBack { wanted, before: None });
+                // A page is there in all its forms or in none.
+                let forms = placed.remove(page).unwrap_or_default();
+                forms.into_iter().for_each(|name| remove(out, name, &owners_directories));
             }
-            placed => placed?,
+            result => {
+                result?;
+                if is_new {
+                    placed.entry(page).or_default().push(name);
+                }
+            }
         }
     }
     last.into_iter().for_each(|name| remove(out, name, &owners_directories));
@@ -364,6 +376,20 @@ fn play(
     disk::replace(&path_in(out), &manifest.bytes()?)?;
     disk::remove_file(&journal_path(disk::parent(standby)))?;
     Ok(Present::of(&manifest))
+}
+
+/// Puts a file at its place. A place where nothing of ours was may have been taken since it
+/// was looked at: what stands there stays.
+fn place_one(out: &Path, ready: &Path, name: &str, is_new: bool) -> Result<()> {
+    let place = out.join(name);
+    disk::create_directory(disk::parent(&place))?;
+    if !is_new {
+        return disk::rename(ready, &place);
+    }
+    if !is_free(out, Path::new(name), |_, _| false) {
+        return Err(Errno::EXIST).with_context(|| format!("{} is not ours", place.display()));
+    }
+    disk::rename_new(ready, &place)
 }
 
 fn stands_in_the_way(name: &str, places: &BTreeSet<&str>) -> bool {
@@ -418,40 +444,6 @@ fn rank(path: &str) -> u8 {
         _ if is_list || !path.contains('/') => 2,
         _ => 1,
     }
-}
-
-fn errno_of(error: &anyhow::Error) -> Option<rustix::io::Errno> {
-    use rustix::io::Errno;
-    error.chain().find_map(|cause| {
-        let own = cause.downcast_ref::<Errno>().copied();
-        own.or_else(|| cause.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error))
-    })
-}
-
-/// Whether a file could not be put at its place because of what the place is, and not
-/// because of the disk.
-pub(super) fn is_about_the_place(error: &anyhow::Error) -> bool {
-    use rustix::io::Errno;
-    let of_the_place = [
-        Errno::ACCESS,
-        Errno::BUSY,
-        Errno::EXIST,
-        Errno::ISDIR,
-        Errno::LOOP,
-        Errno::NOTDIR,
-        Errno::NOTEMPTY,
-        Errno::PERM,
-        Errno::ROFS,
-        Errno::XDEV,
-    ];
-    errno_of(error).is_some_and(|errno| of_the_place.contains(&errno))
-}
-
-/// Whether an exchange failed because it cannot be done here at all.
-pub(super) fn is_the_only_way(error: &anyhow::Error) -> bool {
-    use rustix::io::Errno;
-    let cannot = [Errno::BUSY, Errno::XDEV, Errno::ACCESS, Errno::PERM, Errno::INVAL, Errno::NOSYS];
-    errno_of(error).is_some_and(|errno| cannot.contains(&errno))
 }
 
 /// Whether `out` and `standby` are on different file systems: links and

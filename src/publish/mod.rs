@@ -47,6 +47,7 @@ mod files;
 mod generation;
 mod in_place;
 pub mod manifest;
+mod obstacles;
 mod ours;
 mod render;
 mod residents;
@@ -437,7 +438,7 @@ impl Publisher {
         volatile::write(self.standby.path(), volatile)?;
         match exchange::exchange(self.standby.path(), &self.out) {
             Ok(()) => {}
-            Err(error) if in_place::is_the_only_way(&error) => {
+            Err(error) if obstacles::is_the_only_way(&error) => {
                 let why = Why::NotPossible(format!("{error:#}"));
                 self.never = Some(why.clone());
                 return Ok(Some(why));

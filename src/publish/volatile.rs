@@ -10,8 +10,8 @@ use std::path::Path;
 use anyhow::Result;
 use bytes::Bytes;
 
-use super::in_place::is_about_the_place;
 use super::manifest::OWN_DIRECTORY;
+use super::obstacles::is_about_the_place;
 use super::ours::is_free;
 use crate::disk;
 

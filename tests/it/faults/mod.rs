@@ -5,6 +5,7 @@
 
 mod owner;
 mod sizes;
+mod windows;
 
 use std::fmt::Write as _;
 use std::fs::Permissions;
@@ -21,6 +22,11 @@ use serde_json::{Value, json};
 use movies_gen::store::document;
 
 use crate::fixture::{Answer, Ended, Redis, Site, Upstream, contents, films};
+
+/// Whether a process is killed or stopped at each system call, and not at every few.
+fn is_each_call() -> bool {
+    std::env::var_os("EACH_CALL").is_some()
+}
 
 /// What came of the faults.
 #[derive(Default)]

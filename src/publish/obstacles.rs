@@ -1,0 +1,34 @@
+//! What the system's error numbers say about a place in `--out`.
+
+use rustix::io::Errno;
+
+fn errno_of(error: &anyhow::Error) -> Option<Errno> {
+    error.chain().find_map(|cause| {
+        let own = cause.downcast_ref::<Errno>().copied();
+        own.or_else(|| cause.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error))
+    })
+}
+
+/// Whether a file could not be put at its place because of what the place is, and not
+/// because of the disk.
+pub(super) fn is_about_the_place(error: &anyhow::Error) -> bool {
+    let of_the_place = [
+        Errno::ACCESS,
+        Errno::BUSY,
+        Errno::EXIST,
+        Errno::ISDIR,
+        Errno::LOOP,
+        Errno::NOTDIR,
+        Errno::NOTEMPTY,
+        Errno::PERM,
+        Errno::ROFS,
+        Errno::XDEV,
+    ];
+    errno_of(error).is_some_and(|errno| of_the_place.contains(&errno))
+}
+
+/// Whether an exchange failed because it cannot be done here at all.
+pub(super) fn is_the_only_way(error: &anyhow::Error) -> bool {
+    let cannot = [Errno::BUSY, Errno::XDEV, Errno::ACCESS, Errno::PERM, Errno::INVAL, Errno::NOSYS];
+    errno_of(error).is_some_and(|errno| cannot.contains(&errno))
+}
