@@ -139,6 +139,7 @@ impl Refresher {
             let freshness = Freshness {
                 as_of,
                 generation: &generation.id.0,
+                published: WallTime(generation.stamp * 1_000_000),
                 outcome,
                 next_attempt,
                 interval: settings.interval.as_secs_f64(),

@@ -16,6 +16,9 @@ pub struct Freshness<'a> {
     pub as_of: WallTime,
     /// The generation that shows it.
     pub generation: &'a str,
+    /// When that generation was published, in whole seconds; a burst of generations may
+    /// run ahead of the clock.
+    pub published: WallTime,
     /// How the last refresh ended; none before the first.
     pub outcome: Option<OutcomeKind>,
     /// When the next refresh may start.
@@ -30,6 +33,7 @@ pub struct Freshness<'a> {
 struct Document<'a> {
     as_of: String,
     generation: &'a str,
+    published: String,
     upstream: Upstream,
     next_attempt: String,
     interval_seconds: f64,
@@ -55,6 +59,7 @@ impl Freshness<'_> {
         let document = Document {
             as_of: self.as_of.rfc3339(),
             generation: self.generation,
+            published: self.published.rfc3339(),
             upstream: Upstream { state, failure },
             next_attempt: self.next_attempt.rfc3339(),
             interval_seconds: self.interval,
@@ -87,6 +92,7 @@ mod tests {
         let freshness = Freshness {
             as_of: WallTime(1_732_447_470_123_000),
             generation: "abc",
+            published: WallTime(1_732_447_000_000_000),
             outcome: Some(OutcomeKind::Failed(FailureKind::Timeout)),
             next_attempt: WallTime(1_732_447_530_123_000),
             interval: 60.0,
@@ -95,6 +101,7 @@ mod tests {
         let json = freshness.json();
         let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
         assert_eq!(value["as_of"], "2024-11-24T11:24:30.123Z");
+        assert_eq!(value["published"], "2024-11-24T11:16:40Z");
         assert_eq!(value["upstream"]["state"], "failing");
         assert_eq!(value["upstream"]["failure"], "timeout");
         assert_eq!(Freshness::as_of(&json), Some(freshness.as_of));

@@ -17,6 +17,9 @@ const GZIP_LEVEL: u32 = 6;
 /// times the time for one percent.
 const BROTLI_QUALITY: u32 = 5;
 const BROTLI_WINDOW: u32 = 18;
+/// The same for scripts and style sheets, which every visitor loads and which change with
+/// the theme alone: a tenth smaller.
+const BROTLI_QUALITY_OF_ASSETS: u32 = 11;
 
 /// Whether files of this name are made of text.
 pub(super) fn is_compressible(path: &str) -> bool {
@@ -34,11 +37,12 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     tight(encoder.finish().unwrap_or_default())
 }
 
-/// The brotli form (RFC 7932).
-pub(super) fn brotli(bytes: &[u8]) -> Vec<u8> {
+/// The brotli form (RFC 7932) of the file at this path.
+pub(super) fn brotli(path: &str, bytes: &[u8]) -> Vec<u8> {
+    let is_asset = path.starts_with("assets/") && (path.ends_with(".js") || path.ends_with(".css"));
+    let quality = if is_asset { BROTLI_QUALITY_OF_ASSETS } else { BROTLI_QUALITY };
     let mut compressed = Vec::new();
-    let mut writer =
-        brotli::CompressorWriter::new(&mut compressed, 4096, BROTLI_QUALITY, BROTLI_WINDOW);
+    let mut writer = brotli::CompressorWriter::new(&mut compressed, 4096, quality, BROTLI_WINDOW);
     // Writing to memory does not fail; the stream ends when the writer goes.
     let _ = writer.write_all(bytes);
     drop(writer);
@@ -66,7 +70,7 @@ mod tests {
             .expect("gzip");
         assert_eq!(back, content);
         back.clear();
-        brotli::Decompressor::new(&brotli(content.as_bytes())[..], 4096)
+        brotli::Decompressor::new(&brotli("index.html", content.as_bytes())[..], 4096)
             .read_to_string(&mut back)
             .expect("brotli");
         assert_eq!(back, content);

@@ -37,7 +37,7 @@ impl File {
         let compress = compress::is_compressible(path) && bytes.len() >= compress::SMALLEST;
         let smaller = |form: Vec<u8>| (form.len() < bytes.len()).then(|| Bytes::from(form));
         let gz = compress.then(|| compress::gzip(&bytes)).and_then(smaller);
-        let br = compress.then(|| compress::brotli(&bytes)).and_then(smaller);
+        let br = compress.then(|| compress::brotli(path, &bytes)).and_then(smaller);
         let size = |form: &Option<Bytes>| form.as_ref().map(|form| form.len() as u64);
         let entry = Entry {
             hash: blake3::hash(&bytes),

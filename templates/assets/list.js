@@ -1,22 +1,21 @@
 // Search, filters and order of the list. What is chosen stands in the address, so that it can be
 // linked and that Back brings it back; without this script the list is simply whole.
-// News comes by patch.js: it puts cards here, and has the rest of the page follow.
+// News comes by patch.js: it puts cards here, and has the rest of the page follow. A list may become
+// too long for filters, short enough for them, or empty, so all of its parts are looked up anew.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
-  const finder = document.querySelector("[data-finder]");
-  const list = document.getElementById("films");
-  if (!finder || !list) return;
-  const told = document.querySelector("[data-found]");
-  const clear = finder.querySelector("[data-clear]");
-  const cardsOf = (list) => [...list.querySelectorAll("[data-film-id]")];
-  // In the order of the catalogue, whatever they are sorted by.
-  let cards = cardsOf(list);
+  if (!document.getElementById("films") || !site.ask) return;
+  const finder = () => document.querySelector("[data-finder]");
+  const list = () => (finder() ? document.getElementById("films") : null);
   // Where the list is not whole, the films that are found beside it; and no filters.
-  const others = document.querySelector("[data-others]");
+  const others = () => document.querySelector("[data-others]");
+  const cardsOf = (list) => [...list?.querySelectorAll("[data-film-id]") ?? []];
+  // In the order of the catalogue, whatever they are sorted by.
+  let cards = cardsOf(list());
   const MOST_OTHERS = 200;
-  const NAMES = ["q", "director", "decade", "minutes", "score", "cast", "sort"]
-    .filter((name) => finder.elements[name]);
+  const names = () => ["q", "director", "decade", "minutes", "score", "cast", "sort"]
+    .filter((name) => finder()?.elements[name]);
 
   // The rule by which the index was folded too. Publishing puts the table of letters here: plain
   // forms, each with the letters that become it.
@@ -33,9 +32,9 @@
   const load = (prefix) => {
     const name = [...prefix].map((letter) =>
       /[a-z0-9]/.test(letter) ? letter : "_" + letter.codePointAt(0).toString(16)).join("");
-    const url = `${finder.dataset.search}${name}.json`;
+    const url = `${finder().dataset.search}${name}.json`;
     if (!parts.has(url)) {
-      parts.set(url, fetch(url).then((answer) => {
+      parts.set(url, site.ask(url, {}, (answer) => {
         if (answer.status === 404) return { words: {}, films: [] };
         if (!answer.ok) throw new Error(answer.status);
         return answer.json();
@@ -64,7 +63,7 @@
     const onPage = () => new Map([...text].filter(([, of]) =>
       of.some((other) => other.startsWith(word))).map(([id]) => [id, null]));
     // One letter says too little to load a part for.
-    if ([...word].length < 2) return { films: onPage(), cut: others !== null };
+    if ([...word].length < 2) return { films: onPage(), cut: others() !== null };
     try {
       const { words, films, cut } = await part(word.slice(0, 24));
       const begins = (other) => other.startsWith(word.slice(0, 24));
@@ -73,7 +72,7 @@
       return { films: new Map(found.map((number) => [films[number].id, films[number]])), cut };
     } catch {
       // Without a network the page itself is searched.
-      return { films: onPage(), cut: others !== null };
+      return { films: onPage(), cut: others() !== null };
     }
   };
   const matching = async (query) => {
@@ -87,8 +86,8 @@
   };
 
   const number = (card, name) => card.dataset[name] === undefined ? null : +card.dataset[name];
-  const chosen = () => Object.fromEntries(NAMES.map((name) => {
-    const field = finder.elements[name];
+  const chosen = () => Object.fromEntries(names().map((name) => {
+    const field = finder().elements[name];
     return [name, field.type === "checkbox" ? (field.checked ? "1" : "") : field.value.trim()];
   }));
   const directors = (card) => card.dataset.directors?.split("\n") ?? [card.dataset.director];
@@ -108,92 +107,149 @@
     minutes: (one, other) => (number(one, "minutes") ?? 1e9) - (number(other, "minutes") ?? 1e9),
   };
 
+  // The films that are found and are not in the list; what was there already stays as it is.
   const beside = (films) => {
-    others?.replaceChildren(...films.slice(0, MOST_OTHERS).map((film) => {
-      const item = document.createElement("li"), link = document.createElement("a");
-      link.href = film.url;
-      link.append(Object.assign(document.createElement("cite"), { textContent: film.title }));
-      const year = Object.assign(document.createElement("time"), { textContent: film.year ?? "" });
-      item.append(year, link);
+    const place = others();
+    if (!place) return;
+    const known = new Map([...place.children].map((item) => [item.dataset.key, item]));
+    const items = films.slice(0, MOST_OTHERS).map((film) => {
+      const item = known.get(film.id) ?? document.createElement("li");
+      known.delete(film.id);
+      if (!item.firstChild) {
+        item.dataset.key = film.id;
+        item.append(document.createElement("time"), document.createElement("a"));
+        item.lastChild.append(document.createElement("cite"));
+      }
+      const [year, link] = item.children;
+      write(year, String(film.year ?? ""));
+      write(link.firstChild, film.title);
+      if (link.getAttribute("href") !== film.url) link.href = film.url;
       return item;
-    }));
+    });
+    for (const gone of known.values()) gone.remove();
+    site.order(place, items);
+  };
+  const write = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
   };
   // What was found last.
   let matches = null;
-  const arrange = (list, cards, state, found) => {
+  // Shows of these cards what was asked for, in the order that was asked for. Another page's cards
+  // may stand for those of this one; `of` gives the card that says what the film is.
+  const arrange = (list, cards, state, found, of = (card) => card) => {
     const shown = cards.filter((card) =>
-      (!found || found.films.has(card.dataset.filmId)) && passes(card, state));
+      (!found || found.films.has(card.dataset.filmId)) && passes(of(card), state));
     const are = new Set(shown);
-    for (const card of cards) card.hidden = !are.has(card);
-    // Moving what is in its place already would lose the focus for nothing.
-    const order = ORDERS[state.sort] ? [...cards].sort(ORDERS[state.sort]) : cards;
-    order.forEach((card, at) => {
-      if (list.children[at] === card) return;
-      const move = list.moveBefore && card.isConnected ? "moveBefore" : "insertBefore";
-      list[move](card, list.children[at] ?? null);
-    });
+    for (const card of cards) if (card.hidden === are.has(card)) card.hidden = !are.has(card);
+    const by = ORDERS[state.sort];
+    site.order(list, by ? [...cards].sort((one, other) => by(of(one), of(other))) : cards);
     return shown;
   };
   const show = (state, found) => {
     matches = found;
-    const shown = arrange(list, cards, state, found);
-    const away = others && found
+    if (!list()) return;
+    const shown = arrange(list(), cards, state, found);
+    const away = others() && found
       ? [...found.films].filter(([id, film]) => film && !text.has(id)).map(([, film]) => film) : [];
     beside(away);
     const count = shown.length + away.length;
     const isAll = shown.length === cards.length && !found;
-    clear.hidden = NAMES.every((name) => !state[name]);
+    const clear = finder().querySelector("[data-clear]");
+    if (clear) clear.hidden = names().every((name) => !state[name]);
+    const told = document.querySelector("[data-found]");
+    if (!told) return;
     told.toggleAttribute("data-empty", !count);
     const pattern = count ? told.dataset.some : told.dataset.none;
-    told.textContent = isAll || (!others && count === cards.length) ? "" : pattern
+    // The same text again would be read aloud again.
+    write(told, isAll || (!others() && count === cards.length) ? "" : pattern
       .replace("{count}", found?.cut && count ? `${count}+` : count)
-      .replace("{all}", others ? told.dataset.all : cards.length)
-      .replace("{what}", () => state.q ? `“${state.q}”` : "all of that");
+      .replace("{all}", others() ? told.dataset.all : cards.length)
+      .replace("{what}", () => state.q ? `“${state.q}”` : "all of that"));
   };
 
+  // Keeps what is chosen in the address, with what was found: Back shows it at once, before the
+  // place on the page is found again.
+  const remember = (state, found) => {
+    const query = String(new URLSearchParams(Object.entries(state).filter(([, value]) => value)));
+    const url = location.pathname + (query && `?${query}`) + location.hash;
+    const kept = found && [...found.films].slice(0, 2000);
+    if (!kept && !history.state?.found && url === location.pathname + location.search + location.hash) return;
+    site.optionally(() => history.replaceState({ ...history.state, found: kept }, "", url));
+  };
   let turn = 0;
   const apply = async () => {
     const state = chosen(), mine = ++turn;
-    const found = await matching(state.q);
+    const found = state.q ? await matching(state.q) : null;
     // What was typed since counts.
     if (mine !== turn) return;
     show(state, found);
-    const query = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
-    const url = location.pathname + (query.size ? `?${query}` : "") + location.hash;
-    // With what was found: Back shows it at once, before the place on the page is found again.
-    history.replaceState({ found: found && [...found.films].slice(0, 2000) }, "", url);
+    remember(state, found);
   };
   const fill = () => {
     const query = new URLSearchParams(location.search);
-    for (const name of NAMES) {
-      const field = finder.elements[name], value = query.get(name) ?? "";
+    for (const name of names()) {
+      const field = finder().elements[name], value = query.get(name) ?? "";
       if (field.type === "checkbox") field.checked = value === "1";
       else field.value = value;
       // A choice that is not there any more is none.
       if (field.tagName === "SELECT" && field.selectedIndex < 0) field.value = "";
     }
-    const details = finder.querySelector("details");
-    if (NAMES.some((name) => name !== "q" && query.get(name))) details.open = true;
+    const details = finder()?.querySelector("details");
+    if (details && names().some((name) => name !== "q" && query.get(name))) details.open = true;
     const before = history.state?.found;
     if (before) show(chosen(), { films: new Map(before) });
-    if (query.size) apply();
+    apply();
   };
 
   const again = () => {
     text = texts();
     const state = chosen();
     // At once by what the page says; then by what the index, which is another now, says.
-    const had = matches && { ...matches, films: new Map([...matches.films, ...[...text.keys()]
+    const had = state.q && matches ? { ...matches, films: new Map([...matches.films, ...[...text.keys()]
       .filter((id) => words(state.q).every((word) => text.get(id).some((of) => of.startsWith(word))))
-      .map((id) => [id, matches.films.get(id) ?? null])]) };
-    show(state, had);
+      .map((id) => [id, matches.films.get(id) ?? null])]) } : null;
     parts.clear();
+    show(state, had);
     if (state.q) apply();
+    else remember(state, null);
   };
+  // What the page has that only a script can use.
+  const setUp = () => {
+    const form = finder();
+    if (form) form.hidden = false;
+  };
+
+  // The text of each card on the page that was fetched last. A card with the same text again is on
+  // this page already.
+  let known = new Map();
+  const CARD = /<([a-z][a-z0-9-]*)\b[^>]*?\sdata-film-id="([^"]*)"[^>]*>/g;
+  // Cuts a page into its cards; none if it cannot be told where they end.
+  const cut = (html) => {
+    const found = [];
+    CARD.lastIndex = 0;
+    for (let start = CARD.exec(html); start; start = CARD.exec(html)) {
+      const [, tag, id] = start;
+      const ends = new RegExp(`<(/?)${tag}\\b`, "g");
+      ends.lastIndex = CARD.lastIndex;
+      let depth = 1, end = null;
+      while (depth && (end = ends.exec(html))) depth += end[1] ? -1 : 1;
+      const to = end ? html.indexOf(">", end.index) + 1 : 0;
+      if (!to) return [];
+      found.push({ id, tag, from: start.index, to, html: html.slice(start.index, to) });
+      CARD.lastIndex = to;
+    }
+    const isEach = new Set(found.map(({ id }) => id)).size === found.length;
+    return isEach ? found : [];
+  };
+  // Cards that are read at once: a slow machine needs some 20 ms for them.
+  const BATCH = 25;
+
   site.list = {
     ids: () => new Set(cards.map((card) => card.dataset.filmId)),
     films: () => cards.map((card) => ({ id: card.dataset.filmId,
       title: card.querySelector("h2").textContent, url: card.querySelector("h2 a").href })),
+    // Whether all cards of an event have a place here.
+    takes: ({ added, changed }) => list() !== null && [...added, ...changed].every((film) => film.card),
     // The cards of an event, each after the one that the catalogue has before it.
     put({ added, changed, removed }) {
       const known = new Map(cards.map((card) => [card.dataset.filmId, card]));
@@ -214,27 +270,68 @@
       }
       again();
     },
+    // Reads a page that was fetched, and of its cards only those that are new here: the others are
+    // empty in what was `found`, and those that differ are in `cards`.
+    read(html, parse) {
+      const here = list() && cut(html);
+      if (!here?.length) return { found: parse(html), cards: { known: new Map(), differing: [] } };
+      const shown = new Map(cards.map((card) => [card.dataset.filmId, card]));
+      const plain = document.createElement("textarea");
+      const pieces = [], differing = [], now = new Map();
+      let at = 0;
+      for (const card of here) {
+        plain.innerHTML = card.id;
+        const own = shown.get(plain.value);
+        now.set(card.id, card.html);
+        if (!own) continue;
+        if (known.get(card.id) !== card.html) differing.push({ own, html: card.html });
+        pieces.push(html.slice(at, card.from), `<${card.tag} data-film-id="${card.id}" data-same></${card.tag}>`);
+        at = card.to;
+      }
+      pieces.push(html.slice(at));
+      return { found: parse(pieces.join("")), cards: { known: now, differing } };
+    },
+    // Makes the cards that differ what they are on that page, a few at a time.
+    async take({ known: now, differing }) {
+      for (let from = 0; from < differing.length; from += BATCH) {
+        if (from) await new Promise((resolve) => setTimeout(resolve));
+        const batch = differing.slice(from, from + BATCH);
+        const { body } = new DOMParser().parseFromString(batch.map(({ html }) => html).join(""), "text/html");
+        const fresh = [...body.children];
+        const changed = batch.map(({ own }, at) => [own, fresh[at]])
+          .filter(([own, fresh]) => fresh && !own.isEqualNode(fresh));
+        if (changed.length) site.still(() => changed.forEach(([own, fresh]) => site.morph(own, fresh)));
+      }
+      known = now;
+    },
     // A page that was fetched stands as this one does, before it is compared.
     prepare(page) {
-      const fresh = page.getElementById("films");
-      if (fresh) arrange(fresh, (page.cards = cardsOf(fresh)), chosen(), matches);
-      site.list.order = page.cards?.map((card) => card.dataset.filmId);
+      const fresh = page.querySelector("[data-finder]") && page.getElementById("films");
+      const own = new Map(cards.map((card) => [card.dataset.filmId, card]));
+      const all = cardsOf(fresh);
+      site.list.order = all.map((card) => card.dataset.filmId);
+      if (!fresh || !finder()) return;
+      const of = (card) => (card.dataset.same === undefined ? card : own.get(card.dataset.filmId));
+      arrange(fresh, all, chosen(), matches, of);
     },
-    refresh() {
-      const known = new Map(cardsOf(list).map((card) => [card.dataset.filmId, card]));
+    // This page became what another one was.
+    follow() {
+      const known = new Map(cardsOf(list()).map((card) => [card.dataset.filmId, card]));
       cards = (site.list.order ?? []).map((id) => known.get(id)).filter(Boolean);
+      setUp();
       again();
     },
   };
 
-  finder.hidden = false;
-  finder.addEventListener("input", apply);
-  finder.addEventListener("submit", (event) => event.preventDefault());
-  finder.addEventListener("reset", () => setTimeout(() => {
+  const isFinder = (event) => event.target.form === finder() && finder() !== null;
+  document.addEventListener("input", (event) => isFinder(event) && apply());
+  document.addEventListener("submit", (event) => event.target === finder() && event.preventDefault());
+  document.addEventListener("reset", (event) => event.target === finder() && setTimeout(() => {
     apply();
-    finder.elements.q.focus();
+    finder().elements.q.focus();
   }));
-  finder.querySelector("[data-surprise]").addEventListener("click", () => {
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-surprise]")) return;
     const shown = cards.filter((card) => !card.hidden);
     const card = shown[Math.floor(Math.random() * shown.length)];
     card?.querySelector("h2 a").click();
@@ -243,9 +340,11 @@
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest?.("input, select, textarea, [contenteditable]");
     if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!finder()) return;
     event.preventDefault();
-    finder.elements.q.focus();
+    finder().elements.q.focus();
   });
   addEventListener("popstate", fill);
+  setUp();
   fill();
 })();

@@ -1,5 +1,5 @@
-// How a page hears of news: a stream of events while it is visible; where there is none, or no place
-// is left, what site.js learns from freshness.json. What follows is patch.js's.
+// How a page hears of news: by a stream of events while the page is visible; where there is no
+// stream, by what site.js reads in freshness.json. What follows from news is in patch.js.
 (() => {
   "use strict";
   const site = window.moviesGen;
@@ -7,24 +7,30 @@
   if (!site?.patch || !controls) return;
   const pause = controls.querySelector("[data-pause]");
   const PAUSED = "movies-gen-paused";
-  // Streams of one browser: it opens six connections to a host, and pages need some of them.
-  const SLOTS = 3;
+  // Milliseconds within which a stream says something, or is of no use: a proxy may hold it back.
+  const FIRST = 10_000;
+  // Seconds until a stream that said nothing is tried again, at first and at most.
+  const [SILENT, LONGEST_SILENT] = [60, 600];
   let source = null;
   let release = null;
   let opening = false;
   let timer = 0;
   let refusals = 0;
+  let silences = 0;
   let beat = 15;
+  // When the stream was opened, or opened again by the browser; and when it said something last.
+  let opened = 0;
   let heard = 0;
   // Whether there are events at this address; who answers says so.
   let isServed = false;
   // Whether no stream is to be had at the moment.
-  let isDeaf = false;
+  let isDeaf = typeof EventSource !== "function";
   // Whether a hidden page wants what it missed, to tell of it.
   let isCatchingUp = false;
 
-  const isPaused = () => site.stored(PAUSED) === "1";
-  const wants = () => !isPaused() && isServed && (!document.hidden || isCatchingUp);
+  const isPaused = () => site.local.get(PAUSED) === "1";
+  const wants = () => typeof EventSource === "function" && !isPaused() && isServed
+    && (!document.hidden || isCatchingUp);
 
   const close = () => {
     clearTimeout(timer);
@@ -33,43 +39,31 @@
     release?.();
     release = null;
   };
-  // A place among this browser's streams; without locks each visible tab takes one.
-  const place = async () => {
-    if (!navigator.locks) return () => {};
-    for (let slot = 1; slot <= SLOTS; slot++) {
-      const free = await new Promise((resolve) => {
-        navigator.locks.request(`movies-gen-events-${slot}`, { ifAvailable: true }, (lock) => {
-          if (!lock) return resolve(null);
-          return new Promise((freed) => resolve(freed));
-        }).catch(() => resolve(null));
-      });
-      if (free) return free;
-    }
-    return null;
-  };
   const later = (seconds) => {
     clearTimeout(timer);
     timer = setTimeout(open, 1000 * seconds * (1 + Math.random()));
   };
-  const open = async () => {
-    clearTimeout(timer);
-    if (source || opening || !wants()) return;
-    opening = true;
-    const free = await place();
-    opening = false;
-    if (!free) {
-      isDeaf = true;
-      return later(10);
-    }
-    if (source || !wants()) return free();
-    release = free;
+  const goDeaf = (seconds) => {
+    close();
+    const isNew = !isDeaf;
+    isDeaf = true;
+    later(seconds);
+    // What came meanwhile is not known.
+    if (isNew) site.look?.();
+  };
+  const listen = () => {
     const query = new URLSearchParams({ path: location.pathname, page: site.patch.fingerprint() });
     if (site.generation) query.set("last", site.generation);
     source = new EventSource(`${controls.dataset.live}?${query}`);
-    heard = Date.now();
+    opened = Date.now();
+    heard = 0;
+    const mine = source;
     const on = (name, act) => source.addEventListener(name, async (event) => {
+      if (mine !== source) return;
+      // Steps that were missed come one after the other: they are news of one moment.
+      if (!heard && name === "generation") site.patch.gather();
       heard = Date.now();
-      refusals = 0;
+      refusals = silences = 0;
       isDeaf = false;
       await act(JSON.parse(event.data), event.lastEventId);
       if (document.hidden && name !== "beat") {
@@ -77,23 +71,38 @@
         close();
       }
     });
-    on("current", (told, id) => {
+    const first = (act) => (told, id) => {
       beat = told.beat;
-      return site.patch.isCurrent(id);
-    });
-    on("fetch", (told, id) => {
-      beat = told.beat;
-      return site.patch.fetch({ generation: id, ...told });
-    });
+      return act({ ...told, generation: id });
+    };
+    on("current", first(site.patch.confirm));
+    on("fetch", first(site.patch.isVolatile ? site.patch.confirm : site.patch.fetch));
     on("generation", (step) => site.patch.step(step));
     on("beat", (seconds) => { beat = seconds; });
     source.onerror = () => {
+      if (mine !== source) return;
       // A lost one the browser opens again, when the server said; a refused one it does not.
-      if (source?.readyState !== EventSource.CLOSED) return;
-      close();
-      isDeaf = true;
-      later(Math.min(2 * 1.5 ** refusals++, 8));
+      [opened, heard] = [Date.now(), 0];
+      if (source.readyState === EventSource.CLOSED) goDeaf(Math.min(2 * 1.5 ** refusals++, 8));
     };
+  };
+  const open = async () => {
+    clearTimeout(timer);
+    if (source || opening || !wants()) return;
+    opening = true;
+    const free = await site.streamPlace().catch(() => null);
+    opening = false;
+    if (!free) {
+      isDeaf = true;
+      return later(10);
+    }
+    if (source || !wants()) return free();
+    release = free;
+    try {
+      listen();
+    } catch {
+      goDeaf(LONGEST_SILENT);
+    }
   };
   const again = () => {
     close();
@@ -105,18 +114,27 @@
     isServed = told.isServed;
     site.follows = !isPaused() && !site.patch.isStuck();
     if (isPaused()) return;
-    const isBehind = site.patch.shows() !== told.generation;
+    const { isVolatile } = site.patch;
+    const isBehind = isVolatile ? !document.getElementById("main").innerHTML.includes(told.next_attempt)
+      : site.generation !== told.generation;
     if (isBehind && document.hidden && isServed) isCatchingUp = true;
-    if (isBehind && (!isServed || isDeaf)) site.patch.fetch({ generation: told.generation });
+    const isAlone = !isServed || isDeaf || isVolatile || site.patch.isStuck();
+    if (isBehind && isAlone && !document.hidden) {
+      site.patch.fetch({ generation: told.generation, quietly: isVolatile });
+    } else if (isBehind && isAlone && site.tells) site.patch.fetch({ generation: told.generation });
     open();
   });
 
-  // Nothing heard for longer than two beats, or asleep meanwhile: what is open may be dead.
   let ticked = Date.now();
   setInterval(() => {
     const now = Date.now(), slept = now - ticked > 30_000;
     ticked = now;
-    if (source && (slept || now - heard > 2500 * beat)) again();
+    if (!source) return;
+    // Asleep meanwhile, or nothing heard for longer than two beats: what is open may be dead.
+    if (slept || (heard && now - heard > 2500 * beat)) again();
+    else if (!heard && now - opened > FIRST) {
+      goDeaf(Math.min(SILENT * 2 ** silences++, LONGEST_SILENT));
+    }
   }, 5000);
 
   const show = () => {
@@ -131,7 +149,7 @@
     site.look?.();
   };
   pause.addEventListener("click", () => {
-    site.store(PAUSED, isPaused() ? "" : "1");
+    site.local.set(PAUSED, isPaused() ? "" : "1");
     heed();
   });
   addEventListener("storage", (event) => event.key === PAUSED && heed());

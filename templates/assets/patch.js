@@ -1,53 +1,58 @@
-// What news does to a page that is open. A list takes the cards of an event; then, as any page that
-// changed, it fetches itself and becomes what it got, piece by piece. One sentence tells of it.
+// What news does to a page that is open. A list takes the cards of an event. What else changed, the
+// page takes from itself: it fetches itself and becomes what it got, piece by piece. Only then is the
+// page called current.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
   const main = document.getElementById("main");
-  const said = document.querySelector("[data-said]");
   const meta = (name, of = document) => of.querySelector(`meta[name="movies-gen-${name}"]`);
-  if (!main || !said || !window.Idiomorph || !meta("fingerprint")) return;
-  const theme = meta("theme")?.content;
+  if (!main || !site.morph || !site.ask || !meta("theme")) return;
+  const theme = meta("theme").content;
+  // A page that is written anew after each refresh, beside the generations, has no name.
+  const isVolatile = !meta("fingerprint");
   const THEMES = "movies-gen-themes";
   // Fetches for one generation: another replica may be a moment behind, or have another theme.
   const TRIES = 4;
-  let tried = null;
-  let tries = 0;
+  // Whether the page may lack something of the generation up to which it has the cards.
+  let lacks = false;
+  // The generation up to which the page has the cards; the page's own one if it lacks nothing.
+  let reached = null;
+  // Whether all tries failed; a link leads to what is newer, and each look tries once more.
   let stuck = false;
   let turn = Promise.resolve();
   let waiting = 0;
   let wake = null;
   let rest = 0;
+  // What is to be fetched of that generation.
+  let owed = {};
 
-  // Where nothing may be kept, nothing is remembered.
-  const keep = (storage) => ({
-    get: (name) => { try { return window[storage].getItem(name); } catch { return null; } },
-    set: (name, value) => { try { window[storage].setItem(name, value); } catch { /* full */ } },
-  });
-  const [local, session] = [keep("localStorage"), keep("sessionStorage")];
-  Object.assign(site, { stored: local.get, store: local.set, session });
-
-  const themes = () => JSON.parse(session.get(THEMES) ?? "[]");
-  const note = (other) => session.set(THEMES, JSON.stringify([...new Set([...themes(), other])]));
+  // Themes that this tab showed; beside the page's own state if the browser stores nothing.
+  const themes = () => {
+    const stored = site.optionally(() => JSON.parse(site.session.get(THEMES) ?? "[]")) ?? [];
+    return [...stored, ...(history.state?.themes ?? [])];
+  };
+  const note = (other) => {
+    const all = [...new Set([...themes(), other])];
+    site.session.set(THEMES, JSON.stringify(all));
+    site.optionally(() => history.replaceState({ ...history.state, themes: all }, ""));
+  };
   note(theme);
 
-  const fingerprint = () => meta("fingerprint").content;
+  const fingerprint = () => meta("fingerprint")?.content ?? "";
   const tell = (name) => document.dispatchEvent(new CustomEvent(`movies-gen:${name}`));
+  // The page is whole, and of this generation.
   const isCurrent = (generation) => {
-    site.generation = generation ?? site.generation;
-    stuck = false;
+    lacks = stuck = false;
+    site.generation = reached = generation ?? site.generation;
     tell("shown");
   };
-  const say = (sentence) => { if (sentence) said.textContent = sentence; };
-  const sentence = ({ added = [], changed = [], removed = [] }) => {
-    const [kind, films] = added.length ? ["added", added]
-      : removed.length ? ["removed", removed] : ["changed", changed];
-    if (!films.length) return "";
-    // By a function: a title may hold what a pattern gives a meaning to.
-    return films.length === 1 ? said.dataset[kind].replace("{title}", () => films[0].title)
-      : said.dataset[`${kind}Many`].replace("{count}", films.length);
+  // Nothing of this step is on this page.
+  const goOn = (generation) => {
+    if (!lacks) return isCurrent(generation);
+    reached = owed.generation = generation;
   };
-  site.sentence = sentence;
+  const say = (text) => site.announce?.text(text);
+  const words = () => document.querySelector("[data-said]")?.dataset ?? {};
 
   // Where something stands in the window, whatever moves it for a moment.
   const place = (element) => {
@@ -55,83 +60,57 @@
     for (let of = element; of; of = of.offsetParent) top += of.offsetTop;
     return isFinite(top) ? top : element.getBoundingClientRect().top;
   };
+  const ITEMS = "[data-film-id], section, li, h1, p";
+  // What is seen first of the page, or what has the focus while it is seen.
+  const anchorOf = () => {
+    const active = document.activeElement;
+    const isIn = (element) => element && element !== main && main.contains(element);
+    const { top = -1, bottom = -1 } = isIn(active) ? active.getBoundingClientRect() : {};
+    if (bottom > 0 && top < innerHeight) return active;
+    for (let y = 4; y < innerHeight; y += innerHeight / 12) {
+      for (const x of [0.5, 0.25, 0.75]) {
+        const item = document.elementFromPoint(innerWidth * x, y)?.closest(ITEMS);
+        if (isIn(item)) return item;
+      }
+    }
+    return null;
+  };
   // Whoever reads stays where they are: what is seen first keeps its place in the window.
   const still = (change) => {
     const active = document.activeElement;
-    const candidates = [active, ...main.querySelectorAll("[data-film-id], section, li, h1, p")];
-    const isSeen = (element) => {
-      const { top, bottom, height } = element.getBoundingClientRect();
-      return height > 0 && bottom > 0 && top < innerHeight;
-    };
-    const anchor = scrollY > 0 && candidates.find((element) =>
-      element && element !== document.body && main.contains(element) && isSeen(element));
+    const anchor = scrollY > 0 ? anchorOf() : null;
     const before = anchor && place(anchor);
-    document.documentElement.style.overflowAnchor = "none";
-    change();
-    if (active?.isConnected && active !== document.activeElement && active !== document.body) {
-      active.focus({ preventScroll: true });
+    const { style } = document.documentElement;
+    style.overflowAnchor = "none";
+    try {
+      change();
+      if (active?.isConnected && active !== document.activeElement && active !== document.body) {
+        active.focus({ preventScroll: true });
+      }
+      if (anchor?.isConnected && isFinite(before)) {
+        const moved = place(anchor) - before;
+        if (moved) scrollBy({ top: moved, behavior: "instant" });
+      }
+    } finally {
+      style.overflowAnchor = "";
     }
-    if (anchor?.isConnected && isFinite(before)) {
-      scrollBy({ top: place(anchor) - before, behavior: "instant" });
-    }
-    document.documentElement.style.overflowAnchor = "";
   };
 
-  // Films and people are told apart by their ids, on what is shown and on what was fetched.
-  const key = (root) => {
-    for (const film of root.querySelectorAll("[data-film-id]")) film.id ||= `film ${film.dataset.filmId}`;
-    for (const person of root.querySelectorAll("[data-person-id]")) {
-      const film = person.closest("[data-film-id]")?.dataset.filmId ?? "";
-      person.id ||= `person ${person.dataset.personId} ${film}`;
-    }
-  };
-  // What visitors did to the page is theirs.
-  const THEIRS = new Set(["open", "data-new", "data-was", "value", "checked", "selected"]);
-  // What a figure was, for a moment beside what it is; the style sheet strikes it through.
-  const compare = (of, into) => {
-    const value = of.nodeType === Node.TEXT_NODE && of.parentElement?.closest(".figures > *, .facts dd");
-    const [was, is] = [of, into].map((text) => text.nodeValue?.trim());
-    if (!value || !was || !is || was === is) return;
-    value.dataset.was = was;
-    setTimeout(() => delete value.dataset.was, 1500);
-  };
-  const morph = (element, content, style) => {
-    const chosen = new Map([...element.querySelectorAll("select")].map((field) => [field, field.value]));
-    Idiomorph.morph(element, content, {
-      morphStyle: style,
-      callbacks: {
-        beforeAttributeUpdated: (name, of) =>
-          !THEIRS.has(name) && !(name === "hidden" && of.closest("[data-finder]")),
-        beforeNodeMorphed: (of, into) => {
-          compare(of, into);
-          return !of.matches?.("input, textarea, [data-found]");
-        },
-      },
-    });
-    for (const [field, value] of chosen) {
-      field.value = value;
-      if (field.selectedIndex < 0) field.value = "";
-    }
-  };
+  site.still = still;
   site.morphCard = (card, html) => {
     const content = new DOMParser().parseFromString(html, "text/html").body;
     const fresh = content.querySelector("[data-film-id]");
     if (!card) return document.importNode(fresh, true);
-    key(card.parentElement ?? card);
-    key(content);
-    fresh.hidden = card.hidden;
-    morph(card, fresh, "outerHTML");
+    site.morph(card, fresh);
     return card;
   };
 
   const become = (page) => {
     const fresh = page.getElementById("main");
     site.list?.prepare(page);
-    key(main);
-    key(fresh);
     still(() => {
-      morph(main, [...fresh.childNodes], "innerHTML");
-      site.list?.refresh();
+      site.morph(main, fresh);
+      site.list?.follow();
     });
     if (document.title !== page.title) document.title = page.title;
     for (const name of ["description", "movies-gen-fingerprint"]) {
@@ -153,19 +132,23 @@
     const notice = document.querySelector("[data-left]");
     if (!notice || !notice.hidden) return;
     notice.hidden = false;
-    say(said.dataset.gone);
+    say(words().gone);
   };
 
   // One look at this page as it is now: whether that is enough.
-  const look = async ({ page, theme: from, generation, quietly }, isLast) => {
+  const look = async (told, isLast) => {
+    const { page, theme: from, generation, quietly } = told;
     // What another theme's pages are called says nothing of this one.
     const expected = !from || from === theme ? page : undefined;
-    const answer = await fetch(location.pathname + location.search, { cache: "no-cache" });
+    const [answer, text] = await site.ask(location.pathname + location.search, { cache: "no-cache" },
+      async (answer) => [answer, await answer.text()]);
     const isMissing = answer.status === 404;
     if (!answer.ok && !isMissing) return false;
-    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const [name, other] = [meta("fingerprint", found)?.content, meta("theme", found)?.content];
-    if (!name || !found.getElementById("main")) return false;
+    const read = (text) => new DOMParser().parseFromString(text, "text/html");
+    // Of a long list, only the cards that differ are read.
+    const { found, cards } = site.list?.read(text, read) ?? { found: read(text) };
+    const [name, other] = [meta("fingerprint", found)?.content ?? "", meta("theme", found)?.content];
+    if (!found.getElementById("main") || (!name && !isVolatile)) return false;
     if (other !== theme) {
       follow(other);
       return false;
@@ -179,29 +162,28 @@
     if (!isExpected && !isLast()) return false;
     const notice = document.querySelector("[data-left]");
     if (notice) notice.hidden = true;
-    if (name !== fingerprint()) {
+    if (isVolatile || lacks || name !== fingerprint()) {
       const before = site.list?.ids();
+      if (cards) await site.list.take(cards);
       become(found);
-      const after = site.list?.films();
-      const added = before ? after.filter((film) => !before.has(film.id)) : [];
-      if (!quietly) say(sentence({ added }) || said.dataset.page);
-      if (!quietly) site.came?.(added, generation);
+      const added = site.list && before ? site.list.films().filter((film) => !before.has(film.id)) : [];
+      if (!quietly && !site.announce?.films({ added })) say(words().page);
+      if (!quietly) site.optionally(() => site.came?.(added, generation));
     }
     const shown = answer.headers.get("x-generation");
     isCurrent(generation && (expected && isExpected ? generation : shown ?? generation));
     return true;
   };
   const itself = async (told) => {
-    const name = told.generation ?? told.rest;
-    if (tried !== name) [tried, tries] = [name, 0];
-    while (tries < TRIES) {
-      tries++;
+    lacks = true;
+    for (let tries = stuck ? TRIES : 1; tries <= TRIES; tries++) {
       try {
         // Where more is known already there is no use in waiting for this.
         if (await look(told, () => tries === TRIES || waiting > 1)) return;
       } catch {
-        // Nobody answers: what comes next tells more.
+        // Nobody answers, or what came cannot be used: the next try tells.
       }
+      if (tries === TRIES) break;
       await new Promise((resolve) => {
         wake = resolve;
         setTimeout(resolve, 100 * 3 ** tries * (0.5 + Math.random()));
@@ -214,8 +196,10 @@
   };
 
   const step = async (news) => {
-    if (news.to === site.generation) return;
-    const isNext = news.from === site.generation && news.theme === theme;
+    if (news.to === reached) return;
+    // The status page changes with each refresh, and not with generations.
+    if (isVolatile) return isCurrent(news.to);
+    const isNext = news.from === reached && news.theme === theme;
     const path = decodeURI(location.pathname);
     // The page for what is not there stands for many addresses.
     const mine = [path, decodeURI(document.querySelector("[data-path]")?.dataset.path ?? path)];
@@ -224,44 +208,57 @@
     // What changed and is no news, a new signature in the address of a picture, is not said.
     const isSome = ({ added, changed, removed }) => added.length + changed.length + removed.length > 0;
     let quietly = isNext && news.films && news.people && ![news.films, news.people].some(isSome);
-    const takesCards = site.list && news.films && [...news.films.added, ...news.films.changed].every((film) => film.card);
+    const takesCards = isNext && isMine && news.films && site.list?.takes(news.films);
+    const isGone = changed?.get(path) === null && !isMissingPage();
     if (isNext && news.films) {
-      const sentenceOfIt = sentence(news.films);
-      if (isMine || news.films.added.length) {
-        say(sentenceOfIt);
-        quietly ||= sentenceOfIt !== "";
-      }
-      if (isMine && takesCards) still(() => site.list.put(news.films));
-      site.came?.(news.films.added, news.to);
+      if (!isGone && (isMine || news.films.added.length)) quietly = site.announce?.films(news.films) || quietly;
+      if (takesCards) still(() => site.list.put(news.films));
+      site.optionally(() => site.came?.(news.films.added, news.to));
     }
-    if (isNext && !isMine) return isCurrent(news.to);
-    if (changed?.get(path) === null && !isMissingPage()) {
+    if (isNext && !isMine) return goOn(news.to);
+    if (isGone) {
       gone();
       return isCurrent(news.to);
     }
-    const told = { theme: news.theme, page: changed?.get(path) ?? undefined, quietly };
-    if (isNext && takesCards) {
+    owed = { theme: news.theme, page: changed?.get(path) ?? undefined, quietly, generation: news.to };
+    if (takesCards) {
       // The cards are there; what else the list shows may follow, and not for all at once.
-      isCurrent(news.to);
+      [reached, lacks] = [news.to, true];
       clearTimeout(rest);
-      rest = setTimeout(() => site.patch.fetch({ ...told, rest: news.to }), 1000 * Math.random());
+      rest = setTimeout(() => site.patch.fetch(owed), 1000 * Math.random());
       return;
     }
-    await itself({ ...told, generation: news.to });
+    clearTimeout(rest);
+    await itself(owed);
+  };
+  // What the server says of this page when a stream begins.
+  const confirm = async ({ page, theme: from, generation }) => {
+    const isAsTold = page ? fingerprint().startsWith(page.slice(0, 16)) : isMissingPage();
+    if (isVolatile || (isAsTold && from === theme && !lacks)) return isCurrent(generation);
+    await itself({ page, theme: from, generation });
   };
 
   // One after the other.
   const inTurn = (act) => (told) => {
     waiting++;
     wake?.();
-    turn = turn.then(() => act(told)).catch(() => {}).finally(() => { waiting--; });
+    turn = turn.then(() => act(told)).catch((error) => console.warn(error)).finally(() => {
+      waiting--;
+      site.announce?.flush();
+    });
     return turn;
   };
+  // Milliseconds in which all steps that a stream tells at its beginning have come.
+  const TOGETHER = 60;
+  const gather = () => new Promise((resolve) => setTimeout(resolve, TOGETHER));
   site.patch = {
     fingerprint,
-    isCurrent,
+    isVolatile,
     isStuck: () => stuck,
-    shows: () => stuck && tried ? tried : site.generation,
+    // Whether there is more to do than what is being done.
+    isBusy: () => waiting > 1,
+    gather: inTurn(gather),
+    confirm: inTurn(confirm),
     fetch: inTurn(itself),
     step: inTurn(step),
   };
