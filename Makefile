@@ -32,8 +32,9 @@ chaos: packages ## each promise under each kind of fault: 10,000 loads each, jud
 model: ## the protocol of replicas, checked in millions of states (minutes, 4 GB)
 	MOVIES_GEN_MODEL=large CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --quiet --test it -- --nocapture protocol::laws
 
-lint: ## formatting and clippy, warnings denied, and the table of imports
+lint: ## formatting, clippy (warnings denied), the table of imports, the browser scripts (needs node 20, and the network once)
 	cargo fmt --check && cargo clippy --all-targets --quiet -- -D warnings && cargo test --quiet --test it tidy
+	.ci/lint-scripts
 
 screenshots: packages ## pictures of list, film, person, dark, phone and print, in target/screenshots
 	SCREENSHOTS=target/screenshots cargo test --quiet --test it -- --include-ignored screenshots::
