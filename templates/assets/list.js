@@ -323,7 +323,7 @@
     },
   };
 
-  const isFinder = (event) => event.target.form === finder() && finder() !== null;
+  const isFinder = (event) => event.target.closest?.("[data-finder]");
   document.addEventListener("input", (event) => isFinder(event) && apply());
   document.addEventListener("submit", (event) => event.target === finder() && event.preventDefault());
   document.addEventListener("reset", (event) => event.target === finder() && setTimeout(() => {

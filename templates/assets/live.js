@@ -15,6 +15,8 @@
   let release = null;
   let opening = false;
   let timer = 0;
+  // When the next stream may be opened, after one that could not be had.
+  let notBefore = 0;
   let refusals = 0;
   let silences = 0;
   let beat = 15;
@@ -41,7 +43,9 @@
   };
   const later = (seconds) => {
     clearTimeout(timer);
-    timer = setTimeout(open, 1000 * seconds * (1 + Math.random()));
+    const wait = 1000 * seconds * (1 + Math.random());
+    timer = setTimeout(open, wait);
+    notBefore = Date.now() + wait - 1;
   };
   const goDeaf = (seconds) => {
     close();
@@ -88,7 +92,13 @@
   };
   const open = async () => {
     clearTimeout(timer);
+    const wait = notBefore - Date.now();
     if (source || opening || !wants()) return;
+    if (wait > 0) {
+      // A clock that went back must not keep the page from its stream.
+      timer = setTimeout(open, Math.min(wait, 2000 * LONGEST_SILENT));
+      return;
+    }
     opening = true;
     const free = await site.streamPlace().catch(() => null);
     opening = false;
@@ -106,6 +116,7 @@
   };
   const again = () => {
     close();
+    notBefore = 0;
     open();
   };
 

@@ -21,16 +21,16 @@
 
   // What tells an item from its siblings: an id, or the address that it leads to.
   const key = (element) => {
-    const { filmId, personId, key } = element.dataset ?? {};
-    const own = element.id || key || filmId || personId || element.getAttribute("aria-labelledby");
+    const { filmId, personId, field, key } = element.dataset ?? {};
+    const own = element.id || key || filmId || personId || field || element.getAttribute("aria-labelledby");
     if (own) return own;
     const first = element.firstElementChild;
     if (first?.localName === "dt") return first.textContent;
-    if (!element.matches("li, tr, a, article, option, circle, g, dd")) return "";
+    if (!element.matches("li, tr, a, option, dd")) return "";
     const link = element.matches("a") ? element : element.querySelector("a[href]");
     const time = element.querySelector("time[datetime]")?.getAttribute("datetime");
     const label = element.matches("option") ? element.textContent
-      : element.querySelector(".label")?.textContent;
+      : element.querySelector(":scope > .label")?.textContent;
     return [link?.getAttribute("href"), time, label].filter(Boolean).join(" ");
   };
   // A name for each of these siblings; the same one for the same item on another page.
@@ -84,7 +84,9 @@
   const compare = (of, into) => {
     const field = of.dataset?.field;
     if (!field || field !== into.dataset?.field) return;
-    const [was, is] = [of, into].map((element) => element.textContent.trim());
+    const seen = (element) => element.textContent
+      .replace(element.querySelector(".unseen")?.textContent ?? "", "").trim();
+    const [was, is] = [of, into].map(seen);
     if (!was || !is || was === is) return;
     of.dataset.was = was;
     setTimeout(() => delete of.dataset.was, 1500);

@@ -27,8 +27,8 @@
   site.local = keep("localStorage");
   site.session = keep("sessionStorage");
 
-  // A fetch that comes to an end: `read` gets the answer, and the whole takes 12 s at most.
-  const PATIENCE = 12_000;
+  // A fetch that comes to an end: `read` gets the answer, and the whole takes 10 s at most.
+  const PATIENCE = 10_000;
   site.ask = (url, options, read) => {
     const stop = new AbortController();
     let timer = 0;
@@ -72,6 +72,8 @@
   let known = null;
   let timer = 0;
   let looking = null;
+  // Looks without an answer, one after the other.
+  let failures = 0;
 
   // A length of time in the largest unit that fits.
   const inWords = (seconds) => {
@@ -105,15 +107,15 @@
   // Whether this page was loaded from its site after `published`, by the site's own clock.
   const wasLoadedAfter = (published, now) => {
     const [load] = performance.getEntriesByType?.("navigation") ?? [];
-    // Out of the browser's cache: it may be any age.
-    if (!load || load.transferSize === 0) return false;
+    // Out of the browser's cache, the page may be any age; not every browser tells.
+    if (!load?.transferSize) return false;
     const passed = (performance.now() - load.requestStart) / 1000;
     return now / 1000 - passed > Date.parse(published) / 1000 + PUBLISHING;
   };
 
   const look = async () => {
     clearTimeout(timer);
-    let wait = 60;
+    let wait = Math.min(LEAST * 2 ** failures, 60);
     try {
       const [answer, told] = await site.ask(line.dataset.freshness, { cache: "no-cache" },
         async (answer) => [answer, await answer.json()]);
@@ -132,10 +134,12 @@
           known = { age: Math.max(0, asked), at: performance.now(), maxAge: told.max_age_seconds };
         }
         wait = told.interval_seconds;
+        failures = 0;
         document.dispatchEvent(new CustomEvent("movies-gen:look", { detail: { ...told, isServed } }));
       }
     } catch {
       // Nobody answers: what is known gets older.
+      failures++;
     }
     show();
     clearTimeout(timer);

@@ -1,8 +1,10 @@
 //! Pages that are open and update themselves, in a real browser.
 
 mod connection;
+mod failing;
 mod files;
 mod list;
+mod long;
 mod pages;
 mod replicas;
 mod visits;
@@ -50,6 +52,16 @@ fn open(browser: &mut Browser, running: &Running, path: &str) -> Tab {
 fn was_not_loaded_again(tab: &mut Tab) {
     assert_eq!(tab.value("window.isStillTheSame === true"), true, "the page was loaded again");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
+}
+
+/// The same where something could not be loaded: that is in the browser's log, and is no
+/// fault of the page.
+#[track_caller]
+fn is_still_the_same(tab: &mut Tab) {
+    assert_eq!(tab.value("window.isStillTheSame === true"), true, "the page was loaded again");
+    let complaints = tab.complaints();
+    let of_the_page = complaints.iter().filter(|it| it["method"] == "Runtime.exceptionThrown");
+    assert_eq!(of_the_page.count(), 0, "{complaints:?}");
 }
 
 fn new_film() -> Value {

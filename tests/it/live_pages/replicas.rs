@@ -34,11 +34,13 @@ fn streams(server: &Running) -> f64 {
 }
 
 /// A tab that counts how often it loads its page and how often it fetches it.
-fn counting(browser: &mut Browser, nginx: &Nginx) -> Tab {
+fn counting(browser: &mut Browser, nginx: &Nginx, script: &str) -> Tab {
     let mut tab = browser.tab();
+    tab.before_each_page(&format!("var kept = null; {script}"));
     tab.before_each_page(
         "if (location.protocol === 'http:') {
-             const count = (what) => sessionStorage[what] = +(sessionStorage[what] ?? 0) + 1;
+             kept ??= sessionStorage;
+             const count = (what) => kept[what] = +(kept[what] ?? 0) + 1;
              count('loads');
              const real = fetch;
              window.fetch = (...given) => {
@@ -53,7 +55,7 @@ fn counting(browser: &mut Browser, nginx: &Nginx) -> Tab {
 }
 
 fn count(tab: &mut Tab, what: &str) -> u64 {
-    let counted = tab.value(&format!("+(sessionStorage.{what} ?? 0)"));
+    let counted = tab.value(&format!("+(kept.{what} ?? 0)"));
     counted.as_u64().expect("a number")
 }
 
@@ -69,7 +71,7 @@ fn a_page_goes_on_when_its_replica_dies() {
     wait_until("one site", || generation(&servers[0]) == generation(&servers[1]));
     let nginx = in_front_of(&servers);
     let mut browser = Browser::start();
-    let mut tab = counting(&mut browser, &nginx);
+    let mut tab = counting(&mut browser, &nginx, "");
     upstream.set("/films", one_more());
     tab.wait_for("document.querySelector('[data-film-id=f-new]') !== null");
     // Whichever it is with: the other one goes on where that one was.
@@ -86,6 +88,24 @@ fn a_page_goes_on_when_its_replica_dies() {
 #[test]
 #[ignore = "needs chromium, redis-server and nginx"]
 fn replicas_with_two_themes_do_not_send_a_page_to_and_fro() {
+    two_themes("");
+}
+
+#[test]
+#[ignore = "needs chromium, redis-server and nginx"]
+fn two_themes_do_not_send_a_page_to_and_fro_whose_storage_is_blocked() {
+    // The test counts in the storage that the page does not get.
+    two_themes(
+        "if (location.protocol === 'http:') {
+             kept = sessionStorage;
+             for (const name of ['localStorage', 'sessionStorage']) {
+                 Object.defineProperty(window, name, { get() { throw new DOMException('', 'SecurityError'); } });
+             }
+         }",
+    );
+}
+
+fn two_themes(script: &str) {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let plain = replica(&upstream, &redis);
     let themed = replica(&upstream, &redis).with(&["--templates", "theme"]);
@@ -93,7 +113,7 @@ fn replicas_with_two_themes_do_not_send_a_page_to_and_fro() {
     let servers = [plain.serve().ready(), themed.serve().ready()];
     let nginx = in_front_of(&servers);
     let mut browser = Browser::start();
-    let mut tab = counting(&mut browser, &nginx);
+    let mut tab = counting(&mut browser, &nginx, script);
     let rounds = 6;
     for round in 1..=rounds {
         let score = (10 + round).to_string();
