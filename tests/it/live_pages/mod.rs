@@ -1,6 +1,7 @@
 //! Pages that are open and update themselves, in a real browser.
 
 mod connection;
+mod endurance;
 mod files;
 mod list;
 mod pages;
