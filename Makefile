@@ -1,10 +1,10 @@
 # Each target is one line; `make` alone says what there is.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test faults chaos model lint screenshots validate lighthouse coverage bench packages
+.PHONY: help demo serve build cluster test faults chaos model lint screenshots validate lighthouse coverage bench open-page packages
 
 help: ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
 
 demo: ## serve made-up data that changes every few seconds, at http://127.0.0.1:8000/
 	$(BIN) serve --demo
@@ -48,8 +48,11 @@ lighthouse: packages ## Lighthouse on the list and on a film (needs node 20 and 
 coverage: packages ## coverage by file
 	.ci/coverage
 
-bench: packages ## cold start, payload to published, memory, ten replicas; published to shown in a browser, bytes of an event (4 minutes)
+bench: packages ## cold start, payload to published, memory, ten replicas; published to shown in a browser, bytes of an event, cost of an update (12 minutes)
 	cargo bench --quiet --bench figures --bench live
+
+open-page: packages ## a page that stays open for ten minutes with a change a second: what grows, is said and asked for
+	LIVE_MINUTES=10 cargo test --quiet --test it -- --include-ignored --nocapture endurance::
 
 packages: # what the tests need beside a toolchain
 	.ci/packages redis-server nginx chromium openssl strace

@@ -1,6 +1,7 @@
 //! Pages that are open and update themselves, in a real browser.
 
 mod connection;
+mod endurance;
 mod failing;
 mod files;
 mod list;
