@@ -57,7 +57,8 @@
   };
   const listen = () => {
     const query = new URLSearchParams({ path: location.pathname, page: site.patch.fingerprint() });
-    if (site.generation) query.set("last", site.generation);
+    const last = site.patch.reached();
+    if (last) query.set("last", last);
     source = new EventSource(`${controls.dataset.live}?${query}`);
     opened = Date.now();
     heard = 0;
@@ -131,7 +132,7 @@
     if (isBehind && document.hidden && isServed) isCatchingUp = true;
     const isAlone = !isServed || isDeaf || isVolatile || site.patch.isStuck();
     if (isBehind && isAlone && !document.hidden) {
-      site.patch.fetch({ generation: told.generation, quietly: isVolatile });
+      site.patch.fetch({ generation: told.generation, quietly: isVolatile || site.patch.isSaid() });
     } else if (isBehind && isAlone && site.tells) site.patch.fetch({ generation: told.generation });
     open();
   });

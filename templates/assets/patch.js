@@ -235,7 +235,8 @@
   const confirm = async ({ page, theme: from, generation }) => {
     const isAsTold = page ? fingerprint().startsWith(page.slice(0, 16)) : isMissingPage();
     if (isVolatile || (isAsTold && from === theme && !lacks)) return isCurrent(generation);
-    await itself({ page, theme: from, generation });
+    // What is still owed may have been said already.
+    await itself({ page, theme: from, generation, quietly: lacks && owed.quietly });
   };
 
   // One after the other.
@@ -249,12 +250,16 @@
     return turn;
   };
   // Milliseconds in which all steps that a stream tells at its beginning have come.
-  const TOGETHER = 60;
+  const TOGETHER = 150;
   const gather = () => new Promise((resolve) => setTimeout(resolve, TOGETHER));
   site.patch = {
     fingerprint,
     isVolatile,
     isStuck: () => stuck,
+    // Whether what the page lacks was said already.
+    isSaid: () => lacks && owed.quietly === true,
+    // The last step that this page knows.
+    reached: () => reached ?? site.generation,
     // Whether there is more to do than what is being done.
     isBusy: () => waiting > 1,
     gather: inTurn(gather),
