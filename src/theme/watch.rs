@@ -103,7 +103,7 @@ mod tests {
             disk::write_unsynced(&theme.path().join(name), b"x").expect("written");
         };
         let packages = theme.path().join("node_modules/package");
-        std::fs::create_dir_all(&packages).expect("made");
+        disk::create_directory(&packages).expect("made");
         let (_watch, changes) = watching(theme.path());
         for name in ["#film.html#", "film.html~", "4913", "film.html.orig", "screenshot.png"] {
             write(name);
@@ -119,7 +119,7 @@ mod tests {
         let theme = tempfile::tempdir().expect("a directory");
         let elsewhere = tempfile::tempdir().expect("a directory");
         for below in ["parts/deep", "node_modules/package", ".git/objects"] {
-            std::fs::create_dir_all(theme.path().join(below)).expect("made");
+            disk::create_directory(&theme.path().join(below)).expect("made");
         }
         std::os::unix::fs::symlink(elsewhere.path(), theme.path().join("linked")).expect("linked");
         std::os::unix::fs::symlink("..", theme.path().join("parts/round")).expect("linked");
@@ -133,7 +133,7 @@ mod tests {
             assert!(is_seen(&changes), "{below}");
         }
         let (_watch, changes) = watching(theme.path());
-        std::fs::create_dir(theme.path().join("new")).expect("made");
+        disk::create_directory(&theme.path().join("new")).expect("made");
         assert!(is_seen(&changes), "a new directory, which is watched after that");
     }
 }

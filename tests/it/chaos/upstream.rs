@@ -285,9 +285,8 @@ fn read(reader: &mut impl BufRead, by: Replica) -> Option<Request> {
     for line in lines.take_while(|line| !line.is_empty()) {
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
-            "if-none-match" => request.condition = Some(value.to_owned()),
-            _ => {}
+        if name.eq_ignore_ascii_case("if-none-match") {
+            request.condition = Some(value.to_owned());
         }
     }
     Some(request)

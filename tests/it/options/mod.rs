@@ -206,7 +206,7 @@ fn sighup_takes_what_is_judged_and_told() {
     wait_until("the score", || feed().contains("Score"));
     assert!(!feed().contains("Nobody Is Told"), "{}", feed());
 
-    site.write("movies-gen.toml", &format!("{lines}steady-fields = [\"director\"]\n"));
+    site.write("movies-gen.toml", format!("{lines}steady-fields = [\"director\"]\n"));
     server.hangup();
     wait_until("the configuration", || server.log().matches("was read again").count() > 1);
     films[0]["director"] = json!("Everybody Is Told");
