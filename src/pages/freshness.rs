@@ -101,7 +101,7 @@ mod tests {
         let json = freshness.json();
         let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
         assert_eq!(value["as_of"], "2024-11-24T11:24:30.123Z");
-        assert_eq!(value["published"], "2024-11-24T11:16:40Z");
+        assert_eq!(value["published"], "2024-11-24T11:16:40.000Z");
         assert_eq!(value["upstream"]["state"], "failing");
         assert_eq!(value["upstream"]["failure"], "timeout");
         assert_eq!(Freshness::as_of(&json), Some(freshness.as_of));
