@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::history::Replica;
 
@@ -17,11 +17,13 @@ pub(crate) const VARIABLE: &str = "TEST_REPLICA";
 pub(crate) fn caller(from: SocketAddr) -> Option<Replica> {
     let socket = format!("socket:[{}]", inode(from)?);
     let processes = fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.path());
-    let ours = processes.filter(|process| {
+    let is_ours = |process: &PathBuf| {
         fs::read_to_string(process.join("comm")).is_ok_and(|name| name.starts_with("movies-gen"))
-    });
-    let mut callers = ours.filter(|process| has(process, &socket));
-    let variables = fs::read(callers.next()?.join("environ")).ok()?;
+    };
+    // Most often it is one of ours: those are looked at first.
+    let (ours, others): (Vec<_>, Vec<_>) = processes.partition(is_ours);
+    let caller = ours.into_iter().chain(others).find(|process| has(process, &socket))?;
+    let variables = fs::read(caller.join("environ")).ok()?;
     let variables = String::from_utf8_lossy(&variables).into_owned();
     let named = |line: &str| line.strip_prefix(VARIABLE)?.strip_prefix('=')?.parse().ok();
     Some(variables.split('\0').find_map(named).unwrap_or(0))
