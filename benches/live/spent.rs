@@ -1,0 +1,106 @@
+//! What the main thread of a page spends, by the browser's counters and its trace.
+
+use serde_json::{Value, json};
+
+use super::fixture::Tab;
+use super::update::until;
+
+/// Tasks, and what of script is in them.
+const TRACED: [&str; 3] =
+    ["devtools.timeline", "disabled-by-default-devtools.timeline", "v8.execute"];
+/// What runs script. The counter of script has none of what goes on after an `await`.
+const SCRIPT: [&str; 3] = ["EvaluateScript", "FunctionCall", "RunMicrotasks"];
+
+/// What the main thread did in a length of time, in milliseconds.
+#[derive(Clone, Copy)]
+pub(super) struct Spent {
+    pub(super) all: f64,
+    pub(super) script: f64,
+    /// Style and layout.
+    pub(super) layout: f64,
+    pub(super) longest: f64,
+}
+
+/// What the main thread does while something happens elsewhere.
+pub(super) fn spent(tab: &mut Tab, happens: impl FnOnce()) -> Spent {
+    let traced = json!({"includedCategories": TRACED});
+    let how = json!({"transferMode": "ReportEvents", "traceConfig": traced});
+    tab.call("Tracing.start", how);
+    let before = counters(tab);
+    happens();
+    let after = counters(tab);
+    tab.call("Tracing.end", json!({}));
+    until(|| {
+        // An answer brings along what was told before it.
+        let _ = tab.value("0");
+        !tab.heard("Tracing.tracingComplete").is_empty()
+    });
+    let [all, layout] = std::array::from_fn(|at| after[at] - before[at]);
+    let trace = Trace::of(&tab.heard("Tracing.dataCollected"));
+    Spent { all, layout, script: trace.within(&SCRIPT), longest: trace.longest("RunTask") }
+}
+
+/// Milliseconds of all tasks, and of style and layout, since the page was opened.
+fn counters(tab: &mut Tab) -> [f64; 2] {
+    let metrics = tab.call("Performance.getMetrics", json!({}));
+    let value = |name: &str| {
+        let mut metrics = metrics["metrics"].as_array().into_iter().flatten();
+        let metric = metrics.find(|metric| metric["name"] == name);
+        1000.0 * metric.and_then(|metric| metric["value"].as_f64()).expect("a metric")
+    };
+    [value("TaskDuration"), value("LayoutDuration") + value("RecalcStyleDuration")]
+}
+
+/// What the main thread did, by start.
+struct Trace(Vec<Span>);
+
+struct Span {
+    name: String,
+    /// Milliseconds.
+    start: f64,
+    end: f64,
+    /// Milliseconds of CPU time.
+    spent: f64,
+}
+
+impl Trace {
+    /// No page but the one that is measured does anything.
+    fn of(parts: &[Value]) -> Trace {
+        let events =
+            || parts.iter().flat_map(|part| part["value"].as_array().into_iter().flatten());
+        let thread = |event: &Value| (event["pid"].as_u64(), event["tid"].as_u64());
+        let is_main = |event: &&Value| event["args"]["name"] == "CrRendererMain";
+        let main: Vec<_> = events().filter(is_main).map(thread).collect();
+        let on_main = events().filter(|event| main.contains(&thread(event)));
+        let mut spans: Vec<_> = on_main.filter_map(Span::of).collect();
+        spans.sort_by(|one, other| one.start.total_cmp(&other.start));
+        Trace(spans)
+    }
+
+    fn longest(&self, name: &str) -> f64 {
+        let of_name = self.0.iter().filter(|span| span.name == name);
+        of_name.map(|span| span.spent).fold(0.0, f64::max)
+    }
+
+    /// Within any of these; one that another calls is part of that.
+    fn within(&self, names: &[&str]) -> f64 {
+        let (mut within, mut until) = (0.0, 0.0);
+        for span in self.0.iter().filter(|span| names.contains(&span.name.as_str())) {
+            if span.start >= until {
+                within += span.spent;
+                until = span.end;
+            }
+        }
+        within
+    }
+}
+
+impl Span {
+    /// None of what has no length.
+    fn of(event: &Value) -> Option<Span> {
+        let milliseconds = |name: &str| Some(event[name].as_f64()? / 1000.0);
+        let (start, length) = (milliseconds("ts")?, milliseconds("dur")?);
+        let (name, spent) = (event["name"].as_str()?.to_owned(), milliseconds("tdur")?);
+        Some(Span { name, start, end: start + length, spent })
+    }
+}
