@@ -41,15 +41,6 @@ pub fn poster(id: &str, title: &str) -> String {
     sheet.svg
 }
 
-/// Tells the poster of `id` and `title` from one that the film had under another title: it
-/// becomes a part of the address, so that pages which are open load the new one.
-pub fn version(id: &str, title: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(id.len() as u64).to_le_bytes());
-    hasher.update(id.as_bytes()).update(title.as_bytes());
-    hasher.finalize().to_hex()[..8].to_owned()
-}
-
 /// Five inks, from the back of a scene to its front, and whether the sky is a night sky.
 struct Inks {
     sky: &'static str,

@@ -188,7 +188,6 @@ fn every_link_leads_to_a_file_of_the_site_under_its_path() {
             for link in links.filter(|link| link.starts_with('/')) {
                 let inside = link.strip_prefix(site.base());
                 let inside = inside.unwrap_or_else(|| panic!("{path}: {link} leaves the site"));
-                let inside = inside.split('?').next().unwrap_or_default();
                 let file = if inside.is_empty() || inside.ends_with('/') {
                     format!("{inside}index.html")
                 } else {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
 use crate::clock::WallTime;
 use crate::ledger::Ledger;
-use crate::pages::{Site, film_path, person_path, poster, poster_path};
+use crate::pages::{Site, film_path, person_path, poster_path};
 
 /// Films shown beside a person, and by the same director.
 const MOST_BESIDE: usize = 24;
@@ -177,7 +177,7 @@ impl<'a> Views<'a> {
             original_title_romanised: film.original_title_romanised.as_deref(),
             image: film.image.as_deref(),
             movie_banner: film.movie_banner.as_deref(),
-            poster: self.poster(index),
+            poster: self.site.link(&poster_path(slug)),
             description: film.description.as_deref(),
             director: film.director.as_deref(),
             directors: &film.directors,
@@ -191,12 +191,6 @@ impl<'a> Views<'a> {
             first_seen: self.first_seen(&film.id),
             extra: &film.extra,
         }
-    }
-
-    fn poster(self, index: FilmIndex) -> String {
-        let film = &self.catalogue.films[index];
-        let link = self.site.link(&poster_path(self.film_slug(index)));
-        format!("{link}?{}", poster::version(&film.id, &film.title))
     }
 
     fn first_seen(self, film: &str) -> Option<String> {
@@ -240,7 +234,7 @@ impl<'a> Views<'a> {
             .take(MOST_BESIDE)
             .map(|&other| FilmBeside {
                 name: self.film_name(other),
-                poster: self.poster(other),
+                poster: self.site.link(&poster_path(self.film_slug(other))),
                 image: self.catalogue.films[other].image.as_deref(),
             })
             .collect()

@@ -92,9 +92,31 @@
     setTimeout(() => delete of.dataset.was, 1500);
   };
 
+  // Pictures that were loaded again, each with the address that the page has for it.
+  const renewed = new WeakMap();
+  const plain = (picture) => renewed.get(picture) ?? picture.getAttribute("src");
+  // Loads the pictures at an address again, whose content is another now. A browser keeps what it
+  // loaded for a page by its address, so the address gets a version.
+  const renew = (address, version) => {
+    for (const picture of document.images) {
+      const source = plain(picture);
+      if (source !== address) continue;
+      renewed.set(picture, source);
+      picture.src = `${source}?${version}`;
+    }
+  };
+  let versions = 0;
   const attributes = (old, fresh) => {
+    const isPicture = old.localName === "img";
+    if (isPicture && plain(old) === fresh.getAttribute("src") && old.alt !== fresh.alt) {
+      // The drawn poster of a film has its title on it.
+      renew(plain(old), `${Date.now()}-${++versions}`);
+    }
     for (const { name, value } of [...fresh.attributes]) {
-      if (old.getAttribute(name) !== value && !isTheirs(name, old)) old.setAttribute(name, value);
+      const was = isPicture && name === "src" ? plain(old) : old.getAttribute(name);
+      if (was === value || isTheirs(name, old)) continue;
+      if (name === "src") renewed.delete(old);
+      old.setAttribute(name, value);
     }
     for (const { name } of [...old.attributes]) {
       if (!fresh.hasAttribute(name) && !isTheirs(name, old)) old.removeAttribute(name);
@@ -152,4 +174,5 @@
   };
   site.morph = become;
   site.order = order;
+  site.renew = renew;
 })();

@@ -215,6 +215,7 @@
       if (takesCards) still(() => site.list.put(news.films));
       site.optionally(() => site.came?.(news.films.added, news.to));
     }
+    for (const [of, name] of changed ?? []) if (name) site.renew(of, name);
     if (isNext && !isMine) return goOn(news.to);
     if (isGone) {
       gone();

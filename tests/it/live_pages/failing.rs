@@ -259,7 +259,11 @@ fn seven_pages_of_a_browser_without_locks_leave_room_for_an_eighth() {
 #[ignore = "needs chromium"]
 fn what_comes_together_is_said_in_one_sentence_and_nothing_twice() {
     let (upstream, running, mut browser) = served();
-    let script = "said = []; found = []; addEventListener('DOMContentLoaded', () => {
+    let script = "said = []; found = [];
+        sources = []; window.EventSource = class extends EventSource {
+             constructor(url) { super(url); sources.push(this); }
+        };
+        addEventListener('DOMContentLoaded', () => {
         for (const [name, heard] of [['said', said], ['found', found]]) {
             const region = document.querySelector(`[data-${name}]`);
             new MutationObserver(() => heard.push(region.textContent))
@@ -277,6 +281,7 @@ fn what_comes_together_is_said_in_one_sentence_and_nothing_twice() {
     assert_eq!(tab.value("found"), json!([]), "as many films are found as before");
     // Twelve steps that the page missed.
     tab.call("Network.emulateNetworkConditions", offline(true));
+    tab.wait_for("sources.every((source) => source.readyState === 2)");
     let _ = tab.value("said.length = 0");
     for score in 20..32 {
         let wanted = format!("data-score=\"{score}\"");
@@ -289,6 +294,7 @@ fn what_comes_together_is_said_in_one_sentence_and_nothing_twice() {
     // The sentence is the one that stands there already.
     assert_eq!(tab.value("said"), json!([]));
     tab.call("Network.emulateNetworkConditions", offline(true));
+    tab.wait_for("sources.every((source) => source.readyState === 2)");
     for (title, more) in [("One", false), ("Two", true)] {
         let mut list = films();
         let all = list.as_array_mut().expect("a list");
