@@ -51,6 +51,9 @@ struct Journal {
     /// Files that may be there already and that no manifest in `--out` lists.
     #[serde(default, deserialize_with = "sound_names")]
     new: BTreeSet<String>,
+    /// Files of ours, or that were adopted, at whose places others are put.
+    #[serde(default, deserialize_with = "sound_names")]
+    replaced: BTreeSet<String>,
     /// Pages that are not put at their places.
     #[serde(default, deserialize_with = "sound_keys")]
     held_back: BTreeMap<String, HeldBack>,
@@ -115,11 +118,7 @@ pub(super) fn look(
 ) -> Present {
     let mut held_back = BTreeMap::new();
     for (path, file) in &wanted.files {
-        let is_ours = |below: &Path, found: &Metadata| {
-            let was_held =
-                || present.held_back.get(path).is_some_and(|held| is_left_of(held, found));
-            ours.has_file(below) || is_of_forms(below, path, &file.entry, found) || was_held()
-        };
+        let is_ours = is_ours(ours, present, path, &file.entry);
         if !has_room(out, path, &file.entry, is_ours) {
             let known = present.held_back.get(path).and_then(|held| held.before.clone());
             let before = before.get(path).cloned().or(known);
@@ -135,6 +134,19 @@ pub(super) fn look(
     let owners_directories =
         needed.directories().filter(|below| is_theirs(below)).map(Path::to_owned).collect();
     Present { held_back, owners_directories }
+}
+
+/// Tells whether what stands at a place of this page is ours.
+fn is_ours<'a>(
+    ours: &'a Ours,
+    present: &'a Present,
+    path: &'a str,
+    entry: &'a Entry,
+) -> impl Fn(&Path, &Metadata) -> bool + use<'a> {
+    move |below, found| {
+        let was_held = || present.held_back.get(path).is_some_and(|held| is_left_of(held, found));
+        ours.has_file(below) || is_of_forms(below, path, entry, found) || was_held()
+    }
 }
 
 /// Whether what was found at `below` is a form of the page at `path` as it is wanted: an
@@ -168,6 +180,7 @@ pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
 pub(super) fn publish(
     out: &Path,
     standby: &Path,
+    ours: &Ours,
     before: &BTreeMap<String, Entry>,
     was: &Present,
     present: Present,
@@ -186,7 +199,21 @@ pub(super) fn publish(
     let old: BTreeSet<_> =
         before.iter().flat_map(|(path, entry)| entry.names(path)).chain(left).collect();
     let put = wanted.files.iter().filter(|(path, _)| !present.held_back.contains_key(*path));
-    let new: BTreeSet<_> = put.flat_map(|(path, file)| file.entry.names(path)).collect();
+    let (mut new, mut replaced) = (BTreeSet::new(), BTreeSet::new());
+    for (path, file) in put {
+        let is_ours = is_ours(ours, was, path, &file.entry);
+        for name in file.entry.names(path) {
+            let found = out.join(&name).symlink_metadata();
+            let is_replaced = |found: Metadata| {
+                let below = Path::new(&name);
+                is_ours(below, &found) && !is_of_forms(below, path, &file.entry, &found)
+            };
+            if found.is_ok_and(is_replaced) {
+                replaced.insert(name.clone());
+            }
+            new.insert(name);
+        }
+    }
     let journal = Journal {
         generation: Some(wanted.id.clone()),
         // What of a page that is held back stands there still stays there.
@@ -196,6 +223,7 @@ pub(super) fn publish(
             .cloned()
             .collect(),
         new: new.difference(&old).cloned().collect(),
+        replaced,
         held_back: present.held_back,
         owners_directories: present.owners_directories,
     };
@@ -328,7 +356,7 @@ fn play(
     journal: Journal,
     prepared: Prepared,
 ) -> Result<Present> {
-    let Journal { gone, new, mut held_back, owners_directories, .. } = journal;
+    let Journal { gone, replaced, mut held_back, owners_directories, .. } = journal;
     let own = out.join(OWN_DIRECTORY);
     // From the first file on the tree has to be known as ours.
     if let Some(ledger) = disk::read(&standby.join(OWN_DIRECTORY).join("ledger"))? {
@@ -346,7 +374,7 @@ fn play(
         if held_back.contains_key(page) {
             continue;
         }
-        let is_new = new.contains(name);
+        let is_new = !replaced.contains(name);
         match place_one(out, ready, name, is_new) {
             Err(error) if is_about_the_place(&error) => {
                 let Some(wanted) = manifest.files.get(page).cloned() else { continue };
@@ -378,8 +406,7 @@ fn play(
     Ok(Present::of(&manifest))
 }
 
-/// Puts a file at its place. A place where nothing of ours was may have been taken since it
-/// was looked at: what stands there stays.
+/// Puts a file at its place. What somebody put at a free place since the look stays there.
 fn place_one(out: &Path, ready: &Path, name: &str, is_new: bool) -> Result<()> {
     let place = out.join(name);
     disk::create_directory(disk::parent(&place))?;
@@ -444,14 +471,6 @@ fn rank(path: &str) -> u8 {
         _ if is_list || !path.contains('/') => 2,
         _ => 1,
     }
-}
-
-/// Whether `out` and `standby` are on different file systems: links and
-/// exchanges need not even be tried.
-pub(super) fn is_elsewhere(out: &Path, standby: &Path) -> bool {
-    let device = |path: &Path| path.metadata().ok().map(|found| found.dev());
-    let (out, standby) = (device(out), device(disk::parent(standby)));
-    out.is_some() && standby.is_some() && out != standby
 }
 
 #[cfg(test)]

@@ -354,7 +354,7 @@ impl Publisher {
         let present = in_place::look(out, ours, before, was, generation);
         in_place::tell(out, was, &present);
         let standby = self.standby.path();
-        self.present = in_place::publish(out, standby, before, was, present, generation)?;
+        self.present = in_place::publish(out, standby, ours, before, was, present, generation)?;
         Ok(())
     }
 
@@ -385,7 +385,7 @@ impl Publisher {
         if let Some(why) = &self.never {
             return Some(why.clone());
         }
-        if in_place::is_elsewhere(&self.out, self.standby.path()) {
+        if obstacles::is_elsewhere(&self.out, self.standby.path()) {
             return Some(Why::Elsewhere);
         }
         if self.out.symlink_metadata().is_err() {
@@ -411,7 +411,7 @@ impl Publisher {
         generation: &Generation,
         before: &BTreeMap<String, Entry>,
     ) -> Result<()> {
-        let is_elsewhere = in_place::is_elsewhere(&self.out, self.standby.path());
+        let is_elsewhere = obstacles::is_elsewhere(&self.out, self.standby.path());
         let new = space::missing(generation, |path| before.get(path));
         let spare = self.standby.listed()?;
         let needed = space::missing(generation, |path| {

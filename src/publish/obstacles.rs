@@ -1,6 +1,11 @@
-//! What the system's error numbers say about a place in `--out`.
+//! What the system says about a place in `--out`: by its error numbers, and by its devices.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rustix::io::Errno;
+
+use crate::disk;
 
 fn errno_of(error: &anyhow::Error) -> Option<Errno> {
     error.chain().find_map(|cause| {
@@ -31,4 +36,12 @@ pub(super) fn is_about_the_place(error: &anyhow::Error) -> bool {
 pub(super) fn is_the_only_way(error: &anyhow::Error) -> bool {
     let cannot = [Errno::BUSY, Errno::XDEV, Errno::ACCESS, Errno::PERM, Errno::INVAL, Errno::NOSYS];
     errno_of(error).is_some_and(|errno| cannot.contains(&errno))
+}
+
+/// Whether `out` and `standby` are on different file systems: links and
+/// exchanges need not even be tried.
+pub(super) fn is_elsewhere(out: &Path, standby: &Path) -> bool {
+    let device = |path: &Path| path.metadata().ok().map(|found| found.dev());
+    let (out, standby) = (device(out), device(disk::parent(standby)));
+    out.is_some() && standby.is_some() && out != standby
 }

@@ -137,7 +137,7 @@
 
   // One look at this page as it is now: whether that is enough.
   const look = async (told, isLast) => {
-    const { page, theme: from, generation, quietly } = told;
+    const { page, theme: from, quietly } = told;
     // What another theme's pages are called says nothing of this one.
     const expected = !from || from === theme ? page : undefined;
     const [answer, text] = await site.ask(location.pathname + location.search, { cache: "no-cache" },
@@ -155,7 +155,7 @@
     }
     if (isMissing && !isMissingPage()) {
       gone();
-      isCurrent(generation);
+      isCurrent(told.generation);
       return true;
     }
     const isExpected = !expected || name.startsWith(expected);
@@ -167,10 +167,13 @@
       if (cards) await site.list.take(cards);
       become(found);
       const added = site.list && before ? site.list.films().filter((film) => !before.has(film.id)) : [];
-      if (!quietly && !site.announce?.films({ added })) say(words().page);
-      if (!quietly) site.optionally(() => site.came?.(added, generation));
+      // Films that no step told of are news, whatever was said before.
+      if (!site.announce?.films({ added }) && !quietly) say(words().page);
+      site.optionally(() => site.came?.(added, told.generation));
     }
     const shown = answer.headers.get("x-generation");
+    // Steps that are no news of this page may have come since it was asked for.
+    const { generation } = told;
     isCurrent(generation && (expected && isExpected ? generation : shown ?? generation));
     return true;
   };
