@@ -48,7 +48,7 @@ lighthouse: packages ## Lighthouse on the list and on a film (needs node 20 and 
 coverage: packages ## coverage by file
 	.ci/coverage
 
-bench: packages ## cold start, payload to published, memory, ten replicas; published to shown in a browser, bytes of an event, cost of an update (12 minutes)
+bench: packages ## cold start, payload to published, memory, ten replicas; published to shown in a browser, bytes of an event, cost of an update (18 minutes)
 	cargo bench --quiet --bench figures --bench live
 
 open-page: packages ## a page that stays open for ten minutes with a change a second: what grows, is said and asked for
