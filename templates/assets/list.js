@@ -56,11 +56,12 @@
   };
   const named = (card) => [...card.querySelectorAll("h2, .original, .romanised, [data-person-id]")]
     .map((element) => element.textContent).concat(card.dataset.director ?? "").join(" ");
-  const texts = () => new Map(cards.map((card) => [card.dataset.filmId, words(named(card))]));
-  let text = texts();
+  // The words of each card, by the film's id; read when somebody searches.
+  let read = null;
+  const text = () => (read ??= new Map(cards.map((card) => [card.dataset.filmId, words(named(card))])));
   // The films that have a word which begins so, by id; `cut` if they are not all.
   const having = async (word) => {
-    const onPage = () => new Map([...text].filter(([, of]) =>
+    const onPage = () => new Map([...text()].filter(([, of]) =>
       of.some((other) => other.startsWith(word))).map(([id]) => [id, null]));
     // One letter says too little to load a part for.
     if ([...word].length < 2) return { films: onPage(), cut: others() !== null };
@@ -150,7 +151,7 @@
     if (!list()) return;
     const shown = arrange(list(), cards, state, found);
     const away = others() && found
-      ? [...found.films].filter(([id, film]) => film && !text.has(id)).map(([, film]) => film) : [];
+      ? [...found.films].filter(([id, film]) => film && !text().has(id)).map(([, film]) => film) : [];
     beside(away);
     const count = shown.length + away.length;
     const isAll = shown.length === cards.length && !found;
@@ -202,11 +203,11 @@
   };
 
   const again = () => {
-    text = texts();
+    read = null;
     const state = chosen();
     // At once by what the page says; then by what the index, which is another now, says.
-    const had = state.q && matches ? { ...matches, films: new Map([...matches.films, ...[...text.keys()]
-      .filter((id) => words(state.q).every((word) => text.get(id).some((of) => of.startsWith(word))))
+    const had = state.q && matches ? { ...matches, films: new Map([...matches.films, ...[...text().keys()]
+      .filter((id) => words(state.q).every((word) => text().get(id).some((of) => of.startsWith(word))))
       .map((id) => [id, matches.films.get(id) ?? null])]) } : null;
     parts.clear();
     show(state, had);
@@ -225,11 +226,11 @@
   const CARD = /<([a-z][a-z0-9-]*)\b[^>]*?\sdata-film-id="([^"]*)"[^>]*>/g;
   // Cuts a page into its cards; none if it cannot be told where they end.
   const cut = (html) => {
-    const found = [];
+    const found = [], edges = {};
     CARD.lastIndex = 0;
     for (let start = CARD.exec(html); start; start = CARD.exec(html)) {
       const [, tag, id] = start;
-      const ends = new RegExp(`<(/?)${tag}\\b`, "g");
+      const ends = (edges[tag] ??= new RegExp(`<(/?)${tag}\\b`, "g"));
       ends.lastIndex = CARD.lastIndex;
       let depth = 1, end = null;
       while (depth && (end = ends.exec(html))) depth += end[1] ? -1 : 1;
@@ -280,8 +281,12 @@
       const pieces = [], differing = [], now = new Map();
       let at = 0;
       for (const card of here) {
-        plain.innerHTML = card.id;
-        const own = shown.get(plain.value);
+        let id = card.id;
+        if (id.includes("&")) {
+          plain.innerHTML = id;
+          id = plain.value;
+        }
+        const own = shown.get(id);
         now.set(card.id, card.html);
         if (!own) continue;
         if (known.get(card.id) !== card.html) differing.push({ own, html: card.html });

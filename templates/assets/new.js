@@ -19,7 +19,8 @@
   const mark = () => {
     for (const card of document.querySelectorAll("[data-film-id]")) {
       const { filmId, since: at } = card.dataset;
-      if (came.has(filmId) || (since && at > since)) card.dataset.new = said.dataset.new;
+      const isNew = came.has(filmId) || (since && at > since);
+      if (isNew && card.dataset.new !== said.dataset.new) card.dataset.new = said.dataset.new;
     }
   };
   const withdraw = () => {
