@@ -8,7 +8,7 @@
   const meta = (name, of = document) => of.querySelector(`meta[name="movies-gen-${name}"]`);
   if (!main || !site.morph || !site.ask || !meta("theme")) return;
   const theme = meta("theme").content;
-  // A page that is written anew after each refresh, beside the generations, has no name.
+  // The status page is written after each refresh and belongs to no generation: it has no fingerprint.
   const isVolatile = !meta("fingerprint");
   const THEMES = "movies-gen-themes";
   // Fetches for one generation: another replica may be a moment behind, or have another theme.
@@ -192,9 +192,11 @@
         setTimeout(resolve, 100 * 3 ** tries * (0.5 + Math.random()));
       });
     }
-    // Nothing is tried for long; a link leads to what is newer.
-    stuck = true;
+    // Nothing is tried for long; a link leads to what is newer. A page that was stuck before has
+    // nothing new to tell: its next try comes with the next regular look.
     site.follows = false;
+    if (stuck) return;
+    stuck = true;
     tell("shown");
   };
 

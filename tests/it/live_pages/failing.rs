@@ -49,6 +49,12 @@ fn a_page_that_lost_a_fetch_does_not_take_itself_for_current() {
     // All tries failed: a link leads to what is newer.
     tab.wait_for("!document.querySelector('[data-newer]').hidden");
     assert_ne!(tab.text(TEXT), "The ships are here.");
+    // It is tried again with regular looks alone, each five seconds apart at least.
+    let _ = tab.value(
+        "looks = []; document.addEventListener('movies-gen:look', () => looks.push(performance.now()))",
+    );
+    tab.wait_for("looks.length > 2");
+    assert_eq!(tab.value("looks[2] - looks[1] > 4_000"), true, "{}", tab.value("looks"));
     // The next process says `current` to the last event that the browser names.
     let _ = tab.value("fails = null");
     assert_eq!(running.terminate().0, Some(0));
