@@ -18,8 +18,9 @@ const GZIP_LEVEL: u32 = 6;
 const BROTLI_QUALITY: u32 = 5;
 const BROTLI_WINDOW: u32 = 18;
 /// The same for scripts and style sheets, which every visitor loads and which change with
-/// the theme alone: a tenth smaller.
+/// the theme alone: a tenth smaller. Larger ones would hold up a theme that is being edited.
 const BROTLI_QUALITY_OF_ASSETS: u32 = 11;
+const LARGEST_SUCH_ASSET: usize = 128 << 10;
 
 /// Whether files of this name are made of text.
 pub(super) fn is_compressible(path: &str) -> bool {
@@ -39,7 +40,9 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// The brotli form (RFC 7932) of the file at this path.
 pub(super) fn brotli(path: &str, bytes: &[u8]) -> Vec<u8> {
-    let is_asset = path.starts_with("assets/") && (path.ends_with(".js") || path.ends_with(".css"));
+    let is_asset = path.starts_with("assets/")
+        && (path.ends_with(".js") || path.ends_with(".css"))
+        && bytes.len() <= LARGEST_SUCH_ASSET;
     let quality = if is_asset { BROTLI_QUALITY_OF_ASSETS } else { BROTLI_QUALITY };
     let mut compressed = Vec::new();
     let mut writer = brotli::CompressorWriter::new(&mut compressed, 4096, quality, BROTLI_WINDOW);

@@ -199,22 +199,8 @@ pub(super) fn publish(
     let old: BTreeSet<_> =
         before.iter().flat_map(|(path, entry)| entry.names(path)).chain(left).collect();
     let put = wanted.files.iter().filter(|(path, _)| !present.held_back.contains_key(*path));
-    let (mut new, mut replaced) = (BTreeSet::new(), BTreeSet::new());
-    for (path, file) in put {
-        let is_ours = is_ours(ours, was, path, &file.entry);
-        for name in file.entry.names(path) {
-            let found = out.join(&name).symlink_metadata();
-            let is_replaced = |found: Metadata| {
-                let below = Path::new(&name);
-                is_ours(below, &found) && !is_of_forms(below, path, &file.entry, &found)
-            };
-            if found.is_ok_and(is_replaced) {
-                replaced.insert(name.clone());
-            }
-            new.insert(name);
-        }
-    }
-    let journal = Journal {
+    let new: BTreeSet<_> = put.flat_map(|(path, file)| file.entry.names(path)).collect();
+    let mut journal = Journal {
         generation: Some(wanted.id.clone()),
         // What of a page that is held back stands there still stays there.
         gone: old
@@ -223,12 +209,21 @@ pub(super) fn publish(
             .cloned()
             .collect(),
         new: new.difference(&old).cloned().collect(),
-        replaced,
+        replaced: BTreeSet::new(),
         held_back: present.held_back,
         owners_directories: present.owners_directories,
     };
     let manifest = Manifest::read(standby)?.context("the standby tree lost its manifest")?;
     let prepared = Prepared::make(out, standby, &manifest, &journal)?;
+    let is_replaced = |name: &&String| {
+        let page = page_of(name);
+        let found = out.join(name).symlink_metadata();
+        wanted.files.get(page).zip(found.ok()).is_some_and(|(file, found)| {
+            is_ours(ours, was, page, &file.entry)(Path::new(name.as_str()), &found)
+        })
+    };
+    journal.replaced =
+        prepared.files.iter().map(|(_, name)| name).filter(is_replaced).cloned().collect();
     document::write(&journal_path(state), "journal", &journal)?;
     play(out, standby, manifest, journal, prepared)
 }

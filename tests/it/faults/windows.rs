@@ -167,6 +167,39 @@ fn each_call(turn: impl Fn(usize) -> Ended) -> usize {
     calls.count() * step
 }
 
+/// One publish of a new film, in which the owner acts after this call; with files that were
+/// the owner's before, if there are any.
+fn turn(stage: &Stage, call: usize, has_own_files: bool) -> Ended {
+    let owner = Owner { stage, number: call };
+    if has_own_files {
+        owner.prepares();
+    }
+    let place = owner.upstream_has_a_new_film();
+    let (mut acted, mut took) = (false, false);
+    let ended = stopped_at(stage, call, || {
+        owner.acts();
+        if has_own_files {
+            owner.acts_on_own_files();
+        }
+        took = owner.takes(&place);
+        acted = true;
+    });
+    for _ in 0..2 {
+        if acted {
+            owner.is_as_the_owner_left_it();
+        }
+        if acted && has_own_files {
+            owner.own_files_are_as_the_owner_left_them();
+        }
+        let page = fs::read_to_string(&place).expect("a page or the owner's file");
+        assert_eq!(page == "mine", took, "{call}: {page}");
+        // What the next publish does is as important.
+        assert_eq!(stage.publish_of(owner.films()), Vec::<String>::new());
+    }
+    owner.leaves();
+    ended
+}
+
 #[test]
 #[ignore = "needs strace"]
 fn of_what_the_owner_does_at_each_call_of_a_publish_file_by_file() {
@@ -174,30 +207,7 @@ fn of_what_the_owner_does_at_each_call_of_a_publish_file_by_file() {
     assert_eq!(stage.publish(), Vec::<String>::new());
     written(&stage.out("always.txt"), "mine");
     assert_eq!(stage.publish(), Vec::<String>::new());
-    let calls = each_call(|call| {
-        let owner = Owner { stage: &stage, number: call };
-        owner.prepares();
-        let place = owner.upstream_has_a_new_film();
-        let (mut acted, mut took) = (false, false);
-        let ended = stopped_at(&stage, call, || {
-            owner.acts();
-            owner.acts_on_own_files();
-            took = owner.takes(&place);
-            acted = true;
-        });
-        for _ in 0..2 {
-            if acted {
-                owner.is_as_the_owner_left_it();
-                owner.own_files_are_as_the_owner_left_them();
-            }
-            let page = fs::read_to_string(&place).expect("a page or the owner's file");
-            assert_eq!(page == "mine", took, "{call}: {page}");
-            // What the next publish does is as important.
-            assert_eq!(stage.publish_of(owner.films()), Vec::<String>::new());
-        }
-        owner.leaves();
-        ended
-    });
+    let calls = each_call(|call| turn(&stage, call, true));
     assert!(calls > 30, "{calls} calls alone");
     assert_eq!(fs::read_to_string(stage.out("always.txt")).ok().as_deref(), Some("mine"));
 }
@@ -210,23 +220,7 @@ fn of_what_the_owner_does_at_each_call_of_an_exchange() {
         assert_eq!(stage.publish(), Vec::<String>::new());
     }
     let calls = each_call(|call| {
-        let owner = Owner { stage: &stage, number: call };
-        let place = owner.upstream_has_a_new_film();
-        let (mut acted, mut took) = (false, false);
-        let ended = stopped_at(&stage, call, || {
-            owner.acts();
-            took = owner.takes(&place);
-            acted = true;
-        });
-        for _ in 0..2 {
-            if acted {
-                owner.is_as_the_owner_left_it();
-            }
-            let page = fs::read_to_string(&place).expect("a page or the owner's file");
-            assert_eq!(page == "mine", took, "{call}: {page}");
-            assert_eq!(stage.publish_of(owner.films()), Vec::<String>::new());
-        }
-        owner.leaves();
+        let ended = turn(&stage, call, false);
         // The trees are exchanged again.
         assert_eq!(stage.publish(), Vec::<String>::new());
         ended
