@@ -2,7 +2,7 @@
 //!
 //! Owns the watch on `--templates`, made anew after each change since the
 //! directory may be another one by then. The watch only says *that* something changed;
-//! what the theme is now is read anew. Files that are no part of the theme are no change.
+//! the theme is then read again. Changes of files that do not belong to the theme are ignored.
 //! The watch must not miss an editor that replaces the file, or the whole directory,
 //! instead of writing in place.
 
@@ -64,7 +64,7 @@ pub fn watch(directory: &Path, changed: impl Fn() + Send + 'static) -> Result<Wa
             .with_context(|| format!("cannot watch {}", parent.display()))?;
     }
     // Each directory of the theme alone: a package directory beside it may hold thousands.
-    // A new directory is a change, after which the watch is made anew.
+    // A new directory counts as a change, and each change renews the watch.
     for directory in directories(&real) {
         match debouncer.watch(&directory, RecursiveMode::NonRecursive) {
             // Gone by now, which the directory above saw.

@@ -1,7 +1,7 @@
 // Search, filters and order of the list. What is chosen stands in the address, so that it can be
 // linked and that Back brings it back; without this script the list is simply whole.
-// News comes by patch.js: it puts cards here, and has the rest of the page follow. A list may become
-// too long for filters, short enough for them, or empty, so all of its parts are looked up anew.
+// News comes by patch.js: it puts cards here, and has the rest of the page follow. An open list may
+// outgrow its filters, get them back or become empty, so this script looks up its elements each time.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});

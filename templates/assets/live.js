@@ -131,9 +131,9 @@
       : site.generation !== told.generation;
     if (isBehind && document.hidden && isServed) isCatchingUp = true;
     const isAlone = !isServed || isDeaf || isVolatile || site.patch.isStuck();
-    if (isBehind && isAlone && !document.hidden) {
+    if (isBehind && isAlone && (!document.hidden || site.tells)) {
       site.patch.fetch({ generation: told.generation, quietly: isVolatile || site.patch.isSaid() });
-    } else if (isBehind && isAlone && site.tells) site.patch.fetch({ generation: told.generation });
+    }
     open();
   });
 

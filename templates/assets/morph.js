@@ -66,6 +66,7 @@
   };
   // Puts elements into this order at the front of `parent`; as few as possible of its own move.
   const order = (parent, elements) => {
+    if (elements.every((element, at) => parent.children[at] === element)) return;
     const place = new Map([...parent.children].map((element, at) => [element, at]));
     const own = elements.filter((element) => place.has(element));
     const places = own.map((element) => place.get(element));

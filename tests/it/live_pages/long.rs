@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::{
     CARDS, LISTENS, SAID, changed, is_still_the_same, one_more, open, served, was_not_loaded_again,
 };
-use crate::fixture::{Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, people};
+use crate::fixture::{
+    Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, people, wait_until,
+};
 
 /// Films that are on the list at most, with filters.
 const WHOLE: usize = 1_000;
@@ -103,7 +105,7 @@ fn a_list_that_was_empty_gets_a_search_and_one_that_becomes_empty_loses_it() {
         tab.wait_for(&format!("({CARDS}) === 'f-salt'"));
         upstream.set("/films", list(0));
         // Nobody believes that, unless the owner does.
-        crate::fixture::wait_until("no films", || {
+        wait_until("no films", || {
             let _ = running.site.run(&["accept"]);
             running.get("/").text().contains("No films yet")
         });
@@ -205,9 +207,7 @@ fn whoever_reads_what_changed_goes_on_reading_it() {
     for score in 10..30 {
         upstream.set("/films", changed(&json!({"rt_score": score.to_string()})));
         let wanted = format!("<ins>{score}");
-        crate::fixture::wait_until("the change", || {
-            running.get("/changes/").text().contains(&wanted)
-        });
+        wait_until("the change", || running.get("/changes/").text().contains(&wanted));
     }
     let mut tab = open(&mut browser, &running, "/changes/");
     let _ = tab.value(
@@ -231,9 +231,7 @@ fn a_renamed_film_gets_its_new_poster() {
     let (upstream, running, mut browser) = served();
     for path in ["/", "/movies/the-lamp-keeper/"] {
         upstream.set("/films", Answer::json(&films()));
-        crate::fixture::wait_until("the old name", || {
-            running.get("/").text().contains("The Lamp Keeper")
-        });
+        wait_until("the old name", || running.get("/").text().contains("The Lamp Keeper"));
         let mut tab = open(&mut browser, &running, path);
         let poster = "document.querySelector('[data-film-id=f-lamp] img, .sheet .poster img')";
         let _ = tab.value(&format!("before = {poster}.currentSrc"));
@@ -276,9 +274,7 @@ fn what_a_figure_was_is_what_the_same_figure_was() {
     }).observe(document, { attributes: true, subtree: true, attributeFilter: ['data-was'] }))";
     for path in ["/movies/the-lamp-keeper/", "/"] {
         upstream.set("/films", Answer::json(&films()));
-        crate::fixture::wait_until("the old score", || {
-            running.get("/").text().contains("data-score=\"88\"")
-        });
+        wait_until("the old score", || running.get("/").text().contains("data-score=\"88\""));
         let mut tab = browser.tab();
         tab.before_each_page(script);
         tab.load(&format!("http://{}{path}", running.address));
