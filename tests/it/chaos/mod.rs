@@ -13,7 +13,6 @@
 
 mod attempts;
 mod broken;
-mod caller;
 mod calm;
 mod checker;
 mod clients;

@@ -10,7 +10,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::caller::caller;
 use super::data;
 use super::history::{Asked, Epoch, List, Moment, Replica, Said, Stamp};
 use crate::fixture::{Listening, lock};
@@ -18,6 +17,9 @@ use crate::fixture::{Listening, lock};
 /// Requests that are this far apart are of two rounds: longer than a lease, and
 /// shorter than what a killed process needs to come back in its next turn.
 const ONE_ROUND: Duration = Duration::from_millis(250);
+
+/// The limit that the first process asks with.
+const FIRST_LIMIT: Replica = 10_000;
 
 /// What is done in one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,12 @@ impl Scripted {
         lock(&self.state).began.iter().map(|(by, round)| (round.at, *by)).max()
     }
 
+    /// The `--limit` by which a process is known here: all of them ask one address, or they
+    /// would keep sites of their own. No list is as long as that.
+    pub(crate) fn limit_of(replica: Replica) -> Replica {
+        FIRST_LIMIT + replica
+    }
+
     /// What was asked and said so far.
     pub(crate) fn log(&self) -> Vec<Asked> {
         lock(&self.state).log.clone()
@@ -194,10 +202,8 @@ fn converse(stream: TcpStream, state: &Mutex<State>, epoch: Epoch) {
     let _ = stream.set_nodelay(true);
     let Ok(mut writer) = stream.try_clone() else { return };
     let mut reader = BufReader::new(stream);
-    let Ok(from) = writer.peer_addr() else { return };
-    let Some(by) = caller(from) else { return };
     let mut is_cold = true;
-    while let Some(request) = read(&mut reader, by) {
+    while let Some(request) = read(&mut reader) {
         let at = epoch.now();
         let (act, stamp, place) = lock(state).note(&request, at, is_cold);
         is_cold = false;
@@ -272,16 +278,17 @@ struct Request {
     condition: Option<String>,
 }
 
-fn read(reader: &mut impl BufRead, by: Replica) -> Option<Request> {
+fn read(reader: &mut impl BufRead) -> Option<Request> {
     let mut lines = reader.by_ref().lines().map_while(Result::ok);
     let first = lines.next()?;
     let target = first.split(' ').nth(1)?;
-    let list = match target.split('?').next()? {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let list = match path {
         "/films" => List::Films,
         "/people" => List::People,
         _ => return None,
     };
-    let mut request = Request { by, list, condition: None };
+    let mut request = Request { by: replica(query).unwrap_or(0), list, condition: None };
     for line in lines.take_while(|line| !line.is_empty()) {
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim();
@@ -290,4 +297,21 @@ fn read(reader: &mut impl BufRead, by: Replica) -> Option<Request> {
         }
     }
     Some(request)
+}
+
+/// Whose limit this is, if it is one of a replica.
+fn replica(query: &str) -> Option<Replica> {
+    query.strip_prefix("limit=")?.parse::<Replica>().ok()?.checked_sub(FIRST_LIMIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_limit() {
+        assert_eq!(replica(&format!("limit={}", Scripted::limit_of(7))), Some(7));
+        assert_eq!(replica("limit=250"), None, "the limit of a process that is alone");
+        assert_eq!(replica(""), None);
+    }
 }

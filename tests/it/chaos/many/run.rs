@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::crowds::Watch;
 use super::records::Records;
-use crate::chaos::caller;
 use crate::chaos::clients::{Clients, Pace, Target};
 use crate::chaos::history::{Epoch, Kill, Lapse, Moment, Promised, Replica, Stop};
 use crate::chaos::upstream::{Script, Scripted};
@@ -45,9 +44,9 @@ impl Cluster {
         let (upstream, redis) = (Scripted::start(script, epoch), Redis::start());
         let url = format!("http://{}", upstream.address());
         let site = |replica: usize| {
-            let arguments = ["--upstream", &url, "--redis", &redis.url()];
-            let site = Site::in_memory().with(&arguments).with(&SCALED);
-            site.variable(caller::VARIABLE, &replica.to_string())
+            let limit = Scripted::limit_of(replica).to_string();
+            let arguments = ["--upstream", &url, "--redis", &redis.url(), "--limit", &limit];
+            Site::in_memory().with(&arguments).with(&SCALED)
         };
         let sites: Vec<_> = (0..count).map(site).collect();
         let servers: Vec<_> = std::thread::scope(|scope| {
