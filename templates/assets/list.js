@@ -93,11 +93,13 @@
   }));
   const directors = (card) => card.dataset.directors?.split("\n") ?? [card.dataset.director];
   const passes = (card, state) => {
-    const [least, most] = (state.minutes ?? "").split("-");
-    const minutes = number(card, "minutes");
+    const isLong = (minutes) => {
+      const [least, most] = state.minutes.split("-");
+      return minutes !== null && minutes >= +least && minutes <= (+most || 1e9);
+    };
     return (!state.director || directors(card).includes(state.director))
       && (!state.decade || Math.floor(number(card, "year") / 10) * 10 === +state.decade)
-      && (!state.minutes || (minutes !== null && minutes >= +least && minutes <= (+most || 1e9)))
+      && (!state.minutes || isLong(number(card, "minutes")))
       && (!state.score || (number(card, "score") ?? -1) >= +state.score)
       && (!state.cast || card.querySelector("[data-person-id]") !== null);
   };
@@ -109,9 +111,7 @@
   };
 
   // The films that are found and are not in the list; what was there already stays as it is.
-  const beside = (films) => {
-    const place = others();
-    if (!place) return;
+  const beside = (place, films) => {
     const known = new Map([...place.children].map((item) => [item.dataset.key, item]));
     const items = films.slice(0, MOST_OTHERS).map((film) => {
       const item = known.get(film.id) ?? document.createElement("li");
@@ -150,9 +150,10 @@
     matches = found;
     if (!list()) return;
     const shown = arrange(list(), cards, state, found);
-    const away = others() && found
+    const place = others();
+    const away = place && found
       ? [...found.films].filter(([id, film]) => film && !text().has(id)).map(([, film]) => film) : [];
-    beside(away);
+    if (place) beside(place, away);
     const count = shown.length + away.length;
     const isAll = shown.length === cards.length && !found;
     const clear = finder().querySelector("[data-clear]");
@@ -162,9 +163,9 @@
     told.toggleAttribute("data-empty", !count);
     const pattern = count ? told.dataset.some : told.dataset.none;
     // The same text again would be read aloud again.
-    write(told, isAll || (!others() && count === cards.length) ? "" : pattern
+    write(told, isAll || (!place && count === cards.length) ? "" : pattern
       .replace("{count}", found?.cut && count ? `${count}+` : count)
-      .replace("{all}", others() ? told.dataset.all : cards.length)
+      .replace("{all}", place ? told.dataset.all : cards.length)
       .replace("{what}", () => state.q ? `“${state.q}”` : "all of that"));
   };
 
@@ -246,23 +247,32 @@
   const BATCH = 25;
 
   site.list = {
-    ids: () => new Set(cards.map((card) => card.dataset.filmId)),
-    films: () => cards.map((card) => ({ id: card.dataset.filmId,
-      title: card.querySelector("h2").textContent, url: card.querySelector("h2 a").href })),
+    // Gives the films that came since.
+    since() {
+      const before = new Set(cards.map((card) => card.dataset.filmId));
+      return () => cards.filter((card) => !before.has(card.dataset.filmId)).map((card) => ({
+        id: card.dataset.filmId, title: card.querySelector("h2").textContent,
+        url: card.querySelector("h2 a").href }));
+    },
     // Whether all cards of an event have a place here.
     takes: ({ added, changed }) => list() !== null && [...added, ...changed].every((film) => film.card),
     // The cards of an event, each after the one that the catalogue has before it.
     put({ added, changed, removed }) {
-      const known = new Map(cards.map((card) => [card.dataset.filmId, card]));
-      for (const { id } of removed) known.get(id)?.remove();
+      const cardOf = (id) => list().querySelector(`[data-film-id="${CSS.escape(id)}"]`);
+      for (const { id } of removed) cardOf(id)?.remove();
       let left = [...added, ...changed].filter((film) => film.card);
-      const moving = new Set([...removed, ...left].map((film) => film.id));
-      cards = cards.filter((card) => !moving.has(card.dataset.filmId));
+      const own = new Map(left.map(({ id }) => [id, cardOf(id)]));
+      const moving = new Set(own.values());
+      cards = cards.filter((card) => card.isConnected && !moving.has(card));
       while (left.length) {
         const placed = left.filter((film) => {
-          const at = film.after ? cards.findIndex((card) => card.dataset.filmId === film.after) : -1;
+          const at = film.after ? cards.indexOf(cardOf(film.after)) : -1;
           if (film.after && at < 0) return false;
-          const card = site.morphCard(known.get(film.id), film.card);
+          const card = site.morphCard(own.get(film.id), film.card);
+          if (!card.isConnected) {
+            if (at < 0) list().prepend(card);
+            else cards[at].after(card);
+          }
           cards.splice(at + 1, 0, card);
           return true;
         });
@@ -273,36 +283,38 @@
     },
     // Reads a page that was fetched, and of its cards only those that are new here: the others are
     // empty in what was `found`, and those that differ are in `cards`.
-    read(html, parse) {
-      const here = list() && cut(html);
-      if (!here?.length) return { found: parse(html), cards: { known: new Map(), differing: [] } };
+    read(html) {
+      const here = list() ? cut(html) : [];
       const shown = new Map(cards.map((card) => [card.dataset.filmId, card]));
-      const plain = document.createElement("textarea");
-      const pieces = [], differing = [], now = new Map();
-      let at = 0;
+      const differing = [], now = new Map();
       for (const card of here) {
-        let id = card.id;
-        if (id.includes("&")) {
-          plain.innerHTML = id;
-          id = plain.value;
-        }
-        const own = shown.get(id);
+        card.own = shown.get(card.id);
         now.set(card.id, card.html);
-        if (!own) continue;
-        if (known.get(card.id) !== card.html) differing.push({ own, html: card.html });
-        pieces.push(html.slice(at, card.from), `<${card.tag} data-film-id="${card.id}" data-same></${card.tag}>`);
-        at = card.to;
+        if (card.own && known.get(card.id) !== card.html) differing.push(card);
       }
-      pieces.push(html.slice(at));
-      return { found: parse(pieces.join("")), cards: { known: now, differing } };
+      const read = { known: now, differing };
+      // The same films in the same order: what is around the list is all there is to read.
+      if (here[0] && here.length === cards.length && here.every(({ own }, at) => own === cards[at])) {
+        const found = site.parse(html.slice(0, here[0].from) + html.slice(here[here.length - 1].to));
+        const fresh = found.getElementById("films");
+        if (fresh?.children.length === 0 && list().children.length === cards.length) {
+          fresh.dataset.same = "";
+          return { found, cards: read };
+        }
+      }
+      let at = 0, rest = "";
+      for (const { id, tag, from, to } of here.filter(({ own }) => own)) {
+        rest += `${html.slice(at, from)}<${tag} data-film-id="${id}" data-same></${tag}>`;
+        at = to;
+      }
+      return { found: site.parse(rest + html.slice(at)), cards: read };
     },
     // Makes the cards that differ what they are on that page, a few at a time.
     async take({ known: now, differing }) {
       for (let from = 0; from < differing.length; from += BATCH) {
         if (from) await new Promise((resolve) => setTimeout(resolve));
         const batch = differing.slice(from, from + BATCH);
-        const { body } = new DOMParser().parseFromString(batch.map(({ html }) => html).join(""), "text/html");
-        const fresh = [...body.children];
+        const fresh = site.parse(batch.map(({ html }) => html).join("")).body.children;
         const changed = batch.map(({ own }, at) => [own, fresh[at]])
           .filter(([own, fresh]) => fresh && !own.isEqualNode(fresh));
         if (changed.length) site.still(() => changed.forEach(([own, fresh]) => site.morph(own, fresh)));
@@ -311,7 +323,9 @@
     },
     // A page that was fetched stands as this one does, before it is compared.
     prepare(page) {
+      site.list.order = null;
       const fresh = page.querySelector("[data-finder]") && page.getElementById("films");
+      if (fresh?.dataset.same !== undefined) return;
       const own = new Map(cards.map((card) => [card.dataset.filmId, card]));
       const all = cardsOf(fresh);
       site.list.order = all.map((card) => card.dataset.filmId);
@@ -321,8 +335,10 @@
     },
     // This page became what another one was.
     follow() {
-      const known = new Map(cardsOf(list()).map((card) => [card.dataset.filmId, card]));
-      cards = (site.list.order ?? []).map((id) => known.get(id)).filter(Boolean);
+      if (site.list.order) {
+        const known = new Map(cardsOf(list()).map((card) => [card.dataset.filmId, card]));
+        cards = site.list.order.map((id) => known.get(id)).filter(Boolean);
+      }
       setUp();
       again();
     },

@@ -96,12 +96,13 @@
   // Pictures that were loaded again, each with the address that the page has for it.
   const renewed = new WeakMap();
   const plain = (picture) => renewed.get(picture) ?? picture.getAttribute("src");
-  // Loads the pictures at an address again, whose content is another now. A browser keeps what it
-  // loaded for a page by its address, so the address gets a version.
-  const renew = (address, version) => {
+  // Loads the pictures at these addresses again, whose content is another now. A browser keeps what
+  // it loaded for a page by its address, so the address gets a version.
+  const renew = (versions) => {
     for (const picture of document.images) {
       const source = plain(picture);
-      if (source !== address) continue;
+      const version = source && versions.get(site.decoded(source));
+      if (!version) continue;
       renewed.set(picture, source);
       picture.src = `${source}?${version}`;
     }
@@ -111,7 +112,7 @@
     const isPicture = old.localName === "img";
     if (isPicture && plain(old) === fresh.getAttribute("src") && old.alt !== fresh.alt) {
       // The drawn poster of a film has its title on it.
-      renew(plain(old), `${Date.now()}-${++versions}`);
+      renew(new Map([[site.decoded(plain(old)), `${Date.now()}-${++versions}`]]));
     }
     for (const { name, value } of [...fresh.attributes]) {
       const was = isPicture && name === "src" ? plain(old) : old.getAttribute(name);

@@ -42,9 +42,10 @@
     }
   };
   site.came = (added, tag) => {
+    if (!added.length) return;
     for (const { id } of added) came.add(id);
     mark();
-    if (site.tells && added.length) tell(added, tag);
+    if (site.tells) tell(added, tag);
   };
   // What a visible page shows is seen.
   document.addEventListener("movies-gen:look", ({ detail: told }) => {

@@ -97,9 +97,9 @@
   };
 
   site.still = still;
+  site.parse = (html) => new DOMParser().parseFromString(html, "text/html");
   site.morphCard = (card, html) => {
-    const content = new DOMParser().parseFromString(html, "text/html").body;
-    const fresh = content.querySelector("[data-film-id]");
+    const fresh = site.parse(html).querySelector("[data-film-id]");
     if (!card) return document.importNode(fresh, true);
     site.morph(card, fresh);
     return card;
@@ -135,6 +135,8 @@
     say(words().gone);
   };
 
+  // Lets the browser draw, and take what somebody types, before more is done.
+  const breath = (length) => new Promise((resolve) => setTimeout(resolve, length));
   // One look at this page as it is now: whether that is enough.
   const look = async (told, isLast) => {
     const { page, theme: from, quietly } = told;
@@ -144,9 +146,9 @@
       async (answer) => [answer, await answer.text()]);
     const isMissing = answer.status === 404;
     if (!answer.ok && !isMissing) return false;
-    const read = (text) => new DOMParser().parseFromString(text, "text/html");
     // Of a long list, only the cards that differ are read.
-    const { found, cards } = site.list?.read(text, read) ?? { found: read(text) };
+    const { found, cards } = site.list?.read(text) ?? { found: site.parse(text) };
+    await breath();
     const [name, other] = [meta("fingerprint", found)?.content ?? "", meta("theme", found)?.content];
     if (!found.getElementById("main") || (!name && !isVolatile)) return false;
     if (other !== theme) {
@@ -163,13 +165,16 @@
     const notice = document.querySelector("[data-left]");
     if (notice) notice.hidden = true;
     if (isVolatile || lacks || name !== fingerprint()) {
-      const before = site.list?.ids();
-      if (cards) await site.list.take(cards);
+      const added = site.list?.since();
+      if (cards) {
+        await site.list.take(cards);
+        await breath();
+      }
       become(found);
-      const added = site.list && before ? site.list.films().filter((film) => !before.has(film.id)) : [];
+      const news = { added: added?.() ?? [] };
       // Films that no step told of are news, whatever was said before.
-      if (!site.announce?.films({ added }) && !quietly) say(words().page);
-      site.optionally(() => site.came?.(added, told.generation));
+      if (!site.announce?.films(news) && !quietly) say(words().page);
+      site.optionally(() => site.came?.(news.added, told.generation));
     }
     const shown = answer.headers.get("x-generation");
     // Steps that are no news of this page may have come since it was asked for.
@@ -205,10 +210,10 @@
     // The status page changes with each refresh, and not with generations.
     if (isVolatile) return isCurrent(news.to);
     const isNext = news.from === reached && news.theme === theme;
-    const path = decodeURI(location.pathname);
+    const path = site.decoded(location.pathname);
     // The page for what is not there stands for many addresses.
-    const mine = [path, decodeURI(document.querySelector("[data-path]")?.dataset.path ?? path)];
-    const changed = news.paths && new Map(Object.entries(news.paths).map(([of, name]) => [decodeURI(of), name]));
+    const mine = [path, site.decoded(document.querySelector("[data-path]")?.dataset.path ?? path)];
+    const changed = news.paths && new Map(Object.entries(news.paths).map(([of, name]) => [site.decoded(of), name]));
     const isMine = !changed || mine.some((of) => changed.has(of));
     // What changed and is no news, a new signature in the address of a picture, is not said.
     const isSome = ({ added, changed, removed }) => added.length + changed.length + removed.length > 0;
@@ -220,7 +225,7 @@
       if (takesCards) still(() => site.list.put(news.films));
       site.optionally(() => site.came?.(news.films.added, news.to));
     }
-    for (const [of, name] of changed ?? []) if (name) site.renew(of, name);
+    if (changed) site.renew(changed);
     if (isNext && !isMine) return goOn(news.to);
     if (isGone) {
       gone();
@@ -257,7 +262,6 @@
   };
   // Milliseconds in which all steps that a stream tells at its beginning have come.
   const TOGETHER = 150;
-  const gather = () => new Promise((resolve) => setTimeout(resolve, TOGETHER));
   site.patch = {
     fingerprint,
     isVolatile,
@@ -268,7 +272,7 @@
     reached: () => reached ?? site.generation,
     // Whether there is more to do than what is being done.
     isBusy: () => waiting > 1,
-    gather: inTurn(gather),
+    gather: inTurn(() => breath(TOGETHER)),
     confirm: inTurn(confirm),
     fetch: inTurn(itself),
     step: inTurn(step),

@@ -42,6 +42,16 @@
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   };
 
+  // An address as the server writes it in events; one that is no UTF-8 stays as it is.
+  site.decoded = (address) => {
+    if (!address.includes("%")) return address;
+    try {
+      return decodeURI(address);
+    } catch {
+      return address;
+    }
+  };
+
   // Runs what a page can do without: a failure ends nothing else.
   site.optionally = (act) => {
     try {
