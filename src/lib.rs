@@ -58,6 +58,7 @@ pub mod lock;
 pub mod telemetry;
 
 // When, how it ended, and who waits for it.
+pub mod coming;
 pub mod history;
 pub mod hold;
 pub mod outcome;

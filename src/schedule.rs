@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::clock::{BootId, Now, Stamp};
+use crate::clock::{BootId, BootTime, Now, Stamp};
 
 /// A `Retry-After` beyond this is cut to it: an upstream that says "tomorrow"
 /// by mistake must not stop the site for a day.
@@ -104,6 +104,14 @@ pub fn next(last: LastAttempt, interval: Duration) -> Next {
         (interval_left, Because::Interval)
     };
     if remaining.is_zero() { Next::Fetch } else { Next::Wait(Wait { remaining, because }) }
+}
+
+/// When the next refresh may start, by the rule of courtesy.
+pub fn due(last: LastAttempt, interval: Duration, now: BootTime) -> BootTime {
+    match next(last, interval) {
+        Next::Fetch => now,
+        Next::Wait(wait) => now + wait.remaining,
+    }
 }
 
 #[cfg(test)]

@@ -6,18 +6,18 @@
 use std::cell::OnceCell;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio::sync::Mutex;
 
-use super::refresh::Refresher;
-use crate::clock::{BootTime, Stamp};
+use crate::clock::{BootTime, Clock, Stamp};
 use crate::outcome::{Failure, FailureKind, Refused};
-use crate::payload::Fence;
+use crate::payload::{Fence, Payload};
 use crate::schedule;
-use crate::source::Answer;
-use crate::store::{Ask, Claim, Granted, Store};
+use crate::source::{Answer, Source};
+use crate::store::{Ask, Claim, Granted, Store, Stores};
 
 /// Renewals of a claim for one request: the second is for a slow disk, whose
 /// slowness is known by then.
@@ -46,64 +46,74 @@ fn nonce(now: BootTime) -> String {
     format!("{:016x}-{}", RandomState::new().hash_one(now.0), now.0)
 }
 
-impl Refresher {
-    pub(super) async fn claim(&self) -> Result<Claim> {
-        let now = self.clock.now();
-        let ask = Ask {
-            nonce: nonce(now.boot),
-            highest: self.fence(),
-            heard: Fence(0),
-            age: None,
-            left_alone: None,
-            interval: self.settings.interval,
-            round: Duration::ZERO,
-        };
-        self.stores.claim(&ask).await
-    }
+/// Asks the stores for the right to the next refresh.
+///
+/// # Errors
+/// If the attempt cannot be recorded in the state directory. Then nothing may be asked.
+pub(super) async fn claim(
+    stores: &Stores,
+    now: BootTime,
+    highest: Fence,
+    interval: Duration,
+) -> Result<Claim> {
+    let ask = Ask {
+        nonce: nonce(now),
+        highest,
+        heard: Fence(0),
+        age: None,
+        left_alone: None,
+        interval,
+        round: Duration::ZERO,
+    };
+    stores.claim(&ask).await
+}
 
-    /// Asks the upstream, if the claim is still fresh when the request leaves;
-    /// one that was held up is renewed, so that no minute is lost.
-    pub(super) fn fetch(&self, granted: Granted) -> Asking {
-        let lease = schedule::lease(self.settings.interval);
-        let (source, stores, clock) =
-            (self.source.clone(), self.stores.clone(), self.clock.clone());
-        let known = self.known.payload.clone();
-        Box::pin(async move {
-            let (fence, refused, saved) =
-                (granted.fence, granted.refused.clone(), granted.saved.fence);
-            let started = clock.now().boot;
-            let claim = Mutex::new(granted);
-            let sent = OnceCell::new();
-            let may_send = async || {
-                let mut claim = claim.lock().await;
-                for _ in 0..MOST_RENEWALS {
-                    let now = clock.now();
-                    if claim.at.age(now, clock.boot_id()) <= lease {
-                        // A claim can be dated a moment ahead; data cannot.
-                        sent.get_or_init(|| claim.at.anchored(now, clock.boot_id()));
-                        return Ok(());
-                    }
-                    let renewed = stores.renew(fence).await;
-                    let renewed =
-                        renewed.map_err(|error| Failure::because(FailureKind::Store, &error))?;
-                    *claim = renewed.ok_or_else(|| {
-                        let text = "this process was held up and another one took its turn";
-                        Failure::new(FailureKind::Interrupted, text)
-                    })?;
+/// Asks the upstream, if the claim is still fresh when the request leaves. A claim that
+/// is not fresh any more is renewed, so that no minute is lost. `known` makes the request
+/// conditional (RFC 9110 §13).
+pub(super) fn fetch(
+    source: Source,
+    stores: Arc<Stores>,
+    clock: Clock,
+    known: Option<Payload>,
+    granted: Granted,
+    interval: Duration,
+) -> Asking {
+    let lease = schedule::lease(interval);
+    Box::pin(async move {
+        let (fence, refused, saved) = (granted.fence, granted.refused.clone(), granted.saved.fence);
+        let started = clock.now().boot;
+        let claim = Mutex::new(granted);
+        let sent = OnceCell::new();
+        let may_send = async || {
+            let mut claim = claim.lock().await;
+            for _ in 0..MOST_RENEWALS {
+                let now = clock.now();
+                if claim.at.age(now, clock.boot_id()) <= lease {
+                    // A claim can be dated a moment ahead; data cannot.
+                    sent.get_or_init(|| claim.at.anchored(now, clock.boot_id()));
+                    return Ok(());
                 }
-                let what = format!(
-                    "recording an attempt takes longer than {lease:?}, so the request would leave \
-                     too late"
-                );
-                Err(Failure::new(FailureKind::Store, what)
-                    .advised("is the disk of --state, or Redis, overloaded?"))
-            };
-            let answer = source.fetch(known.as_ref(), may_send).await;
-            let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
-            let took = clock.now().boot.since(started);
-            Fetched { fence, origin, refused, saved, answer, took }
-        })
-    }
+                let renewed = stores.renew(fence).await;
+                let renewed =
+                    renewed.map_err(|error| Failure::because(FailureKind::Store, &error))?;
+                *claim = renewed.ok_or_else(|| {
+                    let text = "this process was held up and another process took its turn";
+                    Failure::new(FailureKind::Interrupted, text)
+                })?;
+            }
+            let what = format!(
+                "recording an attempt takes longer than {lease:?}, so the request would leave \
+                 too late"
+            );
+            Err(Failure::new(FailureKind::Store, what)
+                .advised("is the disk of --state, or Redis, overloaded?"))
+        };
+        let answer = source.fetch(known.as_ref(), may_send).await;
+        let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
+        let took = clock.now().boot.since(started);
+        Fetched { fence, origin, refused, saved, answer, took }
+    })
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ fn stored(
 
 /// How old the data is that `--out` shows.
 fn age(refresher: &Refresher, clock: &Clock) -> Option<humantime::FormattedDuration> {
-    let age = refresher.live.snapshot().site.as_ref()?.origin.age(clock.now());
+    let age = refresher.front.live.snapshot().site.as_ref()?.origin.age(clock.now());
     Some(humantime::format_duration(Duration::from_secs(age.as_secs())))
 }
 

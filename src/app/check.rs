@@ -38,10 +38,7 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     };
     let (catalogue, warnings) = join(&payload, config.limit)?;
     let origin = payload.origin.wall;
-    let ledger = match loaded.ledger {
-        Some(ledger) => ledger.advanced(&[], &catalogue, origin),
-        None => Ledger::baseline(&catalogue, origin),
-    };
+    let ledger = Ledger::after(loaded.ledger.as_ref(), &[], &catalogue, origin);
     let plan = Plan::new(&facts, &catalogue, &ledger, &theme);
     let status = Status {
         now: clock.now().wall,

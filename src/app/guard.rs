@@ -3,15 +3,16 @@
 //! Owns the way from a verdict to an outcome: refused and kept for the owner, or taken and
 //! settled. The decision itself is [`decide`]'s, on values alone.
 
+use std::path::Path;
+
 use tracing::warn;
 
-use super::refresh::Refresher;
 use crate::catalogue::Catalogue;
 use crate::outcome::{Failure, FailureKind, Mark, Refused};
 use crate::payload::{Fence, Payload};
-use crate::plausibility::{Ids, Implausible, Remembered, Verdict, decide};
-use crate::store::Store;
+use crate::plausibility::{Guard, Ids, Implausible, Remembered, Verdict, decide};
 use crate::store::refused::{self, Bodies, Refusal};
+use crate::store::{Store, Stores};
 
 /// What the claim told of the time before it.
 pub(super) struct Before {
@@ -21,57 +22,80 @@ pub(super) struct Before {
     pub(super) saved: Fence,
 }
 
-impl Refresher {
-    /// Lets a catalogue pass, or says why not.
-    pub(super) async fn believe(
-        &self,
-        payload: &Payload,
-        catalogue: &Catalogue,
-        before: &Before,
-    ) -> Result<(), Failure> {
-        let (known, offered, guard) = (self.known.ids(), Ids::of(catalogue), self.settings.guard);
-        let decide = |marks: &[Mark]| {
-            let (refused, saved) = (before.refused.as_ref(), before.saved);
-            decide(known.as_ref(), &offered, Remembered { refused, marks, saved }, &guard)
-        };
-        // Most answers are plausible, and need no look at the owner's marks.
-        let verdict = match decide(&[]) {
-            Verdict::Refused(..) => decide(&self.marks().await),
-            verdict => verdict,
-        };
-        match verdict {
-            Verdict::Believed => Ok(()),
-            Verdict::Accepted(why, refused) => {
-                warn!(sets = %refused.sets, "{why}; the owner accepts it, so it is taken");
-                self.settle(&refused);
-                Ok(())
-            }
-            Verdict::Steady(why, refused) => {
-                let times = guard.accept_after;
-                warn!(sets = %refused.sets, "{why}; it came again {times} times, so it is taken");
-                self.settle(&refused);
-                Ok(())
-            }
-            Verdict::Refused(why, refused) => {
-                self.keep(payload, &why, &refused);
-                Err(self.refusal(&why, refused))
-            }
+/// Where marks of the owner and refused payloads are kept.
+pub(super) struct Keep<'a> {
+    pub(super) stores: &'a Stores,
+    /// The state directory.
+    pub(super) state: &'a Path,
+}
+
+/// Lets a catalogue pass, or says why not.
+///
+/// # Errors
+/// Why the catalogue is refused. The payload is then kept for the owner to look at.
+pub(super) async fn believe(
+    payload: &Payload,
+    catalogue: &Catalogue,
+    known: Option<Ids<'_>>,
+    before: &Before,
+    guard: &Guard,
+    keep: &Keep<'_>,
+) -> Result<(), Failure> {
+    let offered = Ids::of(catalogue);
+    let decide = |marks: &[Mark]| {
+        let (refused, saved) = (before.refused.as_ref(), before.saved);
+        decide(known.as_ref(), &offered, Remembered { refused, marks, saved }, guard)
+    };
+    // Most answers are plausible: the marks of the owner need not be read for them.
+    let verdict = match decide(&[]) {
+        Verdict::Refused(..) => decide(&keep.marks().await),
+        verdict => verdict,
+    };
+    match verdict {
+        Verdict::Believed => Ok(()),
+        Verdict::Accepted(why, refused) => {
+            warn!(sets = %refused.sets, "{why}; the owner accepts the answer, so it is taken");
+            keep.settle(&refused);
+            Ok(())
+        }
+        Verdict::Steady(why, refused) => {
+            let times = guard.accept_after;
+            warn!(sets = %refused.sets, "{why}; the answer came again {times} times, so it is taken");
+            keep.settle(&refused);
+            Ok(())
+        }
+        Verdict::Refused(why, refused) => {
+            keep.refused(payload, &why, &refused);
+            Err(refusal(&why, refused, guard.accept_after))
         }
     }
+}
 
-    fn refusal(&self, why: &Implausible, refused: Refused) -> Failure {
-        let until = if why.needs_the_owner() {
-            "until you accept it".to_owned()
-        } else {
-            let times = self.settings.guard.accept_after + 1;
-            format!("until you accept it or it came {times} times")
-        };
-        let Refused { sets, times, .. } = &refused;
-        let message = format!(
-            "not believed ({times} in a row): {why}; the last good data stays {until}: \
-             movies-gen accept {sets}"
-        );
-        Failure { refused: Some(refused), ..Failure::new(FailureKind::Implausible, message) }
+/// The failure of an answer that is refused. `accept_after`: equal answers after which it
+/// would be taken.
+fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
+    let until = if why.needs_the_owner() {
+        "until you accept it".to_owned()
+    } else {
+        format!("until you accept it or it came {} times", accept_after + 1)
+    };
+    let Refused { sets, times, .. } = &refused;
+    let message = format!(
+        "not believed ({times} in a row): {why}; the last good data stays {until}: \
+         movies-gen accept {sets}"
+    );
+    Failure { refused: Some(refused), ..Failure::new(FailureKind::Implausible, message) }
+}
+
+impl Keep<'_> {
+    /// Removes the owner's mark after a good refresh. A good refresh makes the mark void,
+    /// since the mark is for what was saved before: a mark that stays does no harm.
+    pub(super) async fn forget_mark(&self) {
+        if !self.marks().await.is_empty()
+            && let Err(error) = self.stores.accept(None).await
+        {
+            warn!("the accept mark cannot be removed: {error:#}");
+        }
     }
 
     async fn marks(&self) -> Vec<Mark> {
@@ -81,24 +105,14 @@ impl Refresher {
         })
     }
 
-    /// Removes the owner's mark after a good refresh, which made the mark void: the mark is
-    /// for what was saved before. So a mark that cannot be removed does no harm.
-    pub(super) async fn forget_mark(&self) {
-        if !self.marks().await.is_empty()
-            && let Err(error) = self.stores.accept(None).await
-        {
-            warn!("the accept mark cannot be removed: {error:#}");
-        }
-    }
-
-    /// What is taken is no refusal any more.
+    /// Forgets the refused payload: it is taken now.
     fn settle(&self, refused: &Refused) {
-        if let Err(error) = refused::forget(&self.state, &refused.sets) {
+        if let Err(error) = refused::forget(self.state, &refused.sets) {
             warn!("{error:#}");
         }
     }
 
-    fn keep(&self, payload: &Payload, why: &Implausible, refused: &Refused) {
+    fn refused(&self, payload: &Payload, why: &Implausible, refused: &Refused) {
         let refusal = Refusal {
             sets: refused.sets.clone(),
             why: why.to_string(),
@@ -108,8 +122,8 @@ impl Refresher {
         };
         let text = String::from_utf8_lossy;
         let (films, people) = (text(&payload.films.bytes), text(&payload.people.bytes));
-        if let Err(error) = refused::keep(&self.state, &refusal, &Bodies { films, people }) {
-            warn!("the payload that was refused cannot be kept: {error:#}");
+        if let Err(error) = refused::keep(self.state, &refusal, &Bodies { films, people }) {
+            warn!("the refused payload cannot be kept: {error:#}");
         }
     }
 }

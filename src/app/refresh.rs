@@ -1,71 +1,53 @@
 //! One run of the pipeline: claim, fetch, check, join, save and announce,
 //! render, publish.
 //!
-//! Owns the story: [`Refresher::refresh`]. A cold start, a save of
-//! another replica and a changed theme enter the same path further down, at
-//! [`Refresher::load`] and [`Refresher::show`]. Whatever fails before the
-//! exchange leaves what is live as it was, and is a value: an outcome that is
-//! stored, shown by its kind, and logged.
+//! Owns the story: [`Refresher::refresh`]. A cold start, a save of another replica and a
+//! changed theme enter the same path further down, at [`Refresher::load`] and
+//! [`Refresher::show`]. A refresh that fails before the exchange leaves the live site as it
+//! was. The failure is a value: an outcome that is stored, shown by its kind, and logged.
+//! What is known is in [`Known`], what is shown in [`Front`].
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
-use tracing::{info, warn};
+use anyhow::{Context, Result};
+use tracing::{debug, info, warn};
 
-use super::asking::{Asking, Fetched};
-use super::guard::Before;
-use super::report::{Counts, Done};
-use super::trouble::Trouble;
+use super::asking::{self, Asking, Fetched};
+use super::front::{Front, Look};
+use super::guard::{self, Before, Keep};
+use super::known::Known;
+use super::notices::Notices;
+use super::report::{ChangeCounts, Done};
+use super::volatile::Facts;
 use crate::catalogue::{self, Bounds, Catalogue, Warning};
-use crate::changes::{self, Change};
-use crate::clock::{BootTime, Clock, Stamp, WallTime};
-use crate::history::History;
+use crate::clock::{BootTime, Clock, Stamp};
+use crate::coming::{self, Attempt};
 use crate::hold::Coming;
-use crate::ledger::{Ledger, Overrides};
-use crate::live::Live;
+use crate::ledger::Overrides;
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
-use crate::pages::{NotRendered, Site};
-use crate::payload::{Fault, Fence, Payload};
-use crate::plausibility::{Guard, Ids};
-use crate::publish::{Publisher, TooLarge};
-use crate::schedule::{self, Because, Next};
-use crate::source::{Answer, Source};
-use crate::store::{Claim, Denied, Edition, Kept, Saved, Standing, Store, Stores};
-use crate::telemetry::{Metrics, Stage};
-use crate::theme::Theme;
+use crate::pages::NotRendered;
+use crate::payload::{Fault, Payload};
+use crate::plausibility::Guard;
+use crate::publish::TooLarge;
+use crate::schedule::{self, Because, LastAttempt};
+use crate::source::Source;
+use crate::store::{Claim, Denied, Edition, Granted, Kept, Standing, Store, Stores};
+use crate::telemetry::Stage;
 
-/// What of the configuration a refresh needs.
-#[derive(Debug, Clone, Copy)]
+/// The part of the configuration that a refresh needs.
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) limit: u32,
     pub(super) max_bytes: u64,
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
     pub(super) guard: Guard,
-}
-
-/// The last payload and what was made of it.
-#[derive(Default)]
-pub(super) struct Known {
-    pub(super) payload: Option<Payload>,
-    /// What it is called in the store.
-    pub(super) edition: Edition,
-    pub(super) catalogue: Catalogue,
-    pub(super) ledger: Option<Ledger>,
-}
-
-impl Known {
-    /// The ids that a next catalogue is compared with.
-    pub(super) fn ids(&self) -> Option<Ids<'_>> {
-        match (&self.payload, &self.ledger) {
-            (Some(_), _) => Some(Ids::of(&self.catalogue)),
-            (None, Some(ledger)) => Some(Ids::known_to(ledger)),
-            (None, None) => None,
-        }
-    }
+    /// Fields of which the owner says whether they are volatile.
+    pub(super) overrides: Overrides,
+    /// The state directory.
+    pub(super) state: PathBuf,
 }
 
 /// All that a refresh works with. One loop owns it.
@@ -73,43 +55,20 @@ pub(super) struct Refresher {
     pub(super) settings: Settings,
     pub(super) source: Source,
     pub(super) stores: Arc<Stores>,
-    /// Fields of which the owner knows whether they are volatile.
-    pub(super) overrides: Overrides,
     pub(super) clock: Clock,
-    /// The state directory, for what is kept beside the stores.
-    pub(super) state: PathBuf,
-    pub(super) theme: Theme,
-    pub(super) site: Site,
-    pub(super) publisher: Publisher,
-    pub(super) live: Live,
-    pub(super) metrics: Metrics,
     pub(super) known: Known,
-    /// What changed since what is live was made; none if that is not known.
-    pub(super) untold: Option<Vec<Change>>,
-    /// Warnings that were logged; they are not repeated while they last.
-    pub(super) told: BTreeSet<Warning>,
-    /// What keeps the last save of another process from being shown.
-    pub(super) taking_up: Trouble,
-    /// What is wrong with the templates as they are now.
-    pub(super) broken: Option<String>,
-    /// An upstream that answers from a cache, too old for the bound.
-    pub(super) aged: Trouble,
-    /// How the last refresh ended.
-    pub(super) outcome: Option<OutcomeKind>,
-    /// How those of the last day did.
-    pub(super) history: History,
-    /// What keeps that from being shown.
-    pub(super) unshown: Trouble,
+    pub(super) front: Front,
+    pub(super) notices: Notices,
 }
 
-/// What became of one call of [`Refresher::refresh`].
+/// How [`Refresher::refresh`] ended.
 #[derive(Debug)]
 pub(super) enum Refreshed {
     /// The data was brought or confirmed, and is published.
     Good(Done),
-    /// It failed; what was live is live.
+    /// The refresh failed. The site that was live stays live.
     Failed(Failure),
-    /// It is not due, or another process's.
+    /// The refresh is not due, or another process does it.
     Denied(Denied),
 }
 
@@ -121,10 +80,17 @@ pub(super) enum Begun {
     Denied(Denied),
 }
 
-/// What to do about an answer of which the site would be too large.
+/// The end of a refresh that asked the upstream.
+pub(super) struct Finished {
+    pub(super) result: Result<Done, Failure>,
+    /// When the next refresh may start.
+    pub(super) next: BootTime,
+}
+
+/// What to do about an answer whose site would be too large.
 const RAISE: &str = "raise --max-bytes if the catalogue is really that large";
 
-/// An answer that is no catalogue, or too large a one.
+/// An answer that is no catalogue, or too large a catalogue.
 fn unusable(fault: Fault) -> Failure {
     if fault.is_too_large() {
         return Failure::new(FailureKind::TooLarge, fault.to_string()).advised(RAISE);
@@ -132,12 +98,22 @@ fn unusable(fault: Fault) -> Failure {
     Failure::new(FailureKind::Malformed, fault.to_string())
 }
 
+/// Known data that cannot be shown.
+fn unshown(error: &anyhow::Error) -> Failure {
+    if error.is::<TooLarge>() {
+        return Failure::because(FailureKind::TooLarge, error).advised(RAISE);
+    }
+    let is_theme = error.is::<NotRendered>();
+    let kind = if is_theme { FailureKind::Render } else { FailureKind::Publish };
+    Failure::because(kind, error)
+}
+
 impl Refresher {
     /// The whole story, in two acts.
     ///
     /// 1. *Claim*: at most one refresh in an interval, recorded before a request
-    ///    is sent. Whoever wins first takes up what was saved last, if it lacks
-    ///    that, and *fetches* on condition that it changed.
+    ///    is sent. The process that wins takes up what was saved last, if it lacks
+    ///    that, and *fetches* on condition that the data changed.
     /// 2. *Check and join*, *save and announce* payload and ledger, *render and
     ///    publish*; the outcome is recorded, good or bad.
     ///
@@ -145,7 +121,7 @@ impl Refresher {
     /// If the state directory cannot be used: then nothing was asked.
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
         match self.begin().await? {
-            Begun::Asking(asking) => Ok(match self.finish(asking.await).await {
+            Begun::Asking(asking) => Ok(match self.finish(asking.await).await.result {
                 Ok(done) => Refreshed::Good(done),
                 Err(failure) => Refreshed::Failed(failure),
             }),
@@ -158,232 +134,152 @@ impl Refresher {
     /// # Errors
     /// If the state directory cannot be used: then nothing was asked.
     pub(super) async fn begin(&mut self) -> Result<Begun> {
-        match self.claim().await {
+        let (now, interval) = (self.clock.now().boot, self.settings.interval);
+        match asking::claim(&self.stores, now, self.known.fence(), interval).await {
             Ok(Claim::Granted(granted)) => {
-                self.live.put_coming(Coming::InFlight(granted.at.boot));
+                self.front.live.put_coming(Coming::InFlight(granted.at.boot));
                 self.take_up(granted.saved).await;
-                Ok(Begun::Asking(self.fetch(granted)))
+                Ok(Begun::Asking(self.ask(granted)))
             }
             Ok(Claim::Denied(denied)) => {
                 let due = self.clock.now().boot + denied.wait.remaining;
-                self.live.put_coming(match denied.wait.because {
+                let coming = match denied.wait.because {
                     // Nothing is on its way as long as that lasts.
                     Because::RedisLost => Coming::Failed,
                     _ => self.coming(&denied.standing, due),
-                });
+                };
+                self.front.live.put_coming(coming);
                 self.take_up(denied.standing.saved).await;
                 Ok(Begun::Denied(denied))
             }
             Err(error) => {
-                self.live.put_coming(Coming::Failed);
+                self.front.live.put_coming(Coming::Failed);
                 Err(error)
             }
         }
     }
 
+    fn ask(&self, granted: Granted) -> Asking {
+        let (source, stores) = (self.source.clone(), self.stores.clone());
+        let known = self.known.payload().cloned();
+        let interval = self.settings.interval;
+        asking::fetch(source, stores, self.clock.clone(), known, granted, interval)
+    }
+
     /// The second act.
-    ///
-    /// # Errors
-    /// How it failed; what was live is live.
-    pub(super) async fn finish(&mut self, fetched: Fetched) -> Result<Done, Failure> {
+    pub(super) async fn finish(&mut self, fetched: Fetched) -> Finished {
         let Fetched { fence, origin, refused, saved, answer, took } = fetched;
-        let before = Before { refused, saved: saved.max(self.fence()) };
-        self.metrics.took(Stage::Fetch, took);
-        self.note_age();
-        let started = self.clock.now().boot;
+        let before = Before { refused, saved: saved.max(self.known.fence()) };
+        self.front.metrics.took(Stage::Fetch, took);
+        let started = self.clock.now();
+        self.front.note_age(started);
+        let last = self.last_attempt();
+        let due = schedule::due(last, self.settings.interval, started.boot);
         let refreshed = match answer {
-            Ok(answer) => self.take_in(answer, fence, origin, &before).await,
+            Ok(answer) => {
+                let payload = Payload {
+                    fence,
+                    origin: origin.earlier(answer.declared_age),
+                    films: answer.films,
+                    people: answer.people,
+                };
+                self.note_declared_age(answer.declared_age);
+                self.take_in(payload, &before, due, took).await
+            }
             Err(failure) => Err(failure),
         };
-        let build = self.clock.now().boot.since(started);
+        let ended = self.clock.now();
+        let build = ended.boot.since(started.boot);
         let outcome = match &refreshed {
             Ok((kind, _)) => Outcome::of(*kind),
             Err(failure) => Outcome::from(failure),
         };
-        if outcome.kind.is_good() {
-            // A change takes longer than none: one of the last few is what counts.
-            self.live.put_takes((took + build).max(self.live.snapshot().takes * 3 / 4));
+        let is_good = outcome.kind.is_good();
+        if is_good {
+            // A change takes longer than a confirmation: the slowest of the last few counts.
+            let takes = self.front.live.snapshot().takes * 3 / 4;
+            self.front.live.put_takes((took + build).max(takes));
         }
-        self.outcome = Some(outcome.kind);
-        self.metrics.refreshed(outcome.kind);
+        self.front.metrics.refreshed(outcome.kind);
         if let Err(error) = self.stores.record(fence, &outcome).await {
-            warn!("how the refresh ended cannot be recorded: {error:#}");
+            warn!("the end of the refresh cannot be recorded: {error:#}");
         }
-        if outcome.kind.is_good() && before.refused.is_some() {
-            self.forget_mark().await;
+        if is_good && before.refused.is_some() {
+            self.keep().forget_mark().await;
         }
-        let next = self.next_due();
-        let coming = if outcome.kind.is_good() { Coming::Due(next) } else { Coming::Failed };
-        self.live.put_coming(coming);
-        // Replicas and held loads know by now: what is for people to look at may follow.
-        self.note_end(outcome.kind, took + build);
-        self.show_volatile();
-        refreshed.map(|(kind, counts)| {
+        let last = LastAttempt { age: None, left_alone: outcome.retry_after };
+        let next = due.max(schedule::due(last, self.settings.interval, ended.boot));
+        self.front.live.put_coming(if is_good { Coming::Due(next) } else { Coming::Failed });
+        // Replicas and held loads know by now: the files for people follow.
+        self.front.history.ended(ended.wall, outcome.kind, took + build);
+        if !is_good {
+            self.write_volatile(next);
+        }
+        let result = refreshed.map(|(kind, counts)| {
             let next = next.since(self.clock.now().boot);
             Done { kind, counts, fetch: took, build, next }
-        })
+        });
+        Finished { result, next }
     }
 
+    /// Checks, joins, saves and shows a payload. `took`: how long the refresh took so far.
     async fn take_in(
         &mut self,
-        answer: Answer,
-        fence: Fence,
-        origin: Stamp,
+        payload: Payload,
         before: &Before,
-    ) -> Result<(OutcomeKind, Counts), Failure> {
-        self.judge_age(answer.declared_age);
-        let payload = Payload {
-            fence,
-            origin: origin.earlier(answer.declared_age),
-            films: answer.films,
-            people: answer.people,
-        };
-        let same = self.known.payload.as_ref().is_some_and(|known| {
-            known.films.bytes == payload.films.bytes && known.people.bytes == payload.people.bytes
-        });
-        let mut counts = Counts::default();
-        if same {
-            // Whoever is held for it need not wait for a disk.
-            self.confirm(&payload);
-            if let Some(ledger) = &mut self.known.ledger {
-                ledger.count(&changes::Fields::new(), &self.overrides);
-            }
+        due: BootTime,
+        took: Duration,
+    ) -> Result<(OutcomeKind, ChangeCounts), Failure> {
+        let started = self.clock.now().boot;
+        let (kind, counts) = if self.known.has_bytes_of(&payload) {
+            // A load that is held for this confirmation need not wait for a disk.
+            self.front.confirm(self.known.fence(), &payload);
+            self.known.count_unchanged(&self.settings.overrides);
+            (OutcomeKind::Unchanged, ChangeCounts::default())
         } else {
-            let started = self.clock.now().boot;
-            let bounds = Bounds::of(self.settings.max_bytes);
-            let (catalogue, warnings) =
-                catalogue::join_within(&payload, self.settings.limit, bounds).map_err(unusable)?;
-            self.metrics.took(Stage::Decode, self.clock.now().boot.since(started));
-            self.believe(&payload, &catalogue, before).await?;
-            self.tell(warnings);
-            counts = self.enter(catalogue, payload.origin.wall);
-        }
-        self.save(payload).await?;
-        self.show().map_err(|error| {
-            if error.is::<TooLarge>() {
-                return Failure::because(FailureKind::TooLarge, &error).advised(RAISE);
-            }
-            let is_ours = error.is::<NotRendered>();
-            let kind = if is_ours { FailureKind::Render } else { FailureKind::Publish };
-            Failure::because(kind, &error)
-        })?;
-        Ok((if same { OutcomeKind::Unchanged } else { OutcomeKind::Changed }, counts))
-    }
-
-    /// What an attempt that stands, until the next is due, says of newer data.
-    pub(super) fn coming(&self, standing: &Standing, due: BootTime) -> Coming {
-        match &standing.outcome {
-            Some(outcome) if outcome.kind.is_good() => Coming::Due(due),
-            Some(_) => Coming::Failed,
-            None if standing.is_lost => self.coming_still(standing, due),
-            // Nobody else holds the state directory: whoever made it died.
-            None if !self.stores.is_shared() || self.stores.is_away() => Coming::Failed,
-            None => Coming::InFlight(self.clock.now().boot - standing.age),
-        }
-    }
-
-    /// The same where the attempt was lost with the store: what was under way still is,
-    /// until its data is here or the next is due; and so is, for all that is known, one of
-    /// which nothing was heard before.
-    fn coming_still(&self, standing: &Standing, due: BootTime) -> Coming {
-        let (now, interval) = (self.clock.now().boot, self.settings.interval);
-        let claimed = now - standing.age;
-        let here = self.known.payload.as_ref().map(|known| known.origin.boot);
-        // Seen from here, times of the store are off by what asking it took.
-        let runs = |at| {
-            now.since(at) < interval - interval / 20
-                && here.is_none_or(|here| here + interval / 2 < at)
+            let (catalogue, warnings) = self.join(&payload).map_err(unusable)?;
+            self.front.metrics.took(Stage::Decode, self.clock.now().boot.since(started));
+            let (known, keep) = (self.known.ids(), self.keep());
+            let guard = &self.settings.guard;
+            guard::believe(&payload, &catalogue, known, before, guard, &keep).await?;
+            self.notices.note(warnings);
+            (OutcomeKind::Changed, self.enter(catalogue, &payload.origin))
         };
-        match self.live.snapshot().coming {
-            Coming::InFlight(at) if runs(at) => Coming::InFlight(at),
-            // That it failed is not forgotten either, nor that it died with this process.
-            Coming::Failed if due > now + interval / 20 => Coming::Failed,
-            _ if due > now + interval / 20 && self.has_unended_attempt() => Coming::Failed,
-            _ if runs(claimed) => Coming::InFlight(claimed),
-            _ => Coming::Due(due),
-        }
+        self.save(payload).await?;
+        let took = took + self.clock.now().boot.since(started);
+        self.show_ending(due, Some((kind, took))).map_err(|error| unshown(&error))?;
+        Ok((kind, counts))
     }
 
-    /// Whether the last attempt of this state directory was never ended; none is under
-    /// way when this is asked.
-    fn has_unended_attempt(&self) -> bool {
-        let attempt = self.stores.file().attempt().ok().flatten();
-        attempt.is_some_and(|attempt| attempt.ended.is_none())
+    fn join(&self, payload: &Payload) -> Result<(Catalogue, Vec<Warning>), Fault> {
+        let bounds = Bounds::of(self.settings.max_bytes);
+        catalogue::join_within(payload, self.settings.limit, bounds)
     }
 
-    /// Says so if the upstream answers from a cache that is too old for the
-    /// bound: then nothing here can keep it.
-    fn judge_age(&mut self, declared: Duration) {
-        let Settings { interval, max_age, .. } = self.settings;
-        let oldest = interval + declared;
-        if declared.is_zero() || oldest <= max_age {
-            if self.aged.over().is_some() {
-                info!("the upstream's answers are young enough again");
-            }
-        } else if self.aged.met("aged") {
-            warn!(
-                declared_age = declared.as_secs(),
-                "the upstream answers from a cache (Age: {} s), so pages get up to {} old: more \
-                 than --max-age {}, and nothing here can help that",
-                declared.as_secs(),
-                humantime::format_duration(oldest),
-                humantime::format_duration(max_age)
+    fn enter(&mut self, catalogue: Catalogue, origin: &Stamp) -> ChangeCounts {
+        let entered = self.known.enter(catalogue, origin.wall, &self.settings.overrides);
+        for field in entered.volatile {
+            info!(
+                field,
+                "{field} changes in most refreshes, so changes of {field} are not told any more \
+                 (--steady-fields tells them)"
             );
         }
-    }
-
-    /// Enters what a new catalogue changes into the ledger.
-    fn enter(&mut self, catalogue: Catalogue, origin: WallTime) -> Counts {
-        let mut counts = Counts::default();
-        let mut changed = None;
-        let ledger = match (&self.known.ledger, &self.known.payload) {
-            (Some(ledger), Some(_)) => {
-                let is_ignored =
-                    |kind, field: &str| ledger.is_volatile(kind, field, &self.overrides);
-                let found = changes::compared(&self.known.catalogue, &catalogue, &is_ignored);
-                counts = Counts::of(&found.changes);
-                let mut ledger = ledger.advanced(&found.changes, &catalogue, origin);
-                for field in ledger.count(&found.fields, &self.overrides) {
-                    info!(
-                        field,
-                        "{field} changes in most refreshes: changes of it are not told any more \
-                         (--steady-fields tells them)"
-                    );
-                }
-                changed = Some(found.changes);
-                ledger
-            }
-            // What changed since cannot be told; addresses and times still stand.
-            (Some(ledger), None) => ledger.advanced(&[], &catalogue, origin),
-            (None, _) => Ledger::baseline(&catalogue, origin),
-        };
-        self.note(changed);
-        self.known.catalogue = catalogue;
-        self.known.ledger = Some(ledger);
-        counts
-    }
-
-    /// Notes what changed in what is known, for when it is shown.
-    pub(super) fn note(&mut self, changes: Option<Vec<Change>>) {
-        let untold = self.untold.take().zip(changes);
-        self.untold = untold.map(|(before, then)| changes::joined(before, then));
+        entered.counts
     }
 
     async fn save(&mut self, payload: Payload) -> Result<(), Failure> {
-        let ledger = self.known.ledger.clone().unwrap_or_default();
-        let revision = self.known.edition.revision;
-        let mut saved = Saved { payload, ledger, revision };
+        let mut saved = self.known.to_save(payload);
         let kept = self.stores.save(&mut saved).await;
-        self.known.edition = saved.edition();
-        self.known.ledger = Some(saved.ledger);
-        self.known.payload = Some(saved.payload);
+        let edition = match kept {
+            Ok(Kept::As(edition)) => edition,
+            _ => saved.edition(),
+        };
+        self.known.saved(saved, edition);
         match kept {
-            Ok(Kept::As(edition)) => {
-                self.known.edition = edition;
-                Ok(())
-            }
+            Ok(Kept::As(_)) => Ok(()),
             Ok(Kept::Older | Kept::Overtaken) => {
-                // Nobody announces it again.
+                // The other process announced its data already, and will not do so again.
                 self.catch_up().await;
                 let text = "newer data was saved by another process meanwhile";
                 Err(Failure::new(FailureKind::Interrupted, text))
@@ -392,29 +288,149 @@ impl Refresher {
         }
     }
 
+    /// Takes up what another process saved, if that is newer than what is known; saves
+    /// again what a shared store lost. If that fails, the live site stays live, and the
+    /// next refresh asks for all data.
+    pub(super) async fn take_up(&mut self, saved: Edition) {
+        let is_lost =
+            saved.fence < self.known.fence() && self.stores.is_shared() && !self.stores.is_stuck();
+        if saved <= self.known.edition() && !is_lost {
+            return;
+        }
+        self.catch_up().await;
+    }
+
+    /// Takes up what was saved last.
+    async fn catch_up(&mut self) {
+        self.front.note_age(self.clock.now());
+        let loaded = self.load().await;
+        self.notices.note_stored(&loaded);
+    }
+
+    /// Loads what was saved last and shows it.
+    ///
+    /// # Errors
+    /// If the state directory cannot be read, or what was saved cannot be shown.
+    pub(super) async fn load(&mut self) -> Result<()> {
+        let loaded = self.stores.load().await?;
+        let publisher = &self.front.publisher;
+        self.known.remember(|| loaded.ledger.clone().or_else(|| publisher.ledger()));
+        let Some(payload) = loaded.payload else { return Ok(()) };
+        if payload.fence < self.known.fence() {
+            return Ok(());
+        }
+        let joined = self.join(&payload);
+        let (catalogue, warnings) = joined.context("the payload in the store is no catalogue")?;
+        self.notices.note(warnings);
+        debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
+        let overrides = &self.settings.overrides;
+        self.known.take_up(payload, loaded.ledger, loaded.edition, catalogue, overrides);
+        self.show()
+    }
+
+    /// Renders what is known, publishes it and makes it live.
+    ///
+    /// # Errors
+    /// If a template or the disk fails. The site that was live stays live.
+    pub(super) fn show(&mut self) -> Result<()> {
+        self.show_ending(self.next_due(), None)
+    }
+
+    fn show_ending(
+        &mut self,
+        next: BootTime,
+        ending: Option<(OutcomeKind, Duration)>,
+    ) -> Result<()> {
+        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, ending);
+        self.front.show(&mut self.known, &facts, &self.clock)
+    }
+
+    /// Shows what is known in another look and with other settings.
+    ///
+    /// # Errors
+    /// If the look fails. Then everything is as it was.
+    pub(super) fn show_in(&mut self, look: Look, settings: Settings) -> Result<()> {
+        let next = self.next_due();
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.source.set_limit(self.settings.limit);
+        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
+        let shown = self.front.show_in(look, &mut self.known, &facts, &self.clock);
+        if shown.is_err() {
+            self.settings = before;
+            self.source.set_limit(self.settings.limit);
+        }
+        shown
+    }
+
+    /// Shows the published site, for want of a payload.
+    pub(super) fn show_published(&mut self) {
+        let next = self.next_due();
+        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
+        self.front.show_published(&self.known, &facts);
+    }
+
+    /// Writes the volatile files anew.
+    pub(super) fn write_volatile(&mut self, next: BootTime) {
+        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
+        self.front.write_volatile(&self.known, &facts);
+    }
+
+    /// What the last attempt says about newer data, until the next attempt is due.
+    pub(super) fn coming(&self, standing: &Standing, due: BootTime) -> Coming {
+        let now = self.clock.now().boot;
+        let attempt = Attempt {
+            claimed: now - standing.age,
+            ended_well: standing.outcome.as_ref().map(|outcome| outcome.kind.is_good()),
+            is_lost: standing.is_lost,
+            due,
+        };
+        let known = coming::Known {
+            before: self.front.live.snapshot().coming,
+            origin: self.known.payload().map(|payload| payload.origin.boot),
+            has_company: self.stores.is_shared() && !self.stores.is_away(),
+            has_unended_attempt: standing.is_lost && self.stores.file().has_unended_attempt(),
+        };
+        coming::of(&attempt, &known, self.settings.interval, now)
+    }
+
     /// When the next refresh may start, as far as this process knows.
     pub(super) fn next_due(&self) -> BootTime {
-        let now = self.clock.now().boot;
-        let last = self.stores.file().last_attempt().unwrap_or_else(|error| {
+        schedule::due(self.last_attempt(), self.settings.interval, self.clock.now().boot)
+    }
+
+    fn last_attempt(&self) -> LastAttempt {
+        self.stores.file().last_attempt().unwrap_or_else(|error| {
             warn!("{error:#}");
-            Default::default()
-        });
-        match schedule::next(last, self.settings.interval) {
-            Next::Fetch => now,
-            Next::Wait(wait) => now + wait.remaining,
-        }
+            LastAttempt::default()
+        })
     }
 
-    pub(super) fn fence(&self) -> Fence {
-        self.known.payload.as_ref().map_or(Fence(0), |payload| payload.fence)
+    fn note_declared_age(&mut self, declared: Duration) {
+        let Settings { interval, max_age, .. } = self.settings;
+        self.notices.note_declared_age(declared, interval, max_age);
     }
 
-    /// Logs warnings that are new; those that are over may come again.
-    pub(super) fn tell(&mut self, warnings: Vec<Warning>) {
-        let now: BTreeSet<_> = warnings.into_iter().collect();
-        for warning in now.difference(&self.told) {
-            warn!("{warning}");
-        }
-        self.told = now;
+    fn keep(&self) -> Keep<'_> {
+        Keep { stores: &self.stores, state: &self.settings.state }
+    }
+}
+
+/// What the volatile files tell now.
+fn facts<'a>(
+    settings: &Settings,
+    notices: &'a Notices,
+    stores: &Stores,
+    clock: &Clock,
+    next: BootTime,
+    ending: Option<(OutcomeKind, Duration)>,
+) -> Facts<'a> {
+    Facts {
+        now: clock.now(),
+        next,
+        ending,
+        interval: settings.interval,
+        max_age: settings.max_age,
+        is_shared: stores.is_shared(),
+        warnings: notices.oddities(),
     }
 }

@@ -10,15 +10,15 @@ use crate::outcome::{Failure, OutcomeKind, Policy};
 
 /// Records that changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct ChangeCounts {
     pub(super) added: usize,
     pub(super) changed: usize,
     pub(super) removed: usize,
 }
 
-impl Counts {
-    pub(super) fn of(changes: &[Change]) -> Counts {
-        let mut counts = Counts::default();
+impl ChangeCounts {
+    pub(super) fn of(changes: &[Change]) -> ChangeCounts {
+        let mut counts = ChangeCounts::default();
         for change in changes {
             match change.what {
                 What::Added => counts.added += 1,
@@ -34,7 +34,7 @@ impl Counts {
 #[derive(Debug)]
 pub(super) struct Done {
     pub(super) kind: OutcomeKind,
-    pub(super) counts: Counts,
+    pub(super) counts: ChangeCounts,
     /// From the claim to the whole answer.
     pub(super) fetch: Duration,
     /// From the answer to what is live.

@@ -51,13 +51,13 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors, config.max_streams);
-    let (live, metrics) = (wired.live.clone(), wired.refresher.metrics.clone());
+    let (live, metrics) = (wired.live.clone(), wired.refresher.front.metrics.clone());
     let server = server::start(listeners, &live, &config.out, &clock, limits, &metrics, &stopped)?;
     if let Some(listeners) = admin {
         info!("metrics at http://{}/metrics", listeners.address);
         server::admin::start(listeners, &live, &clock, limits, &metrics, &stopped)?;
     }
-    info!("serving http://{address}{}", wired.refresher.site.base());
+    info!("serving http://{address}{}", wired.refresher.front.site.base());
 
     let ended = run(&mut wired, &config, options, &clock, &mut events).await;
     // The server's threads end by themselves; the wait is theirs.
@@ -126,8 +126,9 @@ async fn run(
             Some(answer) => tokio::select! {
                 fetched = answer => {
                     asking = None;
-                    tell(wired.refresher.finish(fetched).await, &wired.live, &mut trouble);
-                    due = wired.refresher.next_due();
+                    let finished = wired.refresher.finish(fetched).await;
+                    due = finished.next;
+                    tell(finished.result, &wired.live, &mut trouble);
                     continue;
                 }
                 event = events.next(None, poll, &wired.live) => event,
@@ -207,15 +208,16 @@ async fn look(wired: &mut Wired, due: BootTime, is_asking: bool) {
 fn show_again(wired: &mut Wired, config: &Config) {
     match wired.reframe(config) {
         Ok(()) => {
-            wired.refresher.broken = None;
+            wired.refresher.front.broken = None;
             info!("the templates were read again");
         }
         Err(error) => {
-            wired.refresher.broken = Some(format!("{error:#}"));
+            wired.refresher.front.broken = Some(format!("{error:#}"));
             error!("the templates are broken, the last good site stays:\n{error:#}");
         }
     }
-    wired.refresher.show_volatile();
+    let next = wired.refresher.next_due();
+    wired.refresher.write_volatile(next);
 }
 
 /// Reads configuration and templates again. What cannot change while the program

@@ -12,8 +12,12 @@ use bytes::Bytes;
 use tracing::{info, warn};
 use url::Url;
 
-use super::refresh::{Known, Refresher, Settings};
-use super::volatile;
+use super::front::{Front, Look};
+use super::known::Known;
+use super::notices::Notices;
+use super::refresh::{Refresher, Settings};
+use super::remembered::Remembered;
+use super::trouble::Trouble;
 use crate::cli::WhenRedisLost;
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
@@ -30,6 +34,15 @@ use crate::source::{self, Proxy, Source};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
 use crate::telemetry::Metrics;
 use crate::theme::Theme;
+
+/// Bytes of all published files together, compressed forms included, for each byte that a
+/// body may have. What the built-in theme makes is estimated before an answer is taken
+/// (`catalogue::weight`, 32); this holds for what another theme makes.
+const LARGEST_SITE: u64 = 40;
+
+/// Bytes of a body from which on [`LARGEST_SITE`] counts: a small bound still has room for a
+/// small site.
+const LEAST: u64 = 512 << 10;
 
 /// A wired site. Its locks and its demo upstream last as long as it does.
 pub(super) struct Wired {
@@ -65,23 +78,20 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         settings: settings(config),
         source,
         stores,
-        overrides: overrides(config),
         clock: clock.clone(),
-        state: config.state.clone(),
-        theme,
-        site,
-        publisher,
-        live: live.clone(),
-        metrics: Metrics::default(),
         known: Known::default(),
-        untold: None,
-        told: Default::default(),
-        taking_up: Default::default(),
-        broken: None,
-        aged: Default::default(),
-        outcome: None,
-        history: volatile::remembered(&config.state)?,
-        unshown: Default::default(),
+        front: Front {
+            theme,
+            site,
+            publisher,
+            live: live.clone(),
+            metrics: Metrics::default(),
+            history: Remembered::read(&config.state)?,
+            largest_site: config.max_bytes.max(LEAST).saturating_mul(LARGEST_SITE),
+            broken: None,
+            unshown: Trouble::default(),
+        },
+        notices: Notices::default(),
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }
@@ -91,7 +101,8 @@ pub(super) fn settings(config: &Config) -> Settings {
     let Config { limit, max_bytes, interval, max_age, .. } = *config;
     let Config { max_shrink, max_growth, accept_after, .. } = *config;
     let guard = Guard { max_shrink, max_growth, free_growth: FREE_GROWTH, accept_after };
-    Settings { limit, max_bytes, interval, max_age, guard }
+    let (overrides, state) = (overrides(config), config.state.clone());
+    Settings { limit, max_bytes, interval, max_age, guard, overrides, state }
 }
 
 /// What the owner knows of fields.
@@ -238,23 +249,10 @@ impl Wired {
     /// # Errors
     /// If the theme is broken; everything is as it was then.
     pub(super) fn reframe(&mut self, config: &Config) -> Result<()> {
-        let refresher = &mut self.refresher;
         let theme = theme_of(config)?;
         let site = site_of(config);
         let frame = frame(config, &site, &theme)?;
-        let old_theme = std::mem::replace(&mut refresher.theme, theme);
-        let old_site = std::mem::replace(&mut refresher.site, site);
-        let old_settings = std::mem::replace(&mut refresher.settings, settings(config));
-        refresher.source.set_limit(config.limit);
-        let old_overrides = std::mem::replace(&mut refresher.overrides, overrides(config));
-        if let Err(error) = refresher.show() {
-            refresher.theme = old_theme;
-            refresher.site = old_site;
-            refresher.source.set_limit(old_settings.limit);
-            refresher.settings = old_settings;
-            refresher.overrides = old_overrides;
-            return Err(error);
-        }
+        self.refresher.show_in(Look { theme, site }, settings(config))?;
         self.live.put_frame(frame);
         Ok(())
     }

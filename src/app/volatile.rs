@@ -1,157 +1,116 @@
-//! What stands outside generations: how old the data is, and how the site is
-//! doing.
+//! The files outside generations: how old the data is, and how the site is doing.
 //!
-//! Owns when those files are written, and what is remembered for them from one
-//! process to the next. They follow every refresh, also one that failed or
-//! changed no page; none of them is worth failing one.
+//! Owns what these files tell. They are written with each generation and after each refresh
+//! that failed. None of them is worth failing a refresh.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::Result;
 use bytes::Bytes;
-use tracing::warn;
 
-use super::refresh::Refresher;
-use crate::catalogue;
-use crate::clock::WallTime;
-use crate::disk;
+use super::known::Known;
+use crate::catalogue::{self, Warning};
+use crate::clock::{BootTime, Now, WallTime};
 use crate::history::History;
 use crate::outcome::OutcomeKind;
-use crate::pages::{Counts, Freshness, Status};
+use crate::pages::{Counts, Freshness, Site, Status};
 use crate::publish::{DEV, FRESHNESS, Generation, STATUS, Volatile};
-use crate::store::document;
+use crate::theme::Theme;
 
-/// What is remembered in the state directory.
-pub(super) fn remembered(state: &Path) -> Result<History> {
-    Ok(document::read(&path_in(state), HISTORY)?.unwrap_or_default())
+/// What the volatile files tell of the refreshes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) now: Now,
+    /// When the next refresh may start.
+    pub(super) next: BootTime,
+    /// How the refresh ends that these files belong to, and how long it took so far; none
+    /// if no refresh ends.
+    pub(super) ending: Option<(OutcomeKind, Duration)>,
+    pub(super) interval: Duration,
+    pub(super) max_age: Duration,
+    pub(super) is_shared: bool,
+    pub(super) warnings: &'a BTreeSet<Warning>,
 }
 
-const HISTORY: &str = "history";
+impl Facts<'_> {
+    fn next_attempt(&self) -> WallTime {
+        self.now.wall + self.next.since(self.now.boot)
+    }
 
-fn path_in(state: &Path) -> PathBuf {
-    state.join(HISTORY)
+    /// What the status page tells.
+    pub(super) fn status<'b>(
+        &self,
+        known: &Known,
+        as_of: WallTime,
+        pages: usize,
+        history: &'b History,
+    ) -> Status<'b> {
+        let counts = known.contents().map(|contents| Counts {
+            films: contents.catalogue.films.len(),
+            people: contents.catalogue.people.len(),
+            changes: contents.ledger.changes.len(),
+        });
+        Status {
+            now: self.now.wall,
+            as_of,
+            counts,
+            pages,
+            next_attempt: self.next_attempt(),
+            interval: self.interval,
+            max_age: self.max_age,
+            is_shared: self.is_shared,
+            warnings: catalogue::tally(self.warnings),
+            history,
+        }
+    }
 }
 
-/// The status page, and what kept the theme's own one from being shown.
-#[derive(Clone)]
+/// The status page, and what kept the theme's own page from being shown.
+#[derive(Debug, Clone)]
 pub(super) struct StatusPage {
     pub(super) page: Option<Bytes>,
     pub(super) trouble: Option<String>,
 }
 
-impl Refresher {
-    /// Notes how old the live data is, before something newer comes.
-    pub(super) fn note_age(&mut self) {
-        let now = self.clock.now();
-        if let Some(site) = &self.live.snapshot().site {
-            self.history.saw(now.wall, site.origin.age(now));
-        }
+/// The status page for people. If the theme's own page fails, the built-in page tells the
+/// same facts: the page before would tell old ones.
+pub(super) fn status_page(status: &Status<'_>, site: &Site, theme: &Theme) -> StatusPage {
+    match status.page(site, theme) {
+        Ok(page) => StatusPage { page: Some(page), trouble: None },
+        Err(error) => StatusPage {
+            page: status.built_in_page(site, theme).ok(),
+            trouble: Some(error.to_string()),
+        },
     }
+}
 
-    /// Notes how a refresh ended. That it is lost in a crash does not matter.
-    pub(super) fn note_end(&mut self, kind: OutcomeKind, took: Duration) {
-        self.history.ended(self.clock.now().wall, kind, took);
-        let bytes = document::bytes(HISTORY, &self.history);
-        let written = bytes.and_then(|bytes| disk::replace_unsynced(&path_in(&self.state), &bytes));
-        if let Err(error) = written {
-            warn!("how refreshes went cannot be remembered: {error:#}");
-        }
-    }
-
-    /// Writes the volatile files anew: after a refresh that changed no page.
-    pub(super) fn show_volatile(&mut self) {
-        let snapshot = self.live.snapshot();
-        let Some(site) = &snapshot.site else { return };
-        let as_of = site.origin.wall;
-        let status = self.status_page(as_of, site.generation.pages().count());
-        let volatile = self.volatile(as_of, &status)(&site.generation);
-        self.note_trouble(status);
-        if let Err(error) = self.publisher.write_volatile(&volatile) {
-            warn!("{error:#}");
-        }
-        self.live.put_volatile(volatile);
-    }
-
-    /// How the site is doing, for people. If the theme cannot show it, the built-in page
-    /// tells the same facts: an old page would tell old ones. [`Refresher::note_trouble`]
-    /// takes what the theme failed with.
-    pub(super) fn status_page(&self, as_of: WallTime, pages: usize) -> StatusPage {
-        let status = self.status(as_of, pages);
-        match status.page(&self.site, &self.theme) {
-            Ok(page) => StatusPage { page: Some(page), trouble: None },
-            Err(error) => StatusPage {
-                page: status.built_in_page(&self.site, &self.theme).ok(),
-                trouble: Some(error.to_string()),
-            },
-        }
-    }
-
-    /// Says once that the theme cannot show the status page, while that lasts.
-    pub(super) fn note_trouble(&mut self, status: StatusPage) {
-        let Some(error) = status.trouble else {
-            self.unshown.over();
-            return;
-        };
-        // The rest of the text names what the page is told, which changes.
-        let place = error.lines().find(|line| line.contains("-->")).unwrap_or(&error);
-        if self.unshown.met(place) {
-            warn!("the theme's status.html fails, the built-in one is shown:\n{error}");
-        }
-    }
-
-    fn status(&self, as_of: WallTime, pages: usize) -> Status<'_> {
-        let now = self.clock.now();
-        let counts = self.known.payload.as_ref().map(|_| Counts {
-            films: self.known.catalogue.films.len(),
-            people: self.known.catalogue.people.len(),
-            changes: self.known.ledger.as_ref().map_or(0, |ledger| ledger.changes.len()),
-        });
-        Status {
-            now: now.wall,
+/// The volatile files of data asked for at `as_of`, once their generation is known. `dev`:
+/// whether the site is shown to a theme author, and what is wrong with the theme.
+pub(super) fn files(
+    facts: &Facts<'_>,
+    as_of: WallTime,
+    outcome: Option<OutcomeKind>,
+    status: Option<Bytes>,
+    dev: Option<Option<String>>,
+) -> impl Fn(&Generation) -> Volatile + use<> {
+    let next_attempt = facts.next_attempt();
+    let (interval, max_age) = (facts.interval.as_secs_f64(), facts.max_age.as_secs_f64());
+    move |generation| {
+        let freshness = Freshness {
             as_of,
-            counts,
-            pages,
-            next_attempt: now.wall + self.next_due().since(now.boot),
-            interval: self.settings.interval,
-            max_age: self.settings.max_age,
-            is_shared: self.stores.is_shared(),
-            warnings: catalogue::tally(&self.told),
-            history: &self.history,
+            generation: &generation.id.0,
+            published: WallTime(generation.stamp * 1_000_000),
+            outcome,
+            next_attempt,
+            interval,
+            max_age,
+        };
+        let mut volatile = Volatile::from([(FRESHNESS, freshness.json())]);
+        volatile.extend(status.clone().map(|page| (STATUS, page)));
+        if let Some(broken) = &dev {
+            let told = serde_json::json!({"generation": generation.id.0, "error": broken});
+            volatile.insert(DEV, format!("{told}\n").into());
         }
-    }
-
-    /// The volatile files that go with data of `as_of`, once its generation is
-    /// known.
-    pub(super) fn volatile(
-        &self,
-        as_of: WallTime,
-        status: &StatusPage,
-    ) -> impl Fn(&Generation) -> Volatile + use<> {
-        let now = self.clock.now();
-        let next_attempt = now.wall + self.next_due().since(now.boot);
-        let (outcome, settings) = (self.outcome, self.settings);
-        let StatusPage { page, trouble } = status.clone();
-        let set_aside = self.theme.set_aside().first().map(ToString::to_string);
-        let dev = self.site.dev;
-        let broken = self.broken.clone().or(set_aside).or(trouble);
-        move |generation| {
-            let freshness = Freshness {
-                as_of,
-                generation: &generation.id.0,
-                published: WallTime(generation.stamp * 1_000_000),
-                outcome,
-                next_attempt,
-                interval: settings.interval.as_secs_f64(),
-                max_age: settings.max_age.as_secs_f64(),
-            };
-            let mut volatile = Volatile::from([(FRESHNESS, freshness.json())]);
-            volatile.extend(page.clone().map(|page| (STATUS, page)));
-            if dev {
-                let told = serde_json::json!({"generation": generation.id.0, "error": broken});
-                volatile.insert(DEV, format!("{told}\n").into());
-            }
-            volatile
-        }
+        volatile
     }
 }

@@ -115,6 +115,19 @@ impl Ledger {
         ledger
     }
 
+    /// The ledger of a catalogue: the ledger before, advanced, or else a new one.
+    pub fn after(
+        before: Option<&Ledger>,
+        changes: &[Change],
+        catalogue: &Catalogue,
+        origin: WallTime,
+    ) -> Ledger {
+        match before {
+            Some(ledger) => ledger.advanced(changes, catalogue, origin),
+            None => Ledger::baseline(catalogue, origin),
+        }
+    }
+
     /// The origin time of the first sight. Times that are told are later.
     pub fn baseline_time(&self) -> WallTime {
         let entries = self.films.values().chain(self.people.values());

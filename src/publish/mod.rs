@@ -49,6 +49,7 @@ mod in_place;
 pub mod manifest;
 mod obstacles;
 mod ours;
+mod outside;
 mod render;
 mod residents;
 mod retired;
@@ -75,10 +76,11 @@ use in_place::Present;
 pub use manifest::GenerationId;
 use manifest::{Entry, Manifest, OWN_DIRECTORY};
 use ours::Ours;
+use outside::VOLATILE;
+pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
 pub use render::TooLarge;
 use standby::Standby;
-use volatile::VOLATILE;
-pub use volatile::{DEV, FRESHNESS, STATUS, Volatile, is_volatile};
+pub use volatile::Volatile;
 use why::Why;
 
 /// A generation that is not published yet.

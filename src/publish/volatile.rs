@@ -13,22 +13,8 @@ use bytes::Bytes;
 use super::manifest::OWN_DIRECTORY;
 use super::obstacles::is_about_the_place;
 use super::ours::is_free;
+use super::outside::DEV;
 use crate::disk;
-
-/// How old the data is, for pages and machines: replaced at every refresh.
-pub const FRESHNESS: &str = "freshness.json";
-/// How the site is doing, for people: replaced at every refresh.
-pub const STATUS: &str = "status/index.html";
-/// What is wrong with the templates, for their author.
-pub const DEV: &str = "dev.json";
-
-/// All files outside generations: replaced by rename, never held.
-pub(super) const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
-
-/// Whether a path stands outside generations.
-pub fn is_volatile(path: &str) -> bool {
-    VOLATILE.contains(&path)
-}
 
 /// Volatile files by path.
 pub type Volatile = BTreeMap<&'static str, Bytes>;

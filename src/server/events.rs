@@ -31,7 +31,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::respond::Answer;
+use super::answer::Answer;
 use crate::live::Live;
 use crate::news::{Ring, Since};
 use crate::publish::Generation;

@@ -10,7 +10,7 @@ use hyper::header::{
     HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 
-use super::respond::Met;
+use super::answer::Met;
 use crate::hold::Decision;
 
 /// When the data was asked for, RFC 3339 with milliseconds.

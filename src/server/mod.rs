@@ -7,6 +7,7 @@
 //! ask the upstream or touch a file, but for the owner's under `.well-known/`.
 
 pub mod admin;
+mod answer;
 mod condition;
 mod encoding;
 mod events;
@@ -43,11 +44,12 @@ use crate::clock::Clock;
 use crate::hold::Decision;
 use crate::live::Live;
 use crate::telemetry::Metrics;
+use answer::{Answer, Met};
 use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
 use park::Parking;
-use respond::{Answer, Met, respond};
+use respond::respond;
 
 /// A running server. Ends when it is told to stop.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::respond::Met;
+use super::answer::Met;
 use crate::clock::Clock;
 use crate::hold::{self, Because, Decision};
 use crate::live::{Live, Snapshot};

@@ -13,7 +13,6 @@
 //! 4. The form of the file is chosen, its conditions and its range are weighed.
 //! 5. What is not there gets the generation's page for that.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,16 +24,16 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
-use hyper::{Method, Response, StatusCode, Version};
+use hyper::{Method, StatusCode, Version};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
+use super::answer::{Answer, Met};
 use super::condition::{Verdict, range_applies, weigh};
 use super::encoding::{Coding, choose};
 use super::events::{Asked, Head};
 use super::headers::{self, content_type};
 use super::{range, well_known};
 use crate::clock::Now;
-use crate::hold::Decision;
 use crate::live::{Site, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
 use crate::publish::{File, STATUS, is_volatile};
@@ -45,21 +44,8 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// An answer with its whole body.
-pub(super) type Answer = Response<Full<Bytes>>;
-
 /// Seconds after which a client may look again for a site.
 const RETRY_SECONDS: &str = "2";
-
-/// What a load met: one snapshot at one moment, and what the hold made of it.
-#[derive(Debug, Clone)]
-pub(super) struct Met {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) now: Now,
-    pub(super) decision: Decision,
-    /// How long it waited, if it did.
-    pub(super) held: Option<Duration>,
-}
 
 /// Whether the answer depends on the data, and so on its age.
 pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {

@@ -1,6 +1,6 @@
 //! What keeps the house in order: who may use whom, and how large a file is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("history", &["clock", "outcome"]),
     ("schedule", &["clock"]),
     ("hold", &["clock"]),
+    ("coming", &["clock", "hold"]),
     ("source", &["outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),
@@ -111,6 +112,140 @@ fn the_table_has_no_module_that_is_gone() {
     for (module, allowed) in MAY_USE {
         for name in std::iter::once(module).chain(*allowed) {
             assert!(there.contains(*name), "the table names {name}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn no_two_files_of_a_folder_use_each_other() {
+    let mut circles: Vec<String> = Vec::new();
+    for (folder, files) in folders() {
+        let names: BTreeSet<_> = files.iter().map(|file| stem(file)).collect();
+        let uses: BTreeMap<_, BTreeSet<_>> = files
+            .iter()
+            .map(|file| {
+                let exported = exported_by(&folder, &names);
+                let siblings = siblings_used_by(&folder, file).into_iter();
+                let siblings = siblings.map(|name| exported.get(&name).cloned().unwrap_or(name));
+                let others = siblings.filter(|name| *name != stem(file));
+                (stem(file), others.filter(|name| names.contains(name)).collect())
+            })
+            .collect();
+        let ways = names.iter().filter_map(|name| cycle_from(name, &uses));
+        circles.extend(ways.map(|way| format!("{}: {}", folder.display(), way.join(" → "))));
+    }
+    assert!(circles.is_empty(), "files use each other in a circle:\n{}", circles.join("\n"));
+}
+
+/// The folders of the sources with the files in them, but for `mod.rs`, which joins the others.
+fn folders() -> BTreeMap<PathBuf, Vec<PathBuf>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for file in files_below(&source) {
+        if !["mod", "lib", "main", "tests"].contains(&stem(&file).as_str()) {
+            folders.entry(file.parent().expect("a folder").to_owned()).or_default().push(file);
+        }
+    }
+    folders
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().expect("a name").to_string_lossy().into_owned()
+}
+
+/// What the file that joins a folder imports from the files of the folder: the name of each
+/// item, and its file.
+fn exported_by(folder: &Path, names: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let joins = [folder.join("mod.rs"), folder.with_extension("rs")];
+    let Some(text) = joins.iter().find_map(|file| fs::read_to_string(file).ok()) else {
+        return BTreeMap::new();
+    };
+    let file = syn::parse_file(&text).expect("a source file that parses");
+    let mut paths = Paths::default();
+    file.items.iter().filter(|item| matches!(item, syn::Item::Use(_))).for_each(|item| {
+        paths.visit_item(item);
+    });
+    let items = paths.0.into_iter().filter_map(|path| {
+        let (file, name) = (path.first()?.clone(), path.last()?.clone());
+        (names.contains(&file) && !names.contains(&name)).then_some((name, file))
+    });
+    items.collect()
+}
+
+/// The names after `super::`, and after the path of the folder, in a file.
+fn siblings_used_by(folder: &Path, file: &Path) -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let below = folder.strip_prefix(source).expect("below src");
+    let path: Vec<_> = below.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let text = fs::read_to_string(file).expect("a source file");
+    let mut paths = Paths::default();
+    paths.visit_file(&syn::parse_file(&text).expect("a source file that parses"));
+    let names = paths.0.into_iter().filter_map(|names| match names.split_first() {
+        Some((first, rest)) if first == "super" => rest.first().cloned(),
+        Some((first, rest)) if first == "crate" => {
+            rest.strip_prefix(path.as_slice()).and_then(|rest| rest.first().cloned())
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
+/// A way from a file back to the file.
+fn cycle_from(start: &str, uses: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    let mut ways = vec![vec![start.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in uses.get(way.last()?).into_iter().flatten() {
+            let longer = || way.iter().cloned().chain([next.clone()]).collect();
+            if next == start {
+                return Some(longer());
+            }
+            if seen.insert(next.clone()) {
+                ways.push(longer());
+            }
+        }
+    }
+    None
+}
+
+/// All paths of a file outside its tests, in imports and elsewhere.
+#[derive(Default)]
+struct Paths(Vec<Vec<String>>);
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if item.ident != "tests" {
+            syn::visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.take(&item.tree, &mut Vec::new());
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        syn::visit::visit_path(self, path);
+    }
+}
+
+impl Paths {
+    fn take(&mut self, tree: &syn::UseTree, before: &mut Vec<String>) {
+        let mut end = |name: &syn::Ident| {
+            self.0.push(before.iter().cloned().chain([name.to_string()]).collect());
+        };
+        match tree {
+            syn::UseTree::Name(name) => end(&name.ident),
+            syn::UseTree::Rename(rename) => end(&rename.ident),
+            syn::UseTree::Glob(_) => self.0.push(before.clone()),
+            syn::UseTree::Path(path) => {
+                before.push(path.ident.to_string());
+                self.take(&path.tree, before);
+                before.pop();
+            }
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|item| self.take(item, before));
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use hyper::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE};
 
 use super::*;
 use crate::clock::{BootTime, WallTime};
-use crate::hold::{Because, Bound, Coming};
+use crate::hold::{Because, Bound, Coming, Decision};
 use crate::live::{Frame, Origin, StoreState};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};

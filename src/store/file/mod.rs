@@ -163,6 +163,12 @@ impl FileStore {
         Ok(self.attempt()?.map_or_else(LastAttempt::default, |attempt| self.as_last(&attempt)))
     }
 
+    /// Whether the last attempt has no end: it runs, or its process died. An attempt that
+    /// cannot be read counts as ended.
+    pub fn has_unended_attempt(&self) -> bool {
+        self.attempt().ok().flatten().is_some_and(|attempt| attempt.ended.is_none())
+    }
+
     fn as_last(&self, attempt: &Attempt) -> LastAttempt {
         let asked = attempt.ended.as_ref().and_then(|ended| {
             let asked = ended.outcome.retry_after?;

@@ -1,0 +1,227 @@
+//! What is shown: known data becomes a generation, and the generation becomes live.
+//!
+//! Owns theme, publisher, live cell, metrics and the history of refreshes: all that visitors
+//! see. There are three ways to a live site: data that was just brought, data that another
+//! process or an earlier one stored, and a site that is already published. It must not
+//! decide what the data is, or when the upstream is asked.
+
+use std::io::IsTerminal;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing::{debug, info, warn};
+
+use super::known::Known;
+use super::remembered::Remembered;
+use super::trouble::Trouble;
+use super::volatile::{Facts, StatusPage, files, status_page};
+use crate::clock::{Clock, Now};
+use crate::live::{self, Live};
+use crate::news::{self, Told};
+use crate::pages::{Freshness, Plan, Site};
+use crate::payload::{Fence, Payload};
+use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
+use crate::telemetry::{Metrics, Stage};
+use crate::theme::Theme;
+
+/// Pages above which rendering shows a progress bar.
+const MANY_PAGES: usize = 2_000;
+
+/// All that visitors see, and what it is made with.
+pub(super) struct Front {
+    pub(super) theme: Theme,
+    pub(super) site: Site,
+    pub(super) publisher: Publisher,
+    pub(super) live: Live,
+    pub(super) metrics: Metrics,
+    pub(super) history: Remembered,
+    /// Most bytes of all published files.
+    pub(super) largest_site: u64,
+    /// What is wrong with the templates as they are now.
+    pub(super) broken: Option<String>,
+    /// A status page of the theme that fails.
+    pub(super) unshown: Trouble,
+}
+
+/// The parts of [`Front`] that a changed theme or configuration replaces.
+pub(super) struct Look {
+    pub(super) theme: Theme,
+    pub(super) site: Site,
+}
+
+impl Front {
+    /// Renders what is known, publishes the pages and makes them live. `facts` is what the
+    /// volatile files tell.
+    ///
+    /// # Errors
+    /// If a template or the disk fails. The site that was live stays live.
+    pub(super) fn show(
+        &mut self,
+        known: &mut Known,
+        facts: &Facts<'_>,
+        clock: &Clock,
+    ) -> Result<()> {
+        let Some(contents) = known.contents() else { return Ok(()) };
+        let plan = Plan::new(&self.site, contents.catalogue, contents.ledger, &self.theme)
+            .within(self.largest_site);
+        let bar = progress(plan.len());
+        let payload = contents.payload;
+        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let status = self.status_page(known, facts, origin, plan.len());
+        let volatile = self.volatile(facts, origin, &status);
+        let started = clock.now();
+        let rendered = self.publisher.render(&plan, started.wall, |done| {
+            bar.set_position(done as u64);
+        })?;
+        bar.finish_and_clear();
+        let pages = rendered.pages;
+        let between = clock.now().boot;
+        self.metrics.took(Stage::Render, between.since(started.boot));
+        let published = self.publisher.publish(rendered, contents.ledger, &volatile)?;
+        let ended = clock.now().boot;
+        self.metrics.took(Stage::Publish, ended.since(between));
+        let volatile = volatile(&published.generation);
+        if published.changed {
+            debug!(
+                generation = %published.generation.id,
+                pages = plan.len(),
+                rendered = pages,
+                milliseconds = ended.since(started.boot).as_millis() as u64,
+                "published"
+            );
+        }
+        let generation = published.generation;
+        let before = self.live.snapshot().site.as_ref().map(|site| site.generation.clone());
+        let event = before
+            .filter(|before| before.id != generation.id)
+            .map(|before| news::event(&plan, &before, &generation, contents.untold));
+        let told = Told { theme: plan.theme_id().to_owned(), event };
+        let site = live::Site { generation, fence: payload.fence, origin };
+        if !self.live.put(site, volatile, told) {
+            debug!("a newer generation is live already");
+        }
+        known.told();
+        self.note_trouble(status);
+        Ok(())
+    }
+
+    /// Shows what is known in another look.
+    ///
+    /// # Errors
+    /// If the look fails. Then everything is as it was.
+    pub(super) fn show_in(
+        &mut self,
+        look: Look,
+        known: &mut Known,
+        facts: &Facts<'_>,
+        clock: &Clock,
+    ) -> Result<()> {
+        let theme = std::mem::replace(&mut self.theme, look.theme);
+        let site = std::mem::replace(&mut self.site, look.site);
+        self.show(known, facts, clock).inspect_err(|_| {
+            self.theme = theme;
+            self.site = site;
+        })
+    }
+
+    /// Makes the live data younger, if the live data is that of claim `before`: `payload`
+    /// confirms the data.
+    pub(super) fn confirm(&self, before: Fence, payload: &Payload) {
+        let snapshot = self.live.snapshot();
+        let Some(site) = snapshot.site.as_ref().filter(|site| site.fence == before) else {
+            return;
+        };
+        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let site = live::Site { fence: payload.fence, origin, ..site.clone() };
+        // The volatile files follow once the refresh is recorded.
+        self.live.put(site, snapshot.volatile.clone(), Told::default());
+    }
+
+    /// Shows the published site, for want of a payload. Its age is the age that the site
+    /// tells.
+    pub(super) fn show_published(&mut self, known: &Known, facts: &Facts<'_>) {
+        let Some(generation) = self.publisher.live().cloned() else { return };
+        let told = self.publisher.read_volatile(FRESHNESS);
+        let Some(wall) = told.as_deref().and_then(Freshness::as_of) else { return };
+        let Now { boot, wall: now } = facts.now;
+        let wall = wall.min(now);
+        let origin = live::Origin { boot: boot - now.since(wall), wall };
+        info!(as_of = %wall, "showing the published site until newer data is there");
+        let status = self.status_page(known, facts, origin, generation.pages().count());
+        let volatile = self.volatile(facts, origin, &status)(&generation);
+        self.note_trouble(status);
+        let site = live::Site { generation, fence: Fence(0), origin };
+        self.live.put(site, volatile, Told::default());
+    }
+
+    /// Writes the volatile files of the live site anew: after a refresh that failed, or a
+    /// theme that was edited.
+    pub(super) fn write_volatile(&mut self, known: &Known, facts: &Facts<'_>) {
+        let snapshot = self.live.snapshot();
+        let Some(site) = &snapshot.site else { return };
+        let status = self.status_page(known, facts, site.origin, site.generation.pages().count());
+        let volatile = self.volatile(facts, site.origin, &status)(&site.generation);
+        self.note_trouble(status);
+        if let Err(error) = self.publisher.write_volatile(&volatile) {
+            warn!("{error:#}");
+        }
+        self.live.put_volatile(volatile);
+    }
+
+    /// Notes the age of the live data, before newer data comes.
+    pub(super) fn note_age(&mut self, now: Now) {
+        if let Some(site) = &self.live.snapshot().site {
+            self.history.saw(now.wall, site.origin.age(now));
+        }
+    }
+
+    fn status_page(
+        &self,
+        known: &Known,
+        facts: &Facts<'_>,
+        origin: live::Origin,
+        pages: usize,
+    ) -> StatusPage {
+        let history = self.history.with(facts.now.wall, facts.ending);
+        status_page(&facts.status(known, origin.wall, pages, &history), &self.site, &self.theme)
+    }
+
+    /// The volatile files of data asked for at `origin`, once their generation is known.
+    fn volatile(
+        &self,
+        facts: &Facts<'_>,
+        origin: live::Origin,
+        status: &StatusPage,
+    ) -> impl Fn(&Generation) -> Volatile + use<> {
+        let outcome = facts.ending.map(|(kind, _)| kind).or(self.history.outcome());
+        let set_aside = self.theme.set_aside().first().map(ToString::to_string);
+        let broken = self.broken.clone().or(set_aside).or_else(|| status.trouble.clone());
+        let dev = self.site.dev.then_some(broken);
+        files(facts, origin.wall, outcome, status.page.clone(), dev)
+    }
+
+    /// Says once that the theme cannot show the status page, while that lasts.
+    fn note_trouble(&mut self, status: StatusPage) {
+        let Some(error) = status.trouble else {
+            self.unshown.over();
+            return;
+        };
+        // The rest of the text names values of the page, which change.
+        let place = error.lines().find(|line| line.contains("-->")).unwrap_or(&error);
+        if self.unshown.met(place) {
+            warn!("the theme's status.html fails, so the built-in one is shown:\n{error}");
+        }
+    }
+}
+
+/// A progress bar, if there are many pages and a terminal.
+fn progress(pages: usize) -> ProgressBar {
+    if pages < MANY_PAGES || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(pages as u64);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} pages, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
