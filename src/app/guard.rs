@@ -54,13 +54,13 @@ pub(super) async fn believe(
     match verdict {
         Verdict::Believed => Ok(()),
         Verdict::Accepted(why, refused) => {
-            warn!(sets = %refused.sets, "{why}; the owner accepts the answer, so it is taken");
+            warn!(sets = %refused.sets, "{why}; the owner accepts it, so it is taken");
             keep.settle(&refused);
             Ok(())
         }
         Verdict::Steady(why, refused) => {
             let times = guard.accept_after;
-            warn!(sets = %refused.sets, "{why}; the answer came again {times} times, so it is taken");
+            warn!(sets = %refused.sets, "{why}; it came again {times} times, so it is taken");
             keep.settle(&refused);
             Ok(())
         }
