@@ -91,8 +91,8 @@ pub enum Command {
     },
     /// Accept data that was refused as implausible
     ///
-    /// The next refresh that brings the same data publishes the data. The permission ends with
-    /// the next good refresh, or after one day.
+    /// The next refresh publishes its data if the data lacks no more records than the refused
+    /// data. The permission ends with the next good refresh, or after one day.
     #[command(after_help = AFTER_HELP)]
     Accept {
         /// Hash of the refused data, as `movies-gen status` shows it [default: the data that is

@@ -33,59 +33,59 @@ pub struct Invalid(pub String);
 pub struct Config {
     /// Where the data comes from.
     pub upstream: Upstream,
-    /// Records to ask for; 0: not said.
+    /// Maximum number of records to request per list; 0 requests no maximum.
     pub limit: u32,
-    /// Largest body accepted.
+    /// Maximum size of a response body, in bytes.
     pub max_bytes: u64,
-    /// Where the site is written.
+    /// Directory of the site, absolute.
     pub out: PathBuf,
-    /// Where attempts and payloads are kept.
+    /// Directory of the state, absolute.
     pub state: PathBuf,
-    /// Whether directories of somebody else's are taken over.
+    /// Whether directories that others made are used.
     pub adopt: bool,
-    /// Whether directories are never exchanged.
+    /// Whether files are always replaced one by one.
     pub in_place: bool,
     /// The shared store.
     pub redis: Option<Redis>,
-    /// What to do while that does not answer.
+    /// What to do while Redis does not respond.
     pub when_redis_lost: WhenRedisLost,
-    /// What overrides the built-in theme.
+    /// Directory of the theme, absolute.
     pub templates: Option<PathBuf>,
-    /// Whether pages show what is wrong with templates.
+    /// Whether pages show the errors of templates.
     pub dev: bool,
-    /// Public address, ending in `/`.
+    /// Public URL; the path ends in `/`.
     pub site_url: Option<Url>,
-    /// Name of the site.
+    /// Title of the site.
     pub site_title: String,
-    /// Language of the site's texts.
+    /// Language tag of the site.
     pub lang: String,
-    /// Least time between two refreshes.
+    /// Minimum time between the starts of two refreshes.
     pub interval: Duration,
-    /// Greatest age of a page while the upstream answers.
+    /// Maximum age of a page while the upstream responds.
     pub max_age: Duration,
-    /// Longest wait for newer data.
+    /// Maximum time that a request waits for newer data.
     pub hold: Duration,
-    /// Age beyond which there is no answer rather than this one; none: never.
+    /// Age above which a page is answered with status 503.
     pub max_stale: Option<Duration>,
-    /// Share of the records that may go at once, 0 to 1.
+    /// Maximum share of the records that one refresh may remove, 0 to 1.
     pub max_shrink: f64,
-    /// Fields whose changes are not told.
+    /// Fields whose changes are not reported.
     pub volatile_fields: BTreeSet<String>,
-    /// Fields whose changes are told however often they change.
+    /// Fields whose changes are always reported.
     pub steady_fields: BTreeSet<String>,
-    /// How many times as many records there may be at once.
+    /// Maximum factor by which one refresh may multiply the records.
     pub max_growth: f64,
-    /// Refusals of the same kind in a row after which an answer is taken.
+    /// Number of refusals in a row after which refused data is accepted.
     pub accept_after: u32,
-    /// Where visitors connect.
+    /// Address for visitors.
     pub listen: Listen,
-    /// Streams of events at once.
+    /// Maximum number of open event streams.
     pub max_streams: usize,
-    /// Where metrics are read, if anywhere.
+    /// Address for metrics.
     pub admin_listen: Option<Listen>,
-    /// How log lines look.
+    /// Format of the log.
     pub log_format: LogFormat,
-    /// -2 errors, -1 warnings, 0 what happens, 1 details, 2 everything.
+    /// -2 errors, -1 warnings, 0 information, 1 details, 2 everything.
     pub verbosity: i8,
 }
 
@@ -94,18 +94,18 @@ pub struct Config {
 pub enum Upstream {
     /// An API.
     Api(Url),
-    /// The made-up one inside the program.
+    /// The upstream inside the program, with sample data.
     Demo,
 }
 
-/// A Redis to share.
+/// A Redis server that several processes share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redis {
-    /// Its address; may hold a password.
+    /// The URL, which may contain a password.
     pub url: Secret,
-    /// The password, if it has a file of its own.
+    /// The password from the file of the password.
     pub password: Option<Secret>,
-    /// What keys start with.
+    /// Prefix of all keys.
     pub prefix: String,
 }
 
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_asked_at_most_once_a_minute_and_oneself_as_one_likes() {
+    fn an_interval_under_a_minute_needs_an_api_on_this_machine() {
         assert!(refusal("interval = \"59s\"").contains("--interval 59s is too short"));
         assert!(from_file("interval = \"1s\"\nupstream = \"http://127.0.0.1:9\"").is_ok());
         assert!(from_file("interval = \"1s\"\nupstream = \"http://[::1]:9\"").is_ok());
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_mixes_with_nothing() {
+    fn the_demo_has_its_own_defaults_and_takes_no_upstream() {
         let config = from_file("demo = true").expect("a configuration");
         assert!(config.out.ends_with("public-demo") && config.out.is_absolute());
         assert!(config.state.ends_with(".movies-gen-demo"));

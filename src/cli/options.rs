@@ -238,8 +238,8 @@ options! {
 
         /// Number of refusals in a row after which refused data is accepted
         ///
-        /// The refused data must lack the same records each time. An empty list is never
-        /// accepted this way; use `movies-gen accept`.
+        /// The count starts again when the data lacks other records than before. An empty list is
+        /// never accepted this way; use `movies-gen accept`.
         #[arg(value_name = "N", default_value = "10")]
         accept_after: u32 => Applied,
     }

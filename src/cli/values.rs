@@ -36,12 +36,12 @@ pub fn form(value_name: &str) -> Option<&'static str> {
     })
 }
 
-/// Text that is never shown: an address that may hold a password.
+/// Text that logs and errors never show: a URL that may contain a password, or a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for use and not for show.
+    /// The text itself. Do not print the text.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -72,8 +72,8 @@ impl FromStr for Span {
     }
 }
 
-/// An address to listen on, as people write one. A name is looked up only when the
-/// program listens, so that commands which do not listen need no name service.
+/// An address to listen on. A host name is resolved only when the program listens, so that
+/// commands that do not listen need no name service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     host: Host,
