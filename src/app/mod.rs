@@ -39,17 +39,15 @@ use crate::telemetry;
 /// # Errors
 /// Whatever made it impossible; [`exit_code`] tells which kind it is.
 pub fn run(cli: &Cli) -> Result<()> {
-    let config = Config::load(cli.command.options())?;
+    let config = Config::load(cli)?;
     telemetry::start(config.log_format, config.verbosity);
     // One thread for the loop, and one that hears signals while the loop works.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         match &cli.command {
-            Command::Serve { options } => serve::serve(config, options).await,
-            Command::Build { mode: BuildMode::Loop, options } => {
-                serve::build_loop(config, options).await
-            }
+            Command::Serve { .. } => serve::serve(config, cli).await,
+            Command::Build { mode: BuildMode::Loop, .. } => serve::build_loop(config, cli).await,
             Command::Build { mode: BuildMode::Once, .. } => build::once(config).await,
             Command::Status { json, exit_code, .. } => {
                 status::status(&config, *json, *exit_code).await

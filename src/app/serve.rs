@@ -15,9 +15,9 @@ use super::refresh::Begun;
 use super::report::{self, Done};
 use super::site::{self, Wired};
 use super::trouble::Trouble;
-use crate::cli::{Listen, Options};
+use crate::cli::{Cli, Listen};
 use crate::clock::{BootTime, Clock};
-use crate::config::{Config, Invalid};
+use crate::config::{self, Config, Invalid};
 use crate::hold::Coming;
 use crate::live::{Live, StoreState};
 use crate::lock::Stay;
@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// If it cannot start.
-pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
+pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let clock = Clock::system();
     // The port first: a second one that is started by mistake asks nobody.
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -59,7 +59,7 @@ pub(super) async fn serve(config: Config, options: &Options) -> Result<()> {
     }
     info!("serving http://{address}{}", wired.refresher.front.site.base());
 
-    let ended = run(&mut wired, &config, options, &clock, &mut events).await;
+    let ended = run(&mut wired, &config, cli, &clock, &mut events).await;
     // The server's threads end by themselves; the wait is theirs.
     let _ = stop.send(true);
     tokio::task::spawn_blocking(move || server.join()).await?;
@@ -80,19 +80,19 @@ fn bind(option: &str, listen: &Listen, workers: usize) -> Result<Listeners> {
 ///
 /// # Errors
 /// If it cannot start.
-pub(super) async fn build_loop(config: Config, options: &Options) -> Result<()> {
+pub(super) async fn build_loop(config: Config, cli: &Cli) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
     events.watch_templates(config.templates.as_deref());
     let mut wired = site::wire(&config, &clock, Stay::Long)?;
     info!("keeping {} fresh", config.out.display());
-    run(&mut wired, &config, options, &clock, &mut events).await
+    run(&mut wired, &config, cli, &clock, &mut events).await
 }
 
 async fn run(
     wired: &mut Wired,
     config: &Config,
-    options: &Options,
+    cli: &Cli,
     clock: &Clock,
     events: &mut Events,
 ) -> Result<()> {
@@ -153,7 +153,7 @@ async fn run(
                 show_again(wired, &config);
             }
             Event::Reload => {
-                config = reload(wired, config, options);
+                config = reload(wired, config, cli);
                 events.watch_templates(config.templates.as_deref());
                 due = wired.refresher.next_due();
             }
@@ -220,70 +220,22 @@ fn show_again(wired: &mut Wired, config: &Config) {
     wired.refresher.write_volatile(next);
 }
 
-/// Reads configuration and templates again. What cannot change while the program
-/// runs is named and stays.
-fn reload(wired: &mut Wired, old: Config, options: &Options) -> Config {
-    let new = match Config::load(options) {
+/// Reads the configuration and the templates again. An option that needs a restart keeps its
+/// value and is named.
+fn reload(wired: &mut Wired, old: Config, cli: &Cli) -> Config {
+    let new = match Config::load(cli) {
         Ok(new) => new,
         Err(error) => {
-            error!("the configuration is not taken: {error:#}");
+            error!("the new configuration is not valid, the old one stays: {error:#}");
             return old;
         }
     };
-    let fixed = [
-        ("upstream", new.upstream != old.upstream),
-        ("max-bytes", new.max_bytes != old.max_bytes),
-        ("out", new.out != old.out),
-        ("state", new.state != old.state),
-        ("redis", new.redis != old.redis),
-        ("when-redis-lost", new.when_redis_lost != old.when_redis_lost),
-        ("adopt", new.adopt != old.adopt),
-        ("in-place", new.in_place != old.in_place),
-        ("max-age", new.max_age != old.max_age && old.redis.is_some()),
-        ("hold", new.hold != old.hold),
-        ("max-streams", new.max_streams != old.max_streams),
-        ("listen", new.listen != old.listen),
-        ("admin-listen", new.admin_listen != old.admin_listen),
-        ("log-format", new.log_format != old.log_format),
-        ("verbose or quiet", new.verbosity != old.verbosity),
-    ];
-    let named: Vec<_> =
-        fixed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
-    if !named.is_empty() {
-        warn!("a change of {} needs a restart and is not taken yet", named.join(", "));
+    let (config, need_restart) = config::reloaded(old, new);
+    if !need_restart.is_empty() {
+        let options = need_restart.join(", ");
+        warn!("a change of {options} needs a restart; until then the old value stays");
     }
-    let taken = Config {
-        limit: new.limit,
-        templates: new.templates,
-        dev: new.dev,
-        site_url: new.site_url,
-        site_title: new.site_title,
-        lang: new.lang,
-        interval: new.interval,
-        max_age: if old.redis.is_some() { old.max_age } else { new.max_age },
-        max_stale: new.max_stale,
-        max_shrink: new.max_shrink,
-        max_growth: new.max_growth,
-        volatile_fields: new.volatile_fields,
-        steady_fields: new.steady_fields,
-        accept_after: new.accept_after,
-        // Each option is named, so that one which is forgotten does not compile.
-        upstream: old.upstream,
-        max_bytes: old.max_bytes,
-        out: old.out,
-        state: old.state,
-        adopt: old.adopt,
-        in_place: old.in_place,
-        redis: old.redis,
-        when_redis_lost: old.when_redis_lost,
-        hold: old.hold,
-        listen: old.listen,
-        max_streams: old.max_streams,
-        admin_listen: old.admin_listen,
-        log_format: old.log_format,
-        verbosity: old.verbosity,
-    };
     info!("the configuration was read again");
-    show_again(wired, &taken);
-    taken
+    show_again(wired, &config);
+    config
 }

@@ -1,46 +1,47 @@
 //! Values of options, each in the form that people write it.
 //!
-//! Owns the words of the errors about a single value. Values that have to fit each other are
+//! Owns the forms and the errors of a single value. Values that have to fit each other are
 //! the configuration's.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use serde::{Deserialize, Deserializer};
 
-/// A value as the configuration file may write it: a number needs no quotes.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text or a number")]
-enum Written {
-    Text(String),
-    Whole(i64),
-    Fraction(f64),
+const DURATION: &str = "a number with a unit, such as 500ms, 60s or 1m 30s";
+const SIZE: &str = "a number of bytes with a unit, such as 500kB or 16MiB";
+const SHARE: &str = "a percentage or a fraction, such as 30% or 0.3";
+const FACTOR: &str = "a number, at least 1, such as 3 or 2.5";
+const ADDRESS: &str = "127.0.0.1:8000, localhost:8000, [::1]:8000, 8000 or :8000";
+
+/// The form of a value, by the name that the help gives the value.
+pub fn form(value_name: &str) -> Option<&'static str> {
+    Some(match value_name {
+        "DURATION" => DURATION,
+        "SIZE" => SIZE,
+        "SHARE" => SHARE,
+        "FACTOR" => FACTOR,
+        "ADDRESS" => ADDRESS,
+        "N" => "a whole number",
+        "BOOL" => "true or false; the flag without a value means true",
+        "URL" => "a URL",
+        "DIR" => "the path of a directory",
+        "FILE" => "the path of a file",
+        "TEXT" => "text",
+        "TAG" => "a BCP 47 language tag",
+        "NAMES" => "names separated by commas; in the file also a list",
+        _ => return None,
+    })
 }
 
-/// A value in the configuration file, written as on the command line.
-fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error>
-where
-    T::Err: Display,
-{
-    let text = match Written::deserialize(deserializer)? {
-        Written::Text(text) => text,
-        Written::Whole(number) => number.to_string(),
-        Written::Fraction(number) => number.to_string(),
-    };
-    text.parse().map_err(serde::de::Error::custom)
-}
-
-/// Text that is never shown: an address that may hold a password.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+/// Text that logs and errors never show: a URL that may contain a password, or a password.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for use and not for show.
+    /// The text itself. Do not print the text.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -67,18 +68,12 @@ impl FromStr for Span {
     type Err = String;
     fn from_str(text: &str) -> Result<Span, String> {
         let parsed = humantime::parse_duration(text);
-        parsed.map(Span).map_err(|error| format!("{error}; write it as 60s, 5m or 500ms"))
+        parsed.map(Span).map_err(|error| format!("{error}; write {DURATION}"))
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        parsed(deserializer)
-    }
-}
-
-/// An address to listen on, as people write one. A name is looked up only when the
-/// program listens, so that commands which do not listen need no name service.
+/// An address to listen on. A host name is resolved only when the program listens, so that
+/// commands that do not listen need no name service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     host: Host,
@@ -94,14 +89,10 @@ enum Host {
 }
 
 impl Listen {
-    /// The port of this machine alone that is listened on if nothing else is said.
-    pub const DEFAULT: Listen =
-        Listen { host: Host::At(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 8000 };
-
-    /// The addresses that this may mean, the preferred one first.
+    /// The socket addresses of the value, the preferred address first.
     ///
     /// # Errors
-    /// If the host name is not known here.
+    /// If the host name does not resolve.
     pub fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
         let name = match &self.host {
             // An IPv6 socket takes both kinds, where the system has IPv6.
@@ -115,10 +106,12 @@ impl Listen {
         };
         let found = (name.as_str(), self.port).to_socket_addrs();
         let found =
-            found.map_err(|error| format!("{name:?} is not a name of this machine: {error}"))?;
+            found.map_err(|error| format!("the host name {name:?} does not resolve: {error}"))?;
         // Where a name has both kinds of address, most programs try IPv4 first.
         let first = found.min_by_key(|address| !address.is_ipv4());
-        first.map(|address| vec![address]).ok_or_else(|| format!("{name:?} has no address"))
+        first
+            .map(|address| vec![address])
+            .ok_or_else(|| format!("the host name {name:?} has no address"))
     }
 }
 
@@ -135,29 +128,23 @@ impl Display for Listen {
 impl FromStr for Listen {
     type Err = String;
     fn from_str(text: &str) -> Result<Listen, String> {
-        let forms = "write it as 127.0.0.1:8000, localhost:8000, [::1]:8000, 8000 or :8000";
+        let forms = format!("write an address such as {ADDRESS}");
         let text = text.trim();
         if let Ok(address) = text.parse::<SocketAddr>() {
             return Ok(Listen { host: Host::At(address.ip()), port: address.port() });
         }
         if let Ok(port) = text.parse() {
-            return Ok(Listen { port, ..Listen::DEFAULT });
+            return Ok(Listen { host: Host::At(Ipv4Addr::LOCALHOST.into()), port });
         }
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| forms.to_owned())?;
-        let port: u16 = port.parse().map_err(|_| format!("{port:?} is no port; {forms}"))?;
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| forms.clone())?;
+        let port: u16 = port.parse().map_err(|_| format!("{port:?} is not a port; {forms}"))?;
         let is_name =
             |host: &str| host.chars().all(|c| c.is_alphanumeric() || ['.', '-', '_'].contains(&c));
         match host {
             "" => Ok(Listen { host: Host::All, port }),
             name if is_name(name) => Ok(Listen { host: Host::Named(name.to_owned()), port }),
-            _ => Err(forms.to_owned()),
+            _ => Err(forms),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Listen {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Listen, D::Error> {
-        parsed(deserializer)
     }
 }
 
@@ -169,13 +156,7 @@ impl FromStr for Size {
     type Err = String;
     fn from_str(text: &str) -> Result<Size, String> {
         let parsed: Result<ByteSize, String> = text.parse();
-        parsed.map(|size| Size(size.0)).map_err(|_| "write it as 16MiB or 500kB".to_owned())
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
-        parsed(deserializer)
+        parsed.map(|size| Size(size.0)).map_err(|_| format!("write {SIZE}"))
     }
 }
 
@@ -192,43 +173,8 @@ impl FromStr for Share {
         };
         match share {
             Ok(share) if (0.0..=1.0).contains(&share) => Ok(Share(share)),
-            _ => Err("write it as 30% or 0.3".to_owned()),
+            _ => Err(format!("write {SHARE}, from 0% to 100%")),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Share {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Share, D::Error> {
-        parsed(deserializer)
-    }
-}
-
-/// Names, with commas between.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names(pub BTreeSet<String>);
-
-impl FromStr for Names {
-    type Err = std::convert::Infallible;
-    fn from_str(text: &str) -> Result<Names, Self::Err> {
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        Ok(Names(names.map(str::to_owned).collect()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
-        /// In the file, a list is a list.
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a text or a list of texts")]
-        enum Written {
-            Text(String),
-            List(Vec<String>),
-        }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Text(text) => text,
-            Written::List(names) => names.join(","),
-        };
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -241,43 +187,14 @@ impl FromStr for Factor {
     fn from_str(text: &str) -> Result<Factor, String> {
         match text.parse() {
             Ok(factor) if (1.0..=1e9).contains(&factor) => Ok(Factor(factor)),
-            _ => Err("write it as a number from 1 on, such as 3 or 2.5".to_owned()),
+            _ => Err(format!("write {FACTOR}")),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Factor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Factor, D::Error> {
-        parsed(deserializer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_file_may_write_numbers_and_lists_without_quotes() {
-        #[derive(Debug, Deserialize)]
-        struct File {
-            size: Size,
-            share: Share,
-            factor: Factor,
-            listen: Listen,
-            names: Names,
-        }
-        let read = |text: &str| toml::from_str::<File>(text);
-        for text in [
-            "size = 1024\nshare = 0.5\nfactor = 3\nlisten = 80\nnames = [\"a\", \"b\"]",
-            "size = \"1KiB\"\nshare = \"50%\"\nfactor = \"3\"\nlisten = \"80\"\nnames = \"a, b\"",
-        ] {
-            let file = read(text).expect("values");
-            assert_eq!((file.size, file.share, file.factor), (Size(1024), Share(0.5), Factor(3.0)));
-            assert_eq!(file.listen.to_string(), "127.0.0.1:80");
-            assert_eq!(file.names.0.into_iter().collect::<Vec<_>>(), ["a", "b"]);
-        }
-        assert!(read("size = []").is_err_and(|why| why.to_string().contains("text or a number")));
-    }
 
     #[test]
     fn an_address_is_understood_as_people_write_one() {

@@ -12,9 +12,6 @@ const RESERVED: u64 = 64;
 /// More connections than this need more than one process.
 const MOST_CONNECTIONS: u64 = 50_000;
 
-/// Streams of events unless it is said otherwise.
-const MOST_STREAMS: usize = 10_000;
-
 /// Bounds of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -38,15 +35,15 @@ pub struct Limits {
 
 impl Limits {
     /// The limits for a process that may have so many descriptors, and should have no
-    /// more streams than `streams`, if that is said.
-    pub fn for_descriptors(descriptors: u64, streams: Option<usize>) -> Limits {
+    /// more streams than `streams`.
+    pub fn for_descriptors(descriptors: u64, streams: usize) -> Limits {
         let connections = descriptors.saturating_sub(RESERVED).clamp(8, MOST_CONNECTIONS);
         Limits {
             connections: connections as usize,
             // So that somebody is always answered.
             parked: connections as usize / 4 * 3,
             // Each is a connection: what is left is for pages.
-            streams: streams.unwrap_or(MOST_STREAMS).min(connections as usize / 2),
+            streams: streams.min(connections as usize / 2),
             head: Duration::from_secs(5),
             head_bytes: 16 << 10,
             write: Duration::from_secs(20),

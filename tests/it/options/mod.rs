@@ -1,8 +1,10 @@
 //! What can be asked for, in which ways, and what cannot.
 
+mod document;
 mod layers;
 mod secrets;
 
+use movies_gen::cli::DECLARED;
 use serde_json::json;
 
 use crate::fixture::{Answer, Site, Upstream, films, wait_until};
@@ -228,33 +230,37 @@ fn sighup_moves_the_site_to_another_path() {
     assert!(page.contains("href=\"/moved/movies/salt-road/\""), "{page}");
 }
 
-/// Every variable that the program reads, from its own help.
-fn variables() -> std::collections::BTreeSet<String> {
-    let help = Site::new().run(&["serve", "--help"]).out;
-    let named = help.split("[env: ").skip(1);
-    named.filter_map(|rest| rest.split([']', '=']).next()).map(str::to_owned).collect()
+/// The site with every variable that the program reads empty.
+fn with_empty_variables(site: Site, empty: &str) -> Site {
+    DECLARED.iter().fold(site, |site, option| site.variable(&option.variable(), empty))
 }
 
 #[test]
 fn a_variable_without_a_value_counts_as_not_set() {
-    let variables = variables();
-    assert!(variables.len() > 25, "{variables:?}");
     for empty in ["", " "] {
-        for name in &variables {
-            let site = Site::new();
-            let mut command = site.command(&["check", "--state", "none"]);
-            let ended = crate::fixture::Ended::of(command.env(name, empty));
-            assert_eq!(ended.code, Some(0), "{name}={empty:?}: {}", ended.log);
+        for option in DECLARED {
+            let site = Site::new().variable(&option.variable(), empty);
+            let ended = site.run(&["check", "--state", "none"]);
+            assert_eq!(ended.code, Some(0), "{}={empty:?}: {}", option.variable(), ended.log);
         }
+        let upstream = Upstream::start();
+        let site = with_empty_variables(Site::of(&upstream), empty);
+        let log = site.build_once().well();
+        assert!(log.contains("INFO") && !log.contains("Redis"), "{log}");
+        assert!(site.page("feed.xml").contains("<title>Films"), "the default title");
     }
+}
+
+#[test]
+fn a_variable_without_a_value_leaves_the_value_of_the_file() {
     let upstream = Upstream::start();
-    let site = Site::of(&upstream);
-    let mut command = site.command(&["build", "once"]);
-    for name in variables.iter().filter(|name| !name.ends_with("_UPSTREAM")) {
-        command.env(name, "");
-    }
-    let _ = crate::fixture::Ended::of(&mut command).well();
-    assert!(site.page("feed.xml").contains("<title>Films"), "the default title");
+    let site = with_empty_variables(Site::new(), "");
+    let lines = "site-title = \"Filed\"\nlang = \"fr\"\nout = \"filed\"\nverbose = 1\n";
+    site.write("movies-gen.toml", format!("{lines}upstream = \"{}\"\n", upstream.url()));
+    let log = site.build_once().well();
+    assert!(log.contains("DEBUG"), "{log}");
+    let page = std::fs::read_to_string(site.path("filed/index.html")).expect("a page");
+    assert!(page.contains("<html lang=\"fr\"") && page.contains("<title>Filed"), "{page}");
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! Where the value of an option comes from.
+//!
+//! Owns the order of the layers: flag, variable, configuration file, default with `--demo`,
+//! default. The lower layers are the defaults of the parser, so that every value is parsed in
+//! the same way. It must not read files.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use clap::builder::Resettable;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
+
+use super::Cli;
+use super::options::{DECLARED, DEMO_DEFAULTS, Declared, Options};
+
+/// Values by the name of their option, each in the form of the command line.
+pub type Values = BTreeMap<String, String>;
+
+impl Cli {
+    /// Reads the command line and the environment. Ends the program with a message if a value
+    /// is not valid.
+    pub fn read() -> Cli {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        Cli::parse_over(&arguments, &Values::new()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The same, with values of the configuration file for options that have neither a flag
+    /// nor a variable.
+    ///
+    /// # Errors
+    /// If a value is not valid.
+    pub fn over(&self, file: &Values) -> Result<Cli, clap::Error> {
+        let cli = Cli::parse_over(&self.arguments, file)?;
+        if !cli.command.options().demo {
+            return Ok(cli);
+        }
+        Cli::parse_over(&self.arguments, &over_demo_defaults(file))
+    }
+
+    fn parse_over(arguments: &[OsString], defaults: &Values) -> Result<Cli, clap::Error> {
+        let command = map_options(Cli::command(), &with_variable);
+        let matches = with_defaults(command, defaults).try_get_matches_from(arguments)?;
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.arguments = arguments.to_vec();
+        cli.names_config =
+            innermost(&matches).value_source("config") != Some(ValueSource::DefaultValue);
+        Ok(cli)
+    }
+}
+
+impl Options {
+    /// The options if nothing but these values is given.
+    ///
+    /// # Errors
+    /// If a value is not valid.
+    pub fn from_values(values: &Values) -> Result<Options, clap::Error> {
+        let parse = |values| {
+            let command = with_defaults(Options::augment_args(Command::new("movies-gen")), values);
+            let matches = command.try_get_matches_from(["movies-gen"])?;
+            Options::from_arg_matches(&matches)
+        };
+        let options = parse(values)?;
+        if options.demo { parse(&over_demo_defaults(values)) } else { Ok(options) }
+    }
+}
+
+fn over_demo_defaults(file: &Values) -> Values {
+    let demo = DEMO_DEFAULTS.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    demo.chain(file.clone()).collect()
+}
+
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// The command, with each option of it and of its subcommands changed.
+fn map_options(command: Command, change: &dyn Fn(&Declared, Arg) -> Arg) -> Command {
+    let command = command.mut_args(|arg| {
+        match DECLARED.iter().find(|declared| declared.field == arg.get_id()) {
+            Some(declared) => change(declared, arg),
+            None => arg,
+        }
+    });
+    command.mut_subcommands(|inner| map_options(inner, change))
+}
+
+fn with_defaults(command: Command, values: &Values) -> Command {
+    map_options(command, &|declared, arg| match values.get(&declared.flag()) {
+        Some(value) => arg.default_value(value),
+        None => arg,
+    })
+}
+
+/// An empty variable counts as not set: Compose files pass such variables.
+fn with_variable(declared: &Declared, arg: Arg) -> Arg {
+    let name = declared.variable();
+    let value = std::env::var_os(&name).unwrap_or_default();
+    let is_set = !value.to_string_lossy().trim().is_empty();
+    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string);
+    let help = format!("{}\n\n[env: {name}]", help.unwrap_or_default());
+    let arg = arg.env(if is_set { Resettable::Value(name.into()) } else { Resettable::Reset });
+    // The short help stays short; the long help names the variable and not its value.
+    arg.hide_env(true).long_help(help)
+}

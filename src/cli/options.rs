@@ -1,0 +1,368 @@
+//! The declaration of all options.
+//!
+//! Owns everything that is said about one option: its name, value, default, help text, group,
+//! and whether SIGHUP changes it. Everything else follows from this list: the flag, the
+//! variable `MOVIES_GEN_…`, the key of the configuration file, and `docs/options.md`. A new
+//! option does not compile until [`config`](crate::config) says what it means and what a
+//! reload does with it.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, Args, ValueEnum};
+
+use super::values::{Factor, Listen, Secret, Share, Size, Span};
+
+/// What SIGHUP does with a changed value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnReload {
+    /// The new value applies at once.
+    Applied,
+    /// The new value applies at once unless processes share a Redis.
+    AppliedWithoutRedis,
+    /// The old value stays until the program is started again.
+    NeedsRestart,
+}
+
+/// What is known of an option beside its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declared {
+    /// The name of the field in [`Options`].
+    pub field: &'static str,
+    /// What SIGHUP does with it.
+    pub on_reload: OnReload,
+}
+
+impl Declared {
+    /// The name of the flag, without the dashes.
+    pub fn flag(&self) -> String {
+        self.field.replace('_', "-")
+    }
+
+    /// The environment variable.
+    pub fn variable(&self) -> String {
+        format!("MOVIES_GEN_{}", self.field.to_uppercase())
+    }
+
+    /// The key in the configuration file; the file cannot name itself.
+    pub fn key(&self) -> Option<String> {
+        (self.field != "config").then(|| self.flag())
+    }
+}
+
+/// Generates from one list: the values ([`Options`]), a value of any type for each option
+/// ([`EachOption`]), and what is known of each option ([`DECLARED`]).
+macro_rules! options {
+    ($($heading:literal { $(
+        $(#[$attribute:meta])*
+        $field:ident: $value:ty => $on_reload:ident,
+    )* })*) => {
+        /// The value of each option.
+        #[derive(Debug, Clone, Args)]
+        pub struct Options { $($(
+            $(#[$attribute])*
+            #[arg(long, help_heading = $heading)]
+            pub $field: $value,
+        )*)* }
+
+        /// Something for each option. Whoever takes this apart names every option.
+        pub(crate) struct EachOption<T> { $($( pub(crate) $field: T, )*)* }
+
+        /// What is known of each option.
+        pub(crate) const EACH: EachOption<Declared> = EachOption { $($(
+            $field: Declared { field: stringify!($field), on_reload: OnReload::$on_reload },
+        )*)* };
+
+        /// The same as a list, in the order of the help.
+        pub const DECLARED: &[Declared] = &[$($( EACH.$field, )*)*];
+    };
+}
+
+trait Switch {
+    /// An option that is on or off: `--demo` is short for `--demo=true`.
+    fn switch(self) -> Self;
+}
+
+impl Switch for Arg {
+    fn switch(self) -> Arg {
+        self.action(ArgAction::Set)
+            .value_parser(BoolishValueParser::new())
+            .value_name("BOOL")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_value("false")
+            .default_missing_value("true")
+            .hide_default_value(true)
+            .hide_possible_values(true)
+    }
+}
+
+/// The value of `--upstream` with `--demo`: the upstream inside the program.
+pub const BUILT_IN: &str = "built-in";
+
+/// Defaults that `--demo` replaces: option and value.
+pub const DEMO_DEFAULTS: [(&str, &str); 4] = [
+    ("upstream", BUILT_IN),
+    ("out", "public-demo"),
+    ("state", ".movies-gen-demo"),
+    ("interval", "5s"),
+];
+
+options! {
+    "Upstream (all commands except theme)" {
+        /// Base URL of the API
+        ///
+        /// Each refresh requests the paths `/films` and `/people` below this URL, each path
+        /// once.
+        #[arg(value_name = "URL", default_value = "https://ghibliapi.vercel.app")]
+        upstream: String => NeedsRestart,
+
+        /// Maximum number of records to request per list; 0 requests no maximum
+        ///
+        /// The number is sent as the query parameter `limit`. If a list has exactly this many
+        /// records, the API has probably cut the list, and the program logs a warning.
+        #[arg(value_name = "N", default_value = "250")]
+        limit: u32 => Applied,
+
+        /// Maximum size of a response body, after decompression
+        ///
+        /// The program refuses a larger response, and the last good site stays. A refresh uses
+        /// at most 64 times this size plus 64 MiB of memory.
+        #[arg(value_name = "SIZE", default_value = "16MiB")]
+        max_bytes: Size => NeedsRestart,
+
+        /// Use a built-in upstream with sample data that changes every few seconds
+        ///
+        /// The option changes the defaults of --out, --state and --interval. The option cannot
+        /// be combined with --upstream.
+        #[arg(switch())]
+        demo: bool => NeedsRestart,
+    }
+
+    "Directories (all commands except theme)" {
+        /// Directory to write the site to
+        ///
+        /// The directory may be the document root of another web server.
+        #[arg(value_name = "DIR", default_value = "public")]
+        out: PathBuf => NeedsRestart,
+
+        /// Directory for the state of the program: attempts, payloads, ledger
+        ///
+        /// Put the directory beside --out, on the same file system: then the program replaces
+        /// the whole site in one step. The directory must not be inside --out.
+        #[arg(value_name = "DIR", default_value = ".movies-gen")]
+        state: PathBuf => NeedsRestart,
+    }
+
+    "Publishing (serve, build)" {
+        /// Use an --out that has other files, or directories made for another upstream
+        ///
+        /// Without this option the program refuses an --out that is not empty and that the
+        /// program did not make, and an --out or --state made for another upstream. With this
+        /// option, existing files stay. A file that has the place of a page is moved below
+        /// --state, and the program logs its name.
+        #[arg(switch())]
+        adopt: bool => NeedsRestart,
+
+        /// Replace the files in --out one by one, never the whole directory
+        ///
+        /// Use this option if --out is mounted in a container, or is the working directory of
+        /// another user's process: the program cannot detect these cases. Each file is
+        /// replaced in one step, but a visitor may get files of two generations in one visit.
+        #[arg(switch())]
+        in_place: bool => NeedsRestart,
+    }
+
+    "Redis (all commands except theme)" {
+        /// URL of a Redis server through which several processes share one site
+        ///
+        /// The forms are `redis://`, `rediss://` (TLS) and `unix://`. Processes that share a
+        /// Redis server share attempts and payloads: together they refresh at most once per
+        /// --interval.
+        #[arg(value_name = "URL")]
+        redis: Option<Secret> => NeedsRestart,
+
+        /// File that contains the password for --redis
+        ///
+        /// Line breaks at the end of the file are not part of the password.
+        #[arg(value_name = "FILE")]
+        redis_password_file: Option<PathBuf> => NeedsRestart,
+
+        /// Prefix of the keys and channels of this site in Redis
+        ///
+        /// The prefix must not be empty and must not contain white space or braces.
+        #[arg(value_name = "TEXT", default_value = "movies-gen")]
+        redis_prefix: String => NeedsRestart,
+
+        /// What to do while Redis does not respond
+        #[arg(value_name = "WHAT", value_enum, default_value = "fetch")]
+        when_redis_lost: WhenRedisLost => NeedsRestart,
+    }
+
+    "Refresh and age (serve, build, status, check)" {
+        /// Minimum time between the starts of two refreshes
+        ///
+        /// A time under 60s is allowed only for --demo and for an API at a loopback address.
+        #[arg(value_name = "DURATION", default_value = "60s")]
+        interval: Span => Applied,
+
+        /// Maximum age of a page while the API responds
+        ///
+        /// A request for an older page waits for newer data, at most for the time --hold. The
+        /// age must not be less than --interval.
+        #[arg(value_name = "DURATION", default_value = "60s")]
+        max_age: Span => AppliedWithoutRedis,
+
+        /// Maximum time that a request waits for newer data
+        ///
+        /// `build once` waits at most this long until a refresh may start. A command to Redis
+        /// may take a quarter of this time, and at least 100ms.
+        #[arg(value_name = "DURATION", default_value = "2s")]
+        hold: Span => NeedsRestart,
+    }
+
+    "Plausibility of new data (serve, build)" {
+        /// Maximum share of the films, or of the people, that one refresh may remove
+        ///
+        /// The program refuses data that lacks more, and the last good site stays. A list may
+        /// always lose one or two records.
+        #[arg(value_name = "SHARE", default_value = "30%")]
+        max_shrink: Share => Applied,
+
+        /// Maximum factor by which one refresh may multiply the films, or the people
+        ///
+        /// The program refuses data with more records than this factor times the previous
+        /// number plus 1000, and the last good site stays.
+        #[arg(value_name = "FACTOR", default_value = "3")]
+        max_growth: Factor => Applied,
+
+        /// Number of refusals in a row after which refused data is accepted
+        ///
+        /// The count starts again when the data lacks other records than before. An empty list is
+        /// never accepted this way; use `movies-gen accept`.
+        #[arg(value_name = "N", default_value = "10")]
+        accept_after: u32 => Applied,
+    }
+
+    "Reported changes (serve, build, status)" {
+        /// Fields whose changes are not reported, separated by commas
+        ///
+        /// Changes are reported on the page of changes, in feeds and to open pages. Write
+        /// `rt_score` for films and people, or `film.rt_score` for films only. In addition, the
+        /// program detects fields that change in most refreshes and does not report these.
+        #[arg(value_name = "NAMES", value_delimiter = ',')]
+        volatile_fields: Vec<String> => Applied,
+
+        /// Fields whose changes are always reported, separated by commas
+        ///
+        /// The option takes precedence over --volatile-fields and over the detection of fields
+        /// that change in most refreshes.
+        #[arg(value_name = "NAMES", value_delimiter = ',')]
+        steady_fields: Vec<String> => Applied,
+    }
+
+    "Site and theme (serve, build, check)" {
+        /// Public URL of the site, such as https://host/films/
+        ///
+        /// All links start with the path of this URL. The sitemap and the canonical links need
+        /// this option, because they contain absolute addresses.
+        #[arg(value_name = "URL")]
+        site_url: Option<String> => Applied,
+
+        /// Title of the site
+        #[arg(value_name = "TEXT", default_value = "Films")]
+        site_title: String => Applied,
+
+        /// Language tag of the site, such as en or pt-BR
+        #[arg(value_name = "TAG", default_value = "en")]
+        lang: String => Applied,
+
+        /// Directory with templates and assets that replace built-in files of the same name
+        ///
+        /// `movies-gen theme export DIR` writes the built-in files. `serve` and `build loop`
+        /// render the site again when a file in the directory changes.
+        #[arg(value_name = "DIR")]
+        templates: Option<PathBuf> => Applied,
+
+        /// Reload open pages when a template changes, and show template errors on the page
+        ///
+        /// The option is for authors of a theme and needs `serve`.
+        #[arg(switch())]
+        dev: bool => Applied,
+    }
+
+    "Server (serve)" {
+        /// Address and port to listen on
+        ///
+        /// `127.0.0.1:8000`, `localhost:8000` and `[::1]:8000` name the address. `8000` means
+        /// 127.0.0.1, and `:8000` means all IPv4 and IPv6 addresses. Port 0 means any free
+        /// port.
+        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+        listen: Listen => NeedsRestart,
+
+        /// Address and port of /metrics and /readyz
+        ///
+        /// The forms are the same as those of --listen. Keep the address private. Without this
+        /// option, /metrics and /readyz are not available.
+        #[arg(value_name = "ADDRESS")]
+        admin_listen: Option<Listen> => NeedsRestart,
+
+        /// Maximum number of open event streams
+        ///
+        /// An open page receives changes through an event stream. The program uses at most half
+        /// of its connections for event streams; the limit of open files (`ulimit -n`)
+        /// determines the number of connections.
+        #[arg(value_name = "N", default_value = "10000")]
+        max_streams: usize => NeedsRestart,
+
+        /// Age above which a page is answered with status 503
+        ///
+        /// The age must not be less than --max-age. Without this option, `serve` answers with
+        /// the last good page, however old.
+        #[arg(value_name = "DURATION")]
+        max_stale: Option<Span> => Applied,
+    }
+
+    "Configuration and log (all commands)" {
+        /// Configuration file in TOML
+        ///
+        /// The default file may be missing. A file that is named with this option must exist.
+        #[arg(value_name = "FILE", default_value = "movies-gen.toml")]
+        config: PathBuf => NeedsRestart,
+
+        /// Format of the log on standard error
+        #[arg(value_name = "FORMAT", value_enum, default_value = "text")]
+        log_format: LogFormat => NeedsRestart,
+
+        /// Log more: -v details, -vv everything
+        ///
+        /// In a variable or in the configuration file, the value is the number of times.
+        #[arg(short, action = ArgAction::Count)]
+        verbose: u8 => NeedsRestart,
+
+        /// Log less: -q warnings and errors, -qq errors only
+        ///
+        /// In a variable or in the configuration file, the value is the number of times.
+        #[arg(short, action = ArgAction::Count)]
+        quiet: u8 => NeedsRestart,
+    }
+}
+
+/// What to do while Redis does not respond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhenRedisLost {
+    /// Each process refreshes on its own, at most once per --interval.
+    Fetch,
+    /// No process refreshes; pages get older until Redis responds.
+    Wait,
+}
+
+/// Format of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}

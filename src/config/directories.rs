@@ -1,0 +1,68 @@
+//! The directories that options name.
+//!
+//! Owns how the path of a directory is made absolute, and which directories must not overlap.
+
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::invalid;
+
+/// The absolute paths of `--out` and `--state`.
+///
+/// # Errors
+/// If the directories overlap.
+pub(super) fn out_and_state(out: &Path, state: &Path) -> Result<(PathBuf, PathBuf)> {
+    let (out, state) = (real("--out", out)?, real("--state", state)?);
+    check_apart(&out, &state)?;
+    Ok((out, state))
+}
+
+fn check_apart(out: &Path, state: &Path) -> Result<()> {
+    for (inner, outer, why) in [
+        (state, out, "the state would be published"),
+        (out, &state.join("standby"), "the program builds the next generation there"),
+        (out, &state.join("bodies"), "the program keeps payloads there"),
+    ] {
+        if inner.starts_with(outer) {
+            return Err(invalid(format!(
+                "--out {} and --state {} overlap, and {why}; use two directories side by side",
+                out.display(),
+                state.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The absolute path of `--templates`.
+pub(super) fn theme(path: PathBuf) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Err(invalid(format!(
+            "--templates {} is not a directory; create the directory with \
+             `movies-gen theme export`",
+            path.display()
+        )));
+    }
+    std::path::absolute(&path)
+        .with_context(|| format!("--templates {}: cannot make the path absolute", path.display()))
+}
+
+/// The path that this names, from the root and through links, as far as it is
+/// there: `--out` may be the working directory, which moves when the trees are
+/// exchanged.
+fn real(option: &str, path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path)
+        .with_context(|| format!("{option} {}: cannot make the path absolute", path.display()))?;
+    let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, real)) = there else { return Ok(path) };
+    let rest = path.strip_prefix(above).unwrap_or(Path::new(""));
+    if rest.components().any(|part| part == Component::ParentDir) {
+        let path = path.display();
+        return Err(invalid(format!(
+            "{option} {path} contains `..` after a directory that does not exist; create the \
+             directory, or write the path without `..`"
+        )));
+    }
+    Ok(if rest == Path::new("") { real } else { real.join(rest) })
+}

@@ -1,0 +1,137 @@
+//! What SIGHUP changes.
+//!
+//! Owns the step from one configuration to the next in a running program. The declaration of
+//! an option says whether its new value applies; here every option and every value is named,
+//! so that a forgotten one does not compile.
+
+use super::Config;
+use crate::cli::{Declared, EACH, EachOption, OnReload};
+
+/// The configuration that follows `old`, and the flags of changed options that need a restart.
+pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
+    let mut step = Step { is_shared: old.redis.is_some(), need_restart: Vec::new() };
+    let EachOption {
+        upstream,
+        limit,
+        max_bytes,
+        demo,
+        out,
+        state,
+        adopt,
+        in_place,
+        redis,
+        redis_password_file,
+        redis_prefix,
+        when_redis_lost,
+        interval,
+        max_age,
+        hold,
+        max_shrink,
+        max_growth,
+        accept_after,
+        volatile_fields,
+        steady_fields,
+        site_url,
+        site_title,
+        lang,
+        templates,
+        dev,
+        listen,
+        admin_listen,
+        max_streams,
+        max_stale,
+        // The process cannot be given another file while the process runs.
+        config: _,
+        log_format,
+        verbose,
+        quiet,
+    } = EACH;
+    let redis = [redis, redis_password_file, redis_prefix];
+    let config = Config {
+        upstream: step.next(&[upstream, demo], old.upstream, new.upstream),
+        limit: step.next(&[limit], old.limit, new.limit),
+        max_bytes: step.next(&[max_bytes], old.max_bytes, new.max_bytes),
+        out: step.next(&[out], old.out, new.out),
+        state: step.next(&[state], old.state, new.state),
+        adopt: step.next(&[adopt], old.adopt, new.adopt),
+        in_place: step.next(&[in_place], old.in_place, new.in_place),
+        redis: step.next(&redis, old.redis, new.redis),
+        when_redis_lost: step.next(&[when_redis_lost], old.when_redis_lost, new.when_redis_lost),
+        interval: step.next(&[interval], old.interval, new.interval),
+        max_age: step.next(&[max_age], old.max_age, new.max_age),
+        hold: step.next(&[hold], old.hold, new.hold),
+        max_shrink: step.next(&[max_shrink], old.max_shrink, new.max_shrink),
+        max_growth: step.next(&[max_growth], old.max_growth, new.max_growth),
+        accept_after: step.next(&[accept_after], old.accept_after, new.accept_after),
+        volatile_fields: step.next(&[volatile_fields], old.volatile_fields, new.volatile_fields),
+        steady_fields: step.next(&[steady_fields], old.steady_fields, new.steady_fields),
+        site_url: step.next(&[site_url], old.site_url, new.site_url),
+        site_title: step.next(&[site_title], old.site_title, new.site_title),
+        lang: step.next(&[lang], old.lang, new.lang),
+        templates: step.next(&[templates], old.templates, new.templates),
+        dev: step.next(&[dev], old.dev, new.dev),
+        listen: step.next(&[listen], old.listen, new.listen),
+        admin_listen: step.next(&[admin_listen], old.admin_listen, new.admin_listen),
+        max_streams: step.next(&[max_streams], old.max_streams, new.max_streams),
+        max_stale: step.next(&[max_stale], old.max_stale, new.max_stale),
+        log_format: step.next(&[log_format], old.log_format, new.log_format),
+        verbosity: step.next(&[verbose, quiet], old.verbosity, new.verbosity),
+    };
+    (config, step.need_restart)
+}
+
+struct Step {
+    is_shared: bool,
+    need_restart: Vec<String>,
+}
+
+impl Step {
+    /// The next value of something that these options determine.
+    fn next<T: PartialEq>(&mut self, options: &[Declared], old: T, new: T) -> T {
+        if old == new || options.iter().all(|option| self.applies(option)) {
+            return new;
+        }
+        let flags: Vec<_> = options.iter().map(|option| format!("--{}", option.flag())).collect();
+        self.need_restart.push(flags.join(" or "));
+        old
+    }
+
+    fn applies(&self, option: &Declared) -> bool {
+        match option.on_reload {
+            OnReload::Applied => true,
+            OnReload::AppliedWithoutRedis => !self.is_shared,
+            OnReload::NeedsRestart => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::tests::from_file;
+    use super::*;
+
+    fn config(file: &str) -> Config {
+        from_file(file).expect("a configuration")
+    }
+
+    #[test]
+    fn what_needs_a_restart_stays_and_is_named() {
+        let old = config("");
+        let new = config("lang = \"fr\"\nhold = \"3s\"\nverbose = 1\nupstream = \"http://h\"");
+        let (next, need_restart) = reloaded(old.clone(), new);
+        assert_eq!(need_restart, ["--upstream or --demo", "--hold", "--verbose or --quiet"]);
+        assert_eq!(next, Config { lang: "fr".into(), ..old });
+    }
+
+    #[test]
+    fn the_greatest_age_changes_only_without_redis() {
+        for (redis, seconds) in [("", 90), ("redis = \"redis://h\"\n", 60)] {
+            let new = config(&format!("{redis}max-age = \"90s\""));
+            let (next, need_restart) = reloaded(config(redis), new);
+            assert_eq!(next.max_age, Duration::from_secs(seconds));
+            assert_eq!(need_restart.is_empty(), seconds == 90);
+        }
+    }
+}
