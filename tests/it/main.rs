@@ -14,6 +14,7 @@ mod chaos;
 mod contract;
 mod courtesy;
 mod demo;
+mod docs;
 mod events;
 mod failing;
 mod faults;
