@@ -51,9 +51,12 @@ fn every_line_that_is_not_run_is_in_a_document() {
 #[test]
 fn every_command_works() {
     let mut count = 0;
-    for block in blocks(&["sh"]) {
-        if !block.text.contains(REDIS) {
-            count += run(&block, None);
+    for document in documents() {
+        // A reader goes through a document in one directory.
+        let scene = Scene::set();
+        let blocks = document.blocks().into_iter().filter(|block| block.language == "sh");
+        for block in blocks.filter(|block| !block.text.contains(REDIS)) {
+            count += scene.run(&block, None);
         }
     }
     assert!(count >= 15, "only {count} commands were run");
@@ -67,7 +70,7 @@ fn every_command_with_a_redis_works() {
         blocks(&["sh"]).into_iter().filter(|block| block.text.contains(REDIS)).collect();
     assert!(!with_redis.is_empty());
     for block in with_redis {
-        run(&block, Some(&redis));
+        let _ = Scene::set().run(&block, Some(&redis));
         assert!(!redis.keys().is_empty(), "{}: nothing is in Redis", block.place);
     }
 }
@@ -78,36 +81,65 @@ fn lines(block: &Block) -> Vec<&str> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// Runs the lines of a block one after the other, on a site that was built once.
-fn run(block: &Block, redis: Option<&Redis>) -> usize {
-    let upstream = Upstream::start();
-    let site = Site::new();
-    let settings = format!(
-        "upstream = \"{}\"\nlisten = \"127.0.0.1:0\"\ninterval = \"200ms\"\n",
-        upstream.url()
-    );
-    site.write("movies-gen.toml", settings);
-    let _ = site.build_once().well();
-    for line in lines(block) {
-        let place = format!("{}: {line}", block.place);
-        if NOT_RUN.iter().any(|(known, _)| *known == line) {
-            continue;
+/// A site that was built once, and its upstream.
+struct Scene {
+    upstream: Upstream,
+    site: Site,
+}
+
+impl Scene {
+    fn set() -> Scene {
+        let (upstream, site) = (Upstream::start(), Site::new());
+        let settings = format!(
+            "upstream = \"{}\"\nlisten = \"127.0.0.1:0\"\ninterval = \"200ms\"\n",
+            upstream.url()
+        );
+        site.write("movies-gen.toml", settings);
+        let _ = site.build_once().well();
+        Scene { upstream, site }
+    }
+
+    /// Runs the lines of a block one after the other; gives how many there are.
+    fn run(&self, block: &Block, redis: Option<&Redis>) -> usize {
+        for line in lines(block) {
+            let place = format!("{}: {line}", block.place);
+            if NOT_RUN.iter().any(|(known, _)| *known == line) {
+                continue;
+            }
+            let line = redis.map_or(line.to_owned(), |redis| line.replace(REDIS, &redis.url()));
+            let words: Vec<_> = line.split_whitespace().collect();
+            match words.split_first() {
+                Some((&"make", targets)) => make(targets, &place),
+                Some((&"movies-gen", words)) => self.movies_gen(words, &place),
+                _ => panic!("{place}: no test can run this; NOT_RUN needs the reason"),
+            }
         }
-        let words: Vec<_> = line
-            .split_whitespace()
-            .map(|word| match redis {
-                Some(redis) if word == REDIS => redis.url(),
-                _ => word.to_owned(),
-            })
-            .collect();
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        match words.split_first() {
-            Some((&"make", targets)) => make(targets, &place),
-            Some((&"movies-gen", words)) => movies_gen(words, &site, &upstream, &place),
-            _ => panic!("{place}: no test can run this; NOT_RUN needs the reason"),
+        lines(block).len()
+    }
+
+    fn movies_gen(&self, words: &[&str], place: &str) {
+        let Scene { upstream, site } = self;
+        match words {
+            ["serve", ..] | ["build", "loop", ..] => {
+                let process = Process::start(&mut site.command(words));
+                let _ = process.wait_for_line("refreshed");
+                process.signal(Signal::TERM);
+                let (status, log) = process.ended();
+                assert_eq!(status.code(), Some(0), "{place}\n{log}");
+            }
+            ["accept", ..] => {
+                upstream.set_both(&Answer::json(&json!([])));
+                let refused = site.build_once().with_code(1);
+                assert!(refused.contains("movies-gen accept"), "{place}\n{refused}");
+                let _ = site.run(words).well();
+                upstream.recover();
+            }
+            _ => {
+                let ended = site.run(words);
+                assert_eq!(ended.code, Some(0), "{place}\n{}{}", ended.out, ended.log);
+            }
         }
     }
-    lines(block).len()
 }
 
 /// Checks that the Makefile has these targets.
@@ -116,28 +148,6 @@ fn make(words: &[&str], place: &str) {
     for target in words.iter().filter(|word| !word.contains('=')) {
         let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
         assert!(is_there, "{place}: there is no such target");
-    }
-}
-
-fn movies_gen(words: &[&str], site: &Site, upstream: &Upstream, place: &str) {
-    match words {
-        ["serve", ..] | ["build", "loop", ..] => {
-            let process = Process::start(&mut site.command(words));
-            let _ = process.wait_for_line("refreshed");
-            process.signal(Signal::TERM);
-            let (status, log) = process.ended();
-            assert_eq!(status.code(), Some(0), "{place}\n{log}");
-        }
-        ["accept", ..] => {
-            upstream.set_both(&Answer::json(&json!([])));
-            let refused = site.build_once().with_code(1);
-            assert!(refused.contains("movies-gen accept"), "{place}\n{refused}");
-            let _ = site.run(words).well();
-        }
-        _ => {
-            let ended = site.run(words);
-            assert_eq!(ended.code, Some(0), "{place}\n{}{}", ended.out, ended.log);
-        }
     }
 }
 
