@@ -1,5 +1,5 @@
-// What the browser scripts may use: ES2021 and what each supported browser has (docs/browsers.md).
-// `.ci/lint-scripts` installs the plugins, and tests these rules on scripts that they must reject.
+// The features that browser scripts may use: ES2021, and what every supported browser has
+// (docs/browsers.md). `.ci/lint-scripts` installs the plugins and tests these rules.
 import { createRequire } from "node:module";
 
 const load = createRequire(new URL("../target/lint-scripts/", import.meta.url));
@@ -9,14 +9,14 @@ const esx = load("eslint-plugin-es-x");
 const globals = load("globals");
 const data = load("@mdn/browser-compat-data");
 
-// The oldest supported versions: as the plugin calls them, and as the table of features does.
+// The oldest supported versions, in the names of the plugin and in those of the table of features.
 const BROWSERS = ["chrome 90", "edge 90", "firefox 90", "safari 14.1", "ios_saf 14.5-14.8"];
 const OLDEST = {
   chrome: 90, chrome_android: 90, edge: 90, firefox: 90, firefox_android: 90, safari: 14.1, safari_ios: 14.5,
 };
 
-// Features that some of these browsers lack. Each needs a test before its use, and a page has to be
-// complete without it. No rule can see whether there is such a test: a reader of the change does.
+// Features that some of these browsers lack. A script must test for the feature before use, and the
+// page must be complete without the feature. No rule can check this test: reviewers do.
 const OPTIONAL = {
   EventSource: "in all of them, but may be switched off: tested by typeof; without it pages look at freshness.json",
   Notification: "tested by `in window`; without it nothing is told outside the page",
@@ -40,8 +40,8 @@ const own = (object, name) => (object && Object.hasOwn(object, name) && object[n
 const { api, javascript: { builtins } } = data;
 const interfaceOf = (name) => own(api, name) ?? own(builtins, name) ?? own(builtins.Intl, name);
 
-// All interfaces that have a member, by the member's name. What only newer browsers have brings no
-// members: whoever gets one of those has used its name, an event or another member before.
+// All interfaces that have a member, by the name of the member. Interfaces that only newer browsers
+// have are left out: to get such an object, a script must use a name that another rule checks.
 const holders = new Map();
 for (const [group, isLanguage] of [[api, false], [builtins, true], [builtins.Intl, true]]) {
   for (const [of, members] of Object.entries(group)) {
@@ -53,19 +53,20 @@ for (const [group, isLanguage] of [[api, false], [builtins, true], [builtins.Int
     }
   }
 }
-// Were proposed and withdrawn: no browser has them.
+// These methods were proposed and withdrawn. No browser has them.
 for (const name of ["group", "groupToMap"]) holders.set(name, [{ of: "Array", name: `Array.${name}`, isLanguage: true, isThere: false }]);
 
-// Global objects that are no interfaces themselves.
+// Global objects that are instances of an interface.
 const INSTANCES = {
   document: "Document", history: "History", localStorage: "Storage", location: "Location", navigator: "Navigator",
   performance: "Performance", screen: "Screen", sessionStorage: "Storage",
 };
 const WINDOW = new Set(["globalThis", "self", "window"]);
 
-// What the plugins cannot see: members of objects whose type only running tells. Where the type is
-// plain (a global object, `new Type`) it decides; elsewhere a member is rejected if no interface has
-// one of that name in all browsers. A function of one's own by such a name needs another name.
+// A rule for what the plugins cannot see: members of objects whose type is known only at run time.
+// If the type is plain (a global object, `new Type`), the type decides. Otherwise the rule rejects a
+// member if no interface has a member of that name in all browsers. A script must not give such a
+// name to a function of its own.
 const members = {
   create(context) {
     const { sourceCode } = context;
@@ -79,7 +80,7 @@ const members = {
       return null;
     };
     const isGlobal = (node) => node?.type === "Identifier" && !variableOf(node)?.defs.length;
-    // The interface of a value, and whether the value is the interface itself.
+    // The interface of a value, and whether the value is the interface object itself.
     const typeOf = (node) => {
       if (node?.type === "NewExpression" && isGlobal(node.callee)) return { name: node.callee.name };
       if (node?.type === "Literal" && node.regex) return { name: "RegExp" };
@@ -99,7 +100,7 @@ const members = {
     const check = (node, object, name) => {
       const type = typeOf(object);
       const members = type && interfaceOf(type.name);
-      // That one is reported where its name stands.
+      // Another rule reports the name of the interface.
       if (members && !isEverywhere(members)) return;
       const event = name.startsWith("on") ? `${name.slice(2)}_event` : "";
       const known = members && (type.isStatic ? own(members, `${name}_static`) ?? own(members, name)
@@ -112,7 +113,7 @@ const members = {
       }
       const isCalled = node.parent.parent.type === "CallExpression" && node.parent.parent.callee === node.parent;
       const found = holders.get(name) ?? [];
-      // Iterators come from calls; others may have functions that are called like theirs.
+      // Iterators are results of calls. Other objects may have functions with the same names.
       const isIterator = object?.type === "CallExpression";
       const lacking = found.find(({ of, isLanguage }) => !isLanguage || (isCalled && (of !== "Iterator" || isIterator)));
       if (lacking && !found.some(({ isThere }) => isThere)) report(node, name, lacking.name);
@@ -159,7 +160,7 @@ export default [
     settings: { browsers: BROWSERS, polyfills: Object.keys(OPTIONAL) },
     rules: {
       "browsers/members": "error",
-      // ES2018, but Safari has it since 16.4.
+      // Part of ES2018, but Safari has this only since 16.4.
       "es-x/no-regexp-lookbehind-assertions": "error",
       eqeqeq: "error",
       "no-implicit-globals": "error",

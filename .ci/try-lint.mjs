@@ -1,5 +1,5 @@
-// Tries the rules of eslint.config.mjs: each of these scripts has to be rejected for what a supported
-// browser lacks, and each of the others to be accepted.
+// Tests the rules of eslint.config.mjs. ESLint must reject each script in REJECTED, because a
+// supported browser lacks a feature, and accept each of the other scripts.
 import { createRequire } from "node:module";
 
 const load = createRequire(new URL("../target/lint-scripts/", import.meta.url));
@@ -34,7 +34,7 @@ const REJECTED = [
   "new Map([[1, 2]]).values().take(1);",
   "throw new Error('a', { cause: name });",
   "new Intl.Segmenter('en');",
-  // The browser's.
+  // APIs of the browser.
   "const query = new URLSearchParams(location.search); if (query.size) close();",
   "((params) => params.size)(new URLSearchParams());",
   "new URL(location.href).searchParams.size;",
@@ -86,7 +86,7 @@ const ACCEPTED = [
 const eslint = new ESLint({ overrideConfigFile: ".ci/eslint.config.mjs" });
 const messages = async (script) =>
   (await eslint.lintText(script, { filePath: "templates/assets/tried.js" }))[0].messages;
-// Of the rules about browsers; one without a rule says that ES2021 has no such syntax.
+// Whether a message is about browsers. A message without a rule means: not in the syntax of ES2021.
 const isAboutBrowsers = ({ ruleId }) => !ruleId || /^(browsers|compat|es-x)\//.test(ruleId);
 const isScript = (text) => {
   const languageOptions = { ecmaVersion: "latest", sourceType: "module" };

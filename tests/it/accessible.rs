@@ -1,5 +1,5 @@
-//! Pages for everybody: no rule of WCAG 2.2 AA that a program can check is broken,
-//! by day and by night, and nothing runs out of a narrow window.
+//! Accessibility: no page breaks a rule of WCAG 2.2 AA that a program can check, in the light
+//! and in the dark color scheme, and no content overflows a narrow window.
 
 use movies_gen::catalogue;
 use movies_gen::clock::{Clock, WallTime};

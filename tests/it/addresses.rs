@@ -1,4 +1,4 @@
-//! The addresses of records stay, whatever comes beside them and whatever their ids are.
+//! Records keep their addresses, whatever records are added and whatever their ids are.
 
 use serde_json::json;
 

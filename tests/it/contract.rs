@@ -1,5 +1,4 @@
-//! What both stores have to do: one suite, run over the state directory and over
-//! a real Redis.
+//! The contract of a store: one suite that runs over the state directory and over a real Redis.
 
 use std::time::Duration;
 

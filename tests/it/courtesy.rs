@@ -1,5 +1,5 @@
-//! Promise 1: the upstream is asked at most once an interval, whatever happens
-//! on this side.
+//! Promise 1: the program asks the upstream at most once in an interval, whatever happens to
+//! the program.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The demo: an upstream inside the program, whose data never stands still.
+//! `--demo`: an upstream inside the program whose data changes all the time.
 
 use crate::fixture::{Running, Site, contents, pairs, wait_until};
 

@@ -1,5 +1,5 @@
-//! Promises 3 and 5: whatever the upstream does, the last good site stays, with
-//! its true age, and what failed is named in the log and nowhere else.
+//! Promises 3 and 5: whatever the upstream does, the last good site stays with its true age.
+//! The log, and nothing else, says what failed.
 
 use std::time::Duration;
 

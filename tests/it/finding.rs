@@ -1,5 +1,5 @@
-//! Visitors find films: by search, filters and order, by keyboard alone, and
-//! without a script.
+//! Visitors find films: by search, filters and sorting, with the keyboard alone, and without
+//! scripts.
 
 use movies_gen::letters::folded;
 use serde_json::{Value, json};

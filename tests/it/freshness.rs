@@ -1,8 +1,8 @@
-//! Promise 2: no page that `serve` answers is older than its greatest age while
-//! the upstream answers; and promise 3 where it cannot be kept.
+//! Promise 2: while the upstream answers, no page that `serve` answers is older than
+//! `--max-age`. Promise 3 where promise 2 cannot be kept.
 //!
-//! Under load and in trouble of every kind it is checked by [`crate::chaos`];
-//! here is what takes a scene of its own.
+//! [`crate::chaos`] checks the promise under load and with every kind of fault. The tests here
+//! need a special setup each.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `status` and `check`: looking without touching; and `--adopt`.
+//! `status` and `check`, which change nothing; and `--adopt`.
 
 use serde_json::Value;
 

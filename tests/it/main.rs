@@ -1,9 +1,9 @@
-//! What the program does, seen from outside: a real upstream over HTTP, a real
-//! directory, the real binary, and what a client is answered.
+//! What the program does, seen from outside: a real upstream over HTTP, a real directory, the
+//! real binary, and what a client receives.
 //!
-//! One file an area; all of them use the parts in [`fixture`]. Tests that need a
-//! program which may be missing are ignored and say which one; those that need
-//! data that is not part of the project are compiled where it is there.
+//! Each file covers one area and uses the parts in [`fixture`]. A test that needs a program
+//! that may be missing is ignored, and says which program. A test that needs data that is not
+//! in the repository is compiled only if the data is there.
 
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it reads clocks and files")]
 #![allow(clippy::expect_used, reason = "a part that cannot be set up ends the test that needs it")]
@@ -14,6 +14,7 @@ mod chaos;
 mod contract;
 mod courtesy;
 mod demo;
+mod docs;
 mod events;
 mod failing;
 mod faults;

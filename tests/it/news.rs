@@ -1,5 +1,5 @@
-//! What is new, as subscribers and visitors are told it: the feeds, read by a
-//! parser that is none of ours, the list of changes and the pages of films.
+//! Changes, as subscribers and visitors see them: the feeds, read by the parser of another
+//! project, the list of changes, and the pages of films.
 
 use feed_rs::model::Feed;
 use serde_json::{Value, json};

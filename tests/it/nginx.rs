@@ -1,4 +1,4 @@
-//! Another web server in front of the files.
+//! nginx in front of the published files.
 
 use std::collections::BTreeMap;
 

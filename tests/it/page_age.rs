@@ -1,5 +1,5 @@
-//! Promise 3 on the page itself: how old the data is, told by a script, since a
-//! file cannot know what time it is.
+//! Promise 3 on the page itself: a script shows the age of the data, because a file does not
+//! know the current time.
 
 use crate::fixture::{Browser, Nginx, Running, Site, Tab, Upstream};
 

@@ -1,5 +1,5 @@
-//! Promise 5: a well-formed answer that would wipe the site is refused, kept and
-//! named; it is taken when it has proved steady or when the owner accepts it.
+//! Promise 5: a well-formed answer that would wipe the site is refused, kept and named. The
+//! answer is taken when it has proved steady or when the owner accepts it.
 
 use serde_json::{Value, json};
 

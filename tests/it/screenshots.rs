@@ -1,8 +1,7 @@
-//! Pictures of the site to be looked at: `make screenshots` keeps them, and the
-//! README shows three of them.
+//! Screenshots of the site. `make screenshots` keeps them, and README.md shows three of them.
 //!
-//! What they show is for people to judge; here they only have to come out, with
-//! nothing failing on the way.
+//! People judge how the pages look. The tests check only that the screenshots are taken and
+//! that nothing fails on the way.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `/status/`: how the site is doing, told to anybody and so told with care.
+//! `/status/` tells everybody how the site is doing, without internal details.
 
 use std::time::Duration;
 

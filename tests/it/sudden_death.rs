@@ -1,5 +1,5 @@
-//! Promise 4: a process killed at any instant leaves one whole site, and the next
-//! start goes on from there.
+//! Promise 4: a process that is killed at any instant leaves one whole site, and the next start
+//! continues from there.
 
 use std::collections::BTreeMap;
 use std::path::Path;

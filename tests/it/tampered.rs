@@ -1,5 +1,5 @@
-//! Documents of the state directory, the published tree and Redis in which somebody wrote
-//! what the program never writes: nothing is written elsewhere, and the site stands.
+//! Documents in the state directory, in the published tree and in Redis with content that the
+//! program never writes: the program writes nothing elsewhere, and the site stays.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
-//! What those who run the site are told: metrics, readiness, one log line a
-//! refresh.
+//! What operators see: metrics, readiness, and one log line for each refresh.
 
 use serde_json::Value;
 

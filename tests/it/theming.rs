@@ -1,4 +1,4 @@
-//! Templates and assets of the owner's.
+//! Templates and assets of the owner.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What keeps the house in order: who may use whom, and how large a file is.
+//! The order of the source: which module may import which module, and the size of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

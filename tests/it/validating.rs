@@ -1,4 +1,4 @@
-//! Sites for a validator to read: `make validate` keeps them.
+//! Sites for a validator. `make validate` keeps them.
 
 use std::path::PathBuf;
 

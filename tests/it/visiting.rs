@@ -1,6 +1,6 @@
-//! A visit from the list to everything it leads to, wherever the site stands:
-//! served by the program, at the root and under a path, and by nginx as
-//! `deploy/nginx.conf` has it, both ways; and a visit to pages that mean harm.
+//! A visit from the list to every page that the list leads to, wherever the site is: served by
+//! the program at the root and under a path, and by nginx in both ways of `deploy/nginx.conf`.
+//! Also a visit to hostile pages.
 
 use serde_json::{Value, json};
 

@@ -1,29 +1,33 @@
--- Claims the next refresh: at most one in an interval, whoever asks.
+-- Claims the next refresh. All callers together get at most one claim in an interval.
 --
 -- KEYS[1] the claim: a hash that never expires
 -- KEYS[2] the payload saved last
--- ARGV[1] nonce            asked again with it, the same claim is granted again
+-- ARGV[1] nonce            a repeated call with the same nonce gets the same claim
 -- ARGV[2] highest fence    that the caller has seen, in this Redis or elsewhere
--- ARGV[3] age in us        of the last attempt the caller knows, or ''
--- ARGV[4] us               that the upstream asked the caller to leave it alone
+-- ARGV[3] age in us        of the last attempt that the caller knows, or ''
+-- ARGV[4] us               that are left of a Retry-After that the caller knows
 -- ARGV[5] interval in us
--- ARGV[6] round in us      in which every replica that lives has told what it knows
--- ARGV[7] channel          on which they are asked to
--- ARGV[8] highest fence    that this Redis has granted to the caller or told it of
+-- ARGV[6] round in us      time in which every living replica tells what it knows
+-- ARGV[7] channel          on which the replicas are asked to tell
+-- ARGV[8] highest fence    that this Redis has granted to the caller or told the caller
 --
--- Returns {granted, fence, age of the attempt in us, now in us, fence saved
--- last, us to wait, why to wait, outcome, what was not believed, revision saved
--- last, whether the attempt was lost and only its time is known}.
+-- Returns {granted, fence, age of the attempt in us, now in us, fence of the payload
+-- saved last, us to wait, reason to wait, outcome, refused answer, revision saved last,
+-- whether the attempt was lost and only its time is known}.
 --
--- An attempt is never forgotten: the claim has no expiry, and it takes the
--- later of its own and the caller's. A claim that vanished (a wipe, an empty
--- restart), or is older than one that this Redis has told the caller of (a failover
--- to a copy), is restored from what the caller knows, the others are asked, and it is
--- granted one round later, so that a replica which knows of a later attempt is heard
--- first. What a caller did while it kept its own minute is told by its age: a higher
--- fence from elsewhere is no sign of a loss. Fences come from the time, so that a
--- counter which starts anew lets no old writer win; that of a claim that stands
--- stays, since it may be under way.
+-- An attempt is never forgotten. The claim has no expiry, and the script uses the later
+-- of two attempts: the attempt in Redis and the attempt that the caller knows.
+--
+-- A claim may have vanished (a wipe, an empty restart), or may be older than a claim
+-- that this Redis has told the caller (a failover to an older copy). Then the script
+-- restores the claim from what the caller knows, asks the other replicas, and grants the
+-- claim one round later. A replica that knows a later attempt can thus speak first.
+--
+-- An attempt that the caller made without Redis is known by its age. A higher fence from
+-- elsewhere is no sign of a loss.
+--
+-- Fences are made from the time. A counter that starts again would let an old writer
+-- win. The fence of a standing claim stays, because its refresh may be under way.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'nonce', 'left_alone_until', 'restored', 'outcome', 'refused', 'lost')
@@ -37,8 +41,8 @@ local round, interval = tonumber(ARGV[6]), tonumber(ARGV[5])
 local left_alone, restored = tonumber(known[4]) or 0, tonumber(known[5]) or 0
 
 if at and at > now then
-  -- From before a clock step or a failover: it counts as just made, and what was
-  -- counted from then on goes with it.
+  -- The attempt lies in the future: a clock step or a failover came between. The attempt
+  -- counts as just made, and times that were counted from the attempt move with it.
   left_alone = math.max(0, left_alone - (at - now))
   at = now
   redis.call('HSET', KEYS[1], 'at', at)
@@ -62,7 +66,7 @@ end
 if vanished or went_back then
   restored = now
   redis.call('HSET', KEYS[1], 'restored', restored)
-  -- A user who may not announce may claim: the others look by themselves.
+  -- A user without the right to publish may claim: the other replicas poll.
   redis.pcall('PUBLISH', ARGV[7], fence)
 end
 local is_later = ARGV[3] ~= '' and now - tonumber(ARGV[3]) > at
@@ -71,7 +75,7 @@ if is_later then
   redis.call('HSET', KEYS[1], 'at', at)
 end
 if vanished or went_back or is_later then
-  -- How an older attempt ended says nothing of the last.
+  -- The outcome of an older attempt says nothing about the last attempt.
   known[6], lost = false, 1
   redis.call('HDEL', KEYS[1], 'outcome')
   redis.call('HSET', KEYS[1], 'lost', lost)

@@ -1,16 +1,18 @@
--- Records how a refresh ended, unless a newer claim stands.
+-- Records the outcome of a refresh, unless there is a newer claim.
 --
 -- KEYS[1] the claim
--- ARGV[1] fence, ARGV[2] outcome, ARGV[3] us that the upstream asked to be left
--- alone, or 0; ARGV[4] what was not believed, 'as it was', or nothing; ARGV[5]
--- channel on which it is announced
--- Returns 1 recorded, 0 a newer claim stands.
+-- ARGV[1] fence
+-- ARGV[2] outcome
+-- ARGV[3] Retry-After of the upstream in us, or 0
+-- ARGV[4] refused answer; 'as it was' keeps the recorded one, '' removes it
+-- ARGV[5] channel on which the outcome is announced
+-- Returns 1: recorded; 0: there is a newer claim.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until')
 if known[1] ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'outcome', ARGV[2])
--- From before a clock step, as in the claim: what is counted from now on is not counted from then.
+-- The attempt lies in the future after a clock step: it moves to now, as in claim.lua.
 local ahead = (tonumber(known[2]) or 0) - now
 if ahead > 0 then
   redis.call('HSET', KEYS[1], 'at', now)

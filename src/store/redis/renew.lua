@@ -1,9 +1,10 @@
--- Moves the attempt to now: for a process that was held up between its claim
+-- Moves the time of the attempt to now, for a process that was delayed between its claim
 -- and its request. Only the newest claim can be renewed.
 --
--- KEYS[1] the claim, KEYS[2] the payload saved last; ARGV[1] fence
--- Returns {renewed, now in us, fence saved last, what was not believed, revision
--- saved last}.
+-- KEYS[1] the claim
+-- KEYS[2] the payload saved last
+-- ARGV[1] fence
+-- Returns {renewed, now in us, fence saved last, refused answer, revision saved last}.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local kept = redis.call('HMGET', KEYS[2], 'fence', 'revision')

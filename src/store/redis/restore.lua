@@ -1,21 +1,24 @@
--- Hands in an attempt that this Redis does not know of: it was made while it could
--- not be used, or was lost with it.
+-- Tells Redis of an attempt that Redis does not know: the attempt was made while Redis
+-- could not be used, or was lost with Redis.
 --
 -- KEYS[1] the claim: a hash that never expires
 -- ARGV[1] highest fence    that the caller has seen
--- ARGV[2] age in us        of the last attempt the caller knows, or ''
--- ARGV[3] us               that the upstream asked the caller to leave it alone
+-- ARGV[2] age in us        of the last attempt that the caller knows, or ''
+-- ARGV[3] us               that are left of a Retry-After that the caller knows
 -- Returns 1.
 --
--- The fence of a claim that stands stays: it may be under way. How it ended says nothing
--- of a later attempt, of which only the time is known then. Something is always
--- written, so that a Redis which takes nothing says so; and before anything is removed,
--- since a full one takes all that a script writes after that.
+-- The fence of a standing claim stays, because its refresh may be under way. The outcome
+-- of a standing claim says nothing about a later attempt: then only the time of the later
+-- attempt is known.
+--
+-- The script always writes something, so that a Redis that refuses writes returns an
+-- error. The script writes before it removes anything, because a full Redis accepts every
+-- write of a script after the first removal.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[1], 'fence', 'at', 'left_alone_until', 'restored')
 local at = tonumber(known[2]) or 0
--- From before a clock step or a failover: as in the claim.
+-- The attempt lies in the future after a clock step or a failover: as in claim.lua.
 local ahead = math.max(0, at - now)
 local left_alone = math.max(0, (tonumber(known[3]) or 0) - ahead)
 at = at - ahead

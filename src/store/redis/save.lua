@@ -1,22 +1,26 @@
--- Saves a payload with its ledger and announces it, unless a newer one stands.
+-- Saves a payload with its ledger and announces the save, unless there is a newer payload.
 --
 -- KEYS[1] the last good payload, which never expires
--- KEYS[2] the fresh payload, which expires with its freshness
--- ARGV[1] version of the layout, ARGV[2] fence
--- ARGV[3] origin time in us as the caller has it, ARGV[4] its age in us
+-- KEYS[2] the fresh payload, which expires when its age is max-age
+-- ARGV[1] version of the layout
+-- ARGV[2] fence
+-- ARGV[3] origin time in us, as the caller knows it
+-- ARGV[4] age of the payload in us
 -- ARGV[5] max-age in us
--- ARGV[6..10] films, their etag, people, their etag, ledger
--- ARGV[11] channel
--- ARGV[12] revision that the ledger was made from
+-- ARGV[6..10] films, ETag of the films, people, ETag of the people, ledger
+-- ARGV[11] channel on which the save is announced
+-- ARGV[12] revision from which the ledger was made
 --
--- Returns {1 saved, 0 a newer one stands, -1 what stands has another version,
--- -2 what stands has a ledger that the caller has not seen; the revision that
--- stands then}.
+-- Returns {result, revision in Redis after the call}. Results:
+--    1 saved
+--    0 there is a newer payload
+--   -1 the payload in Redis has another version
+--   -2 the payload in Redis has a ledger that the caller has not seen
 --
--- Nothing is saved but over the revision that the caller has seen, be the payload
--- newer or the same with a ledger that was completed: a ledger that nobody else
--- has yet would be lost. No revision comes twice, wiped or not: it grows, and is
--- no less than the time.
+-- A save replaces only the revision that the caller has seen, whether the payload is newer
+-- or is the same payload with a completed ledger. Otherwise a ledger that no other replica
+-- has would be lost. No revision is used twice, even after a wipe: a revision is greater
+-- than the revision before it and not less than the time in us.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local there = redis.call('HMGET', KEYS[1], 'version', 'fence', 'revision')
@@ -27,8 +31,8 @@ if fence > given then return {0, revision} end
 if there[1] and revision ~= seen then return {-2, revision} end
 revision = math.max(revision + 1, seen + 1, now)
 
--- The age is always right; the time is kept as it was given unless it was read
--- on another clock.
+-- The age is always right. The origin time is kept as given, unless the origin time was
+-- read on another clock.
 local origin, by_age = tonumber(ARGV[3]), math.max(0, now - tonumber(ARGV[4]))
 if math.abs(origin - by_age) > 1000000 then origin = by_age end
 
@@ -46,6 +50,6 @@ if left > 0 then
 else
   redis.call('DEL', KEYS[2])
 end
--- Saved is saved, though this user may not announce it.
+-- A user without the right to publish may save.
 redis.pcall('PUBLISH', ARGV[11], ARGV[2])
 return {1, revision}

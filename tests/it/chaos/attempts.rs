@@ -1,7 +1,7 @@
-//! Refreshes as the upstream saw them, and how each ended.
+//! Refreshes as the upstream saw them, and how each refresh ended.
 //!
-//! Owns the reading of the upstream's log: which requests belong together, which
-//! of these attempts were lost, and for how long that is felt. Pure.
+//! Owns the reading of the log of the upstream: which requests belong together, which of these
+//! attempts were lost, and how long a lost attempt has an effect. Pure.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! Each promise broken on purpose, and found.
+//! Each promise is broken on purpose, and the checker finds the breach.
 //!
-//! Owns the proof that the checker sees what it should: the program is put where
-//! it must break a promise, by its options or by what is around it, never by code
-//! of its own. The same without the break passes.
+//! Owns the proof that the checker sees what it must see. Options or the environment force the
+//! program to break a promise; the program has no code for this. The same run without the cause
+//! passes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

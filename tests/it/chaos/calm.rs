@@ -1,9 +1,8 @@
-//! Runs that are judged when the machine has time for them.
+//! Runs are judged when the machine has time for them.
 //!
-//! Owns what is excused, and when: the program cannot be in time on a machine that
-//! is busy with other things, and such a machine must fail no test. What is worse
-//! than late is never excused, and neither is anything on a machine that is calm
-//! where [`Patience::Strict`] is asked for.
+//! Owns what is excused, and when. The program cannot be on time on a machine that is busy with
+//! other work, and such a machine must not fail a test. A fault that is worse than lateness is
+//! never excused. On a calm machine nothing is excused if [`Patience::Strict`] is required.
 
 #![allow(clippy::print_stdout, reason = "what is excused is there to be read")]
 

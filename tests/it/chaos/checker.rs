@@ -1,8 +1,7 @@
 //! From the records of a run to a table of verdicts.
 //!
-//! Owns the list of rules and what a run amounts to in figures. Pure: it decides
-//! from the records alone; each rule stands, and is tried on made-up histories, in
-//! [`super::rules`].
+//! Owns the list of rules and the figures of a run. Pure: the verdict depends only on the
+//! records. Each rule is in [`super::rules`], with tests on synthetic histories.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! Clients that load pages all the time and write down what they get.
+//! Clients that load pages all the time and record what they receive.
 //!
-//! Owns the load generation: plain keep-alive connections, one request at a time
-//! each. Two clients load nothing but `/healthz`: what the wire takes. With one, a
-//! stall of one of the server's threads would go unseen.
+//! Owns the load generation: plain keep-alive connections with one request at a time each. Two
+//! clients load only `/healthz` to measure the time on the wire. With one such client, a stall
+//! of one of the threads of the server would not be seen.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

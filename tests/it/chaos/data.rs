@@ -1,5 +1,5 @@
-//! The data of the scripted upstream: a dozen films and as many people, with a
-//! stamp where every page that is loaded shows it.
+//! The data of the scripted upstream: a dozen films and as many people, with a stamp that every
+//! loaded page shows.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
-//! Each kind of fault under load, and what the checker says of it.
+//! Each kind of fault under load, and the verdict of the checker.
 //!
-//! Owns the list of kinds: what the upstream does, and what is done to the
-//! process meanwhile. `CHAOS_LOADS` says how many loads each of them gets at
-//! least; without it they are done once, gently.
+//! Owns the list of kinds: what the upstream does, and what happens to the process meanwhile.
+//! `CHAOS_LOADS` sets the minimum number of loads for each kind. Without the variable, each
+//! kind runs once with little load.
 
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 

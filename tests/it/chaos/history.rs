@@ -1,8 +1,8 @@
 //! What was seen of one run from outside.
 //!
-//! Owns the records: what the upstream was asked and said, what each client
-//! loaded, and when the process was killed or stood still. All moments are on
-//! one clock, so that they compare. It knows no rule; [`super::checker`] judges.
+//! Owns the records: the requests to the upstream and its answers, what each client loaded, and
+//! when the process was killed or stopped. All times are on one clock, so that they can be
+//! compared. This file knows no rule; [`super::checker`] judges.
 
 use std::fmt;
 use std::ops::{Add, Sub};

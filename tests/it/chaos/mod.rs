@@ -1,15 +1,14 @@
-//! The promises, decided from records alone.
+//! The promises, judged from records alone.
 //!
-//! A scripted [`upstream`] stamps its data, [`clients`] write down every load of
-//! the real program while things go wrong in a [`run`], and the [`checker`] finds
-//! what broke a promise in that [`history`], knowing nothing of how the program
-//! works. [`broken`] keeps it honest: each promise is broken on purpose, and it
-//! has to be found.
+//! A scripted [`upstream`] stamps its data. [`clients`] record every load of the real program
+//! while faults happen in a [`run`]. The [`checker`] finds breaches of a promise in that
+//! [`history`] and knows nothing about the inner workings of the program. [`broken`] checks the
+//! checker: each promise is broken on purpose, and the checker must find the breach.
 //!
-//! [`many`] does the same to several processes that share a Redis.
+//! [`many`] does the same with several processes that share a Redis.
 //!
-//! `make chaos` runs [`faults`] until each kind has ten thousand loads and prints
-//! the table; `make test` runs the same in a short form.
+//! `make chaos` runs [`faults`] until each kind has ten thousand loads, and prints the table.
+//! `make test` runs the same tests in a short form.
 
 mod attempts;
 mod broken;

@@ -1,5 +1,5 @@
-//! What a caching proxy gives in front of the same upstream, for comparison: the
-//! first visitor after a quiet time gets what stood in the cache.
+//! For comparison: a caching proxy in front of the same upstream gives the first visitor after
+//! a quiet time the old page from its cache.
 
 #![allow(clippy::print_stdout, reason = "the figures are there to be read")]
 

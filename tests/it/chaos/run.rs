@@ -1,8 +1,8 @@
 //! One run: a scripted upstream, the real program, and clients.
 //!
-//! Owns what is done to the process while it runs, and that all of it is written
-//! down. The program works in memory: how fast the disk of the machine is must
-//! not decide what the clients see.
+//! Owns the faults of the process during the run, and the record of these faults. The program
+//! keeps its files in memory, because the speed of the disk must not decide what the clients
+//! see.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A history in which every promise is kept, made up to the microsecond: what the
-//! rules are tried on.
+//! A synthetic history in which every promise is kept, exact to the microsecond: the input for
+//! the tests of the rules.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! How old a page really was, and how long the wire took.
+//! The true age of a page, and the time that a response spent on the wire.
 //!
-//! Owns what the rules measure with. The age of a page comes from the stamps on
-//! it and from the upstream's log, never from what the program says of itself.
-//! What the wire took is measured by the answers that are never parked, loaded
-//! all the time beside the others. Pure.
+//! Owns the measurements that the rules use. The age of a page comes from the stamps on the
+//! page and from the log of the upstream, never from what the program says about itself. The
+//! time on the wire is measured with responses that are never held, loaded all the time beside
+//! the others. Pure.
 
 use std::time::Duration;
 

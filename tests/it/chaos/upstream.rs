@@ -1,8 +1,8 @@
-//! An upstream that acts by a script and writes into its data when it was made.
+//! An upstream that follows a script and writes the time of creation into its data.
 //!
-//! Owns what each kind of trouble is on the wire, and the log of what was asked
-//! and said. A *round* is one refresh: the next request for a list that was asked
-//! for already begins another one, and so does one that comes much later.
+//! Owns the form of each kind of fault on the wire, and the log of requests and answers. A
+//! *round* is one refresh. A second request for the same list begins a new round, and so does a
+//! request that comes much later.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! Many streams: the cap, readers who do not read, a thousand and a restart.
+//! Many streams: the limit, clients that do not read, and a restart with a thousand streams.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;

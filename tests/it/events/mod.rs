@@ -1,4 +1,4 @@
-//! `/events`: what a page that listens is told.
+//! `/events`: what an open page receives.
 
 mod crowd;
 mod replay;

@@ -1,4 +1,4 @@
-//! Who was away for a moment gets what was missed, wherever it comes back to.
+//! A client that was away for a moment receives the missed steps, at any replica.
 
 use super::{fingerprint, listen, quick, scored, served};
 use crate::fixture::{Heard, Listener, Redis, Running, Site, Upstream, wait_until};

@@ -1,4 +1,4 @@
-//! One stream: its first event, its steps, its end.
+//! One stream: its first event, its steps and its end.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

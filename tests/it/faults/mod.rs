@@ -1,5 +1,5 @@
-//! The table of faults: each made to happen for real, with what the program said
-//! and whether the last good site stood. `make faults` prints it.
+//! The table of faults. Each fault happens for real; the table shows the messages of the
+//! program and whether the last good site stayed. `make faults` prints the table.
 
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 

@@ -1,5 +1,5 @@
-//! The table of what an owner may keep in `--out`, or do there: nothing that belongs to
-//! the owner is lost or changed, and the site goes on.
+//! The table of what an owner may keep in `--out` or do in `--out`. Nothing of the owner is
+//! lost or changed, and the site continues.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
-//! The table of sizes: answers that are made to take memory, and what they took.
+//! The table of sizes: answers that are made to take memory, and the memory that they took.
 //!
-//! Each is answered once, and the program runs under a limit of address space that would
-//! end it if it took much more than it promises. `SIZES_MIB=16` has the whole table with
-//! bodies of that size (minutes).
+//! Each answer is sent once. The program runs under a limit of address space that would end the
+//! program if it took much more memory than it promises. `SIZES_MIB=16` runs the whole table
+//! with bodies of that size, which takes minutes.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ use super::Table;
 use crate::fixture::{Answer, Process, Site, Upstream, contents, wait_until};
 
 const MIB: usize = 1 << 20;
-/// What the README promises: so many bytes for each byte of `--max-bytes`, and so many
+/// What docs/operations.md promises: so many bytes for each byte of `--max-bytes`, and so many
 /// whatever that is.
 const FACTOR: usize = 64;
 const CONSTANT: usize = 64 * MIB;

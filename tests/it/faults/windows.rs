@@ -1,6 +1,6 @@
-//! What an owner does in `--out` in the middle of a publish: the program is stopped at a
-//! system call, the owner acts, and the program goes on. Nothing that the owner did is
-//! lost, undone or changed, and the next publish works.
+//! What an owner does in `--out` in the middle of a publish. The program is stopped at a system
+//! call, the owner acts, and the program continues. Nothing that the owner did is lost, undone
+//! or changed, and the next publish works.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Streams: paused, cut, refused, and too many for one browser.
+//! Streams that are paused, cut or refused, and too many streams for one browser.
 
 use serde_json::json;
 

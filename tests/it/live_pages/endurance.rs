@@ -1,7 +1,7 @@
-//! A page that stays open while films change all the time: it does not grow, and neither
-//! says nor asks more than a change gives it reason to.
+//! A page stays open while films change all the time. The page does not grow, and announces and
+//! requests no more than the changes give reason to.
 //!
-//! `LIVE_MINUTES` says how long it stays open; `make open-page` has it stay ten minutes.
+//! `LIVE_MINUTES` sets the time. `make open-page` keeps the page open for ten minutes.
 
 use std::fmt;
 use std::time::{Duration, Instant};

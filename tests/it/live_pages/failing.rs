@@ -1,4 +1,4 @@
-//! Networks, proxies and browsers that fail: the page goes on, or says what it lacks.
+//! Networks, proxies and browsers that fail: the page continues, or says what is missing.
 
 use serde_json::json;
 

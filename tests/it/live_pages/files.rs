@@ -1,4 +1,4 @@
-//! Files alone: the same, a little later.
+//! Files without `serve`: pages update in the same way, a little later.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The list takes what is new, and leaves to visitors what is theirs.
+//! The list takes up what is new and keeps what the visitor typed, chose and focused.
 
 use serde_json::json;
 

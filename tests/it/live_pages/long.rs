@@ -1,4 +1,4 @@
-//! Long lists, and items that move: what visitors look at and hold on to stays.
+//! Long lists, and items that move: what visitors look at and use stays.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Pages that are open and update themselves, in a real browser.
+//! Open pages that update themselves, in a real browser.
 
 mod connection;
 mod endurance;

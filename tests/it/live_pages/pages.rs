@@ -1,4 +1,4 @@
-//! Every other page fetches itself and becomes what it got.
+//! Every page that is not a list fetches itself and becomes the new page.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Several replicas behind one address: whoever answers, the page is one.
+//! Several replicas behind one address: the page is the same, whichever replica answers.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What is new since the last visit, told to whoever asked, and for everybody.
+//! What is new since the last visit, and notifications for visitors who want them.
 
 use serde_json::json;
 

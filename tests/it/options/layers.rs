@@ -1,5 +1,5 @@
-//! Flags come before variables, variables before the file, that before the
-//! defaults; every option has all three ways.
+//! Flags come before variables, variables before the configuration file, the file before the
+//! defaults. Every option has all three forms.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! What can be asked for, in which ways, and what cannot.
+//! Which options there are, how they are set, and which values are refused.
 
 mod document;
 mod layers;

@@ -1,4 +1,4 @@
-//! A password shows nowhere.
+//! No output shows a password.
 
 use super::each_way;
 use crate::fixture::{Site, Upstream};

@@ -1,4 +1,4 @@
-//! Every address on every page leads somewhere.
+//! Every address on every page leads to a file.
 
 use std::collections::BTreeMap;
 

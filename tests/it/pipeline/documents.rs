@@ -1,5 +1,5 @@
-//! What machines read in the pages: HTML without a parse error, and JSON-LD that
-//! says what the catalogue says; whatever the upstream put into it.
+//! What programs read in the pages: HTML without a parse error, and JSON-LD that agrees with
+//! the catalogue, whatever the upstream sends.
 
 use std::collections::BTreeMap;
 

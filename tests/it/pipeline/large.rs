@@ -1,5 +1,5 @@
-//! A catalogue beyond what one page holds: everything is cut by a key that
-//! records keep, nothing is lost, and no file grows with the catalogue.
+//! A catalogue that is too large for one page: lists are split by keys that the records keep,
+//! nothing is lost, and no file grows with the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 

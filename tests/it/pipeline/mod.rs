@@ -1,4 +1,4 @@
-//! From the API's answers to files.
+//! From the answers of the API to files.
 
 mod addresses;
 mod documents;

@@ -1,4 +1,4 @@
-//! Each quirk that the API has shown, met by itself.
+//! Each quirk that the API has shown, in a test of its own.
 
 use serde_json::{Value, json};
 

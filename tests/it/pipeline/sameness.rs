@@ -1,4 +1,4 @@
-//! The same data gives the same bytes: elsewhere, later, in another order.
+//! The same data gives the same bytes: in another directory, at another time, in another order.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The API's own answers of two years.
+//! Real answers of the API from two years.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Values that no parser can take as they are, and ids that mean something in an
-//! address: each costs nothing but itself.
+//! Values that a parser cannot decode, and ids with a meaning in an address: each costs only
+//! itself.
 
 use serde_json::json;
 

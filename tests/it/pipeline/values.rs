@@ -1,4 +1,4 @@
-//! Values as film data has them.
+//! Values in the forms that film data has.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a visitor has to load beside the page.
+//! The size of what a visitor has to load beside the page.
 
 use crate::fixture::{Site, Upstream, contents};
 

@@ -1,8 +1,7 @@
-//! Every state that follows.
+//! The exploration of all states that can follow.
 //!
-//! Owns the search: breadth first, so that what it finds is found by the
-//! shortest way; replicas are interchangeable, so that one of each six states is
-//! enough.
+//! Owns the search. The search is breadth first, so a counterexample has the shortest possible
+//! path. Replicas are interchangeable, so one state stands for six.
 
 use std::collections::HashMap;
 use std::fmt;

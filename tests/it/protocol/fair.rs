@@ -1,9 +1,9 @@
-//! What comes of a state if nothing goes wrong any more.
+//! What follows from a state if no more faults happen.
 //!
-//! Owns progress, and that nothing is lost once all have met: from here on every
-//! replica takes its steps at once and Redis answers; then a refresh happens
-//! soon, and what anybody knew is in what is saved. Runs that come to the same
-//! state are followed once.
+//! Owns two laws: progress, and no loss once all replicas have met. From the state on, every
+//! replica takes its steps at once and Redis answers. Then a refresh happens soon, and
+//! everything that any replica knew is in what is saved. Runs that reach the same state are
+//! followed once.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! What holds in every state, and what does not where a rule is left out.
+//! The laws that hold in every state, and that fail if a rule of the protocol is left out.
 //!
-//! Owns the settings that are explored. With `MOVIES_GEN_MODEL=large` (`make
-//! model`) there are more and larger ones. Each prints how many states it has.
+//! Owns the settings that are explored. `MOVIES_GEN_MODEL=large` (`make model`) explores more
+//! and larger settings. Each test prints the number of states.
 
 use super::Rules;
 use super::explore::{Report, explore};

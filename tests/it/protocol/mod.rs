@@ -1,19 +1,19 @@
 //! The protocol by which replicas share one Redis, as a model that is checked.
 //!
-//! Owns the proof behind promise 1 (courtesy), order and the merging of ledgers,
-//! which no test with a few processes can give: what goes wrong there needs a
-//! crash, a pause or a wipe between two certain steps. Four parts:
+//! Owns the proof of promise 1 (courtesy), of the order of payloads, and of the merging of
+//! ledgers. Tests with a few processes cannot prove these: a fault needs a crash, a pause or a
+//! wipe between two particular steps. The model has four parts:
 //!
-//! 1. [`model`]: what the Lua scripts do, as pure functions.
-//! 2. [`conformance`]: that they do that, side by side with a real Redis.
-//! 3. [`replica`], [`world`] and [`steps`]: what a replica does between two
-//!    scripts, and what can happen to three of them.
-//! 4. [`explore`], [`fair`] and [`laws`]: every state that follows, what comes of
-//!    it if all goes well from there, and what holds in all of them. Protocols
-//!    known to be bad are kept, and found to be bad by it.
+//! 1. [`model`]: the Lua scripts as pure functions.
+//! 2. [`conformance`]: a comparison of the model with a real Redis.
+//! 3. [`replica`], [`world`] and [`steps`]: what a replica does between two scripts, and what
+//!    can happen to three replicas.
+//! 4. [`explore`], [`fair`] and [`laws`]: all states that can follow, what follows from a state
+//!    without more faults, and the laws that hold in every state. Protocols that are known to
+//!    be bad are kept, and the search must find that they are bad.
 //!
-//! Not in the model: clocks that differ or step, more than one request a
-//! refresh, `Retry-After`, and how long visitors are held.
+//! The model does not have clocks that differ or step, more than one request in a refresh,
+//! `Retry-After`, or the wait of visitors.
 
 mod conformance;
 mod explore;

@@ -1,9 +1,8 @@
-//! What the scripts in Redis do: one function a script, from keys, arguments and
-//! the time to keys and reply.
+//! The Lua scripts as pure functions: from keys, arguments and the time to keys and a reply.
 //!
-//! Owns the meaning of `src/store/redis/*.lua`; `conformance` holds it against
-//! the scripts themselves. Texts that a script only passes through are numbers
-//! here. Times have no unit: microseconds there, ticks for the explorer.
+//! Owns the meaning of `src/store/redis/*.lua`; `conformance` compares the model with the
+//! scripts. Texts that a script only passes on are numbers here. Times have no unit: they are
+//! microseconds in Redis and ticks in the explorer.
 
 use super::Rules;
 

@@ -1,9 +1,9 @@
-//! What one replica knows, and where it stands between two steps.
+//! What one replica knows, and its position between two steps.
 //!
-//! Owns what `store::Stores`, `store::FileStore` and `app::refresh` do without
-//! Redis: what is in the state directory, what in memory, what follows from a
-//! reply. A step is what happens between two moments at which the process could
-//! be stopped with a difference: a script and its reply are two.
+//! Owns the part of `store::Stores`, `store::FileStore` and `app::refresh` outside Redis: the
+//! content of the state directory, the content of the memory, and the effect of a reply. A step
+//! lies between two moments at which stopping the process makes a difference. A script and the
+//! use of its reply are two steps.
 
 use super::{Rules, model};
 

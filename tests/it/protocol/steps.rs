@@ -1,11 +1,10 @@
 //! What can happen next.
 //!
-//! Owns the steps: of a replica, as the program takes them, and of all around
-//! it. A step ends where something else can come between with a difference: each
-//! script is one, with what the replica makes of its reply, but for the crash
-//! between the two. Any step can be put off for as long as one likes: that is a
-//! process which is held up, and a message that was lost, since messages only
-//! make a replica look sooner. The last check and the request are one step.
+//! Owns the steps of a replica, as the program takes them, and the steps of its environment. A
+//! step ends where another event in between makes a difference. A script and the use of its
+//! reply are one step, except for a crash between the two. Any step can be delayed for any
+//! time. A delay stands for a process that is paused, and for a lost message, because a message
+//! only makes a replica look sooner. The last check and the request are one step.
 
 use super::model::{self, Kept};
 use super::replica::{Attempt, Claim, Completion, Payload, Phase, Replica, Saved, Then};

@@ -1,7 +1,7 @@
 //! Three replicas, a Redis, an upstream, and what can happen to them.
 //!
-//! Owns the state that is explored and the faults that are possible, and watches
-//! from outside what the upstream and the visitors see.
+//! Owns the state that is explored and the possible faults, and records from outside what the
+//! upstream and the visitors see.
 
 use super::Rules;
 use super::model;

@@ -1,4 +1,4 @@
-//! Promise 4 on disk: one whole site, and files that stay the same files.
+//! Promise 4 on disk: one whole site, and unchanged files stay the same files.
 
 mod owner;
 mod processes;

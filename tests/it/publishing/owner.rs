@@ -1,4 +1,4 @@
-//! Promise 5 on disk: files that are not ours.
+//! Promise 5 on disk: files of the owner.
 
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Several processes, one after the other or at once, on one site.
+//! Several processes on one site, one after the other or at once.
 
 use crate::fixture::{Answer, Site, Upstream, contents, identities, wait_until};
 

@@ -1,5 +1,5 @@
-//! Several processes that share one Redis: one call a minute, the same pages
-//! everywhere, and what is left of that when Redis is in trouble.
+//! Several processes that share one Redis: one refresh in each interval, the same pages
+//! everywhere, and what remains of this while Redis fails.
 
 mod trouble;
 

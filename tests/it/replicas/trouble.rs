@@ -1,5 +1,4 @@
-//! A Redis that is slow, strict, or not the one that it was; and replicas that
-//! cannot do all they should.
+//! A Redis that is slow, strict or replaced, and replicas that lack a right or a disk.
 
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};

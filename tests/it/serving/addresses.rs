@@ -1,4 +1,4 @@
-//! Which addresses there are, and what the others are answered.
+//! Which addresses exist, and the responses to all others.
 
 use super::{served, served_with};
 use crate::fixture::{Answer, Conversation, Site, Upstream};

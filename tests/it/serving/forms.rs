@@ -1,4 +1,4 @@
-//! Methods, codings and parts of a file.
+//! Methods, content codings and ranges.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What answers say beside their bodies.
+//! Response headers.
 
 use super::{PATHS, served};
 use crate::fixture::{Site, Upstream, links, wait_until};

@@ -1,4 +1,4 @@
-//! What one client may take, and how the server ends.
+//! Limits for one client, and the end of the server.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

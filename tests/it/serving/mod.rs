@@ -1,4 +1,4 @@
-//! What a client is answered.
+//! Responses to clients.
 
 mod addresses;
 mod forms;

@@ -1,4 +1,4 @@
-//! Validators and conditions.
+//! Validators and conditional requests.
 
 use super::served;
 

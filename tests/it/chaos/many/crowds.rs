@@ -1,9 +1,8 @@
-//! Moments at which more wanted to run than there are processors.
+//! Moments at which more threads are ready to run than there are processors.
 //!
-//! Owns what counts as such a moment. Ten processes that have the same work at the
-//! same time make some: what is late then says how many processors there are. The
-//! kernel tells how many threads are ready; how long they waited it tells only every
-//! two seconds.
+//! Owns the definition of such a moment. Ten processes that do the same work at the same time
+//! cause some: lateness then shows only the number of processors. The kernel tells how many
+//! threads are ready, but tells how long threads waited only every two seconds.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;

@@ -1,7 +1,7 @@
-//! Each kind of fault of a Redis that several processes share, and of the processes.
+//! Each kind of fault of the processes and of the Redis that they share.
 //!
-//! Owns the list of kinds. As with one process, `CHAOS_LOADS` says how many loads each
-//! of them gets at least, and `CHAOS_KIND` names the one that is to be done alone.
+//! Owns the list of kinds. As with one process, `CHAOS_LOADS` sets the minimum number of loads
+//! for each kind, and `CHAOS_KIND` selects a single kind.
 
 #![allow(clippy::print_stdout, reason = "the table is there to be read")]
 

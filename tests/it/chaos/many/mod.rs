@@ -1,10 +1,10 @@
 //! The promises of several processes that share a Redis.
 //!
-//! The same records and the same rules as for one process, each process's clients
-//! judged for themselves and the upstream's log for all together; beside them the
-//! rules across processes. While Redis cannot be used each process keeps its own
-//! minute, which the design names: what the upstream sees then of several processes is
-//! counted as *residue*, and only while the records say so.
+//! The records and the rules are those of one process. The clients of each process are judged
+//! separately, and the log of the upstream is judged for all processes together. Additional
+//! rules compare the processes. While Redis cannot be used, each process keeps its own
+//! interval, as the design says. The additional requests that the upstream then sees are
+//! counted as *residue*, but only while the records show that Redis could not be used.
 
 mod crowds;
 mod faults;

@@ -1,7 +1,7 @@
 //! What was seen of several processes that share a Redis.
 //!
-//! Owns the records of such a run, and the view of each process's clients on them,
-//! which is judged as if it were alone. Pure.
+//! Owns the records of such a run. For each process, the records of its clients can be viewed
+//! alone, and are judged as if the process were alone. Pure.
 
 use super::crowds::Crowds;
 use crate::chaos::history::{Asked, History, Kill, Lapse, Load, Moment, Page, Promised, Stop};

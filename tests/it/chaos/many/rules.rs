@@ -1,9 +1,9 @@
 //! What is promised across processes that share a Redis.
 //!
-//! A client that stays at one process never sees older data after newer: that is the
-//! rule of one process, and it is not weaker here. One that goes from one to the next
-//! may see older data for [`SPREAD`] after newer was first seen anywhere, and no
-//! longer; whatever it sees, the same data is the same page everywhere. Pure.
+//! A client that stays at one process never sees older data after newer data: the rule of one
+//! process holds without change. A client that goes from process to process may see older data
+//! for at most [`SPREAD`] after newer data was first seen anywhere. The same data is the same
+//! page on every process. Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,7 +1,7 @@
-//! One run of several processes that share a Redis, and what is done to all of them.
+//! One run of several processes that share a Redis, and the faults of the run.
 //!
-//! Owns that each thing that is done is written down. As with one process, they work
-//! in memory.
+//! Owns the record of every fault that is made. As with one process, the processes keep their
+//! files in memory.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

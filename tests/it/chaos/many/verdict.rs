@@ -1,7 +1,7 @@
 //! From the records of several processes to one verdict.
 //!
-//! Owns how the rules of one process and those across processes come together, and
-//! the row that the table has for a kind of fault. Pure.
+//! Owns how the rules for one process and the rules across processes are combined, and the row
+//! of the table for a kind of fault. Pure.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

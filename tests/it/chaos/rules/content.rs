@@ -1,5 +1,5 @@
-//! Promises 4 and 5: every body is a page of its generation, nothing that had to
-//! be refused is ever shown, and nobody sees older content after newer.
+//! Promises 4 and 5: every body is a page of its generation, a refused answer is never shown,
+//! and no client sees older content after newer content.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Promise 1: no list is asked for twice within an interval less the lease.
+//! Promise 1: no list is requested twice within an interval minus the lease.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

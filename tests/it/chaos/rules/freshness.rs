@@ -1,5 +1,5 @@
-//! Promise 2: while the upstream answers within the hold, no page is older than
-//! its greatest age, and no load waits longer than the hold for it.
+//! Promise 2: while the upstream answers within the hold, no page is older than the maximum
+//! age, and no request waits longer than the hold.
 
 use std::time::Duration;
 

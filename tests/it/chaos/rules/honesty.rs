@@ -1,4 +1,4 @@
-//! Promise 3: no page claims to be newer than it is, in an outage too.
+//! Promise 3: no page claims to be newer than it is, not even during an outage.
 
 use std::time::Duration;
 

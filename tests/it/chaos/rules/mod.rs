@@ -1,4 +1,4 @@
-//! One file a rule, or a few that look at the same thing.
+//! The rules: one file for each rule, or for a few rules about the same records.
 
 pub(super) mod content;
 pub(super) mod courtesy;

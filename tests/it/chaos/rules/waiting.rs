@@ -1,5 +1,5 @@
-//! No pointless wait: once an attempt has failed or run past the hold, no load is
-//! held until the next one is due.
+//! No useless wait: after an attempt has failed or has taken longer than the hold, no request
+//! is held until the next attempt is due.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! A real Redis and the model's keys.
+//! A real Redis and the keys of the model.
 //!
-//! Owns what is compared after each call: every key with its fields, what
-//! expires, and what was announced.
+//! Owns what is compared after each call: every key with its fields, the expiry, and the
+//! announcements.
 
 use std::collections::BTreeMap;
 

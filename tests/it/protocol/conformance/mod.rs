@@ -1,9 +1,9 @@
 //! The model beside a real Redis.
 //!
-//! Owns the proof that `model` means what the scripts do: random sequences of
-//! calls are made to both, each whole reply is compared, then all keys and all
-//! that was announced. The time is the one that the reply tells; where none is
-//! told it is read off what was written, and lies between two looks at the clock.
+//! Owns the proof that `model` does the same as the scripts. Both get the same random sequences
+//! of calls; the test compares each whole reply, then all keys and all announcements. The time
+//! comes from the reply. If the reply has no time, the time comes from what was written, and
+//! lies between two readings of the clock.
 
 mod beside;
 mod scripts;

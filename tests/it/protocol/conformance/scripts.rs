@@ -1,7 +1,6 @@
-//! One call to a script and to its model, and the two replies.
+//! One call of a script and of its model, and the two replies.
 //!
-//! Owns the order of arguments and the form of replies, as `store::redis` has
-//! them.
+//! Owns the order of arguments and the form of replies, as in `store::redis`.
 
 use proptest::prelude::*;
 
