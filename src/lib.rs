@@ -53,9 +53,11 @@ pub mod app;
 // Edges that everything stands on.
 pub mod clock;
 pub mod disk;
+pub mod document;
 pub mod letters;
 pub mod lock;
 pub mod telemetry;
+pub mod upstream;
 
 // When, how it ended, and who waits for it.
 pub mod coming;

@@ -34,8 +34,8 @@ use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Publisher, Volatile};
-use movies_gen::store::{Strange, UpstreamId};
 use movies_gen::theme::Theme;
+use movies_gen::upstream::{Strange, UpstreamId};
 use server::Server;
 
 const ROUNDS: usize = 15;

@@ -28,11 +28,11 @@ use tracing::error;
 
 use crate::cli::{BuildMode, Cli, Command, ThemeAction};
 use crate::config::{Config, Invalid};
+use crate::document::UnknownVersion;
 use crate::outcome::Failure;
 use crate::publish::NotOurs;
-use crate::store::OtherUpstream;
-use crate::store::document::UnknownVersion;
 use crate::telemetry;
+use crate::upstream::OtherUpstream;
 
 /// Does what was asked for.
 ///

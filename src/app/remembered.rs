@@ -11,9 +11,9 @@ use tracing::warn;
 
 use crate::clock::WallTime;
 use crate::disk;
+use crate::document;
 use crate::history::History;
 use crate::outcome::OutcomeKind;
-use crate::store::document;
 
 const NAME: &str = "history";
 

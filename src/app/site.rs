@@ -31,9 +31,10 @@ use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
 use crate::source::demo::Demo;
 use crate::source::{self, Proxy, Source};
-use crate::store::{FileStore, RedisAddress, RedisStore, Stores, Strange, UpstreamId, WhenLost};
+use crate::store::{FileStore, RedisAddress, RedisStore, Stores, WhenLost};
 use crate::telemetry::Metrics;
 use crate::theme::Theme;
+use crate::upstream::{Strange, UpstreamId};
 
 /// Bytes of all published files together, compressed forms included, for each byte that a
 /// body may have. What the built-in theme makes is estimated before an answer is taken

@@ -16,7 +16,7 @@ use super::generation::Generation;
 use super::in_one_line;
 use super::ours::is_ours;
 use crate::disk;
-use crate::store::Strange;
+use crate::upstream::Strange;
 
 /// Names in one line of the log.
 const MOST_NAMED: usize = 21;

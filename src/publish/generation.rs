@@ -16,7 +16,7 @@ use super::compress;
 use super::files;
 use super::manifest::{Entry, GenerationId, Manifest};
 use crate::disk;
-use crate::store::UpstreamId;
+use crate::upstream::UpstreamId;
 
 /// A file of a generation with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]

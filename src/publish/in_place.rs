@@ -36,7 +36,7 @@ use super::manifest::{
 use super::obstacles::is_about_the_place;
 use super::ours::{Ours, is_free};
 use crate::disk;
-use crate::store::document;
+use crate::document;
 
 /// Names in one line of the log.
 const MOST_NAMED: usize = 10;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{UpstreamId, document};
+use crate::document;
+use crate::upstream::UpstreamId;
 
 /// The directory in a tree that holds what the program needs to know of it.
 pub const OWN_DIRECTORY: &str = ".movies-gen";

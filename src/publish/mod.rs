@@ -67,9 +67,10 @@ use tracing::{info, warn};
 
 use crate::clock::WallTime;
 use crate::disk;
+use crate::document;
 use crate::ledger::Ledger;
 use crate::pages::Plan;
-use crate::store::{OtherUpstream, Strange, UpstreamId, document};
+use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
 pub use generation::{File, Generation};
 use in_place::Present;

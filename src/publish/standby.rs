@@ -28,7 +28,7 @@ use super::generation::{File, Generation};
 use super::manifest::{self, Entry, Manifest, OWN_DIRECTORY};
 use super::ours::Ours;
 use crate::disk;
-use crate::store::document;
+use crate::document;
 
 /// New pages, and touched directories, up to which each is synced for itself; more
 /// are synced with the file system as a whole.

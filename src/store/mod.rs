@@ -5,7 +5,6 @@
 //! *load* what was saved last. Two stores do them: files under `--state`, and a
 //! Redis that several replicas share. It must not decide what a payload is worth.
 
-pub mod document;
 mod file;
 mod heard;
 mod reach;
@@ -25,7 +24,7 @@ use crate::outcome::{Mark, Outcome, Refused};
 use crate::payload::{Fence, Payload};
 use crate::schedule::Wait;
 
-pub use file::{Attempt, FileStore, OtherUpstream};
+pub use file::{Attempt, FileStore};
 use redis::TooSlow;
 pub use redis::{RedisAddress, RedisStore};
 pub use shared::{Stores, WhenLost};
@@ -33,21 +32,6 @@ pub use shared::{Stores, WhenLost};
 /// How long a mark of the owner's lasts, by the clock of the store that has it: the owner
 /// meant the trouble of that day.
 pub const MARK_LASTS: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Names the upstream that a state or a key belongs to: data of two upstreams
-/// never mix.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UpstreamId(pub String);
-
-/// What to do with a directory that was made for another upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strange {
-    /// Refuse it by name.
-    Refuse,
-    /// Take it over: the upstream has moved, or the owner knows.
-    Adopt,
-}
 
 /// A request for the next refresh, with what the caller knows.
 #[derive(Debug, Clone)]

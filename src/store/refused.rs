@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::document;
 use crate::clock::WallTime;
 use crate::disk;
+use crate::document;
 use crate::outcome::SetsHash;
 
 /// Refusals that are kept.

@@ -12,9 +12,9 @@ use movies_gen::outcome::{
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::schedule::Because;
 use movies_gen::store::{
-    Ask, Claim, Denied, FileStore, Granted, Kept, RedisAddress, RedisStore, Saved, Store, Strange,
-    UpstreamId, Written,
+    Ask, Claim, Denied, FileStore, Granted, Kept, RedisAddress, RedisStore, Saved, Store, Written,
 };
+use movies_gen::upstream::{Strange, UpstreamId};
 
 use crate::fixture::Redis;
 

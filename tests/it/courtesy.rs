@@ -236,9 +236,9 @@ fn a_state_of_many_megabytes_does_not_keep_a_request_from_leaving() {
         .collect();
     let path = site.path(".movies-gen/saved");
     let mut saved: serde_json::Value =
-        movies_gen::store::document::read(&path, "saved").expect("read").expect("there");
+        movies_gen::document::read(&path, "saved").expect("read").expect("there");
     saved["ledger"] = serde_json::json!({"films": {}, "people": entries, "changes": []});
-    movies_gen::store::document::write(&path, "saved", &saved).expect("written");
+    movies_gen::document::write(&path, "saved", &saved).expect("written");
     // An earlier version kept the ledger in this document; from here on it stands apart.
     for refreshes in 2..5 {
         let mut changed = crate::fixture::films();

@@ -9,8 +9,8 @@ use movies_gen::ledger::Ledger;
 use movies_gen::pages::{Plan, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Published, Publisher, Volatile};
-use movies_gen::store::{Strange, UpstreamId};
 use movies_gen::theme::Theme;
+use movies_gen::upstream::{Strange, UpstreamId};
 use serde_json::Value;
 
 use crate::fixture::{

@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use super::documents::BodyHead;
 use crate::disk;
+use crate::document;
 use crate::payload::Body;
-use crate::store::document;
 
 /// The directory of bodies.
 #[derive(Debug)]

@@ -2,15 +2,13 @@
 //!
 //! Owns their forms, those of earlier versions included. It must not read or write files.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::ledger::Ledger;
 use crate::outcome::{Mark, Outcome, Refused};
 use crate::payload::Fence;
-use crate::store::{Edition, UpstreamId};
+use crate::store::Edition;
 
 /// The last attempt as the state directory keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,21 +33,6 @@ pub struct Ended {
     pub at: Stamp,
     /// How.
     pub outcome: Outcome,
-}
-
-/// A state directory that belongs to another upstream.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the state in {} was made for {}, not for {}: use another --state (and --out), or --adopt if the API has moved",
-    directory.display(), found.0, wanted.0
-)]
-pub struct OtherUpstream {
-    /// The state directory.
-    pub directory: PathBuf,
-    /// Whose data it holds.
-    pub found: UpstreamId,
-    /// Whose data was asked for.
-    pub wanted: UpstreamId,
 }
 
 #[derive(Serialize, Deserialize)]

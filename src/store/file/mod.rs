@@ -28,20 +28,20 @@ use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 
 use bodies::Bodies;
-pub use documents::{Attempt, OtherUpstream};
+pub use documents::Attempt;
 use documents::{BodyHead, Ended, Head, KeptMark, LedgerHead};
 
-use super::document;
 use super::{
-    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store,
-    Strange, UpstreamId, Written,
+    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store, Written,
 };
 use crate::clock::{Clock, Now, Stamp, micros};
 use crate::disk;
+use crate::document;
 use crate::ledger::Ledger;
 use crate::outcome::{Mark, Outcome};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
+use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 
 /// An attempt is dated ahead by no more than this.
 const LONGEST_AHEAD: Duration = Duration::from_secs(2);

@@ -33,12 +33,13 @@ use tracing::{debug, warn};
 
 use super::{
     Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store,
-    UpstreamId, Written, locked,
+    Written, locked,
 };
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{FailureKind, Mark, Outcome, OutcomeKind};
 use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt, Wait};
+use crate::upstream::UpstreamId;
 pub use address::RedisAddress;
 
 /// Version of the layout under the keys.

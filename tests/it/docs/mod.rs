@@ -29,9 +29,6 @@ use markdown::{documents, first_column, read, root};
 /// Columns of a line. Tables, and lines with a link, may be longer.
 const WIDEST: usize = 100;
 
-/// Documents that are generated elsewhere, and may not be there yet.
-const GENERATED: [&str; 1] = ["docs/options.md"];
-
 #[test]
 fn readme_and_contributing_are_short() {
     let lines = |path| read(path).lines().count();
@@ -67,9 +64,6 @@ fn every_relative_link_leads_to_a_file_and_every_fragment_to_a_heading() {
             let folder = document.path.parent().expect("a folder");
             let target =
                 if file.is_empty() { document.path.clone() } else { normal(&folder.join(file)) };
-            if GENERATED.iter().any(|name| target == Path::new(name)) {
-                continue;
-            }
             assert!(root().join(&target).exists(), "{place} leads nowhere");
             if !fragment.is_empty() {
                 let known = documents.iter().find(|known| known.path == target);

@@ -19,7 +19,7 @@ use std::time::Duration;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use movies_gen::store::document;
+use movies_gen::document;
 
 use crate::fixture::{Answer, Ended, Redis, Site, Upstream, contents, films};
 
