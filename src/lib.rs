@@ -56,6 +56,7 @@ pub mod disk;
 pub mod letters;
 pub mod lock;
 pub mod telemetry;
+pub mod texts;
 
 // When, how it ended, and who waits for it.
 pub mod history;

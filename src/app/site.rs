@@ -45,6 +45,9 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     publish::check_out(&config.out, strange)?;
     let (id, address) = (upstream_id(config), redis_address(config)?);
     let theme = theme_of(config)?;
+    if !theme.speaks(&config.lang) {
+        warn!("{}", without_table(&config.lang));
+    }
     let locks = take_locks(config, stay)?;
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
@@ -144,6 +147,14 @@ fn theme_of(config: &Config) -> Result<Theme> {
     Ok(theme)
 }
 
+/// What the owner is told if there are no texts in the language of the site.
+pub(super) fn without_table(lang: &str) -> String {
+    format!(
+        "there is no table of texts for --lang {lang}, so the pages are in English: put \
+         texts/{lang}.toml into the directory of --templates"
+    )
+}
+
 /// The lock of `--out` stands beside it; if its parent may not be written to, the
 /// trees cannot be exchanged either, and it can stand inside.
 fn lock_out(out: &Path, stay: Stay) -> Result<Lock> {
@@ -241,6 +252,12 @@ impl Wired {
         let refresher = &mut self.refresher;
         let theme = theme_of(config)?;
         let site = site_of(config);
+        // Once, and not again with each template that is saved.
+        let was_told = !refresher.theme.speaks(&refresher.site.lang);
+        let is_same = refresher.site.lang == site.lang;
+        if !theme.speaks(&site.lang) && !(was_told && is_same) {
+            warn!("{}", without_table(&site.lang));
+        }
         let frame = frame(config, &site, &theme)?;
         let old_theme = std::mem::replace(&mut refresher.theme, theme);
         let old_site = std::mem::replace(&mut refresher.site, site);

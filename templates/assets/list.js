@@ -120,10 +120,12 @@
         item.dataset.key = film.id;
         item.append(document.createElement("time"), document.createElement("a"));
         item.lastChild.append(document.createElement("cite"));
+        item.lastChild.firstChild.dir = "auto";
       }
       const [year, link] = item.children;
       write(year, String(film.year ?? ""));
       write(link.firstChild, film.title);
+      if (film.lang) link.firstChild.lang = film.lang;
       if (link.getAttribute("href") !== film.url) link.href = film.url;
       return item;
     });
@@ -161,12 +163,13 @@
     const told = document.querySelector("[data-found]");
     if (!told) return;
     told.toggleAttribute("data-empty", !count);
-    const pattern = count ? told.dataset.some : told.dataset.none;
+    const all = place ? told.dataset.all : cards.length;
+    const name = count ? "some" : state.q ? "none" : "none-filters";
     // The same text again would be read aloud again.
-    write(told, isAll || (!place && count === cards.length) ? "" : pattern
-      .replace("{count}", found?.cut && count ? `${count}+` : count)
-      .replace("{all}", place ? told.dataset.all : cards.length)
-      .replace("{what}", () => state.q ? `“${state.q}”` : "all of that"));
+    write(told, isAll || (!place && count === cards.length) ? "" : site.form(told, name, all)
+      .replace("{count}", site.number(count) + (found?.cut && count ? "+" : ""))
+      .replace("{all}", site.number(all))
+      .replace("{what}", () => state.q));
   };
 
   // Keeps what is chosen in the address, with what was found: Back shows it at once, before the

@@ -62,6 +62,16 @@
     }
   };
 
+  // Numbers and plural forms in the language of the page; in English if the browser knows no such.
+  const speaking = (Kind) => {
+    try { return new Kind(document.documentElement.lang || "en"); } catch { return new Kind("en"); }
+  };
+  const [rules, figures] = [Intl.PluralRules, Intl.NumberFormat].map(speaking);
+  site.number = (number) => figures.format(number);
+  // A text that an element has for scripts, in the form for so many.
+  site.form = (element, name, count) => element.getAttribute(`data-${name}-${rules.select(count)}`)
+    ?? element.getAttribute(`data-${name}`) ?? "";
+
   const line = document.querySelector("[data-freshness]");
   const notice = document.querySelector("[data-stale]");
   if (!line) return;
@@ -87,9 +97,10 @@
 
   // A length of time in the largest unit that fits.
   const inWords = (seconds) => {
-    const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-    const [size, unit] = units.find(([size]) => seconds >= size) ?? [1, "s"];
-    return `${Math.floor(seconds / size)}\u00a0${unit}`;
+    const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+    const [size, unit] = units.find(([size]) => seconds >= size) ?? units[3];
+    const count = Math.floor(seconds / size);
+    return (site.form(line, unit, count) || `{count} ${unit}`).replace("{count}", site.number(count));
   };
   const write = (element, seconds) => {
     const text = seconds === null ? "" : element.dataset.text.replace("{age}", inWords(seconds));
