@@ -434,4 +434,6 @@ struct PageVariables {
 #[cfg(test)]
 mod described;
 #[cfg(test)]
+mod spoken;
+#[cfg(test)]
 mod tests;
