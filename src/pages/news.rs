@@ -129,7 +129,9 @@ impl<'a> Views<'a> {
 
     pub(super) fn field(self, change: &'a FieldChange) -> FieldView<'a> {
         let FieldChange { field, old, new } = change;
-        let label = upper_first(&self.field_name(field));
+        let known = self.texts.has(&format!("field.{field}"));
+        let name = self.field_name(field);
+        let label = if known { upper_first(&name) } else { name };
         FieldView { field, label, old: old.as_deref(), new: new.as_deref() }
     }
 
@@ -216,6 +218,6 @@ mod tests {
             plan.views.field(&change).label
         };
         assert_eq!(label("rt_score"), "Score");
-        assert_eq!(label("award_of_the_year"), "Award of the year");
+        assert_eq!(label("award_of_the_year"), "award of the year");
     }
 }
