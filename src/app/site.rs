@@ -253,9 +253,9 @@ impl Wired {
         let theme = theme_of(config)?;
         let site = site_of(config);
         // Once, and not again with each template that is saved.
-        let was_told = !refresher.theme.speaks(&refresher.site.lang);
-        let is_same = refresher.site.lang == site.lang;
-        if !theme.speaks(&site.lang) && !(was_told && is_same) {
+        let is_known = theme.speaks(&site.lang)
+            || (site.lang == refresher.site.lang && !refresher.theme.speaks(&site.lang));
+        if !is_known {
             warn!("{}", without_table(&site.lang));
         }
         let frame = frame(config, &site, &theme)?;

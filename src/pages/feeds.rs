@@ -201,14 +201,14 @@ impl<'a> Views<'a> {
     }
 
     /// The title of an entry of a film that changed, and its text: a line for each field.
-    fn changed(self, title: &String, fields: &'a [FieldChange], more: u32) -> (String, String) {
+    fn changed(self, title: &str, fields: &'a [FieldChange], more: u32) -> (String, String) {
         let texts = self.texts;
         let names: Vec<_> =
             fields.iter().take(3).map(|change| self.field_name(&change.field)).collect();
         let names = names.join(&texts.say("list.separator", &[]));
         let is_all = fields.len() <= 3 && more == 0;
         let key = if is_all { "feed.changed" } else { "feed.changed_more" };
-        let title = texts.say(key, &[("title", title), ("fields", &names)]);
+        let title = texts.say(key, &[("title", &title), ("fields", &names)]);
         let nothing = texts.say("changes.nothing", &[]);
         let line = |change: &'a FieldChange| {
             let field = self.field(change);

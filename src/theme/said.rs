@@ -78,12 +78,12 @@ fn text(texts: &Texts, key: &str, values: &Kwargs, state: &State) -> TeraResult<
 }
 
 /// `"found.some" | forms(attribute="data-some")`: an attribute for each plural form, for
-/// scripts: `data-some` is the form for all other numbers, `data-some-one` that for one.
+/// scripts: `data-some` is the form for all other numbers, `data-some.one` that for one.
 fn forms(texts: &Texts, key: &str, attribute: &str, state: &State) -> TeraResult<Value> {
     let forms = texts.forms(key).map_err(|why| Error::message(why.to_string()))?;
     let mut written = String::new();
     for (category, form) in forms.iter().rev() {
-        let category = if *category == "other" { String::new() } else { format!("-{category}") };
+        let category = if *category == "other" { String::new() } else { format!(".{category}") };
         let gap = if written.is_empty() { "" } else { " " };
         written.push_str(&format!("{gap}{attribute}{category}=\"{}\"", state.escape(form)?));
     }
@@ -143,7 +143,7 @@ mod tests {
             ("{{ \"none\" | text(default=title) }}", "&lt;Kiki&gt;"),
             (
                 "<p {{ \"films\" | forms(attribute=\"data-n\") }}>",
-                "<p data-n=\"{count} films\" data-n-one=\"{count} film\">",
+                "<p data-n=\"{count} films\" data-n.one=\"{count} film\">",
             ),
             ("{{ 1200 | number }}", "1,200"),
         ] {

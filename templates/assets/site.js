@@ -62,15 +62,17 @@
     }
   };
 
-  // Numbers and plural forms in the language of the page; in English if the browser knows no such.
-  const speaking = (Kind) => {
-    try { return new Kind(document.documentElement.lang || "en"); } catch { return new Kind("en"); }
+  // The language of the page decides forms and numbers; the browser's, if that is no language.
+  const lang = site.optionally(() => Intl.getCanonicalLocales(document.documentElement.lang));
+  const rules = new Intl.PluralRules(lang);
+  site.number = new Intl.NumberFormat(lang).format;
+  // A text that an element has for scripts, in the form for `all`. A theme may lack it.
+  site.text = ({ dataset }, name, all, count = site.number(all)) =>
+    (dataset[`${name}.${rules.select(all)}`] ?? dataset[name] ?? `{count} ${name}`)
+      .replace("{count}", count).replace("{all}", site.number(all));
+  site.write = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
   };
-  const [rules, figures] = [Intl.PluralRules, Intl.NumberFormat].map(speaking);
-  site.number = (number) => figures.format(number);
-  // A text that an element has for scripts, in the form for so many.
-  site.form = (element, name, count) => element.getAttribute(`data-${name}-${rules.select(count)}`)
-    ?? element.getAttribute(`data-${name}`) ?? "";
 
   const line = document.querySelector("[data-freshness]");
   const notice = document.querySelector("[data-stale]");
@@ -99,12 +101,10 @@
   const inWords = (seconds) => {
     const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
     const [size, unit] = units.find(([size]) => seconds >= size) ?? units[3];
-    const count = Math.floor(seconds / size);
-    return (site.form(line, unit, count) || `{count} ${unit}`).replace("{count}", site.number(count));
+    return site.text(line, unit, Math.floor(seconds / size));
   };
   const write = (element, seconds) => {
-    const text = seconds === null ? "" : element.dataset.text.replace("{age}", inWords(seconds));
-    if (element.textContent !== text) element.textContent = text;
+    site.write(element, seconds === null ? "" : element.dataset.text.replace("{age}", inWords(seconds)));
   };
 
   let wasOld = false;

@@ -38,12 +38,12 @@ fn a_language_without_a_table_is_english_says_so_and_is_told_once() {
     let server = server.serve().ready();
     server.site.write("theme/404.html", "two");
     wait_until("the other page", || server.get("/nowhere").body == b"two");
-    assert_eq!(html(&server.get("/").text()), " lang=\"en\"");
+    assert_eq!(html(server.get("/").text()), " lang=\"en\"");
     assert_eq!(server.log().matches("no table of texts for --lang nl").count(), 1);
     // The theme gets a table, and the page is in that language.
     server.site.write("theme/texts/nl.toml", "[nav]\nfilms = \"Speelfilms\"");
     wait_until("Dutch", || server.get("/").text().contains(">Speelfilms</a>"));
-    assert_eq!(html(&server.get("/").text()), " lang=\"nl\"");
+    assert_eq!(html(server.get("/").text()), " lang=\"nl\"");
 }
 
 #[test]
