@@ -163,8 +163,8 @@ impl Views<'_> {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" \
              viewBox=\"0 0 {WIDTH} {height}\" role=\"group\" aria-labelledby=\"{name}-title \
-             {name}-what\"><title id=\"{name}-title\">{title}</title><desc id=\"{name}-what\">{what}\
-             </desc>"
+             {name}-what\"><title id=\"{name}-title\">{title}</title>\
+             <desc id=\"{name}-what\">{what}</desc>"
         )
     }
 }

@@ -44,7 +44,7 @@ pub struct Texts {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsaid {
     /// There is no text of that key.
-    #[error("there is no text `{key}`{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    #[error("there is no text `{key}`{}", hint(nearest.as_deref()))]
     NoText {
         /// The key.
         key: String,
@@ -59,6 +59,10 @@ pub enum Unsaid {
         /// The placeholder.
         name: String,
     },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |key| format!("; did you mean `{key}`?"))
 }
 
 impl Texts {

@@ -114,7 +114,8 @@ mod tests {
 
     fn rendered(template: &str) -> Result<String, String> {
         let table = Table::parse(
-            "films = { one = \"{count} film\", other = \"{count} films\" }\nnew = \"New: {title}\"\n\
+            "films = { one = \"{count} film\", other = \"{count} films\" }\n\
+             new = \"New: {title}\"\n\
              more_html = \"See <b>{title}</b>\"",
         );
         let tables = Tables::from([("en".to_owned(), table.expect("a table"))]);
