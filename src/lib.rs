@@ -57,6 +57,7 @@ pub mod document;
 pub mod letters;
 pub mod lock;
 pub mod telemetry;
+pub mod texts;
 pub mod upstream;
 
 // When, how it ended, and who waits for it.

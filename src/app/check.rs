@@ -72,6 +72,7 @@ pub(super) async fn check(config: &Config) -> Result<()> {
         bail!("the theme fails with {whose}:\n{}", troubles.join("\n\n"));
     }
     tell_what_is_left_out(&theme, &plan)?;
+    tell_what_stays_english(&theme, &config.lang)?;
     writeln!(
         std::io::stdout(),
         "All is well: {} pages rendered with {whose}, {} things odd about the data.",
@@ -95,12 +96,31 @@ fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
         if names.is_empty() {
             continue;
         }
-        let more = names.len().saturating_sub(MOST_NAMES);
-        let names = names[..names.len() - more].join(", ");
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        writeln!(std::io::stdout(), "{why}: {}{more}", names.escape_debug())?;
+        writeln!(std::io::stdout(), "{why}: {}", named(&names))?;
     }
     Ok(())
+}
+
+/// Names the texts that the tables of the owner's, and of the site's language, lack.
+fn tell_what_stays_english(theme: &Theme, lang: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if !theme.speaks(lang) {
+        writeln!(out, "{}", site::without_table(lang))?;
+    }
+    for (tag, keys) in theme.missing_texts(lang) {
+        let named = named(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        let missing = keys.len();
+        writeln!(out, "texts/{tag}.toml lacks {missing} texts, which stay English: {named}")?;
+    }
+    Ok(())
+}
+
+/// The first names, and how many more there are.
+fn named(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let names = names[..names.len() - more].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.escape_debug())
 }
 
 async fn demo(config: &Config, clock: &Clock) -> Result<Payload> {

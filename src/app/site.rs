@@ -59,6 +59,9 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     publish::check_out(&config.out, strange)?;
     let (id, address) = (upstream_id(config), redis_address(config)?);
     let theme = theme_of(config)?;
+    if !theme.speaks(&config.lang) {
+        warn!("{}", without_table(&config.lang));
+    }
     let locks = take_locks(config, stay)?;
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
@@ -154,6 +157,14 @@ fn theme_of(config: &Config) -> Result<Theme> {
         warn!("{error}\nthe built-in page takes its place");
     }
     Ok(theme)
+}
+
+/// What the owner is told if there are no texts in the language of the site.
+pub(super) fn without_table(lang: &str) -> String {
+    format!(
+        "there is no table of texts for --lang {lang}, so the pages are in English: put \
+         texts/{lang}.toml into the directory of --templates"
+    )
 }
 
 /// The lock of `--out` stands beside it; if its parent may not be written to, the
@@ -252,6 +263,13 @@ impl Wired {
     pub(super) fn reframe(&mut self, config: &Config) -> Result<()> {
         let theme = theme_of(config)?;
         let site = site_of(config);
+        let before = &self.refresher.front;
+        // One warning, and not one with each template that is saved.
+        let is_known = theme.speaks(&site.lang)
+            || (site.lang == before.site.lang && !before.theme.speaks(&site.lang));
+        if !is_known {
+            warn!("{}", without_table(&site.lang));
+        }
         let frame = frame(config, &site, &theme)?;
         self.refresher.show_in(Look { theme, site }, settings(config))?;
         self.live.put_frame(frame);

@@ -273,7 +273,11 @@ options! {
         #[arg(value_name = "TEXT", default_value = "Films")]
         site_title: String => Applied,
 
-        /// Language tag of the site, such as en or pt-BR
+        /// Language of the site's texts, such as en or pt-BR
+        ///
+        /// English, German, Spanish, French and Japanese are built in; a theme adds languages in
+        /// `texts/<language>.toml`. A tag without a table uses the nearest table (`pt-BR` uses
+        /// `pt`), else English.
         #[arg(value_name = "TAG", default_value = "en")]
         lang: String => Applied,
 

@@ -32,5 +32,5 @@ pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
 fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
     let mut context = Context::new();
     context.insert("site", &site::shared(site, theme).0);
-    Ok(theme.render(template, &context)?.into())
+    Ok(theme.render(template, &context, theme.texts(&site.lang))?.into())
 }

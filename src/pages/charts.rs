@@ -5,7 +5,7 @@
 //! each says in words what it shows. Colours and sizes of text are the theme's.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use super::poster::escape;
 use super::{Views, film_path};
@@ -63,9 +63,11 @@ impl Views<'_> {
         }
         let highest = stacks.values().copied().max().unwrap_or(1);
         let (step, base) = (18, highest * 18 + 6);
-        let what =
-            format!("{} films from {} to {}, one mark each", films.len(), scale.first, scale.last);
-        let mut svg = opening(base + 26, "timeline", "Films by year", &what);
+        let count = self.texts.count("count.films", films.len(), &[]);
+        let values: [(&str, &dyn Display); 3] =
+            [("films", &count), ("first", &scale.first), ("last", &scale.last)];
+        let what = self.texts.say("chart.timeline", &values);
+        let mut svg = self.opening(base + 26, "timeline", "list.timeline", &what);
         let _ = write!(svg, "<path d=\"M0 {base}H{WIDTH}\" class=\"axis\"/>");
         scale.draw(base + 20, &mut svg);
         let mut stood: BTreeMap<u32, u32> = BTreeMap::new();
@@ -74,7 +76,8 @@ impl Views<'_> {
             let below = stood.entry(x).or_default();
             let y = base - 10 - *below * step;
             *below += 1;
-            let text = format!("{}, {year}", self.catalogue.films[film].title);
+            let title = &self.catalogue.films[film].title;
+            let text = self.texts.say("chart.mark", &[("title", title), ("year", &year)]);
             self.mark(film, x, y, &text, &mut svg);
         }
         svg.push_str("</svg>");
@@ -93,18 +96,20 @@ impl Views<'_> {
         let scale = Scale::of(scored.iter().map(|&(year, ..)| year))?;
         let all = || scored.iter().map(|&(.., score)| score);
         let average = all().sum::<u32>() / u32::try_from(scored.len()).ok()?;
-        let what = format!(
-            "Scores of {} films from {} to {}: {average} of 100 on average, from {} to {}",
-            scored.len(),
-            scale.first,
-            scale.last,
-            all().min()?,
-            all().max()?
-        );
+        let count = self.texts.count("count.films", scored.len(), &[]);
+        let values: [(&str, &dyn Display); 6] = [
+            ("films", &count),
+            ("first", &scale.first),
+            ("last", &scale.last),
+            ("average", &average),
+            ("least", &all().min()?),
+            ("most", &all().max()?),
+        ];
+        let what = self.texts.say("chart.scores", &values);
         // A hundred points are twice as many units high.
         let (top, height) = (12, 200);
         let y = |score: u32| top + height - score * height / 100;
-        let mut svg = opening(top + height + 28, "scores", "Score by year", &what);
+        let mut svg = self.opening(top + height + 28, "scores", "list.scores", &what);
         for score in [0, 50, 100] {
             let at = y(score);
             let _ = write!(
@@ -115,7 +120,10 @@ impl Views<'_> {
         }
         scale.draw(top + height + 22, &mut svg);
         for &(year, film, score) in &scored {
-            let text = format!("{}, {year}: {score} of 100", self.catalogue.films[film].title);
+            let title = &self.catalogue.films[film].title;
+            let values: [(&str, &dyn Display); 3] =
+                [("title", title), ("year", &year), ("score", &score)];
+            let text = self.texts.say("chart.score_mark", &values);
             self.mark(film, scale.x(year), y(score), &text, &mut svg);
         }
         svg.push_str("</svg>");
@@ -144,15 +152,21 @@ impl Views<'_> {
             title.replace('"', "&quot;")
         );
     }
-}
 
-fn opening(height: u32, name: &str, title: &str, what: &str) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" \
-         viewBox=\"0 0 {WIDTH} {height}\" role=\"group\" aria-labelledby=\"{name}-title \
-         {name}-what\"><title id=\"{name}-title\">{title}</title><desc id=\"{name}-what\">{what}\
-         </desc>"
-    )
+    fn opening(self, height: u32, name: &str, title: &str, what: &str) -> String {
+        let title = self.texts.say(title, &[]);
+        let [title, what] = [&*title, what].map(|text| {
+            let mut escaped = String::new();
+            escape(text, &mut escaped);
+            escaped
+        });
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" \
+             viewBox=\"0 0 {WIDTH} {height}\" role=\"group\" aria-labelledby=\"{name}-title \
+             {name}-what\"><title id=\"{name}-title\">{title}</title>\
+             <desc id=\"{name}-what\">{what}</desc>"
+        )
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
   const base = document.currentScript.dataset.base;
   let generation = null;
   const overlay = document.createElement("dialog");
+  // What the program says to theme authors is English, whatever the page is in.
+  overlay.lang = "en";
   overlay.setAttribute("aria-label", "Template error");
   const text = document.createElement("pre");
   overlay.append(text);

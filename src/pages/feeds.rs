@@ -12,13 +12,14 @@
 //! the time of a feed is that of its newest entry.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Display;
 
 use serde::Serialize;
 
 use super::news::{self, News};
 use super::{Plan, Views};
 use crate::catalogue::{Film, FilmIndex};
-use crate::changes::{Kind, What};
+use crate::changes::{FieldChange, Kind, What};
 use crate::clock::WallTime;
 use crate::ledger::Dated;
 
@@ -122,7 +123,7 @@ impl<'a> Plan<'a> {
         JsonFeed {
             version: "https://jsonfeed.org/version/1.1",
             title: &site.title,
-            language: &site.lang,
+            language: self.texts.lang(),
             home_page_url: site.absolute("index.html"),
             feed_url: site.absolute(JSON),
             items: self.entries().into_iter().map(item).collect(),
@@ -164,35 +165,27 @@ impl<'a> Views<'a> {
         let change = &dated.change;
         let what = news::word(&change.what);
         let film = film.map(|index| &self.catalogue.films[index]);
-        let title = &change.title;
+        let (texts, title) = (self.texts, &change.title);
         let (title, text, image) = match &change.what {
             What::Added => {
-                let year = film.and_then(|film| film.year).map(|year| format!(" ({year})"));
-                let text = film.map_or_else(
-                    || "Was new in the catalogue, and has left it since.".to_owned(),
-                    |film| self.described(film),
-                );
-                let image = film.and_then(|film| film.image.as_deref());
-                (format!("New: {title}{}", year.unwrap_or_default()), text, image)
+                let title = match film.and_then(|film| film.year) {
+                    Some(year) => {
+                        texts.say("feed.added_year", &[("title", title), ("year", &year)])
+                    }
+                    None => texts.say("feed.added", &[("title", title)]),
+                };
+                let text = film
+                    .map_or_else(|| texts.say("feed.added_gone", &[]), |film| self.described(film));
+                (title, text, film.and_then(|film| film.image.as_deref()))
             }
             What::Changed(fields) => {
-                let fields: Vec<_> = fields.iter().map(news::field).collect();
-                let names: Vec<_> =
-                    fields.iter().take(3).map(|field| field.label.to_lowercase()).collect();
-                let more = if fields.len() > 3 || change.more > 0 { " and more" } else { "" };
-                let mut lines: Vec<_> = fields
-                    .iter()
-                    .map(|field| {
-                        let value = |value: Option<&str>| value.unwrap_or("nothing").to_owned();
-                        format!("{}: {} → {}", field.label, value(field.old), value(field.new))
-                    })
-                    .collect();
-                if change.more > 0 {
-                    lines.push(format!("Fields that changed and are not named: {}", change.more));
-                }
-                (format!("{title}: {}{more}", names.join(", ")), lines.join("\n"), None)
+                let (title, text) = self.changed(title, fields, change.more);
+                (title, text, None)
             }
-            What::Removed => (format!("Gone: {title}"), "Has left the catalogue.".to_owned(), None),
+            What::Removed => {
+                let title = texts.say("feed.removed", &[("title", title)]);
+                (title, texts.say("feed.removed_text", &[]), None)
+            }
         };
         let path = self.page_of(dated).unwrap_or_else(|| super::CHANGES.to_owned());
         let at = dated.at.rfc3339();
@@ -207,22 +200,51 @@ impl<'a> Views<'a> {
         }
     }
 
+    /// The title of an entry of a film that changed, and its text: a line for each field.
+    fn changed(self, title: &str, fields: &'a [FieldChange], more: u32) -> (String, String) {
+        let texts = self.texts;
+        let names: Vec<_> =
+            fields.iter().take(3).map(|change| self.field_name(&change.field)).collect();
+        let names = names.join(&texts.say("list.separator", &[]));
+        let is_all = fields.len() <= 3 && more == 0;
+        let key = if is_all { "feed.changed" } else { "feed.changed_more" };
+        let title = texts.say(key, &[("title", &title), ("fields", &names)]);
+        let nothing = texts.say("changes.nothing", &[]);
+        let line = |change: &'a FieldChange| {
+            let field = self.field(change);
+            let [old, new] = [field.old, field.new].map(|value| value.unwrap_or(&nothing));
+            let values: [(&str, &dyn Display); 3] =
+                [("field", &field.label), ("old", &old), ("new", &new)];
+            texts.say("feed.change", &values)
+        };
+        let mut lines: Vec<_> = fields.iter().map(line).collect();
+        if more > 0 {
+            lines.push(texts.count("feed.more_fields", more as usize, &[]));
+        }
+        (title, lines.join("\n"))
+    }
+
     /// What is known of a film, for one who has not heard of it.
     fn described(self, film: &Film) -> String {
+        let texts = self.texts;
+        let separator = texts.say("list.separator", &[]);
         let mut facts = Vec::new();
         facts.extend(film.year.map(|year| year.to_string()));
-        facts.extend(film.running_time.map(|minutes| format!("{minutes} min")));
-        facts.extend(film.director.as_ref().map(|name| format!("directed by {name}")));
+        facts.extend(film.running_time.map(|minutes| texts.minutes(minutes.into())));
+        let directed = |name: &String| texts.say("feed.directed_by", &[("director", name)]);
+        facts.extend(film.director.as_ref().map(directed));
         let mut parts = Vec::new();
         if !facts.is_empty() {
-            parts.push(format!("{}.", facts.join(", ")));
+            parts.push(texts.say("feed.facts", &[("facts", &facts.join(&separator))]));
         }
         if !film.people.is_empty() {
             let names = film.people.iter().take(MOST_PEOPLE);
             let names: Vec<_> = names.map(|&p| &*self.catalogue.people[p].name).collect();
-            let more = film.people.len().saturating_sub(MOST_PEOPLE);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            parts.push(format!("With {}{more}.", names.join(", ")));
+            let names = names.join(&separator);
+            parts.push(match film.people.len().saturating_sub(MOST_PEOPLE) {
+                0 => texts.say("feed.people", &[("people", &names)]),
+                more => texts.count("feed.people_more", more, &[("people", &names)]),
+            });
         }
         if let Some(description) = &film.description {
             let end = description.char_indices().nth(LONGEST_DESCRIPTION);
@@ -232,7 +254,7 @@ impl<'a> Views<'a> {
             });
         }
         if parts.is_empty() {
-            parts.push("Is new in the catalogue.".to_owned());
+            parts.push(texts.say("feed.added_bare", &[]));
         }
         parts.join("\n\n")
     }
@@ -263,7 +285,7 @@ fn urn(parts: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
-    use crate::changes::{Change, FieldChange};
+    use crate::changes::Change;
     use crate::ledger::Ledger;
 
     fn change(id: usize, what: What) -> Change {

@@ -235,7 +235,10 @@ impl Plan<'_> {
     }
 
     fn year(&self, year: Option<u32>, film_count: usize) -> YearView {
-        let name = year.map_or("Undated".to_owned(), |year| year.to_string());
+        let name = match year {
+            Some(year) => year.to_string(),
+            None => self.texts.say("year.undated", &[]),
+        };
         YearView { year, name, url: self.views.site.link(&year_path(year)), film_count }
     }
 }

@@ -31,6 +31,7 @@ mod variables;
 mod view;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -39,6 +40,7 @@ use tera::Context;
 
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
+use crate::texts::Texts;
 use crate::theme::Theme;
 pub use apart::{starting, too_old};
 use data::json_path;
@@ -58,7 +60,7 @@ use view::Views;
 
 /// Part of every fingerprint: raised when the same context gives other bytes
 /// for a reason that no template shows.
-const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " renderer 2");
+const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " renderer 3");
 
 /// The page that stands for all that are not there.
 pub const NOT_FOUND: &str = "404.html";
@@ -120,6 +122,7 @@ enum Named {
 pub struct Plan<'a> {
     views: Views<'a>,
     theme: &'a Theme,
+    texts: &'a Arc<Texts>,
     pages: BTreeMap<String, Page>,
     /// Files of the theme's `root/` folder whose places are taken.
     hidden: Vec<String>,
@@ -154,7 +157,8 @@ impl<'a> Plan<'a> {
         ledger: &'a Ledger,
         theme: &'a Theme,
     ) -> Plan<'a> {
-        let views = Views { site, catalogue, ledger, baseline: ledger.baseline_time() };
+        let texts = theme.texts(&site.lang);
+        let views = Views { site, catalogue, ledger, baseline: ledger.baseline_time(), texts };
         let groups = Groups::of(catalogue, ledger);
         let mut pages = BTreeMap::new();
         let mut put = |path: String, page| pages.insert(path, page);
@@ -229,6 +233,7 @@ impl<'a> Plan<'a> {
         Plan {
             views,
             theme,
+            texts,
             pages,
             hidden,
             groups,
@@ -411,7 +416,7 @@ impl Prepared<'_> {
                 );
                 plan.with_variables(page, &mut context);
                 let template = Plan::template(page).unwrap_or(NOT_FOUND);
-                let rendered = plan.theme.render(template, &context);
+                let rendered = plan.theme.render(template, &context, plan.texts);
                 Ok(rendered
                     .with_context(|| format!("cannot render {}{}", self.path, plan.record(page)))?
                     .into())
@@ -430,5 +435,7 @@ struct PageVariables {
 
 #[cfg(test)]
 mod described;
+#[cfg(test)]
+mod spoken;
 #[cfg(test)]
 mod tests;

@@ -67,6 +67,6 @@ impl Plan<'_> {
         context.insert("site", &self.site);
         context.insert("film", &self.views.film(film));
         context.insert("eager", &true);
-        String::from_utf8(self.theme.render("card.html", &context).ok()?).ok()
+        String::from_utf8(self.theme.render("card.html", &context, self.texts).ok()?).ok()
     }
 }

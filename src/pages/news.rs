@@ -5,7 +5,6 @@
 //! show the same. Times are origin times; the first sight of a catalogue is no
 //! change, so its time stands nowhere.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -14,6 +13,7 @@ use serde::Serialize;
 use super::{Views, film_path, person_path};
 use crate::changes::{FieldChange, Kind, MOST_FIELDS, What};
 use crate::ledger::{Dated, Ledger};
+use crate::texts::upper_first;
 
 /// Changes on a film's own page.
 const MOST_OF_A_FILM: usize = 20;
@@ -95,7 +95,7 @@ pub(super) struct FieldView<'a> {
     /// Its name in the upstream's data.
     pub(super) field: &'a str,
     /// Its name for people.
-    pub(super) label: Cow<'a, str>,
+    pub(super) label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) old: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,9 +122,23 @@ impl<'a> Views<'a> {
             title: &change.title,
             url: self.page_of(dated).map(|path| self.site.link(&path)),
             at: dated.at.rfc3339(),
-            fields: fields.iter().take(MOST_FIELDS).map(field).collect(),
+            fields: fields.iter().take(MOST_FIELDS).map(|change| self.field(change)).collect(),
             more_fields: fields.len().saturating_sub(MOST_FIELDS) + change.more as usize,
         }
+    }
+
+    pub(super) fn field(self, change: &'a FieldChange) -> FieldView<'a> {
+        let FieldChange { field, old, new } = change;
+        let known = self.texts.has(&format!("field.{field}"));
+        let name = self.field_name(field);
+        let label = if known { upper_first(&name) } else { name };
+        FieldView { field, label, old: old.as_deref(), new: new.as_deref() }
+    }
+
+    /// What people call a field, as it stands in a sentence.
+    pub(super) fn field_name(self, field: &str) -> String {
+        let known = self.texts.filled(&format!("field.{field}"), None, |_| None);
+        known.unwrap_or_else(|_| field.replace('_', " "))
     }
 
     /// Path of the page of the record that changed, unless it is gone.
@@ -151,36 +165,6 @@ fn fields(what: &What) -> &[FieldChange] {
         What::Changed(fields) => fields,
         What::Added | What::Removed => &[],
     }
-}
-
-pub(super) fn field(change: &FieldChange) -> FieldView<'_> {
-    let FieldChange { field, old, new } = change;
-    FieldView { field, label: label(field), old: old.as_deref(), new: new.as_deref() }
-}
-
-/// What people call a field.
-fn label(field: &str) -> Cow<'_, str> {
-    let known = match field {
-        "title" => "Title",
-        "original_title" => "Original title",
-        "original_title_romanised" => "Romanised title",
-        "image" => "Picture",
-        "movie_banner" => "Banner",
-        "description" => "Description",
-        "director" => "Director",
-        "producer" => "Producer",
-        "release_date" => "Released",
-        "running_time" => "Length in minutes",
-        "rt_score" => "Score",
-        "people" => "People",
-        "name" => "Name",
-        "gender" => "Gender",
-        "age" => "Age",
-        "eye_color" => "Eyes",
-        "hair_color" => "Hair",
-        _ => return field.replace('_', " ").into(),
-    };
-    known.into()
 }
 
 #[cfg(test)]
@@ -225,6 +209,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_to_the_program_is_named_without_underlines() {
+        let (site, catalogue) = (crate::pages::tests::site(None), Catalogue::default());
+        let ledger = Ledger::baseline(&catalogue, WallTime(0));
+        let theme = crate::theme::Theme::load(None).expect("a theme");
+        let label = |field: &str| {
+            let change = FieldChange { field: field.into(), old: None, new: None };
+            let plan = crate::pages::Plan::new(&site, &catalogue, &ledger, &theme);
+            plan.views.field(&change).label
+        };
         assert_eq!(label("rt_score"), "Score");
         assert_eq!(label("award_of_the_year"), "award of the year");
     }

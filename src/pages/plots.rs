@@ -1,15 +1,17 @@
 //! A day of refreshes as drawings.
 //!
 //! Owns three of them, for the status page: how old the data got, how refreshes
-//! ended, what they took. They are made here so that they need no script and
+//! ended, how long they took. They are made here so that they need no script and
 //! stay as they are when nobody writes them any more; each says in words what it
 //! shows, and nothing in them is told by colour alone. Colours are the theme's.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
+use super::poster::escape;
 use crate::history::{Day, SPAN_SECONDS, Span};
 use crate::outcome::OutcomeKind;
+use crate::texts::Texts;
 
 /// A unit a minute.
 const WIDTH: u64 = 1440;
@@ -31,123 +33,154 @@ const ROUND: [u64; 17] = [
     3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
 ];
 
-/// How old the data got, beside what is promised.
-pub(super) fn age(day: &Day<'_>, max_age: Duration) -> Option<String> {
-    let ages: Vec<Option<Duration>> =
-        day.spans.iter().map(|span| span.and_then(Span::oldest)).collect();
-    let oldest = ages.iter().flatten().copied().max()?;
-    let over = ages.iter().flatten().filter(|age| is_over(**age, max_age)).count();
-    let kept = match over {
-        0 => "never much older than".to_owned(),
-        _ => format!("for {} or more older than", in_words(span_length() * over as u32)),
-    };
-    let what = format!(
-        "The data was {} old at most, and {kept} the {} that are promised while its source answers",
-        in_words(oldest),
-        in_words(max_age)
-    );
-    let scale = Scale::up_to(oldest.max(max_age.mul_f64(1.5)));
-    let mut svg = opening("age", TEXT + HEIGHT + TEXT, "Age of the data", &what);
-    scale.draw(&mut svg);
-    let bound = scale.y(max_age);
-    let _ = write!(
-        svg,
-        "<path class=\"bound\" d=\"M0 {bound}H{WIDTH}\"/><text x=\"{WIDTH}\" y=\"{}\" \
-         text-anchor=\"end\">{} promised</text>",
-        bound.saturating_sub(12),
-        in_words(max_age)
-    );
-    curve(&ages, &scale, "line", &mut svg);
-    times(day, TEXT + HEIGHT + TEXT - 10, &mut svg);
-    svg.push_str("</svg>");
-    Some(svg)
+/// Makes the drawings of one day.
+#[derive(Clone, Copy)]
+pub(super) struct Plots<'a> {
+    pub(super) day: &'a Day<'a>,
+    pub(super) texts: &'a Texts,
 }
 
-/// How refreshes ended: a row of marks for each way, the higher the more of the
-/// refreshes in those five minutes.
-pub(super) fn outcomes(day: &Day<'_>) -> Option<String> {
-    type Is = fn(OutcomeKind) -> bool;
-    let rows: [(&str, &str, Is); 3] = [
-        ("news", "brought newer data", |kind| kind == OutcomeKind::Changed),
-        ("same", "found nothing new", |kind| kind == OutcomeKind::Unchanged),
-        ("failed", "failed", |kind| !kind.is_good()),
-    ];
-    let spans = || day.spans.iter().flatten();
-    let count = |is: Is| spans().map(|span| span.count(is)).sum::<u32>();
-    let all = count(|_| true);
-    if all == 0 {
-        return None;
-    }
-    let told: Vec<_> = rows.iter().map(|(_, name, is)| format!("{} {name}", count(*is))).collect();
-    let what = format!("Of {all} refreshes {}", told.join(", "));
-    let high = TEXT + TEXT / 2 + ROW;
-    let mut svg = opening("outcomes", 3 * high + TEXT, "How refreshes ended", &what);
-    for (row, (class, name, is)) in rows.into_iter().enumerate() {
-        let foot = (row as u64 + 1) * high;
+impl Plots<'_> {
+    /// How old the data got, beside what is promised.
+    pub(super) fn age(self, max_age: Duration) -> Option<String> {
+        let Plots { day, texts } = self;
+        let ages: Vec<Option<Duration>> =
+            day.spans.iter().map(|span| span.and_then(Span::oldest)).collect();
+        let oldest = ages.iter().flatten().copied().max()?;
+        let limit = texts.time(max_age);
+        let over = ages.iter().flatten().filter(|age| is_over(**age, max_age)).count();
+        let said = texts.time(oldest);
+        let what = match over {
+            0 => texts.say("plot.age", &[("oldest", &said), ("limit", &limit)]),
+            _ => {
+                let over = texts.time(span_length() * over as u32);
+                let values: [(&str, &dyn Display); 3] =
+                    [("oldest", &said), ("limit", &limit), ("over", &over)];
+                texts.say("plot.age_over", &values)
+            }
+        };
+        let scale = Scale::up_to(oldest.max(max_age.mul_f64(1.5)));
+        let mut svg = self.opening("age", TEXT + HEIGHT + TEXT, "status.age", &what);
+        self.draw(&scale, &mut svg);
+        let bound = scale.y(max_age);
         let _ = write!(
             svg,
-            "<text x=\"0\" y=\"{}\">{name}: {}</text><path class=\"axis\" d=\"M0 {foot}H{WIDTH}\"/>",
-            foot - ROW - 10,
-            count(is)
+            "<path class=\"bound\" d=\"M0 {bound}H{WIDTH}\"/><text x=\"{WIDTH}\" y=\"{}\" \
+             text-anchor=\"end\">{}</text>",
+            bound.saturating_sub(12),
+            texts.say("plot.limit", &[("limit", &limit)])
         );
-        let height = |span: &Option<&Span>| {
-            let (of, all) = span.map_or((0, 0), |span| (span.count(is), span.count(|_| true)));
-            if of == 0 { 0 } else { (ROW * u64::from(of) / u64::from(all)).max(LOWEST) }
-        };
-        let heights: Vec<u64> = day.spans.iter().map(height).collect();
-        let (mut at, mut marks) = (0, String::new());
-        for run in heights.chunk_by(|one, other| one == other) {
-            let (high, wide) = (run[0], run.len() as u64 * STEP);
-            if high > 0 {
-                let _ = write!(marks, "M{at} {foot}v-{high}h{wide}v{high}z");
-            }
-            at += wide;
-        }
-        let _ = write!(svg, "<path class=\"{class}\" d=\"{marks}\"/>");
+        curve(&ages, &scale, "line", &mut svg);
+        times(day, TEXT + HEIGHT + TEXT - 10, &mut svg);
+        svg.push_str("</svg>");
+        Some(svg)
     }
-    times(day, 3 * high + TEXT - 10, &mut svg);
-    svg.push_str("</svg>");
-    Some(svg)
-}
 
-/// What refreshes took: the slowest of five minutes, and their average.
-pub(super) fn durations(day: &Day<'_>) -> Option<String> {
-    let took: Vec<Option<(Duration, Duration)>> =
-        day.spans.iter().map(|span| span.and_then(Span::took)).collect();
-    let slowest = took.iter().flatten().map(|&(_, slowest)| slowest).max()?;
-    let count = |span: &Span| span.count(|_| true);
-    let all: u32 = day.spans.iter().flatten().map(|span| count(span)).sum();
-    let sum: Duration =
-        day.spans.iter().flatten().filter_map(|span| Some(span.took()?.0 * count(span))).sum();
-    let average = sum.checked_div(all).unwrap_or_default();
-    let what = format!(
-        "A refresh took {} on average and {} at most",
-        in_words(average),
-        in_words(slowest)
-    );
-    let scale = Scale::up_to(slowest);
-    let mut svg = opening("durations", TEXT + HEIGHT + TEXT, "What refreshes took", &what);
-    scale.draw(&mut svg);
-    let part = |of: fn((Duration, Duration)) -> Duration| -> Vec<Option<Duration>> {
-        took.iter().map(|took| took.map(of)).collect()
-    };
-    curve(&part(|(_, slowest)| slowest), &scale, "line", &mut svg);
-    curve(&part(|(average, _)| average), &scale, "average", &mut svg);
-    times(day, TEXT + HEIGHT + TEXT - 10, &mut svg);
-    svg.push_str("</svg>");
-    Some(svg)
-}
+    /// How refreshes ended: a row of marks for each way, the higher the more of the
+    /// refreshes in those five minutes.
+    pub(super) fn outcomes(self) -> Option<String> {
+        type Is = fn(OutcomeKind) -> bool;
+        let Plots { day, texts } = self;
+        let rows: [(&str, &str, Is); 3] = [
+            ("news", "outcome.changed", |kind| kind == OutcomeKind::Changed),
+            ("same", "outcome.unchanged", |kind| kind == OutcomeKind::Unchanged),
+            ("failed", "outcome.failed", |kind| !kind.is_good()),
+        ];
+        let spans = || day.spans.iter().flatten();
+        let count = |is: Is| spans().map(|span| span.count(is)).sum::<u32>();
+        let all = count(|_| true);
+        if all == 0 {
+            return None;
+        }
+        let row = |key, (_, result, is): &(_, &str, Is)| {
+            texts.count(key, count(*is) as usize, &[("result", &texts.say(result, &[]))])
+        };
+        let told: Vec<_> = rows.iter().map(|of| row("plot.result", of)).collect();
+        let told = told.join(&texts.say("list.separator", &[]));
+        let what = texts.count("plot.results", all as usize, &[("results", &told)]);
+        let high = TEXT + TEXT / 2 + ROW;
+        let mut svg = self.opening("outcomes", 3 * high + TEXT, "status.results", &what);
+        for (at, of) in rows.iter().enumerate() {
+            let (class, _, is) = *of;
+            let foot = (at as u64 + 1) * high;
+            let _ = write!(
+                svg,
+                "<text x=\"0\" y=\"{}\">{}</text><path class=\"axis\" d=\"M0 {foot}H{WIDTH}\"/>",
+                foot - ROW - 10,
+                row("plot.row", of)
+            );
+            let height = |span: &Option<&Span>| {
+                let (of, all) = span.map_or((0, 0), |span| (span.count(is), span.count(|_| true)));
+                if of == 0 { 0 } else { (ROW * u64::from(of) / u64::from(all)).max(LOWEST) }
+            };
+            let heights: Vec<u64> = day.spans.iter().map(height).collect();
+            let (mut at, mut marks) = (0, String::new());
+            for run in heights.chunk_by(|one, other| one == other) {
+                let (high, wide) = (run[0], run.len() as u64 * STEP);
+                if high > 0 {
+                    let _ = write!(marks, "M{at} {foot}v-{high}h{wide}v{high}z");
+                }
+                at += wide;
+            }
+            let _ = write!(svg, "<path class=\"{class}\" d=\"{marks}\"/>");
+        }
+        times(day, 3 * high + TEXT - 10, &mut svg);
+        svg.push_str("</svg>");
+        Some(svg)
+    }
 
-/// A time in the unit that suits it: `320 ms`, `60 s`, `2 h`.
-pub(super) fn in_words(time: Duration) -> String {
-    let (seconds, milliseconds) = (time.as_secs(), time.subsec_millis());
-    match seconds {
-        0 => format!("{milliseconds} ms"),
-        1..10 if milliseconds >= 100 => format!("{seconds}.{} s", milliseconds / 100),
-        1..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
+    /// How long refreshes took: the slowest of five minutes, and their average.
+    pub(super) fn durations(self) -> Option<String> {
+        let Plots { day, texts } = self;
+        let took: Vec<Option<(Duration, Duration)>> =
+            day.spans.iter().map(|span| span.and_then(Span::took)).collect();
+        let slowest = took.iter().flatten().map(|&(_, slowest)| slowest).max()?;
+        let count = |span: &Span| span.count(|_| true);
+        let all: u32 = day.spans.iter().flatten().map(|span| count(span)).sum();
+        let sum: Duration =
+            day.spans.iter().flatten().filter_map(|span| Some(span.took()?.0 * count(span))).sum();
+        let average = texts.time(sum.checked_div(all).unwrap_or_default());
+        let most = texts.time(slowest);
+        let what = texts.say("plot.durations", &[("average", &average), ("slowest", &most)]);
+        let scale = Scale::up_to(slowest);
+        let height = TEXT + HEIGHT + TEXT;
+        let mut svg = self.opening("durations", height, "status.durations", &what);
+        self.draw(&scale, &mut svg);
+        let part = |of: fn((Duration, Duration)) -> Duration| -> Vec<Option<Duration>> {
+            took.iter().map(|took| took.map(of)).collect()
+        };
+        curve(&part(|(_, slowest)| slowest), &scale, "line", &mut svg);
+        curve(&part(|(average, _)| average), &scale, "average", &mut svg);
+        times(day, TEXT + HEIGHT + TEXT - 10, &mut svg);
+        svg.push_str("</svg>");
+        Some(svg)
+    }
+
+    /// The lines of nothing and of the greatest value.
+    fn draw(self, scale: &Scale, svg: &mut String) {
+        let foot = TEXT + HEIGHT;
+        let _ = write!(
+            svg,
+            "<path class=\"axis\" d=\"M0 {TEXT}H{WIDTH}M0 {foot}H{WIDTH}\"/>\
+             <text x=\"0\" y=\"{}\">{}</text>",
+            TEXT - 12,
+            self.texts.time(Duration::from_millis(scale.0))
+        );
+    }
+
+    fn opening(self, name: &str, height: u64, title: &str, what: &str) -> String {
+        let title = self.texts.say(title, &[]);
+        let [title, what] = [&*title, what].map(|text| {
+            let mut escaped = String::new();
+            escape(text, &mut escaped);
+            escaped
+        });
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" \
+             viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+             aria-labelledby=\"{name}-title {name}-what\"><title id=\"{name}-title\">\
+             {title}</title><desc id=\"{name}-what\">{what}</desc>"
+        )
     }
 }
 
@@ -172,18 +205,6 @@ impl Scale {
     fn y(&self, time: Duration) -> u64 {
         let share = (time.as_secs_f64() * 1000.0 / self.0 as f64).min(1.0);
         TEXT + HEIGHT - (share * HEIGHT as f64).round() as u64
-    }
-
-    /// The lines of nothing and of the greatest value.
-    fn draw(&self, svg: &mut String) {
-        let foot = TEXT + HEIGHT;
-        let _ = write!(
-            svg,
-            "<path class=\"axis\" d=\"M0 {TEXT}H{WIDTH}M0 {foot}H{WIDTH}\"/>\
-             <text x=\"0\" y=\"{}\">{}</text>",
-            TEXT - 12,
-            in_words(Duration::from_millis(self.0))
-        );
     }
 }
 
@@ -217,20 +238,13 @@ fn times(day: &Day<'_>, y: u64, svg: &mut String) {
     }
 }
 
-fn opening(name: &str, height: u64, title: &str, what: &str) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 {WIDTH} {height}\" \
-         role=\"img\" aria-labelledby=\"{name}-title {name}-what\"><title id=\"{name}-title\">\
-         {title}</title><desc id=\"{name}-what\">{what}.</desc>"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::WallTime;
     use crate::history::History;
     use crate::outcome::FailureKind;
+    use crate::theme::Theme;
 
     const NOON: WallTime = WallTime(1_795_521_600_000_000);
     const MINUTE: Duration = Duration::from_secs(60);
@@ -256,13 +270,18 @@ mod tests {
     fn a_day_is_told_in_words_too() {
         let history = a_day();
         let day = history.day(NOON + 1439 * MINUTE);
-        let age = age(&day, MINUTE).expect("a drawing");
-        assert!(age.contains("The data was 60 min old at most, and for 60 min or more"), "{age}");
-        let outcomes = outcomes(&day).expect("a drawing");
-        let told = "Of 1440 refreshes 138 brought newer data, 1242 found nothing new, 60 failed.";
+        let theme = Theme::load(None).expect("a theme");
+        let plots = Plots { day: &day, texts: theme.texts("en") };
+        let said = |svg: &str| svg.replace('\u{a0}', " ");
+        let age = plots.age(MINUTE).expect("a drawing");
+        let told = "The data was 60 min old at most, and for 60 min or more";
+        assert!(said(&age).contains(told), "{age}");
+        let outcomes = plots.outcomes().expect("a drawing");
+        let told = "Of 1,440 refreshes 138 brought newer data, 1,242 found nothing new, 60 failed.";
         assert!(outcomes.contains(told), "{outcomes}");
-        let durations = durations(&day).expect("a drawing");
-        assert!(durations.contains("took 250 ms on average and 250 ms at most"), "{durations}");
+        let durations = plots.durations().expect("a drawing");
+        let told = "took 250 ms on average and 250 ms at most";
+        assert!(said(&durations).contains(told), "{durations}");
         for svg in [age, outcomes, durations] {
             assert!(svg.len() < 16_000, "{}", svg.len());
             assert!(svg.contains(">16:00</text>") && svg.ends_with("</svg>"), "{svg}");
@@ -281,16 +300,8 @@ mod tests {
     fn without_refreshes_there_is_nothing_to_draw() {
         let history = History::default();
         let day = history.day(NOON);
-        assert_eq!((age(&day, MINUTE), outcomes(&day), durations(&day)), (None, None, None));
-    }
-
-    #[test]
-    fn times_are_told_in_the_unit_that_suits_them() {
-        let told = [0, 320, 1_000, 1_450, 60_000, 119_000, 600_000, 7_200_000, 400_000_000]
-            .map(|milliseconds| in_words(Duration::from_millis(milliseconds)));
-        assert_eq!(
-            told,
-            ["0 ms", "320 ms", "1 s", "1.4 s", "60 s", "119 s", "10 min", "2 h", "4 d"]
-        );
+        let theme = Theme::load(None).expect("a theme");
+        let plots = Plots { day: &day, texts: theme.texts("en") };
+        assert_eq!((plots.age(MINUTE), plots.outcomes(), plots.durations()), (None, None, None));
     }
 }

@@ -162,13 +162,17 @@ struct Found<'a> {
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<u32>,
+    /// Of its title, where the letters tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lang: Option<&'static str>,
 }
 
 impl<'a> Found<'a> {
     fn of(index: FilmIndex, views: Views<'a>) -> Found<'a> {
         let film = &views.catalogue.films[index];
         let url = views.site.link(&film_path(views.film_slug(index)));
-        Found { id: &film.id, title: &film.title, url, year: film.year }
+        let lang = views.texts.other_language(&film.title);
+        Found { id: &film.id, title: &film.title, url, year: film.year, lang }
     }
 }
 

@@ -23,7 +23,7 @@ pub const NOT_IN_A_PATH: AsciiSet =
 pub struct Site {
     /// Its name.
     pub title: String,
-    /// Language of its texts (BCP 47).
+    /// Language of its texts (BCP 47); pages are in the nearest one that the theme has.
     pub lang: String,
     /// Its public address, ending in `/`; none if it is not known.
     pub url: Option<Url>,
@@ -61,6 +61,7 @@ impl Site {
 
 /// What all pages share as variables, and its name with the theme's and the program's.
 pub(super) fn shared(site: &Site, theme: &Theme) -> (serde_json::Value, blake3::Hash) {
+    let texts = theme.texts(&site.lang);
     let assets: BTreeMap<_, _> = theme
         .assets()
         .iter()
@@ -68,7 +69,7 @@ pub(super) fn shared(site: &Site, theme: &Theme) -> (serde_json::Value, blake3::
         .collect();
     let mut variables = serde_json::json!({
         "title": site.title,
-        "lang": site.lang,
+        "lang": texts.lang(),
         "base": site.base(),
         "url": site.url.as_ref().map(|url| url.as_str()),
         "demo": site.demo,

@@ -14,10 +14,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use tera::Context;
 
-use super::plots::{self, in_words};
+use super::plots::Plots;
 use super::{NotRendered, PageVariables, Site, site};
 use crate::clock::WallTime;
 use crate::history::History;
+use crate::texts::Texts;
 use crate::theme::Theme;
 
 const TEMPLATE: &str = "status.html";
@@ -121,7 +122,8 @@ impl Status<'_> {
             fingerprint: String::new(),
         };
         context.insert("page", &page);
-        context.insert("status", &self.view());
+        let texts = templates.texts(&site.lang);
+        context.insert("status", &self.view(texts));
         let day = self.history.day(self.now);
         let outcomes = day.outcomes().into_iter();
         let outcomes = outcomes.map(|(kind, times)| tally(kind.to_string(), u64::from(times)));
@@ -129,23 +131,24 @@ impl Status<'_> {
         let warnings = self.warnings.iter();
         let warnings = warnings.map(|(kind, &count)| tally((*kind).to_owned(), count as u64));
         context.insert("warnings", &warnings.collect::<Vec<_>>());
-        context.insert("age_plot", &plots::age(&day, self.max_age));
-        context.insert("outcome_plot", &plots::outcomes(&day));
-        context.insert("duration_plot", &plots::durations(&day));
-        let rendered = templates.render(TEMPLATE, &context);
+        let plots = Plots { day: &day, texts };
+        context.insert("age_plot", &plots.age(self.max_age));
+        context.insert("outcome_plot", &plots.outcomes());
+        context.insert("duration_plot", &plots.durations());
+        let rendered = templates.render(TEMPLATE, &context, texts);
         let rendered = rendered.with_context(|| format!("cannot render {PATH}"));
         Ok(rendered.map_err(NotRendered)?.into())
     }
 
-    fn view(&self) -> StatusView {
+    fn view(&self, texts: &Texts) -> StatusView {
         StatusView {
             written: self.now.rfc3339(),
             as_of: self.as_of.rfc3339(),
             counts: self.counts,
             pages: self.pages,
             next_attempt: self.next_attempt.rfc3339(),
-            interval: in_words(self.interval),
-            max_age: in_words(self.max_age),
+            interval: texts.time(self.interval),
+            max_age: texts.time(self.max_age),
             is_shared: self.is_shared,
             last: self.history.last().map(|last| LastView {
                 at: last.at.rfc3339(),
@@ -211,6 +214,7 @@ mod tests {
     #[test]
     fn its_variables_are_described() {
         let row = described::row(TEMPLATE);
+        let theme = Theme::load(None).expect("a theme");
         let json = serde_json::to_value(
             Status {
                 now: NOW,
@@ -228,7 +232,7 @@ mod tests {
                     history
                 },
             }
-            .view(),
+            .view(theme.texts("en")),
         );
         let json = json.expect("JSON");
         let fields = json.as_object().expect("an object").keys().map(String::as_str);

@@ -106,7 +106,7 @@ fn a_former_address_leads_to_its_record_and_takes_nobody_elses() {
     let moved = plan.prepare("movies/gake-no-ue/index.html");
     assert_eq!(moved.moved_to(), Some("movies/ponyo/index.html"));
     let text = String::from_utf8(moved.render().expect("a page").to_vec()).expect("text");
-    assert!(text.contains("<a href=\"/movies/ponyo/\">Ponyo</a>"), "{text}");
+    assert!(text.contains("<a href=\"/movies/ponyo/\" dir=\"auto\">Ponyo</a>"), "{text}");
     assert_eq!(plan.prepare("movies/kiki/index.html").moved_to(), None);
     let sitemap = plan.prepare("sitemap.xml").render().expect("a page");
     assert!(!String::from_utf8_lossy(&sitemap).contains("gake"));

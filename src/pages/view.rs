@@ -10,6 +10,7 @@ use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
 use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::pages::{Site, film_path, person_path, poster_path};
+use crate::texts::Texts;
 
 /// Films shown beside a person, and by the same director.
 const MOST_BESIDE: usize = 24;
@@ -122,6 +123,8 @@ pub(super) struct Views<'a> {
     pub(super) ledger: &'a Ledger,
     /// The origin time of the first sight, which is never told.
     pub(super) baseline: WallTime,
+    /// What pages say.
+    pub(super) texts: &'a Texts,
 }
 
 impl<'a> Views<'a> {

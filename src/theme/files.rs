@@ -150,7 +150,9 @@ pub(super) fn is_passed_over(below: &Path, is_directory: bool) -> bool {
         return true;
     }
     let suffix = last.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
-    let is_template = suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()));
+    // Other files of that suffix are settings of tools.
+    let is_table = below.starts_with("texts") && suffix.as_deref() == Some("toml");
+    let is_template = is_table || suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()));
     !is_directory && !is_published && (is_description(&last) || !is_template)
 }
 
@@ -182,6 +184,8 @@ mod tests {
             "screenshot.png",
             "LICENSE",
             "package.lock",
+            "netlify.toml",
+            "texts/README.md",
             "README.md",
             "node_modules/x/index.html",
             "assets/node_modules/x.js",
@@ -194,6 +198,7 @@ mod tests {
             "partials/card.HTML",
             "feed.xml",
             "robots.txt",
+            "texts/pt-BR.toml",
             "icon.svg",
             "assets/site.css",
             "assets/font.woff2",

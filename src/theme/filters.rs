@@ -1,15 +1,23 @@
 //! The filters that templates have beside Tera's own.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+use super::said;
+use crate::texts::upper_first;
 
 /// Registers all filters. To be called before templates are added.
 pub(super) fn register(tera: &mut Tera) {
+    said::register(tera);
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State| json(&value));
-    tera.register_filter("duration", |minutes: u64, _: Kwargs, _: &State| duration(minutes));
+    tera.register_filter("duration", |minutes: u64, _: Kwargs, _: &State| {
+        said::by(|texts| Ok(texts.minutes(minutes)))
+    });
     tera.register_filter("day", |time: &str, _: Kwargs, _: &State| day(time));
-    tera.register_filter("hour", |time: &str, _: Kwargs, _: &State| of_day(time, "%H:%M UTC"));
-    tera.register_filter("clock", |time: &str, _: Kwargs, _: &State| of_day(time, "%H:%M:%S UTC"));
+    tera.register_filter("date", |text: Value, _: Kwargs, _: &State| date(&text.to_string()));
+    tera.register_filter("hour", |time: &str, _: Kwargs, _: &State| of_day(time, "%H:%M"));
+    tera.register_filter("clock", |time: &str, _: Kwargs, _: &State| of_day(time, "%H:%M:%S"));
+    tera.register_filter("upper_first", |text: &str, _: Kwargs, _: &State| upper_first(text));
 }
 
 /// A value as JSON that may stand in a script element: `<` is written as its
@@ -21,46 +29,51 @@ fn json(value: &Value) -> TeraResult<String> {
     }
 }
 
-/// Minutes as people say them: `86` → `1 h 26 min`.
-fn duration(minutes: u64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, 0) => format!("{hours} h"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}
-
-/// A day or a time (RFC 3339) as its day in words: `24 November 2026`.
+/// A day or a time (RFC 3339) as its day in words: `November 24, 2026`.
 fn day(time: &str) -> TeraResult<String> {
     let day = time.get(..10).and_then(|day| day.parse::<NaiveDate>().ok());
-    let day = day.ok_or_else(|| Error::message(format!("{time:?} is no day")))?;
-    Ok(day.format("%-d %B %Y").to_string())
+    let words = day
+        .map(|day| said::by(|texts| Ok(texts.day(day.year(), day.month() as u8, day.day() as u8))));
+    words.transpose()?.flatten().ok_or_else(|| Error::message(format!("{time:?} is no day")))
+}
+
+/// A whole date (`2026-11-24`) in words; anything else as it is, such as a year alone.
+fn date(text: &str) -> TeraResult<String> {
+    let is_date = text.len() == 10 && text.parse::<NaiveDate>().is_ok();
+    if is_date { day(text) } else { Ok(text.to_owned()) }
 }
 
 /// A time (RFC 3339) as its time of day: `18:34 UTC`.
 fn of_day(time: &str, format: &str) -> TeraResult<String> {
     let parsed = time.parse::<DateTime<Utc>>();
     let time = parsed.map_err(|_| Error::message(format!("{time:?} is no time")))?;
-    Ok(time.format(format).to_string())
+    let time = time.format(format);
+    said::by(|texts| Ok(texts.say("unit.utc", &[("time", &time)])))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theme::said::in_english as english;
 
     #[test]
     fn times_are_said_in_words() {
-        assert_eq!(day("2026-11-04").expect("a day"), "4 November 2026");
-        assert_eq!(day("2026-11-24T18:34:12.123Z").expect("a day"), "24 November 2026");
-        let hour = |time| of_day(time, "%H:%M UTC");
-        assert_eq!(hour("2026-11-24T18:34:12.123Z").expect("a time"), "18:34 UTC");
-        assert!(day("soon").is_err() && hour("2026-11-24").is_err());
+        english(|| {
+            assert_eq!(day("2026-11-04").expect("a day"), "November 4, 2026");
+            assert_eq!(day("2026-11-24T18:34:12.123Z").expect("a day"), "November 24, 2026");
+            let hour = |time| of_day(time, "%H:%M");
+            assert_eq!(hour("2026-11-24T18:34:12.123Z").expect("a time"), "18:34 UTC");
+            assert!(day("soon").is_err() && hour("2026-11-24").is_err());
+        });
     }
 
     #[test]
-    fn minutes_are_said_in_hours_and_minutes() {
-        assert_eq!(duration(86), "1 h 26 min");
-        assert_eq!(duration(120), "2 h");
-        assert_eq!(duration(45), "45 min");
+    fn a_date_that_is_no_whole_day_stays_as_it_is() {
+        english(|| {
+            assert_eq!(date("1988-04-16").expect("a date"), "April 16, 1988");
+            for text in ["1988", "April 1988", "1988-13-01", "16/04/1988"] {
+                assert_eq!(date(text).as_deref().expect("a text"), text);
+            }
+        });
     }
 }

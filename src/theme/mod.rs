@@ -2,18 +2,22 @@
 //!
 //! Owns how a theme is found, loaded and named. Every file of `templates/` is
 //! in the program; a file of the same name under `--templates` takes its place,
-//! and templates find each other by their plain name, whoever wrote them. A
-//! `static/` folder is passed through, and a `root/` folder to the root of the site. A loaded theme is a value: a broken save
-//! never reaches a page, the theme before it stays.
+//! and templates find each other by their plain name, whoever wrote them. Tables
+//! of texts (`texts/`) are laid over the built-in ones text by text. A `static/`
+//! folder is passed through, and a `root/` folder to the root of the site. A loaded
+//! theme is a value: a broken save never reaches a page, the theme before it stays.
 
 mod bound;
 mod files;
 mod filters;
 mod reach;
+mod said;
+mod tables;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use bytes::Bytes;
@@ -21,7 +25,9 @@ use rust_embed::RustEmbed;
 use tera::{Context, Tera};
 
 use crate::letters;
+use crate::texts::Texts;
 use files::Files;
+use tables::Spoken;
 pub use watch::{Watch, watch};
 
 /// Where a template's own errors may come from: names that users see.
@@ -59,6 +65,7 @@ pub struct Theme {
     /// Published at the root of the site as they are, by path below `root/`.
     root_files: BTreeMap<String, Bytes>,
     digest: blake3::Hash,
+    spoken: Spoken,
     set_aside: Vec<anyhow::Error>,
     passed_over: BTreeSet<String>,
 }
@@ -77,8 +84,8 @@ impl Theme {
     /// page that stands [`APART`] is left out if it is broken and all others are whole.
     ///
     /// # Errors
-    /// If a file cannot be read, or a template is broken: with file, line,
-    /// column and the source line.
+    /// If a file cannot be read, a template is broken (with file, line, column and the
+    /// source line) or a table of texts is (with file and key).
     pub fn load(directory: Option<&Path>) -> Result<Theme> {
         let files = match directory {
             Some(directory) if !directory.is_dir() => {
@@ -127,6 +134,7 @@ impl Theme {
                 files.insert(name.to_string(), (DEFAULT, bytes));
             }
         }
+        let spoken = Spoken::of(directory, &user_files)?;
         let (mut static_files, mut root_files) = (BTreeMap::new(), BTreeMap::new());
         let mut overridden = Vec::new();
         let passed_over = unused(&user_files);
@@ -157,7 +165,7 @@ impl Theme {
             if let Some(name) = name.strip_prefix("assets/") {
                 // A user's asset comes before the default that it overrides.
                 assets.entry(name.to_owned()).or_insert_with(|| asset(name, bytes));
-            } else {
+            } else if !tables::is_table(&name) {
                 let text = String::from_utf8(bytes.to_vec())
                     .map_err(|_| anyhow!("template {name} is not UTF-8 text"))?;
                 templates.push((format!("{origin}{name}"), text));
@@ -170,6 +178,7 @@ impl Theme {
             static_files,
             root_files,
             digest,
+            spoken,
             set_aside: Vec::new(),
             passed_over,
         };
@@ -183,15 +192,32 @@ impl Theme {
         &self.set_aside
     }
 
-    /// Renders a template by its plain name.
+    /// Renders a template by its plain name, with these texts.
     ///
     /// # Errors
     /// The template's error, with file, line, column and the source line; or which
     /// bound it met.
-    pub fn render(&self, template: &str, context: &Context) -> Result<Vec<u8>> {
-        let rendered =
-            bound::bounded(template, |page| self.tera.render_to(template, context, page))?;
+    pub fn render(&self, template: &str, context: &Context, texts: &Arc<Texts>) -> Result<Vec<u8>> {
+        let rendered = said::with(texts, || {
+            bound::bounded(template, |page| self.tera.render_to(template, context, page))
+        })?;
         rendered.map_err(|error| self.explained(&error))
+    }
+
+    /// The texts in a language, or in the nearest that has a table, or else in English.
+    pub fn texts(&self, lang: &str) -> &Arc<Texts> {
+        self.spoken.texts(lang)
+    }
+
+    /// Whether there is a table of texts for a language, or for one near it.
+    pub fn speaks(&self, lang: &str) -> bool {
+        self.spoken.speaks(lang)
+    }
+
+    /// Texts that stay English: the keys that the table of a language lacks, for the language
+    /// of the site and for those that the owner has tables of.
+    pub fn missing_texts(&self, lang: &str) -> BTreeMap<String, Vec<String>> {
+        self.spoken.missing(lang)
     }
 
     /// The assets by their plain name.
@@ -214,7 +240,7 @@ impl Theme {
         &self.passed_over
     }
 
-    /// Hash of all templates and assets: part of every page's fingerprint.
+    /// Hash of all templates, tables and assets: part of every page's fingerprint.
     pub fn digest(&self) -> &blake3::Hash {
         &self.digest
     }
@@ -253,7 +279,8 @@ fn unused(user_files: &BTreeMap<String, Bytes>) -> BTreeSet<String> {
     let is_published =
         |name: &str| ["assets/", "static/", "root/"].iter().any(|below| name.starts_with(below));
     let is_built_in = |name: &str| Embedded::get(name).is_some();
-    let templates = user_files.iter().filter(|(name, _)| !is_published(name));
+    let templates =
+        user_files.iter().filter(|(name, _)| !is_published(name) && !tables::is_table(name));
     let texts: Vec<_> =
         templates.map(|(name, bytes)| (name.as_str(), String::from_utf8_lossy(bytes))).collect();
     let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
@@ -326,8 +353,9 @@ mod tests {
         ]);
         let theme = theme.expect("a theme");
         let context = tera::context! { name => "<b>" };
-        assert_eq!(theme.render("mine.html", &context).expect("page"), b"<p>&lt;b&gt;</p>");
-        let robots = theme.render("robots.txt", &context).expect("page");
+        let render = |name| theme.render(name, &context, theme.texts("en")).expect("page");
+        assert_eq!(render("mine.html"), b"<p>&lt;b&gt;</p>");
+        let robots = render("robots.txt");
         let robots = String::from_utf8(robots).expect("text");
         assert!(robots.contains("User-agent") && robots.ends_with("# mine <b>"), "{robots}");
     }
@@ -371,7 +399,7 @@ mod tests {
         let theme = theme.expect("a theme");
         for name in ["own.js", "list.js"] {
             let script = std::str::from_utf8(&theme.assets()[name].bytes).expect("text");
-            assert!(script.contains("ss:\"ß\"") && !script.contains("movies-gen:letters"));
+            assert!(script.contains("\"223ss7ae") && !script.contains("movies-gen:letters"));
         }
     }
 

@@ -17,7 +17,7 @@
     if (!films.length) return "";
     // By a function: a title may hold what a pattern gives a meaning to.
     return films.length === 1 ? said.dataset[kind].replace("{title}", () => films[0].title)
-      : said.dataset[`${kind}Many`].replace("{count}", films.length);
+      : site.text(said, `${kind}Many`, films.length);
   };
   const say = () => {
     const of = (kind) => [...films.values()].filter((film) => film.kind === kind);

@@ -118,20 +118,17 @@
       known.delete(film.id);
       if (!item.firstChild) {
         item.dataset.key = film.id;
-        item.append(document.createElement("time"), document.createElement("a"));
-        item.lastChild.append(document.createElement("cite"));
+        item.innerHTML = '<time></time><a><cite dir="auto"></cite></a>';
       }
       const [year, link] = item.children;
-      write(year, String(film.year ?? ""));
-      write(link.firstChild, film.title);
+      site.write(year, String(film.year ?? ""));
+      site.write(link.firstChild, film.title);
+      if (film.lang) link.firstChild.lang = film.lang;
       if (link.getAttribute("href") !== film.url) link.href = film.url;
       return item;
     });
     for (const gone of known.values()) gone.remove();
     site.order(place, items);
-  };
-  const write = (element, text) => {
-    if (element.textContent !== text) element.textContent = text;
   };
   // What was found last.
   let matches = null;
@@ -161,12 +158,11 @@
     const told = document.querySelector("[data-found]");
     if (!told) return;
     told.toggleAttribute("data-empty", !count);
-    const pattern = count ? told.dataset.some : told.dataset.none;
+    const all = place ? told.dataset.all : cards.length;
+    const name = count ? "some" : state.q ? "none" : "noneFilters";
     // The same text again would be read aloud again.
-    write(told, isAll || (!place && count === cards.length) ? "" : pattern
-      .replace("{count}", found?.cut && count ? `${count}+` : count)
-      .replace("{all}", place ? told.dataset.all : cards.length)
-      .replace("{what}", () => state.q ? `“${state.q}”` : "all of that"));
+    site.write(told, isAll || (!place && count === cards.length) ? ""
+      : site.text(told, name, all, site.number(count) + (found?.cut && count ? "+" : "")).replace("{what}", () => state.q));
   };
 
   // Keeps what is chosen in the address, with what was found: Back shows it at once, before the

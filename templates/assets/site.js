@@ -62,6 +62,18 @@
     }
   };
 
+  // The language of the page decides forms and numbers; the browser's, if that is no language.
+  const lang = site.optionally(() => Intl.getCanonicalLocales(document.documentElement.lang));
+  const rules = new Intl.PluralRules(lang);
+  site.number = new Intl.NumberFormat(lang).format;
+  // A text that an element has for scripts, in the form for `all`. A theme may lack it.
+  site.text = ({ dataset }, name, all, count = site.number(all)) =>
+    (dataset[`${name}.${rules.select(all)}`] ?? dataset[name] ?? `{count} ${name}`)
+      .replace("{count}", count).replace("{all}", site.number(all));
+  site.write = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+
   const line = document.querySelector("[data-freshness]");
   const notice = document.querySelector("[data-stale]");
   if (!line) return;
@@ -87,13 +99,12 @@
 
   // A length of time in the largest unit that fits.
   const inWords = (seconds) => {
-    const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-    const [size, unit] = units.find(([size]) => seconds >= size) ?? [1, "s"];
-    return `${Math.floor(seconds / size)}\u00a0${unit}`;
+    const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+    const [size, unit] = units.find(([size]) => seconds >= size) ?? units[3];
+    return site.text(line, unit, Math.floor(seconds / size));
   };
   const write = (element, seconds) => {
-    const text = seconds === null ? "" : element.dataset.text.replace("{age}", inWords(seconds));
-    if (element.textContent !== text) element.textContent = text;
+    site.write(element, seconds === null ? "" : element.dataset.text.replace("{age}", inWords(seconds)));
   };
 
   let wasOld = false;

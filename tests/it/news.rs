@@ -64,7 +64,7 @@ fn both_feeds_tell_what_is_new_what_changed_and_what_is_gone() {
         [
             ("New: First Light (2026)", "2026, directed by Ida Brandt.\n\nWith Gull.\n\nMorning."),
             ("Salt Road: score", "Score: 93 → 95"),
-            ("Gone: Winter Inventory", "Has left the catalogue."),
+            ("Removed: Winter Inventory", "The film was removed from the catalogue."),
         ]
     );
     let links: Vec<_> = atom.entries.iter().map(|entry| entry.links[0].href.as_str()).collect();
@@ -135,12 +135,12 @@ fn changes_are_listed_with_what_was_and_what_is() {
     let text = page.replace('\n', " ");
     for part in [
         "<a href=\"/movies/first-light/\">First Light</a>",
-        "<del>93</del> <span aria-hidden=\"true\">→</span> <span class=\"unseen\">to</span> \
-         <ins>95</ins>",
-        "<cite>Winter Inventory</cite>",
+        "<del dir=\"auto\">93</del> <span aria-hidden=\"true\">→</span> <span class=\"unseen\">to</span> \
+         <ins dir=\"auto\">95</ins>",
+        "<cite dir=\"auto\">Winter Inventory</cite>",
         "<a href=\"/people/gull/\">Gull</a>",
-        "<del>Black</del>",
-        "<span class=\"label\">crew</span>",
+        "<del dir=\"auto\">Black</del>",
+        "<span class=\"label\" dir=\"auto\">crew</span>",
     ] {
         assert!(text.contains(part), "{part} is missing: {page}");
     }
@@ -148,7 +148,10 @@ fn changes_are_listed_with_what_was_and_what_is() {
     assert!(place(">Gull<") < place("First Light"), "the latest comes first");
     // Each film tells its own, and no other.
     let salt = site.page("movies/salt-road/index.html");
-    assert!(salt.contains("What changed</h2>") && salt.contains("<ins>95</ins>"), "{salt}");
+    assert!(
+        salt.contains("What changed</h2>") && salt.contains("<ins dir=\"auto\">95</ins>"),
+        "{salt}"
+    );
     let lamp = site.page("movies/the-lamp-keeper/index.html");
     assert!(!lamp.contains("What changed</h2>"), "{lamp}");
 }
@@ -248,7 +251,7 @@ fn a_film_that_is_gone_answers_404_with_a_search_that_works() {
     let server = site.serve().ready();
     let gone = server.get("/movies/winter-inventory/");
     assert_eq!(gone.status, 404);
-    assert!(gone.text().contains("may have left the catalogue"), "{}", gone.text());
+    assert!(gone.text().contains("may have been removed from the catalogue"), "{}", gone.text());
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/movies/winter-inventory/", server.address));

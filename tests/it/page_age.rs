@@ -62,7 +62,7 @@ fn files_whose_generator_is_dead_say_that_they_are_old() {
     // Twice the bound of a second is over soon.
     tab.wait_for(&format!("!{NOTICE}.hidden"));
     let said = tab.text(&format!("{NOTICE}.textContent"));
-    assert!(said.starts_with("No news from the source for 1\u{a0}min"), "{said}");
+    assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
     assert_eq!(tab.value("document.querySelector('[data-freshness]').className"), "freshness old");
     assert_eq!(tab.complaints(), Vec::<serde_json::Value>::new());
 }

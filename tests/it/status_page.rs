@@ -31,17 +31,17 @@ fn it_tells_the_age_the_counts_and_the_next_attempt() {
     let server = Site::of(&upstream).serve().ready();
     let page = status_after(&server, "changed");
     assert_eq!(
-        time_of(&page, "Data of").to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        time_of(&page, "Data as of").to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         server.freshness()["as_of"]
     );
-    let wait = time_of(&page, "Next refresh") - time_of(&page, "Data of");
+    let wait = time_of(&page, "Next refresh") - time_of(&page, "Data as of");
     assert!((59..=61).contains(&wait.num_seconds()), "{wait}");
     for part in
         ["<dt>Films</dt><dd>5<", "<dt>People</dt><dd>4<", "1 brought newer data", "role=\"img\""]
     {
         assert!(page.contains(part), "{part} is missing: {page}");
     }
-    assert!(page.contains("<p class=\"none\">Nothing.</p>"), "nothing is odd: {page}");
+    assert!(page.contains("<p class=\"none\">None.</p>"), "nothing is odd: {page}");
     assert_eq!(server.site.page(PAGE), page, "the file is the same");
 }
 
@@ -82,7 +82,7 @@ fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
     upstream.set("/films", Answer::new(503, "secret of the inside"));
     let page = status_after(&server, "bad-status");
     assert!(page.contains("The last refresh failed"), "{page}");
-    assert!(time_of(&page, "Data of") >= time_of(&good, "Data of"));
+    assert!(time_of(&page, "Data as of") >= time_of(&good, "Data as of"));
     let _ = server.terminate();
     // A process that starts anew, and cannot reach anybody either.
     let server = site.serve().ready();
@@ -184,11 +184,11 @@ fn as_a_file_whose_generator_is_dead_it_stays_true() {
     tab.wait_for("!document.querySelector('[data-freshness]').hidden");
     tab.wait_for("!document.querySelector('[data-stale]').hidden");
     let said = tab.text("document.querySelector('[data-stale]').textContent");
-    assert!(said.starts_with("No news from the source for 1\u{a0}min"), "{said}");
+    assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
     // What stands in the file names moments and never a distance from now.
     let main = tab.text("document.querySelector('main').textContent");
-    assert!(!main.contains(" ago") && main.contains("if that is long past"), "{main}");
+    assert!(!main.contains(" ago") && main.contains("If that time is long past"), "{main}");
 }
 
 /// The kinds of fault that a template can have.

@@ -37,7 +37,13 @@ fn served_with(count: usize) -> (Upstream, Running, Browser, Tab) {
     (upstream, running, browser, tab)
 }
 
+/// A number as an English page writes it.
+fn figure(number: usize) -> String {
+    if number < 1000 { number.to_string() } else { format!("1,{:03}", number - 1000) }
+}
+
 fn counts(tab: &mut Tab, films: usize) {
+    let films = figure(films);
     let count = format!("document.querySelector('.count').textContent.startsWith('{films} film')");
     tab.wait_for(&count);
 }
@@ -122,10 +128,10 @@ fn above_the_largest_length_found_films_keep_the_focus_and_the_number_is_new() {
     searches(&mut tab, "many 10");
     tab.wait_for("document.querySelector('[data-others] a') !== null");
     let found = "document.querySelector('[data-found]').textContent";
-    tab.wait_for(&format!("{found}.includes('of {} films')", WHOLE + 3));
+    tab.wait_for(&format!("{found}.includes('of {} films')", figure(WHOLE + 3)));
     let _ = tab.value("link = document.querySelector('[data-others] a'); link.focus()");
     upstream.set("/films", list(WHOLE + 4));
-    tab.wait_for(&format!("{found}.includes('of {} films')", WHOLE + 4));
+    tab.wait_for(&format!("{found}.includes('of {} films')", figure(WHOLE + 4)));
     assert_eq!(tab.value("document.activeElement === link && link.isConnected"), true);
     was_not_loaded_again(&mut tab);
 }
@@ -206,7 +212,7 @@ fn whoever_reads_what_changed_goes_on_reading_it() {
     let (upstream, running, mut browser) = served();
     for score in 10..30 {
         upstream.set("/films", changed(&json!({"rt_score": score.to_string()})));
-        let wanted = format!("<ins>{score}");
+        let wanted = format!("<ins dir=\"auto\">{score}");
         wait_until("the change", || running.get("/changes/").text().contains(&wanted));
     }
     let mut tab = open(&mut browser, &running, "/changes/");

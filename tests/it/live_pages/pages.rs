@@ -67,7 +67,7 @@ fn a_film_that_is_gone_says_so_on_its_page_and_answers_404_with_a_search() {
     assert_eq!(tab.value("document.querySelector('[data-left]').hidden"), true);
     upstream.set("/films", one_less());
     tab.wait_for("!document.querySelector('[data-left]').hidden");
-    assert_eq!(tab.text(SAID), "This page has left the programme.");
+    assert_eq!(tab.text(SAID), "This page was removed from the site.");
     assert_eq!(tab.text("document.querySelector('h1').textContent"), "Nobody Home");
     // It comes back.
     upstream.set("/films", Answer::json(&films()));

@@ -26,7 +26,7 @@ impl Layer {
             ("templates", format!("theme-{name}")),
             ("site-url", format!("https://{name}.example/")),
             ("site-title", format!("Title of the {name}")),
-            ("lang", format!("x-{name}")),
+            ("lang", format!("en-x-{name}")),
             ("interval", format!("{}s", 10 + number)),
             ("max-age", format!("{}s", 20 + number)),
             ("log-format", format.to_owned()),

@@ -142,7 +142,7 @@ fn a_search_finds_films_that_are_on_no_first_page() {
         tab.call("Input.insertText", json!({"text": query}));
         wait_until("the film", || tab.text(shown).split(',').any(|title| title == found));
         let told = tab.text("document.querySelector('[data-found]').textContent");
-        assert!(told.ends_with(" of 1500 films"), "{told}");
+        assert!(told.ends_with(" of 1,500 films"), "{told}");
     }
     // Lists of parts, and parts, are for everybody too.
     for path in ["/", "/people/", "/people/letter/a/", "/years/1999/", "/years/1999/letter/a/"] {
@@ -158,6 +158,6 @@ fn a_search_finds_films_that_are_on_no_first_page() {
     }
     // Too many for one file: the newest, and that there are more.
     tab.load(&format!("http://{}/?q=the", server.address));
-    tab.wait_for("document.querySelector('[data-found]').textContent === '200+ of 1500 films'");
+    tab.wait_for("document.querySelector('[data-found]').textContent === '200+ of 1,500 films'");
     assert_eq!(tab.complaints().iter().filter(|c| !c.to_string().contains("404")).count(), 0);
 }

@@ -67,7 +67,10 @@ fn each_of_several_directors_and_producers_has_a_link_and_a_page_with_the_film()
         ("producers/cy-fox", "Cy Fox"),
         ("producers/di-gay", "Di Gay"),
     ] {
-        assert!(page.contains(&format!("<a href=\"/{path}/\">{name}</a>")), "{name}: {page}");
+        assert!(
+            page.contains(&format!("<a href=\"/{path}/\" dir=\"auto\">{name}</a>")),
+            "{name}: {page}"
+        );
         let of_them = site.page(&format!("{path}/index.html"));
         assert!(of_them.contains("data-film-id=\"a\""), "{name}");
     }

@@ -1,0 +1,267 @@
+//! Whether every page is in one language: that of the site.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use scraper::{Html, Node};
+use serde_json::json;
+
+use super::tests::{catalogue, site};
+use super::*;
+use crate::changes::between;
+use crate::clock::WallTime;
+use crate::history::History;
+use crate::outcome::{FailureKind, OutcomeKind};
+use crate::texts::Table;
+use crate::theme::built_in;
+
+/// Languages of the built-in tables beside English.
+const OTHERS: [&str; 4] = ["de", "es", "fr", "ja"];
+/// Keys of these sections are made of what the data or a refresh says.
+const BY_DATA: [&str; 7] =
+    ["color", "director", "field", "gender", "outcome", "producer", "warning"];
+/// Attributes that are said or shown; scripts show those that begin with `data-`.
+const SAID: [&str; 5] = ["alt", "aria-label", "content", "placeholder", "title"];
+/// Data attributes that hold no texts.
+const NOT_SAID: [&str; 6] =
+    ["data-path", "data-director", "data-letter", "data-live", "data-freshness", "data-field"];
+
+fn table(lang: &str) -> Table {
+    let files = built_in();
+    let file = files.get(&format!("texts/{lang}.toml")).unwrap_or_else(|| panic!("no {lang}.toml"));
+    Table::parse(std::str::from_utf8(file).expect("text")).expect(lang)
+}
+
+#[test]
+fn every_language_has_every_text_with_the_same_placeholders() {
+    let english = table("en");
+    for lang in OTHERS {
+        let other = table(lang);
+        assert_eq!(other.keys().collect::<Vec<_>>(), english.keys().collect::<Vec<_>>(), "{lang}");
+        for key in english.keys() {
+            let places = |table: &Table| -> BTreeSet<String> {
+                let text = table.get(key).expect("a text");
+                text.places().into_iter().map(str::to_owned).collect()
+            };
+            let [ours, theirs] = [&english, &other].map(places);
+            assert_eq!(ours, theirs, "{key} in {lang}");
+        }
+    }
+}
+
+#[test]
+fn no_text_is_there_for_nothing() {
+    let files = built_in();
+    let templates = files.iter().filter(|(name, _)| !name.ends_with(".toml"));
+    let mut used: String =
+        templates.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
+    for code in [
+        include_str!("charts.rs"),
+        include_str!("feeds.rs"),
+        include_str!("lists.rs"),
+        include_str!("plots.rs"),
+        include_str!("../texts/mod.rs"),
+        include_str!("../theme/filters.rs"),
+    ] {
+        used.push_str(code);
+    }
+    for key in table("en").keys() {
+        let (section, name) = key.split_once('.').expect("a section");
+        let is_kind = section == "changes"
+            && ["added", "changed", "removed", "film", "person"].contains(&name);
+        let is_used = is_kind || BY_DATA.contains(&section) || used.contains(&format!("\"{key}\""));
+        assert!(is_used, "nothing says {key}");
+    }
+}
+
+/// Every page of a site with words that no language has, and the pages beside it.
+fn pages(lang: &str) -> BTreeMap<String, String> {
+    let site = Site { lang: lang.into(), title: "Qzqz".into(), demo: true, ..site(None) };
+    let theme = Theme::load(None).expect("the theme");
+    let film = |id: usize| {
+        json!({"id": id.to_string(), "title": format!("Vrk{id}"), "description": "Zzt.",
+            "release_date": (1950 + id).to_string(), "director": "Xhq Wvv", "rt_score": "90",
+            "producer": "Pqx", "running_time": "103", "original_title": "Jjx"})
+    };
+    let person = |id: usize, hair: &str, films: &[&str]| {
+        json!({"id": format!("p{id}"), "name": format!("Kkw{id}"), "films": films, "age": "13",
+            "gender": "Female", "hair_color": hair, "eye_color": "Light brown"})
+    };
+    let mut films: Vec<_> = (0..20).map(film).collect();
+    let people: Vec<_> = (0..9)
+        .map(|at| person(at, if at == 3 { "Bald" } else { "Black" }, &["0", "1"]))
+        .chain([person(9, "none", &[])])
+        .collect();
+    films.push(json!({"id": "undated", "title": "Nnq"}));
+    let old = catalogue(json!(films), json!(people));
+    films[0]["rt_score"] = "10".into();
+    films[1]["director"] = "".into();
+    films.remove(4);
+    films.push(film(25));
+    films.push(json!({"id": "bare", "title": "Nnz"}));
+    let new = catalogue(json!(films), json!(people[1..]));
+    let ledger = Ledger::baseline(&old, WallTime(0));
+    let ledger = ledger.advanced(&between(&old, &new), &new, WallTime(1));
+    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let many = catalogue(json!((0..1001).map(film).collect::<Vec<_>>()), json!([]));
+    let ledger_of_many = Ledger::baseline(&many, WallTime(0));
+    let long = Plan::new(&site, &many, &ledger_of_many, &theme);
+    let none = catalogue(json!([]), json!([]));
+    let ledger_of_none = Ledger::baseline(&none, WallTime(0));
+    let empty = Plan::new(&site, &none, &ledger_of_none, &theme);
+    let mut pages = BTreeMap::new();
+    let is_list = |path: &str| !path.starts_with("movies/vrk") && path.ends_with(".html");
+    for (name, plan) in [("", &plan), ("long/", &long), ("empty/", &empty)] {
+        for path in plan.paths().filter(|path| name.is_empty() || is_list(path)) {
+            let is_said = path.ends_with(".html") || path.starts_with("feed.");
+            if is_said {
+                let bytes = plan.prepare(path).render().expect("a page");
+                pages.insert(format!("{name}{path}"), text(&bytes));
+            }
+        }
+    }
+    pages.insert("starting".into(), text(&starting(&site, &theme).expect("a page")));
+    pages.insert("too-old".into(), text(&too_old(&site, &theme).expect("a page")));
+    pages.extend(status_pages(&site, &theme));
+    pages
+}
+
+fn status_pages(site: &Site, theme: &Theme) -> Vec<(String, String)> {
+    let now = WallTime(1_795_521_600_000_000);
+    let minute = Duration::from_secs(60);
+    let mut history = History::default();
+    history.saw(now, 90 * minute);
+    history.ended(now, OutcomeKind::Changed, Duration::from_millis(1_450));
+    let mut failed = history.clone();
+    failed.ended(now, OutcomeKind::Failed(FailureKind::RateLimited), minute);
+    let page = |name: &str, history: &History, counts| {
+        let status = Status {
+            now,
+            as_of: now,
+            counts,
+            pages: 1234,
+            next_attempt: now,
+            interval: minute,
+            max_age: minute,
+            is_shared: true,
+            warnings: BTreeMap::from([("left-out", 2), ("one-way-pair", 1)]),
+            history,
+        };
+        (name.to_owned(), text(&status.page(site, theme).expect("a page")))
+    };
+    let counts = Some(Counts { films: 1, people: 2, changes: 3 });
+    vec![
+        page("status", &history, counts),
+        page("status failed", &failed, counts),
+        page("status empty", &History::default(), None),
+    ]
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// What of a page somebody may read or hear.
+fn said(page: &str) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Ok(feed) = serde_json::from_str::<serde_json::Value>(page) {
+        let items = feed["items"].as_array().expect("entries").iter();
+        return items.map(|item| format!("{} {}", item["title"], item["content_text"])).collect();
+    }
+    for node in Html::parse_document(page).tree.nodes() {
+        let is_code = |node: &Node| {
+            node.as_element().is_some_and(|element| ["script", "style"].contains(&element.name()))
+        };
+        match node.value() {
+            Node::Text(text) if !node.parent().is_some_and(|parent| is_code(parent.value())) => {
+                said.push(text.to_string());
+            }
+            Node::Element(element) => {
+                let is_said = |name: &str| {
+                    SAID.contains(&name) || (name.starts_with("data-") && !NOT_SAID.contains(&name))
+                };
+                // Those of machines: `summary`, `video.movie`.
+                let of_machines = element.attr("name").or(element.attr("property"));
+                let is_for_machines = of_machines.is_some_and(|name| {
+                    !["description", "og:title", "og:description"].contains(&name)
+                });
+                if element.name() != "meta" || !is_for_machines {
+                    let found = element.attrs().filter(|(name, _)| is_said(name));
+                    said.extend(found.map(|(_, value)| value.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    // Placeholders that scripts fill have English names.
+    let without = |text: &String| -> String {
+        let parts = text.split('{').map(|part| part.rsplit('}').next().unwrap_or(part));
+        parts.collect::<Vec<_>>().join(" ")
+    };
+    said.iter().map(without).collect()
+}
+
+/// Each text of these pages, and a page that has it.
+fn each(pages: &BTreeMap<String, String>) -> BTreeMap<String, &str> {
+    let texts = pages.iter().flat_map(|(path, page)| {
+        said(page).into_iter().map(move |text| (text.trim().to_owned(), path.as_str()))
+    });
+    texts.collect()
+}
+
+/// The texts of a table without their placeholders and marks.
+fn pieces(table: &Table) -> BTreeSet<String> {
+    let texts = table.keys().filter_map(|key| table.get(key));
+    let literals = texts.flat_map(|text| {
+        let forms: Vec<_> = text.forms().map(|(_, pattern)| pattern.clone()).collect();
+        forms.into_iter().flat_map(|form| form.literals().map(str::to_owned).collect::<Vec<_>>())
+    });
+    let words = |literal: String| -> Vec<String> {
+        let plain = literal.split('<').map(|part| part.rsplit('>').next().unwrap_or(part));
+        plain.map(|part| part.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()).collect()
+    };
+    literals.flat_map(words).filter(|piece| piece.chars().count() > 1).collect()
+}
+
+/// Whether `piece` stands in `text` as whole words.
+fn holds(text: &str, piece: &str) -> bool {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(piece).any(|(at, _)| {
+        !is_letter(text[..at].chars().next_back())
+            && !is_letter(text[at + piece.len()..].chars().next())
+    })
+}
+
+#[test]
+fn no_page_in_another_language_has_an_english_text() {
+    let english = pieces(&table("en"));
+    for lang in OTHERS {
+        let own = pieces(&table(lang));
+        let foreign: Vec<_> =
+            english.iter().filter(|piece| !own.iter().any(|own| holds(own, piece))).collect();
+        assert!(foreign.len() > 150, "{lang}: {}", foreign.len());
+        let pages = pages(lang);
+        assert!(pages.len() > 40, "{lang}: {:?}", pages.keys());
+        let is_marked = |page: &str| page.contains(&format!("<html lang=\"{lang}\">"));
+        assert!(pages.iter().all(|(path, page)| !path.ends_with(".html") || is_marked(page)));
+        for (text, path) in each(&pages) {
+            let found = foreign.iter().find(|piece| holds(&text, piece));
+            assert!(found.is_none(), "{lang}, {path}: {found:?} in {text:?}");
+        }
+    }
+}
+
+#[test]
+fn the_english_texts_are_found_where_they_are() {
+    let english = pieces(&table("en"));
+    let pages = pages("nl");
+    let is_marked = |page: &String| page.contains("<html lang=\"en\">");
+    assert!(
+        pages.values().all(|page| !page.contains("<html") || is_marked(page)),
+        "no table of nl"
+    );
+    let texts = each(&pages);
+    let is_found = |piece: &&String| texts.keys().any(|text| holds(text, piece));
+    let found: Vec<_> = english.iter().filter(is_found).collect();
+    assert!(found.len() * 10 > english.len() * 7, "{} of {}", found.len(), english.len());
+}

@@ -1,0 +1,107 @@
+//! The language of a text, as far as its letters tell.
+//!
+//! A screen reader reads a marked title with the right voice, so a wrong mark is worse than none:
+//! only scripts that one language is written in are marks. Latin, Cyrillic, Arabic and
+//! Devanagari are scripts of many languages; Chinese characters without kana are Chinese or
+//! Japanese.
+
+use unicode_script::{Script, UnicodeScript};
+
+/// Scripts that tell the language.
+const CERTAIN: [(Script, &str); 15] = [
+    (Script::Armenian, "hy"),
+    (Script::Georgian, "ka"),
+    (Script::Greek, "el"),
+    (Script::Gujarati, "gu"),
+    (Script::Gurmukhi, "pa"),
+    (Script::Hangul, "ko"),
+    (Script::Hebrew, "he"),
+    (Script::Kannada, "kn"),
+    (Script::Khmer, "km"),
+    (Script::Lao, "lo"),
+    (Script::Malayalam, "ml"),
+    (Script::Sinhala, "si"),
+    (Script::Tamil, "ta"),
+    (Script::Telugu, "te"),
+    (Script::Thai, "th"),
+];
+
+/// The language of a text; none where its script is that of several languages, or where letters
+/// of another script are among its letters.
+pub fn language_of(text: &str) -> Option<&'static str> {
+    let (mut has_kana, mut has_han, mut other) = (false, false, None);
+    for script in text.chars().map(|character| character.script()) {
+        match script {
+            // Punctuation and digits are of all scripts, accents of the letter before them.
+            Script::Common | Script::Inherited => {}
+            Script::Hiragana | Script::Katakana => has_kana = true,
+            Script::Han => has_han = true,
+            script if other.is_none_or(|known| known == script) => other = Some(script),
+            _ => return None,
+        }
+    }
+    match (has_kana, other) {
+        (true, None) => Some("ja"),
+        (false, Some(script)) => {
+            let (_, lang) = CERTAIN.iter().find(|(certain, _)| *certain == script)?;
+            // Korean names may be written with Chinese characters among the letters.
+            (!has_han || *lang == "ko").then_some(lang)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a character belongs to a script that is written from right to left.
+pub fn is_right_to_left(character: char) -> bool {
+    // None stands before the Hebrew block.
+    character >= '\u{590}'
+        && matches!(
+            character.script(),
+            Script::Arabic
+                | Script::Hebrew
+                | Script::Syriac
+                | Script::Thaana
+                | Script::Nko
+                | Script::Adlam
+                | Script::Mandaic
+                | Script::Samaritan
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_of_one_language_tells_it_and_no_other_does() {
+        for (text, lang) in [
+            ("となりのトトロ", Some("ja")),
+            ("千と千尋の神隠し!", Some("ja")),
+            ("ハウルの動く城 2", Some("ja")),
+            ("スーパーマン", Some("ja")),
+            ("鬼滅の刃 ～無限列車編～", Some("ja")),
+            ("기생충", Some("ko")),
+            ("韓半島 전쟁", Some("ko")),
+            ("องค์บาก", Some("th")),
+            ("ואלס עם באשיר", Some("he")),
+            ("Κυνόδοντας", Some("el")),
+            ("臥虎藏龍", None),
+            ("影武者", None),
+            ("Ponyo", None),
+            ("Ponyo ポニョ", None),
+            ("Сталкер", None),
+            ("پایتخت", None),
+            ("Ω 2001 Space", None),
+            ("2046", None),
+            ("", None),
+        ] {
+            assert_eq!(language_of(text), lang, "{text}");
+        }
+    }
+
+    #[test]
+    fn hebrew_and_arabic_run_from_right_to_left() {
+        assert!("אب".chars().all(is_right_to_left));
+        assert!(!"aあ1ü-".chars().any(is_right_to_left));
+    }
+}

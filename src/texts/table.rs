@@ -1,0 +1,213 @@
+//! One table of texts: what a `texts/<language>.toml` says.
+//!
+//! Owns the form of such a file. Sections only group keys: `films` in `[nav]` is `nav.films`. A
+//! text is a string, or a table of strings by plural category (CLDR) with `other` among them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use icu_plurals::PluralCategory;
+
+use super::pattern::Pattern;
+
+/// Plural categories by their CLDR names.
+const CATEGORIES: [(&str, PluralCategory); 6] = [
+    ("zero", PluralCategory::Zero),
+    ("one", PluralCategory::One),
+    ("two", PluralCategory::Two),
+    ("few", PluralCategory::Few),
+    ("many", PluralCategory::Many),
+    ("other", PluralCategory::Other),
+];
+
+/// A text in all its forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    other: Pattern,
+    /// Forms for some numbers, by CLDR name.
+    forms: BTreeMap<&'static str, Pattern>,
+}
+
+/// The texts of one language by key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table(BTreeMap<String, Text>);
+
+/// What is wrong with a table.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It is no TOML; place and source line are in the text.
+    #[error("{0}")]
+    NoToml(String),
+    /// One text is no text.
+    #[error("`{key}`: {why}")]
+    Key {
+        /// The key.
+        key: String,
+        /// What is wrong with its text.
+        why: String,
+    },
+}
+
+impl Text {
+    /// The form for a category; for none the form for all other numbers.
+    pub fn form(&self, category: Option<PluralCategory>) -> &Pattern {
+        let named = CATEGORIES.iter().find(|(_, other)| Some(*other) == category);
+        named.and_then(|(name, _)| self.forms.get(name)).unwrap_or(&self.other)
+    }
+
+    /// Each form with its category; `other` is the last.
+    pub fn forms(&self) -> impl Iterator<Item = (&'static str, &Pattern)> {
+        let some = self.forms.iter().map(|(name, pattern)| (*name, pattern));
+        some.chain([("other", &self.other)])
+    }
+
+    /// The names of the placeholders of all forms.
+    pub fn places(&self) -> BTreeSet<&str> {
+        self.forms().flat_map(|(_, pattern)| pattern.places()).collect()
+    }
+}
+
+impl Table {
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn parse(text: &str) -> Result<Table, Fault> {
+        let parsed: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| Fault::NoToml(error.to_string()))?;
+        let mut table = Table::default();
+        table.take("", &parsed)?;
+        Ok(table)
+    }
+
+    fn take(&mut self, section: &str, values: &toml::Table) -> Result<(), Fault> {
+        for (name, value) in values {
+            let key = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
+            match value {
+                toml::Value::String(text) => {
+                    let other = pattern(&key, text)?;
+                    self.0.insert(key, Text { other, forms: BTreeMap::new() });
+                }
+                toml::Value::Table(forms) if is_plural(forms) => {
+                    let text = plural(&key, forms)?;
+                    self.0.insert(key, text);
+                }
+                toml::Value::Table(section) => self.take(&key, section)?,
+                other => {
+                    let why = format!("a text is wanted here, not {}", other.type_str());
+                    return Err(Fault::Key { key, why });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a key.
+    pub fn get(&self, key: &str) -> Option<&Text> {
+        self.0.get(key)
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Lays the texts of another table over these.
+    pub fn extend(&mut self, over: Table) {
+        self.0.extend(over.0);
+    }
+
+    /// Compares with the table whose texts the program fills in: a placeholder that its text
+    /// does not have would get no value.
+    ///
+    /// # Errors
+    /// The first text with a placeholder of its own.
+    pub fn fits(&self, model: &Table) -> Result<(), Fault> {
+        for (key, text) in &self.0 {
+            let Some(known) = model.get(key).map(Text::places) else { continue };
+            if let Some(strange) = text.places().difference(&known).next() {
+                let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let why = format!("{{{strange}}} gets no value here; placeholders are: {known}");
+                return Err(Fault::Key { key: key.clone(), why });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a TOML table holds the forms of one text and not more texts.
+fn is_plural(forms: &toml::Table) -> bool {
+    let is_category = |name: &String| CATEGORIES.iter().any(|(category, _)| category == name);
+    forms.contains_key("other") || (!forms.is_empty() && forms.keys().all(is_category))
+}
+
+fn plural(key: &str, values: &toml::Table) -> Result<Text, Fault> {
+    let fault = |why: String| Fault::Key { key: key.to_owned(), why };
+    let (mut forms, mut other) = (BTreeMap::new(), None);
+    for (name, value) in values {
+        let Some((name, _)) = CATEGORIES.iter().find(|(category, _)| category == name) else {
+            let names = CATEGORIES.map(|(name, _)| name).join(", ");
+            return Err(fault(format!("`{name}` is no plural category: {names}")));
+        };
+        let Some(text) = value.as_str() else {
+            let why = format!("a text is wanted for `{name}`, not {}", value.type_str());
+            return Err(fault(why));
+        };
+        let form = pattern(key, text)?;
+        if *name == "other" {
+            other = Some(form);
+        } else {
+            forms.insert(*name, form);
+        }
+    }
+    let other = other.ok_or_else(|| fault("the form `other` is missing".to_owned()))?;
+    Ok(Text { other, forms })
+}
+
+fn pattern(key: &str, text: &str) -> Result<Pattern, Fault> {
+    Pattern::parse(text).map_err(|why| Fault::Key { key: key.to_owned(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_and_dots_name_the_same_keys() {
+        let table =
+            Table::parse("a.b = \"x\"\n[c]\nd = { one = \"1\", other = \"n\" }\n[c.e]\nf = \"\"");
+        let table = table.expect("a table");
+        assert_eq!(table.keys().collect::<Vec<_>>(), ["a.b", "c.d", "c.e.f"]);
+        let forms: Vec<_> = table.get("c.d").expect("a text").forms().map(|(of, _)| of).collect();
+        assert_eq!(forms, ["one", "other"]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_by_its_key() {
+        for (text, key, part) in [
+            ("[a]\nb = 1", "a.b", "not integer"),
+            ("[a]\nb = { one = \"x\" }", "a.b", "`other` is missing"),
+            ("[a]\nb = { other = \"x\", nine = \"y\" }", "a.b", "no plural category"),
+            ("[a]\nb = { other = 1 }", "a.b", "not integer"),
+            ("a = \"{\"", "a", "no placeholder"),
+        ] {
+            match Table::parse(text).expect_err(text) {
+                Fault::Key { key: of, why } => {
+                    assert!(of == key && why.contains(part), "{text}: {of}: {why}");
+                }
+                fault @ Fault::NoToml(_) => panic!("{text}: {fault}"),
+            }
+        }
+        let fault = Table::parse("[a]\nb = ").expect_err("no TOML").to_string();
+        assert!(fault.contains("line 2"), "{fault}");
+    }
+
+    #[test]
+    fn a_placeholder_that_gets_no_value_is_named() {
+        let model = Table::parse("a = \"{count} of {all}\"\nb = \"\"").expect("a table");
+        let own = |text: &str| Table::parse(text).expect("a table").fits(&model);
+        assert_eq!(own("a = \"{all}\"\nc = \"{new}\""), Ok(()));
+        let fault = own("a = \"{al}\"").expect_err("a fault").to_string();
+        assert!(fault.contains("`a`: {al} gets no value") && fault.contains("{all}"), "{fault}");
+    }
+}

@@ -1,0 +1,174 @@
+//! How templates say texts: filters over the texts of the site's language.
+//!
+//! Owns the way from a key in a template to a text on a page. The texts of a page are known to
+//! the thread that renders the page: filters get nothing from their caller but what templates
+//! may see too.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+use crate::texts::{Texts, isolated, language_of};
+
+/// Texts whose keys end so are HTML; the values in them are escaped.
+const HTML: &str = "_html";
+
+thread_local! {
+    /// What the page that this thread renders is said in.
+    static SPEAKING: RefCell<Option<Arc<Texts>>> = const { RefCell::new(None) };
+}
+
+/// Does something with these texts for the filters in it.
+pub(super) fn with<T>(texts: &Arc<Texts>, act: impl FnOnce() -> T) -> T {
+    SPEAKING.set(Some(texts.clone()));
+    let done = act();
+    SPEAKING.set(None);
+    done
+}
+
+/// Does something with the texts of the page that is being rendered.
+pub(super) fn by<T>(act: impl FnOnce(&Texts) -> TeraResult<T>) -> TeraResult<T> {
+    SPEAKING.with_borrow(|texts| match texts {
+        Some(texts) => act(texts),
+        None => Err(Error::message("there are texts only while a page is rendered")),
+    })
+}
+
+/// Registers the filters.
+pub(super) fn register(tera: &mut Tera) {
+    tera.register_filter("text", |key: &str, values: Kwargs, state: &State| {
+        by(|texts| text(texts, key, &values, state))
+    });
+    tera.register_filter("forms", |key: &str, values: Kwargs, state: &State| {
+        by(|texts| forms(texts, key, values.must_get("attribute")?, state))
+    });
+    tera.register_filter("number", |number: u64, _: Kwargs, _: &State| {
+        by(|texts| Ok(texts.number(number)))
+    });
+    tera.register_filter("lang_dir", |text: Value, values: Kwargs, _: &State| {
+        let is_latin = values.get("latin")?.unwrap_or(false);
+        by(|texts| Ok(Value::safe_string(&lang_dir(texts, &text.to_string(), is_latin))))
+    });
+}
+
+/// `"list.films" | text(count=3)`: the text of a key, or `default` where there is none.
+fn text(texts: &Texts, key: &str, values: &Kwargs, state: &State) -> TeraResult<Value> {
+    let default = values.get::<Value>("default")?;
+    if let Some(default) = default.filter(|_| !texts.has(key)) {
+        return Ok(default);
+    }
+    let is_html = key.ends_with(HTML);
+    let count = match values.get::<&Value>("count")? {
+        // A number of the data may be a text.
+        Some(count) => count.to_string().parse::<u64>().ok(),
+        None => None,
+    };
+    let value = |name: &str| {
+        // Counts are written as the language does.
+        if name == "count" && count.is_some() {
+            return None;
+        }
+        let value = values.get::<&Value>(name).ok()?.filter(|value| !value.is_undefined())?;
+        let text = isolated(value.to_string());
+        if is_html && !value.is_safe() { state.escape(&text).ok() } else { Some(text) }
+    };
+    let filled = texts.filled(key, count, value).map_err(|why| Error::message(why.to_string()))?;
+    Ok(if is_html { Value::safe_string(&filled) } else { Value::normal_string(&filled) })
+}
+
+/// `"found.some" | forms(attribute="data-some")`: an attribute for each plural form, for
+/// scripts: `data-some` is the form for all other numbers, `data-some.one` that for one.
+fn forms(texts: &Texts, key: &str, attribute: &str, state: &State) -> TeraResult<Value> {
+    let forms = texts.forms(key).map_err(|why| Error::message(why.to_string()))?;
+    let mut written = String::new();
+    for (category, form) in forms.iter().rev() {
+        let category = if *category == "other" { String::new() } else { format!(".{category}") };
+        let gap = if written.is_empty() { "" } else { " " };
+        written.push_str(&format!("{gap}{attribute}{category}=\"{}\"", state.escape(form)?));
+    }
+    Ok(Value::safe_string(&written))
+}
+
+/// The attributes of an element that holds a text of the data alone: its direction is that of
+/// its letters, and its language is named where the letters tell it and the page's is another.
+/// Of a text in Latin letters (`is_latin`) the language is that of the original text.
+fn lang_dir(texts: &Texts, text: &str, is_latin: bool) -> String {
+    let lang = if is_latin { language_of(text) } else { texts.other_language(text) };
+    let script = if is_latin { "-Latn" } else { "" };
+    let lang = lang.map_or_else(String::new, |lang| format!(" lang=\"{lang}{script}\""));
+    format!("{lang} dir=\"auto\"")
+}
+
+/// Does something in the built-in English.
+#[cfg(test)]
+pub(super) fn in_english<T>(act: impl FnOnce() -> T) -> T {
+    let theme = super::Theme::load(None).expect("the theme");
+    with(theme.texts("en"), act)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::{Table, Tables};
+
+    fn rendered(template: &str) -> Result<String, String> {
+        let table = Table::parse(
+            "films = { one = \"{count} film\", other = \"{count} films\" }\n\
+             new = \"New: {title}\"\n\
+             more_html = \"See <b>{title}</b>\"",
+        );
+        let tables = Tables::from([("en".to_owned(), table.expect("a table"))]);
+        let mut tera = Tera::new();
+        tera.autoescape_on(vec![".html"]);
+        register(&mut tera);
+        tera.add_raw_template("page.html", template).map_err(|error| error.to_string())?;
+        let context = tera::context! { title => "<Kiki>", jp => "となりのトトロ" };
+        let texts = Arc::new(Texts::of(&tables, "en"));
+        let page = with(&texts, || tera.render("page.html", &context));
+        page.map_err(|error| {
+            std::error::Error::source(&error)
+                .map_or(error.to_string(), |cause| format!("{error} {cause}"))
+        })
+    }
+
+    #[test]
+    fn a_text_is_filled_and_escaped_once() {
+        for (template, page) in [
+            ("{{ \"films\" | text(count=1) }}", "1 film"),
+            ("{{ \"films\" | text(count=1200) }}", "1,200 films"),
+            ("{{ \"films\" | text(count=\"2\") }}", "2 films"),
+            ("{{ \"films\" | text(count=\"10-12\") }}", "10-12 films"),
+            ("{{ \"new\" | text(title=title) }}", "New: &lt;Kiki&gt;"),
+            ("{{ \"more_html\" | text(title=title) }}", "See <b>&lt;Kiki&gt;</b>"),
+            ("{{ \"none\" | text(default=title) }}", "&lt;Kiki&gt;"),
+            (
+                "<p {{ \"films\" | forms(attribute=\"data-n\") }}>",
+                "<p data-n=\"{count} films\" data-n.one=\"{count} film\">",
+            ),
+            ("{{ 1200 | number }}", "1,200"),
+        ] {
+            assert_eq!(rendered(template).as_deref(), Ok(page), "{template}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_named() {
+        let error = rendered("{{ \"film\" | text(count=1) }}").expect_err("no text");
+        assert!(error.contains("no text `film`; did you mean `films`?"), "{error}");
+        let error = rendered("{{ \"new\" | text(title=gone) }}").expect_err("no value");
+        assert!(error.contains("gone") || error.contains("{title}"), "{error}");
+    }
+
+    #[test]
+    fn a_text_of_the_data_is_marked_where_its_letters_tell() {
+        let page = rendered("<p{{ jp | lang_dir }}><i{{ jp | lang_dir(latin=true) }}>");
+        let marked = "<p lang=\"ja\" dir=\"auto\"><i lang=\"ja-Latn\" dir=\"auto\">";
+        assert_eq!(page.as_deref(), Ok(marked));
+        let tables = Tables::from(["en", "ja"].map(|tag| (tag.to_owned(), Table::default())));
+        let attributes = |page, text, is_latin| lang_dir(&Texts::of(&tables, page), text, is_latin);
+        assert_eq!(attributes("en", "影武者", false), " dir=\"auto\"");
+        assert_eq!(attributes("ja-JP", "となりのトトロ", false), " dir=\"auto\"");
+        assert_eq!(attributes("ja", "となりのトトロ", true), " lang=\"ja-Latn\" dir=\"auto\"");
+    }
+}
