@@ -1,9 +1,11 @@
 //! What the main thread of a page spends, by the browser's counters and its trace.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::fixture::Tab;
-use super::update::until;
 
 /// Tasks, and what of script is in them.
 const TRACED: [&str; 3] =
@@ -38,6 +40,13 @@ pub(super) fn spent(tab: &mut Tab, happens: impl FnOnce()) -> Spent {
     let [all, layout] = std::array::from_fn(|at| after[at] - before[at]);
     let trace = Trace::of(&tab.heard("Tracing.dataCollected"));
     Spent { all, layout, script: trace.within(&SCRIPT), longest: trace.longest("RunTask") }
+}
+
+/// A slow CPU may take longer than the patience of the tests.
+pub(super) fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        sleep(Duration::from_millis(10));
+    }
 }
 
 /// Milliseconds of all tasks, and of style and layout, since the page was opened.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::fixture::{Answer, Browser, Running, Site, Tab, Upstream};
-use super::spent::{Spent, spent};
+use super::spent::{Spent, spent, until};
 use super::{catalogue, open, published};
 
 /// How often each is measured, and how often a page that is left alone.
@@ -187,13 +187,6 @@ fn measured(tab: &mut Tab, server: &Running, news: &mut News<'_>, rate: u32) -> 
         round.layout -= median(&idle, |idle| idle.layout);
     }
     Measured { rounds, idle: median(&idle, |idle| idle.all), right }
-}
-
-/// A slow CPU may take longer than the patience of the tests.
-pub(super) fn until(mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        sleep(Duration::from_millis(10));
-    }
 }
 
 fn print(case: &Case, change: &Change, rate: u32, Measured { rounds, idle, right }: &Measured) {

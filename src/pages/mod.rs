@@ -50,6 +50,7 @@ use groups::Groups;
 use lists::{List, Lists};
 pub use named::Record;
 use news::News;
+pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
 use paths::{film_path, person_path, poster_path};
 use search::Index;
 pub use site::{NOT_IN_A_PATH, Site};
@@ -220,11 +221,8 @@ impl<'a> Plan<'a> {
         }
         let hidden = root::add(&mut pages, theme);
         // A compressed form of ours would stand at the same place.
-        let is_form = |path: &str| {
-            [".gz", ".br"].iter().any(|suffix| {
-                path.strip_suffix(suffix).is_some_and(|plain| pages.contains_key(plain))
-            })
-        };
+        let is_form =
+            |path: &str| uncompressed(path).is_some_and(|plain| pages.contains_key(plain));
         let forms: Vec<_> = pages.keys().filter(|path| is_form(path)).cloned().collect();
         for path in forms {
             pages.remove(&path);

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Page;
+use super::paths::uncompressed;
 use crate::theme::Theme;
 
 /// What a file may take the place of.
@@ -31,7 +32,7 @@ fn is_free(path: &str, pages: &BTreeMap<String, Page>) -> bool {
     let first = path.split('/').next().unwrap_or(path);
     let below = format!("{path}/");
     let above = path.match_indices('/').map(|(at, _)| &path[..at]);
-    let plain = [".gz", ".br"].iter().filter_map(|form| path.strip_suffix(form));
+    let plain = uncompressed(path).into_iter();
     !RESERVED.contains(&first)
         && ![path].into_iter().chain(above).chain(plain).any(|path| pages.contains_key(path))
         && pages.range(below.clone()..).next().is_none_or(|(next, _)| !next.starts_with(&below))

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tera::Context;
 
+use super::paths::STATUS;
 use super::plots::Plots;
 use super::{NotRendered, PageVariables, Site, site};
 use crate::clock::WallTime;
@@ -22,8 +23,6 @@ use crate::texts::Texts;
 use crate::theme::Theme;
 
 const TEMPLATE: &str = "status.html";
-/// Where it is published.
-const PATH: &str = "status/index.html";
 
 /// What is to be told.
 #[derive(Debug, Clone)]
@@ -117,8 +116,8 @@ impl Status<'_> {
         let mut context = Context::new();
         context.insert("site", &site::shared(site, theme).0);
         let page = PageVariables {
-            path: site.link(PATH),
-            canonical: site.absolute(PATH),
+            path: site.link(STATUS),
+            canonical: site.absolute(STATUS),
             fingerprint: String::new(),
         };
         context.insert("page", &page);
@@ -136,7 +135,7 @@ impl Status<'_> {
         context.insert("outcome_plot", &plots.outcomes());
         context.insert("duration_plot", &plots.durations());
         let rendered = templates.render(TEMPLATE, &context, texts);
-        let rendered = rendered.with_context(|| format!("cannot render {PATH}"));
+        let rendered = rendered.with_context(|| format!("cannot render {STATUS}"));
         Ok(rendered.map_err(NotRendered)?.into())
     }
 

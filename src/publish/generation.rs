@@ -16,6 +16,7 @@ use super::compress;
 use super::files;
 use super::manifest::{Entry, GenerationId, Manifest};
 use crate::disk;
+use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
 
 /// A file of a generation with its content.
@@ -55,8 +56,8 @@ impl File {
     /// The content in the form that a file with this suffix has.
     pub(super) fn variant(&self, suffix: &str) -> Option<&Bytes> {
         match suffix {
-            ".gz" => self.gz.as_ref(),
-            ".br" => self.br.as_ref(),
+            GZIP => self.gz.as_ref(),
+            BROTLI => self.br.as_ref(),
             _ => Some(&self.bytes),
         }
     }
@@ -176,6 +177,6 @@ fn read_file(tree: &Path, path: &str, entry: &Entry) -> Option<File> {
     if blake3::hash(&bytes) != entry.hash {
         return None;
     }
-    let (gz, br) = (forms.remove(".gz"), forms.remove(".br"));
+    let (gz, br) = (forms.remove(GZIP), forms.remove(BROTLI));
     Some(File { entry: entry.clone(), bytes, gz, br })
 }

@@ -37,6 +37,7 @@ use super::obstacles::is_about_the_place;
 use super::ours::{Ours, is_free};
 use crate::disk;
 use crate::document;
+use crate::pages::{turn, uncompressed};
 
 /// Names in one line of the log.
 const MOST_NAMED: usize = 10;
@@ -230,7 +231,7 @@ pub(super) fn publish(
 
 /// The page that a file is a form of.
 fn page_of(name: &str) -> &str {
-    name.strip_suffix(".gz").or_else(|| name.strip_suffix(".br")).unwrap_or(name)
+    uncompressed(name).unwrap_or(name)
 }
 
 /// Completes what a killed process left in the middle.
@@ -317,7 +318,7 @@ impl Prepared {
         disk::create_directory(&self.directory)?;
         let mut pages: Vec<_> = manifest.files.iter().collect();
         pages.retain(|(path, _)| !journal.held_back.contains_key(*path));
-        pages.sort_by_key(|(path, _)| (rank(path), path.as_str()));
+        pages.sort_by_key(|(path, _)| (turn(path), path.as_str()));
         for (path, entry) in pages {
             for (suffix, size) in entry.variants() {
                 let name = format!("{path}{suffix}");
@@ -455,16 +456,6 @@ fn set_times(out: &Path, times: &[(PathBuf, Timestamps)]) {
     for (below, times) in times {
         // Not allowed for a directory of another user: then its time tells the truth.
         let _ = utimensat(CWD, out.join(below), times, AtFlags::SYMLINK_NOFOLLOW);
-    }
-}
-
-/// What pages refer to comes before them, lists come last.
-fn rank(path: &str) -> u8 {
-    let is_list = ["index.html", "movies/index.html", "people/index.html"].contains(&path);
-    match path.split('/').next().unwrap_or_default() {
-        "assets" | "static" | "posters" => 0,
-        _ if is_list || !path.contains('/') => 2,
-        _ => 1,
     }
 }
 

@@ -12,6 +12,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::document;
+use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
 
 /// The directory in a tree that holds what the program needs to know of it.
@@ -59,7 +60,7 @@ pub struct Entry {
 impl Entry {
     /// The files on disk that this entry stands for: suffix and size.
     pub fn variants(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let compressed = [self.gz.map(|size| (".gz", size)), self.br.map(|size| (".br", size))];
+        let compressed = [self.gz.map(|size| (GZIP, size)), self.br.map(|size| (BROTLI, size))];
         std::iter::once(("", self.size)).chain(compressed.into_iter().flatten())
     }
 

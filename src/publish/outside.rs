@@ -1,11 +1,11 @@
 //! The places of the files outside generations.
 //!
-//! Owns the names of these files, which are replaced at every refresh.
+//! Owns which files these are. They are replaced at every refresh.
+
+pub use crate::pages::STATUS;
 
 /// How old the data is, for pages and machines: replaced at every refresh.
 pub const FRESHNESS: &str = "freshness.json";
-/// How the site is doing, for people: replaced at every refresh.
-pub const STATUS: &str = "status/index.html";
 /// What is wrong with the templates, for their author.
 pub const DEV: &str = "dev.json";
 

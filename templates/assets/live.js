@@ -19,7 +19,8 @@
   let notBefore = 0;
   let refusals = 0;
   let silences = 0;
-  let beat = 15;
+  // Seconds between two beats; the first event says how many.
+  let beat = Infinity;
   // When the stream was opened, or opened again by the browser; and when it said something last.
   let opened = 0;
   let heard = 0;
