@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CARDS, SAID, changed, one_more, open, quick, served, was_not_loaded_again};
+use super::{CARDS, SAID, changed, one_more, open, quick, says, served, was_not_loaded_again};
 use crate::fixture::{Answer, Browser, Listener, Upstream, films, wait_until};
 
 const NEW: &str = "document.querySelector('[data-film-id=f-new]') !== null";
@@ -47,7 +47,7 @@ fn a_page_that_was_offline_catches_up() {
     assert_eq!(tab.value(NEW), false);
     tab.call("Network.emulateNetworkConditions", offline(false));
     tab.wait_for(NEW);
-    assert_eq!(tab.text(SAID), "New: The New One.");
+    tab.wait_for(&says("New: The New One."));
     assert_eq!(tab.value("window.isStillTheSame"), true);
 }
 
@@ -182,6 +182,6 @@ fn a_hidden_page_holds_no_stream_and_catches_up_when_it_is_seen() {
     assert_eq!(tab.value(NEW), false);
     let _ = tab.value(&hide(false));
     tab.wait_for(NEW);
-    assert_eq!(tab.text(SAID), "New: The New One.");
+    tab.wait_for(&says("New: The New One."));
     was_not_loaded_again(&mut tab);
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    CARDS, LISTENS, SAID, changed, is_still_the_same, one_more, quick, served, soon_old,
+    CARDS, LISTENS, SAID, changed, is_still_the_same, one_more, quick, says, served, soon_old,
     was_not_loaded_again,
 };
 use crate::fixture::{Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, wait_until};
@@ -134,7 +134,7 @@ fn a_proxy_that_holds_events_back_silences_no_page() {
     tab.wait_for("sources.length === 1");
     upstream.set("/films", one_more());
     tab.wait_for(&format!("({CARDS}).includes('f-new')"));
-    assert_eq!(tab.text(SAID), "New: The New One.");
+    tab.wait_for(&says("New: The New One."));
     // It was given up, and not opened again at once.
     assert_eq!(tab.value("[sources.length, sources[0].readyState]"), json!([1, 2]));
     was_not_loaded_again(&mut tab);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CARDS, SAID, changed, one_less, one_more, quick, was_not_loaded_again};
+use super::{CARDS, SAID, changed, one_less, one_more, quick, says, was_not_loaded_again};
 use crate::fixture::{Answer, Browser, Nginx, Tab, Upstream, films};
 
 /// A tab on files behind nginx, which has looked at them once.
@@ -35,7 +35,7 @@ fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
     let _ = list.value("document.querySelector('[data-finder]').elements.q.focus()");
     upstream.set("/films", one_more());
     list.wait_for(&format!("({CARDS}) === 'f-empty f-winter f-new f-return f-salt f-lamp'"));
-    assert_eq!(list.text(SAID), "New: The New One.");
+    list.wait_for(&says("New: The New One."));
     assert_eq!(list.text("document.querySelector('[data-film-id=f-new]').dataset.new"), "New");
     assert_eq!(list.text("document.activeElement.name"), "q");
     // Nothing is streamed, and nothing else is asked for.
@@ -46,7 +46,7 @@ fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
     was_not_loaded_again(&mut list);
     upstream.set("/films", changed(&json!({"description": "The ships are here."})));
     film.wait_for("document.querySelector('.description').textContent === 'The ships are here.'");
-    assert_eq!(film.text(SAID), "This page has changed.");
+    film.wait_for(&says("This page has changed."));
     was_not_loaded_again(&mut film);
     upstream.set("/films", one_less());
     gone.wait_for("!document.querySelector('[data-left]').hidden");

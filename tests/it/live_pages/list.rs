@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    CARDS, LISTENS, SAID, changed, one_less, one_more, open, served, was_not_loaded_again,
+    CARDS, LISTENS, SAID, changed, one_less, one_more, open, says, served, was_not_loaded_again,
 };
 use crate::fixture::{Answer, films};
 
@@ -14,16 +14,16 @@ fn films_that_come_change_and_go_do_so_on_the_open_list() {
     let mut tab = open(&mut browser, &running, "/");
     upstream.set("/films", one_more());
     tab.wait_for(&format!("({CARDS}) === 'f-empty f-winter f-new f-return f-salt f-lamp'"));
-    assert_eq!(tab.text(SAID), "New: The New One.");
+    tab.wait_for(&says("New: The New One."));
     assert_eq!(tab.text("document.querySelector('[data-film-id=f-new]').dataset.new"), "New");
     // The rest of the page follows: counts, filters, drawings.
     tab.wait_for("document.querySelector('.count').textContent.startsWith('6 films')");
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for(&format!("({CARDS}) === 'f-empty f-winter f-return f-salt f-lamp'"));
-    assert_eq!(tab.text(SAID), "The New One is not listed any more.");
+    tab.wait_for(&says("The New One is not listed any more."));
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
     tab.wait_for("document.querySelector('[data-film-id=f-lamp]').dataset.score === '12'");
-    assert_eq!(tab.text(SAID), "The Lamp Keeper has changed.");
+    tab.wait_for(&says("The Lamp Keeper has changed."));
     upstream.set("/films", one_less());
     tab.wait_for(&format!("({CARDS}) === 'f-winter f-return f-salt f-lamp'"));
     tab.wait_for("document.querySelector('.count').textContent.startsWith('4 films')");
@@ -136,7 +136,7 @@ fn whoever_reads_further_down_stays_where_they_are() {
     tab.wait_for(&format!(
         "document.querySelector('.count').textContent.startsWith('{all} films')"
     ));
-    assert_eq!(tab.text(SAID), format!("{} new films.", 2 * columns));
+    tab.wait_for(&says(&format!("{} new films.", 2 * columns)));
     let moved = tab.value("Math.abs(seen.offsetTop - scrollY - place)");
     assert!(moved.as_f64().is_some_and(|moved| moved < 2.0), "it moved by {moved}");
     assert_eq!(tab.value("scrollY > was + 100"), true, "what came stands above");

@@ -16,6 +16,11 @@ use crate::fixture::{Answer, Browser, Running, Site, Tab, Upstream, films};
 
 /// What the live region says.
 const SAID: &str = "document.querySelector('[data-said]').textContent";
+/// Whether a sentence is read aloud. Two sentences are at least 200 ms apart, so the second
+/// may come a moment after what it tells of.
+fn says(sentence: &str) -> String {
+    format!("{SAID} === '{sentence}'")
+}
 /// The ids of the cards that are shown, in their order.
 const CARDS: &str = "[...document.querySelectorAll('[data-film-id]')]
     .filter((card) => card.checkVisibility()).map((card) => card.dataset.filmId).join(' ')";

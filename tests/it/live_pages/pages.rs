@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SAID, changed, one_less, one_more, open, served, was_not_loaded_again};
+use super::{SAID, changed, one_less, one_more, open, says, served, was_not_loaded_again};
 use crate::fixture::{Answer, films, people};
 
 #[test]
@@ -24,14 +24,14 @@ fn a_film_and_a_person_change_while_they_are_read() {
     }
     film.call("Page.bringToFront", json!({}));
     film.wait_for("document.querySelector('.description').textContent === 'The ships are here.'");
-    assert_eq!(film.text(SAID), "The Lamp Keeper has changed.");
+    film.wait_for(&says("The Lamp Keeper has changed."));
     assert!(film.text("document.title").contains("(1985)"));
     let mut folk = people();
     folk[1]["name"] = "The Gull".into();
     upstream.set("/people", Answer::json(&folk));
     person.call("Page.bringToFront", json!({}));
     person.wait_for("document.querySelector('h1').textContent === 'The Gull'");
-    assert_eq!(person.text(SAID), "This page has changed.");
+    person.wait_for(&says("This page has changed."));
     was_not_loaded_again(&mut person);
 }
 
@@ -67,7 +67,7 @@ fn a_film_that_is_gone_says_so_on_its_page_and_answers_404_with_a_search() {
     assert_eq!(tab.value("document.querySelector('[data-left]').hidden"), true);
     upstream.set("/films", one_less());
     tab.wait_for("!document.querySelector('[data-left]').hidden");
-    assert_eq!(tab.text(SAID), "This page was removed from the site.");
+    tab.wait_for(&says("This page was removed from the site."));
     assert_eq!(tab.text("document.querySelector('h1').textContent"), "Nobody Home");
     // It comes back.
     upstream.set("/films", Answer::json(&films()));
