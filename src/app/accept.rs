@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::site;
+use super::wiring;
 use crate::catalogue::{Catalogue, join};
 use crate::changes::{What, between};
 use crate::clock::Clock;
@@ -51,8 +51,8 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
         .unwrap_or_else(|| plausibility::offer(&Ids::of(&live), &Ids::of(&offered)));
     let own = file.standing().await?.unwrap_or_default().saved.fence;
 
-    let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
-    let shared = match site::redis(config, &id, address, &clock)? {
+    let (id, address) = (wiring::upstream_id(config), wiring::redis_address(config)?);
+    let shared = match wiring::redis(config, &id, address, &clock)? {
         // One that holds another version is of no use to anybody here.
         Some(redis) => Some(match redis.standing().await {
             Ok(standing) => {

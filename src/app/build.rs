@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use tracing::info;
 
 use super::refresh::{Refreshed, Refresher};
-use super::site::{self, Wired};
+use super::wiring::{self, Wired};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::{Held, Stay};
@@ -105,7 +105,7 @@ fn is_running(refresher: &Refresher, denied: &Denied, hold: Duration) -> bool {
 async fn wire_when_free(config: &Config, clock: &Clock) -> Result<Wired> {
     let started = clock.now().boot;
     loop {
-        let wired = site::wire(config, clock, Stay::Short);
+        let wired = wiring::wire(config, clock, Stay::Short);
         let waits = wired.as_ref().err().and_then(|error| error.downcast_ref::<Held>());
         match waits {
             Some(held)

@@ -9,7 +9,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use url::Url;
 
-use super::site;
+use super::wiring;
 use crate::catalogue::{join, tally};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,9 +28,9 @@ use crate::theme::Theme;
 /// What is wrong, each trouble once with the first page that shows it.
 pub(super) async fn check(config: &Config) -> Result<()> {
     let clock = Clock::system();
-    site::redis_address(config)?;
+    wiring::redis_address(config)?;
     let theme = Theme::load(config.templates.as_deref())?;
-    let facts = site::site_of(config);
+    let facts = wiring::site_of(config);
     let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
     let (payload, whose) = match loaded.payload {
         Some(payload) => (payload, "the stored data"),
@@ -105,7 +105,7 @@ fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
 fn tell_what_stays_english(theme: &Theme, lang: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if !theme.speaks(lang) {
-        writeln!(out, "{}", site::without_table(lang))?;
+        writeln!(out, "{}", wiring::without_table(lang))?;
     }
     for (tag, keys) in theme.missing_texts(lang) {
         let named = named(&keys.iter().map(String::as_str).collect::<Vec<_>>());

@@ -18,10 +18,10 @@ mod refresh;
 mod remembered;
 mod report;
 mod serve;
-mod site;
 mod status;
 mod trouble;
 mod volatile;
+mod wiring;
 
 use anyhow::Result;
 use tracing::error;

@@ -13,8 +13,8 @@ use super::asking::Asking;
 use super::event::{Event, Events};
 use super::refresh::Begun;
 use super::report::{self, Done};
-use super::site::{self, Wired};
 use super::trouble::Trouble;
+use super::wiring::{self, Wired};
 use crate::cli::{Cli, Listen};
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, Config, Invalid};
@@ -48,7 +48,7 @@ pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let mut events = Events::new(clock.clone())?;
     // The watch before the templates are read: what is saved in between is seen.
     events.watch_templates(config.templates.as_deref());
-    let mut wired = site::wire(&config, &clock, Stay::Long)?;
+    let mut wired = wiring::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors, config.max_streams);
     let (live, metrics) = (wired.live.clone(), wired.refresher.front.metrics.clone());
@@ -84,7 +84,7 @@ pub(super) async fn build_loop(config: Config, cli: &Cli) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
     events.watch_templates(config.templates.as_deref());
-    let mut wired = site::wire(&config, &clock, Stay::Long)?;
+    let mut wired = wiring::wire(&config, &clock, Stay::Long)?;
     info!("keeping {} fresh", config.out.display());
     run(&mut wired, &config, cli, &clock, &mut events).await
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::site;
+use super::wiring;
 use crate::catalogue::join;
 use crate::clock::{Clock, WallTime};
 use crate::config::Config;
@@ -117,7 +117,7 @@ async fn report(config: &Config) -> Result<Report> {
     let attempt = file.attempt()?;
     let loaded = file.load().await?;
     let ledger = loaded.ledger.unwrap_or_default();
-    let volatile_fields = ledger.volatile_fields(&site::overrides(config));
+    let volatile_fields = ledger.volatile_fields(&wiring::overrides(config));
     let payload = loaded.payload;
     let saved = file.standing().await?.unwrap_or_default().saved.fence;
     let marks = file.accepted().await?;
@@ -181,8 +181,8 @@ async fn report(config: &Config) -> Result<Report> {
 }
 
 async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
-    let (id, address) = (site::upstream_id(config), site::redis_address(config)?);
-    let Some(redis) = site::redis(config, &id, address, clock)? else { return Ok(None) };
+    let (id, address) = (wiring::upstream_id(config), wiring::redis_address(config)?);
+    let Some(redis) = wiring::redis(config, &id, address, clock)? else { return Ok(None) };
     let state = match redis.standing().await {
         Ok(Some(standing)) => format!(
             "last attempt {} ago, {}",

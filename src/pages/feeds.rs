@@ -16,7 +16,7 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use super::news::{self, News};
+use super::change_list::{self, ChangeList};
 use super::{Plan, Views};
 use crate::catalogue::{Film, FilmIndex};
 use crate::changes::{FieldChange, Kind, What};
@@ -132,7 +132,7 @@ impl<'a> Plan<'a> {
 }
 
 /// The changes that have an entry, newest first.
-fn chosen<'a>(news: &News<'a>) -> Vec<&'a Dated> {
+fn chosen<'a>(news: &ChangeList<'a>) -> Vec<&'a Dated> {
     let (mut new, mut other) = (0, 0);
     let films = news.all().iter().filter(|dated| dated.change.kind == Kind::Film);
     let within = |dated: &&&Dated| {
@@ -163,7 +163,7 @@ impl<'a> Views<'a> {
 
     fn entry(self, dated: &'a Dated, film: Option<FilmIndex>) -> EntryView<'a> {
         let change = &dated.change;
-        let what = news::word(&change.what);
+        let what = change_list::word(&change.what);
         let film = film.map(|index| &self.catalogue.films[index]);
         let (texts, title) = (self.texts, &change.title);
         let (title, text, image) = match &change.what {
@@ -302,7 +302,7 @@ mod tests {
         let ledger = Ledger::baseline(&nobody, WallTime(1));
         let ledger = ledger.advanced(&added, &nobody, WallTime(2));
         let ledger = ledger.advanced(&flood, &nobody, WallTime(3));
-        let news = News::of(&ledger);
+        let news = ChangeList::of(&ledger);
         let chosen = chosen(&news);
         assert_eq!(chosen.len(), MOST_OTHER + 2);
         assert!(chosen[MOST_OTHER..].iter().all(|dated| dated.change.what == What::Added));

@@ -7,17 +7,17 @@
 //! gives the same bytes on every day and every replica.
 
 mod apart;
+mod change_list;
 mod charts;
 mod contents;
 mod data;
+mod event_record;
 mod feeds;
 mod former;
 mod freshness;
 mod groups;
-mod linked;
+mod json_ld;
 mod lists;
-mod named;
-mod news;
 mod paths;
 mod plots;
 pub mod poster;
@@ -43,13 +43,13 @@ use crate::ledger::Ledger;
 use crate::texts::Texts;
 use crate::theme::Theme;
 pub use apart::{starting, too_old};
+use change_list::ChangeList;
 use data::json_path;
+pub use event_record::Record;
 use former::former_addresses;
 pub use freshness::Freshness;
 use groups::Groups;
 use lists::{List, Lists};
-pub use named::Record;
-use news::News;
 pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
 use paths::{film_path, person_path, poster_path};
 use search::Index;
@@ -132,7 +132,7 @@ pub struct Plan<'a> {
     movies: Split<FilmIndex>,
     people: Split<PersonIndex>,
     sitemap: Split<String>,
-    news: News<'a>,
+    news: ChangeList<'a>,
     index: Index,
     /// Template variables that all pages share.
     site: serde_json::Value,
@@ -227,7 +227,7 @@ impl<'a> Plan<'a> {
         for path in forms {
             pages.remove(&path);
         }
-        let (news, (site, shared)) = (News::of(ledger), site::shared(site, theme));
+        let (news, (site, shared)) = (ChangeList::of(ledger), site::shared(site, theme));
         Plan {
             views,
             theme,
@@ -432,8 +432,8 @@ struct PageVariables {
 }
 
 #[cfg(test)]
-mod described;
-#[cfg(test)]
 mod spoken;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod theme_readme;

@@ -166,7 +166,7 @@ fn tally(kind: String, count: u64) -> Tally {
 mod tests {
     use super::*;
     use crate::outcome::{FailureKind, OutcomeKind};
-    use crate::pages::described;
+    use crate::pages::theme_readme;
 
     const NOW: WallTime = WallTime(1_795_521_600_000_000);
 
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn its_variables_are_described() {
-        let row = described::row(TEMPLATE);
+        let row = theme_readme::row(TEMPLATE);
         let theme = Theme::load(None).expect("a theme");
         let json = serde_json::to_value(
             Status {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CARDS, SAID, changed, one_less, one_more, quick, says, was_not_loaded_again};
+use super::{CARDS, changed, one_less, one_more, quick, says, was_not_loaded_again};
 use crate::fixture::{Answer, Browser, Nginx, Tab, Upstream, films};
 
 /// A tab on files behind nginx, which has looked at them once.

@@ -19,14 +19,14 @@ use crate::texts::upper_first;
 const MOST_OF_A_FILM: usize = 20;
 
 /// The last changes, newest first.
-pub(super) struct News<'a> {
+pub(super) struct ChangeList<'a> {
     changes: Vec<&'a Dated>,
     /// Places of a film's changes, by its id.
     films: BTreeMap<&'a str, Vec<usize>>,
 }
 
-impl<'a> News<'a> {
-    pub(super) fn of(ledger: &'a Ledger) -> News<'a> {
+impl<'a> ChangeList<'a> {
+    pub(super) fn of(ledger: &'a Ledger) -> ChangeList<'a> {
         let mut changes: Vec<&Dated> = ledger.changes.iter().collect();
         changes.sort_by_key(|dated| {
             let Dated { at, change } = dated;
@@ -38,7 +38,7 @@ impl<'a> News<'a> {
                 films.entry(&dated.change.id).or_default().push(place);
             }
         }
-        News { changes, films }
+        ChangeList { changes, films }
     }
 
     /// All of them.
@@ -193,7 +193,7 @@ mod tests {
             (&[("1", "Sen"), ("2", "Lin")], DAY),
             (&[("1", "Chihiro"), ("3", "Haku")], 2 * DAY),
         ]);
-        let news = News::of(&ledger);
+        let news = ChangeList::of(&ledger);
         let told = news.all().iter().map(|dated| (word(&dated.change.what), &*dated.change.title));
         assert_eq!(
             told.collect::<Vec<_>>(),
