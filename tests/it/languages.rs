@@ -13,7 +13,7 @@ fn a_site_in_another_language_has_its_texts_plurals_and_figures() {
     let upstream = Upstream::start();
     for (lang, people, length, percent) in [
         ("en", "<b>4</b> people", "1 h 37 min", "88\u{202f}%"),
-        ("de-CH", "<b>4</b> Personen", "1 Std. 37 Min.", "88\u{202f}%"),
+        ("de-CH", "<b>4</b> Personen", "1 h 37 min", "88\u{202f}%"),
         ("es", "<b>4</b> personas", "1 h 37 min", "88\u{202f}%"),
         ("fr", "<b>4</b> personnes", "1 h 37 min", "88\u{202f}%"),
         ("ja", "人物<b>4</b>人", "1時間37分", "88%"),
