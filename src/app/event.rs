@@ -3,7 +3,6 @@
 //! Owns the one closed set of events and their sources. An event carries no input and is
 //! idempotent: an event says *that* something may have changed, and the loop reads what is
 //! true now.
-//! may have changed, and what is so now is read anew.
 
 use std::path::Path;
 use std::sync::Arc;
