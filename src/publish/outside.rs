@@ -1,18 +1,18 @@
-//! The places of the files outside generations.
+//! The paths of the files outside generations.
 //!
-//! Owns the names of these files, which are replaced at every refresh.
+//! Owns these paths. The files are replaced at every refresh.
 
-/// How old the data is, for pages and machines: replaced at every refresh.
+/// The age of the data, for pages and machines.
 pub const FRESHNESS: &str = "freshness.json";
-/// How the site is doing, for people: replaced at every refresh.
+/// The state of the site, for people.
 pub const STATUS: &str = "status/index.html";
-/// What is wrong with the templates, for their author.
+/// The faults of the templates, for their author (`--dev`).
 pub const DEV: &str = "dev.json";
 
-/// All files outside generations: replaced by rename, never held.
+/// All files outside generations. Each is replaced by a rename and is never held back.
 pub(super) const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
 
-/// Whether a path stands outside generations.
+/// Whether a path is outside generations.
 pub fn is_volatile(path: &str) -> bool {
     VOLATILE.contains(&path)
 }

@@ -359,7 +359,7 @@ fn of_the_disk() {
         "full disk in the middle",
         &ended,
         1,
-        "No space left",
+        "no space left",
         contents(&site.out()) == before && recovers(&site),
     );
     upstream.recover();
