@@ -29,7 +29,7 @@ struct Report {
     last_attempt: Option<LastAttempt>,
     next_attempt: NextAttempt,
     redis: Option<Shared>,
-    /// Fields whose changes are not shown to visitors (see the glossary: volatile).
+    /// Fields whose changes are not reported (see the glossary: volatile).
     volatile_fields: Vec<String>,
     refused: Vec<Refused>,
     held_by: HeldBy,
@@ -243,7 +243,7 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
     }
     if !report.volatile_fields.is_empty() {
         let fields = report.volatile_fields.join(", ").escape_debug().to_string();
-        line("volatile", format!("changes of these fields are not shown: {fields}"))?;
+        line("volatile", format!("changes of these fields are not reported: {fields}"))?;
     }
     for refused in &report.refused {
         let mark = if refused.accepted { ", accepted" } else { "" };
