@@ -189,8 +189,8 @@ impl fmt::Display for Warning {
             Warning::Counted { endpoint, left_out, ignored, cut } => {
                 write!(
                     f,
-                    "in all, {left_out} records of {endpoint} are left out and {ignored} fields are \
-                     ignored"
+                    "in all, {left_out} records of {endpoint} are left out and {ignored} fields \
+                     are ignored"
                 )?;
                 if *cut > 0 { write!(f, ", and {cut} fields are cut") } else { Ok(()) }
             }

@@ -253,7 +253,7 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
         }
         None => {
             warn!(
-                "a publish into {} was cut off and the standby is gone; the next publish repairs it",
+                "a publish into {} was cut off without a standby; the next publish repairs it",
                 out.display()
             );
             disk::remove_file(&path)

@@ -165,7 +165,7 @@ mod tests {
         let seen = of(tree.path());
         child.kill().expect("ended");
         child.wait().expect("ended");
-        let wanted = format!("process {} (sleep) works in it", child.id());
+        let wanted = format!("process {} (sleep) has its working directory in --out", child.id());
         assert_eq!(seen, Some(wanted));
         assert_eq!(of(tree.path()), None);
     }

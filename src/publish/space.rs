@@ -35,8 +35,8 @@ pub(super) fn make_sure_of(directory: &Path, bytes: u64) -> Result<()> {
         let size = |bytes| bytesize::ByteSize(bytes);
         return Err(std::io::Error::from(std::io::ErrorKind::StorageFull)).with_context(|| {
             format!(
-                "no space left for the next generation: {} has {} free, but {} are needed; free some \
-                 space; the published site stays",
+                "no space left for the next generation: {} has {} free, but {} are needed; free \
+                 some space; the published site stays",
                 directory.display(),
                 size(free),
                 size(bytes)

@@ -190,8 +190,9 @@ impl Stores {
             Err(error) => {
                 if self.reach.bodies_stuck(self.clock.now().boot) {
                     warn!(
-                        "payloads are not shared for now, each replica shows its own data: {error:#}; \
-                         check whether the connection to Redis is fast enough for payloads of this size"
+                        "payloads are not shared for now, each replica shows its own data: \
+                         {error:#}; check whether the connection to Redis is fast enough for \
+                         payloads of this size"
                     );
                 }
                 None
@@ -238,8 +239,8 @@ impl Stores {
         let (took, lease) = (self.clock.now().boot.since(started), *locked(&self.lease));
         if self.reach.took(took, lease) {
             bail!(
-                "Redis at {} takes {took:?} to answer, but a request must leave within {lease:?} of \
-                 its claim; check the load of Redis and the network",
+                "Redis at {} takes {took:?} to answer, but a request must leave within {lease:?} \
+                 of its claim; check the load of Redis and the network",
                 redis.address()
             );
         }

@@ -43,8 +43,8 @@ impl RedisStore {
         let is_deaf = subscribed.as_ref().is_err_and(|error| error.code() == Some("NOPERM"));
         if is_deaf && !self.is_deaf() {
             warn!(
-                "Redis at {} does not let this user subscribe to {}, so saves of other replicas are \
-                 read by polling each second; grant +subscribe on this channel",
+                "Redis at {} does not let this user subscribe to {}, so saves of other replicas \
+                 are read by polling each second; grant +subscribe on this channel",
                 self.address, self.keys.channel
             );
         }
@@ -74,8 +74,8 @@ impl RedisStore {
         match self.policy().await {
             Ok(policy) if policy != POLICY && policy != *told => {
                 warn!(
-                    "Redis at {} has maxmemory-policy {policy}: a full Redis may evict the claim, and \
-                     then the API is asked twice; set maxmemory-policy to {POLICY}",
+                    "Redis at {} has maxmemory-policy {policy}: a full Redis may evict the claim, \
+                     and then the API is asked twice; set maxmemory-policy to {POLICY}",
                     self.address
                 );
                 *told = policy;
