@@ -1,8 +1,7 @@
-//! What differs between two catalogues.
+//! The differences between two catalogues.
 //!
-//! Owns the comparison, record by record and by id. It exists so that the
-//! ledger, the feeds and open pages all speak of the same changes. It must not
-//! know when they happened: that is the ledger's knowledge.
+//! Owns the comparison, record by record and by id, so that the ledger, the feeds and open pages
+//! report the same changes. This module must not know when a change happened: the ledger does.
 
 mod value;
 
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Catalogue, Extra, Film, Person};
 use value::{shown, without_query};
 
-/// What a record is.
+/// The kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -23,18 +22,18 @@ pub enum Kind {
     Person,
 }
 
-/// What became of one record.
+/// The change of one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What the record is.
+    /// The kind of the record.
     pub kind: Kind,
-    /// Its id.
+    /// The id of the record.
     pub id: String,
-    /// Its title or name; of a removed record the last one.
+    /// The title or name of the record; of a removed record, the last one.
     pub title: String,
-    /// What happened to it.
+    /// What happened to the record.
     pub what: What,
-    /// Fields that changed too and are not named.
+    /// Number of changed fields that are not listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u32,
 }
@@ -48,59 +47,59 @@ fn is_zero(number: &u32) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// It is new.
+    /// The record is new.
     Added,
-    /// It is gone.
+    /// The record is gone.
     Removed,
-    /// Some of its fields changed.
+    /// Fields of the record changed.
     Changed(Vec<FieldChange>),
 }
 
-/// One field's change. Values are text for people, cut to [`LONGEST_VALUE`].
+/// The change of one field. Values are text for people, cut to [`LONGEST_VALUE`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
-    /// The field's name in the upstream's data.
+    /// The name of the field in the data of the API.
     pub field: String,
-    /// What it said before.
+    /// The value before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
-    /// What it says now.
+    /// The value now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<String>,
 }
 
-/// Characters of a value that a change keeps: enough for any title, so that
-/// the ledger stays bounded whatever a description grows to.
+/// Longest value in a change, in characters: enough for any title. The bound keeps the ledger
+/// small, whatever the length of a description is.
 pub const LONGEST_VALUE: usize = 300;
-/// Characters of a field's name that a change keeps.
+/// Longest name of a field in a change, in characters.
 pub const LONGEST_NAME: usize = 100;
-/// Fields that a change names, as many as a page shows of one change.
+/// Largest number of fields in a change: as many as a page shows of one change.
 pub const MOST_FIELDS: usize = 20;
-/// Bytes of names and values that all changes of one comparison keep; of records beyond
-/// that only the number of changed fields is kept. Far more than a ledger has room for.
+/// Bytes of names and values in all changes of one comparison, far more than a ledger keeps. Of
+/// further records, only the number of changed fields is kept.
 const MOST_BYTES: usize = 4 << 20;
 
-/// Names of fields by the kind of record that has them.
+/// Names of fields by kind of record.
 pub type Fields = BTreeMap<Kind, BTreeSet<String>>;
 
-/// Names of fields of one kind that a comparison gives.
+/// Largest number of names of fields of one kind.
 const MOST_NAMES: usize = 1_000;
 
-/// What a comparison finds.
+/// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
-    /// What happened: films first, each kind by id.
+    /// The changes: films first, each kind by id.
     pub changes: Vec<Change>,
-    /// The fields that changed in any record, ignored fields among them.
+    /// The fields that changed in any record, including ignored fields.
     pub fields: Fields,
 }
 
-/// What happened from `old` to `new`: films first, each kind by id.
+/// Returns the changes from `old` to `new`: films first, each kind by id.
 pub fn between(old: &Catalogue, new: &Catalogue) -> Vec<Change> {
     compared(old, new, &|_, _| false).changes
 }
 
-/// The same without the fields that are ignored, which make no change.
+/// As [`between`], but a change of an ignored field makes no change of the record.
 pub fn compared(
     old: &Catalogue,
     new: &Catalogue,
@@ -130,11 +129,11 @@ pub fn compared(
     Compared { changes, fields: names }
 }
 
-/// What one comparison has for all its records.
+/// The room of one comparison for all records.
 struct Room<'a> {
-    /// Bytes of names and values that may still be kept.
+    /// Bytes of names and values that may still be added.
     bytes: usize,
-    /// Names of fields that changed.
+    /// Names of the fields that changed.
     names: &'a mut Fields,
     is_ignored: &'a dyn Fn(Kind, &str) -> bool,
 }
@@ -177,7 +176,7 @@ fn compare<'a, T: 'a>(
     }
 }
 
-/// What happened in two steps, as if it were one.
+/// Joins the changes of two successive steps into the changes of one step.
 pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
     if before.is_empty() {
         return then;
@@ -189,7 +188,7 @@ pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
         change.what = match (all.remove(&key).map(|before| before.what), change.what) {
             (Some(What::Added), What::Removed) => continue,
             (Some(What::Added), _) => What::Added,
-            // Which fields are others than before it went is not known any more.
+            // The fields of the record before its removal are no longer known.
             (Some(What::Removed), What::Added) => What::Changed(Vec::new()),
             (_, what) => what,
         };
@@ -237,8 +236,8 @@ fn film_fields(
 }
 
 fn person_fields(old: &Person, new: &Person, fields: &mut Differing<'_, '_>) {
-    // A film that gains or loses a person says so itself; saying it of both
-    // would tell one change twice.
+    // The cast of a film includes this change. A change of the person too would report one
+    // change twice.
     fields.text("name", Some(&old.name), Some(&new.name));
     let optional: [(&str, Optional<Person>); 4] = [
         ("gender", |person| person.gender.as_deref()),
@@ -252,11 +251,11 @@ fn person_fields(old: &Person, new: &Person, fields: &mut Differing<'_, '_>) {
     fields.extra(&old.extra, &new.extra);
 }
 
-/// The fields of one record that changed.
+/// The changed fields of one record.
 struct Differing<'r, 'a> {
     kind: Kind,
     kept: Vec<FieldChange>,
-    /// Those that are not kept.
+    /// Number of fields that are not kept.
     more: u32,
     room: &'r mut Room<'a>,
 }
@@ -303,12 +302,12 @@ impl Differing<'_, '_> {
     }
 }
 
-/// A value, cut to [`LONGEST_VALUE`]. A value that was cut before stays as it is.
+/// Cuts a value to [`LONGEST_VALUE`]. A value that was cut before stays as it is.
 pub fn cut(text: &str) -> String {
     cut_to(text, LONGEST_VALUE)
 }
 
-/// The name of a field, cut to [`LONGEST_NAME`].
+/// Cuts the name of a field to [`LONGEST_NAME`].
 pub fn cut_name(name: &str) -> String {
     cut_to(name, LONGEST_NAME)
 }

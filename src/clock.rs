@@ -1,12 +1,11 @@
-//! The only place that reads clocks.
+//! The only module that reads clocks.
 //!
-//! Two clocks matter. *Boot time* (`CLOCK_BOOTTIME`) measures ages and waits:
-//! it never steps and, unlike [`std::time::Instant`], goes on while the machine
-//! is suspended. *Wall time* names moments for people, headers and other
-//! machines; it may be wrong and may step, so no age is computed from it as
-//! long as the boot time of the same boot is known.
+//! Two clocks matter. *Boot time* (`CLOCK_BOOTTIME`) measures ages and waits: it never steps and,
+//! unlike [`std::time::Instant`], continues while the machine is suspended. *Wall time* names
+//! moments for people, header fields and other machines. Wall time may be wrong and may step, so
+//! an age is computed from wall time only if the boot time of the same boot is not known.
 //!
-//! Everything downstream receives a [`Now`] as an argument and reads nothing.
+//! All other modules receive a [`Now`] as an argument and read no clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +14,14 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Microseconds since this machine booted, suspend included. Negative for a
-/// moment before the boot, as data kept from an earlier one has it.
+/// Microseconds since this machine booted, including suspended time. Negative for a moment before
+/// the boot, such as the origin time of data from an earlier boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootTime(pub i64);
 
 impl BootTime {
-    /// How long ago `earlier` was; zero if it lies ahead.
+    /// Returns the time since `earlier`; zero if `earlier` lies in the future.
     pub fn since(self, earlier: BootTime) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -42,34 +41,34 @@ impl std::ops::Sub<Duration> for BootTime {
     }
 }
 
-/// Microseconds since the Unix epoch.
+/// Microseconds since 1970.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WallTime(pub u64);
 
 impl WallTime {
-    /// How long ago `earlier` was; zero if it lies ahead.
+    /// Returns the time since `earlier`; zero if `earlier` lies in the future.
     pub fn since(self, earlier: WallTime) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// Whole seconds since the Unix epoch.
+    /// Returns whole seconds since 1970.
     pub fn seconds(self) -> u64 {
         self.0 / 1_000_000
     }
 
-    /// RFC 3339 in UTC with milliseconds, as in `X-Data-As-Of`.
+    /// Formats as RFC 3339 in UTC with milliseconds, as in `X-Data-As-Of`.
     pub fn rfc3339(self) -> String {
         self.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
-    /// The UTC day, `YYYY-MM-DD`.
+    /// Formats the UTC day as `YYYY-MM-DD`.
     pub fn day(self) -> String {
         self.utc().format("%Y-%m-%d").to_string()
     }
 
     fn utc(self) -> DateTime<Utc> {
-        // Out of range only beyond the year 262000.
+        // Out of range only after the year 262000.
         DateTime::from_timestamp_micros(self.0 as i64).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
@@ -94,7 +93,7 @@ impl fmt::Display for WallTime {
     }
 }
 
-/// Names one boot of one machine; boot times of two boots do not compare.
+/// Identifies one boot of one machine. Boot times of different boots cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(pub Arc<str>);
@@ -104,30 +103,30 @@ pub struct BootId(pub Arc<str>);
 pub struct Now {
     /// For ages and waits.
     pub boot: BootTime,
-    /// For names of moments.
+    /// For the names of moments.
     pub wall: WallTime,
 }
 
-/// A moment in a form that outlives the process and the boot.
+/// A moment in a form that can be stored for later processes and boots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// The boot in which `boot` was read.
     pub boot_id: BootId,
-    /// The moment on that boot's clock.
+    /// The moment on the clock of that boot.
     pub boot: BootTime,
-    /// The moment on the wall clock, as it was read then.
+    /// The moment on the wall clock.
     pub wall: WallTime,
 }
 
 impl Stamp {
-    /// How old this moment is. Within one boot the boot clock decides; across
-    /// boots the wall clock, and a moment from the future counts as just now.
+    /// Returns the age of the moment. Within one boot, the boot clock decides; otherwise the wall
+    /// clock decides. A moment in the future has age zero.
     pub fn age(&self, now: Now, boot_id: &BootId) -> Duration {
         if self.boot_id == *boot_id { now.boot.since(self.boot) } else { now.wall.since(self.wall) }
     }
 
-    /// The same moment on the clock of this boot. One that lies in the future
-    /// by the only clock that can tell becomes now, wall time included.
+    /// Converts the moment to the clock of this boot. A moment in the future becomes now, including
+    /// its wall time.
     #[must_use]
     pub fn anchored(&self, now: Now, boot_id: &BootId) -> Stamp {
         let from_the_future =
@@ -139,28 +138,28 @@ impl Stamp {
         }
     }
 
-    /// The moment `by` earlier.
+    /// Returns the moment that is `by` earlier.
     #[must_use]
     pub fn earlier(&self, by: Duration) -> Stamp {
         Stamp { boot_id: self.boot_id.clone(), boot: self.boot - by, wall: self.wall - by }
     }
 }
 
-/// The machine's clocks. Cheap to clone.
+/// The clocks of the machine. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock {
     boot_id: BootId,
 }
 
 impl Clock {
-    /// The clocks of the boot that is running.
+    /// Returns the clocks of the current boot.
     pub fn system() -> Clock {
         #[expect(clippy::disallowed_methods, reason = "the boot id is part of the clock")]
         let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            // Without /proc every start counts as a new boot: the wall clock decides.
+            // Without /proc, every start counts as a new boot, so the wall clock decides.
             .unwrap_or_else(|_| format!("unknown-{}", std::process::id()));
-        // Namespaces can shift the boot clock: one boot id, two clocks. The
-        // offset is part of the identity, or ages would be taken across them.
+        // Time namespaces can shift the boot clock. Then one boot id has two clocks, so the offset
+        // is part of the identity.
         #[expect(
             clippy::disallowed_methods,
             reason = "the boot clock's offset is part of the clock"
@@ -182,17 +181,17 @@ impl Clock {
         Now { boot: BootTime(timespec_micros(boot) as i64), wall: WallTime(timespec_micros(wall)) }
     }
 
-    /// The boot that the boot times of [`Clock::now`] belong to.
+    /// Returns the id of the current boot, to which the boot times of [`Clock::now`] belong.
     pub fn boot_id(&self) -> &BootId {
         &self.boot_id
     }
 
-    /// This moment, in a form that can be stored.
+    /// Returns this moment in a form that can be stored.
     pub fn stamp(&self) -> Stamp {
         self.stamp_of(self.now())
     }
 
-    /// `now`, in a form that can be stored.
+    /// Returns `now` in a form that can be stored.
     pub fn stamp_of(&self, now: Now) -> Stamp {
         Stamp { boot_id: self.boot_id.clone(), boot: now.boot, wall: now.wall }
     }
@@ -203,7 +202,7 @@ fn timespec_micros(t: rustix::time::Timespec) -> u64 {
     seconds.saturating_mul(1_000_000).saturating_add(t.tv_nsec as u64 / 1_000)
 }
 
-/// Whole microseconds of a duration, saturating.
+/// Returns whole microseconds of a duration; saturates.
 pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,7 @@
-//! File operations whose errors name their path.
+//! File operations whose errors name the path.
 //!
-//! Owns the wording of file errors and the one way to replace a file: written
-//! beside it, synced, renamed over it. It exists so that every edge says *which*
-//! file and what for. It must not know what the files mean.
+//! Owns the wording of file errors and the one way to replace a file: write a file beside it,
+//! sync, rename. This module must not know what the files mean.
 
 #![expect(clippy::disallowed_methods, reason = "the edge through which files are reached")]
 
@@ -16,16 +15,16 @@ use anyhow::{Context, Result};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-/// Readable by all, writable by the owner: a web server of another user must be
-/// able to read what is published.
+/// Mode of files: readable by all users, because a web server of another user must read the
+/// published files; writable by the owner.
 pub const FILE_MODE: u32 = 0o644;
-/// Likewise for directories.
+/// Mode of directories, for the same reason.
 pub const DIRECTORY_MODE: u32 = 0o755;
 
-/// The file's bytes, or none if there is no such file.
+/// Returns the bytes of a file, or `None` if the file does not exist.
 ///
 /// # Errors
-/// If it is there and cannot be read.
+/// Fails if the file exists and cannot be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -34,11 +33,11 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Replaces a file: a reader finds the old or the new one, never a part, and
-/// after a crash one of them is whole.
+/// Replaces a file. A reader finds the old or the new file, never a part. After a crash, one
+/// of the two files is complete.
 ///
 /// # Errors
-/// If it cannot be written; the old file is still there.
+/// Fails if the file cannot be written. The old file stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = beside(path);
     write_new(&beside, bytes)?;
@@ -46,20 +45,20 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_directory(parent(path))
 }
 
-/// Replaces a file whose loss in a crash does not matter: not synced.
+/// Replaces a file whose loss in a crash does not matter: as [`replace`], without a sync.
 ///
 /// # Errors
-/// If it cannot be written; the old file is still there.
+/// Fails if the file cannot be written. The old file stays.
 pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = beside(path);
     write_unsynced(&beside, bytes)?;
     rename(&beside, path)
 }
 
-/// Writes a file as a new one, never in place, without syncing it.
+/// Writes a new file, never in place, without a sync.
 ///
 /// # Errors
-/// If it cannot be written.
+/// Fails if the file cannot be written.
 pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
     remove_file(path)?;
     create(path)
@@ -67,10 +66,10 @@ pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes a file as a new one, never in place, and syncs it.
+/// Writes a new file, never in place, and syncs the file.
 ///
 /// # Errors
-/// If it cannot be written.
+/// Fails if the file cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     remove_file(path)?;
     create(path)
@@ -81,19 +80,18 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Creates a file that must not be there yet, with [`FILE_MODE`] whatever the
-/// umask.
+/// Creates a file that must not exist, with [`FILE_MODE`] whatever the umask is.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let file = File::options().write(true).create_new(true).mode(FILE_MODE).open(path)?;
     file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
     Ok(file)
 }
 
-/// Creates a directory and what is missing above it, with [`DIRECTORY_MODE`]
-/// whatever the umask. Directories that are there stay as they are.
+/// Creates a directory and its missing parents, with [`DIRECTORY_MODE`] whatever the umask is.
+/// Existing directories stay as they are.
 ///
 /// # Errors
-/// If it cannot be created.
+/// Fails if the directory cannot be created.
 pub fn create_directory(path: &Path) -> Result<()> {
     if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
@@ -104,13 +102,13 @@ pub fn create_directory(path: &Path) -> Result<()> {
     create_directory_in(path)
 }
 
-/// The same where what it is in has to be there.
+/// Creates a directory whose parent must exist, as [`create_directory`].
 ///
 /// # Errors
-/// If that is not there, or the directory cannot be created.
+/// Fails if the parent does not exist, or if the directory cannot be created.
 pub fn create_directory_in(path: &Path) -> Result<()> {
     match fs::create_dir(path) {
-        // The group that a directory inherits goes with its set-group-ID bit.
+        // A directory inherits its group from a parent with a set-group-ID bit: keep the bit.
         Ok(()) => fs::metadata(path).and_then(|made| {
             let mode = DIRECTORY_MODE | (made.permissions().mode() & 0o2000);
             fs::set_permissions(path, fs::Permissions::from_mode(mode))
@@ -121,24 +119,24 @@ pub fn create_directory_in(path: &Path) -> Result<()> {
     .with_context(|| format!("cannot create the directory {}", path.display()))
 }
 
-/// Renames; what stood at `to` is replaced.
+/// Renames a file or directory. An existing file at `to` is replaced.
 ///
 /// # Errors
-/// If it cannot be renamed.
+/// Fails if the system call fails.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to)
         .with_context(|| format!("cannot rename {} to {}", from.display(), to.display()))
 }
 
-/// Renames a file to a place where nothing stands.
+/// Renames a file to a path that must be free.
 ///
 /// # Errors
-/// If something stands there, or the file cannot be renamed.
+/// Fails if the path is taken, or if the file cannot be renamed.
 pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     let failed = || format!("cannot rename {} to {}", from.display(), to.display());
     let renamed = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
     match renamed {
-        // Some file systems cannot. A link replaces nothing either, where there are links.
+        // Some file systems lack this operation. A hard link replaces nothing either.
         Err(Errno::INVAL | Errno::NOSYS) => match fs::hard_link(from, to) {
             Ok(()) => remove_file(from),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -153,10 +151,10 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-/// Removes a file; one that is not there is removed already.
+/// Removes a file. A file that does not exist counts as removed.
 ///
 /// # Errors
-/// If it is there and cannot be removed.
+/// Fails if the file exists and cannot be removed.
 pub fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if !is_absent(&error) => {
@@ -166,11 +164,10 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
-/// Removes a directory and all that is in it; one that is not there is removed
-/// already.
+/// Removes a directory with its content. A directory that does not exist counts as removed.
 ///
 /// # Errors
-/// If it is there and cannot be removed.
+/// Fails if the directory exists and cannot be removed.
 pub fn remove_directory(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if !is_absent(&error) => {
@@ -180,30 +177,30 @@ pub fn remove_directory(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes renames and new names in a directory outlive a crash.
+/// Syncs a directory, so that renames and new names in the directory survive a crash.
 ///
 /// # Errors
-/// If it cannot be synced.
+/// Fails if the directory cannot be synced.
 pub fn sync_directory(path: &Path) -> Result<()> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .with_context(|| format!("cannot sync the directory {}", path.display()))
 }
 
-/// The entries of a directory, by name; none if it is not there.
+/// Returns the paths in a directory, sorted by name; none if the directory does not exist.
 ///
 /// # Errors
-/// If it cannot be read.
+/// Fails if the directory cannot be read.
 pub fn entries(path: &Path) -> Result<Vec<PathBuf>> {
     let mut paths: Vec<_> = listing(path)?.into_iter().map(|entry| entry.path()).collect();
     paths.sort();
     Ok(paths)
 }
 
-/// The same in any order, with what the directory itself says of each.
+/// Returns the entries of a directory, unsorted, with the file types that the directory has.
 ///
 /// # Errors
-/// If it cannot be read.
+/// Fails if the directory cannot be read.
 pub fn listing(path: &Path) -> Result<Vec<DirEntry>> {
     let listed = match fs::read_dir(path) {
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
@@ -213,17 +210,17 @@ pub fn listing(path: &Path) -> Result<Vec<DirEntry>> {
     listed.with_context(|| format!("cannot list {}", path.display()))
 }
 
-/// How many bytes a file has; none if that cannot be told.
+/// Returns the size of a file in bytes, or `None` if the size cannot be read.
 pub fn size(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).map(|found| found.len()).ok()
 }
 
-/// When a file was written last; none if that cannot be told.
+/// Returns the time of the last write to a file, or `None` if the time cannot be read.
 pub fn modified(path: &Path) -> Option<SystemTime> {
     fs::symlink_metadata(path).and_then(|found| found.modified()).ok()
 }
 
-/// The directory that holds a path; the current one for a bare name.
+/// Returns the directory of a path; the current directory for a bare name.
 pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -231,8 +228,8 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
-/// The path itself if nothing stands there, else the first `path.2`, `path.3` … that
-/// is free.
+/// Returns the path itself if the path is free, else the first free path of `path.2`,
+/// `path.3` and so on.
 pub(crate) fn unused(path: &Path) -> PathBuf {
     let numbered = (2_u32..).map(|number| {
         let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -240,12 +237,12 @@ pub(crate) fn unused(path: &Path) -> PathBuf {
         path.with_file_name(name)
     });
     let mut candidates = std::iter::once(path.to_owned()).chain(numbered);
-    // Numbers do not run out before files do.
+    // The numbers are greater than any possible number of files.
     candidates.find(|free| free.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned())
 }
 
-/// The name under which a file is prepared before it is renamed into place:
-/// always the same, so that what a killed process left is overwritten.
+/// Returns the path at which a file is prepared before the file is renamed into place. The
+/// name is always the same, so that a file that a killed process left is overwritten.
 pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -253,13 +250,13 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The path that a file of such a name is prepared for.
+/// Returns the path for which a file with such a name was prepared.
 pub(crate) fn besides(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     Some(path.with_file_name(name.strip_prefix('.')?.strip_suffix(".new")?))
 }
 
-/// Whether an error says that there is no such file.
+/// Whether an error means that the file does not exist.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

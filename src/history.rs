@@ -1,9 +1,8 @@
-//! How the refreshes of the last day went.
+//! The refreshes of the last day.
 //!
-//! Owns what is remembered of them, in spans of five minutes: a refresh each
-//! second takes no more room than one a minute. It exists for the status page,
-//! and outlives the process as a file that may be lost. Pure: `now` is an
-//! argument. It must not decide anything.
+//! Owns their statistics in spans of five minutes, so that the size does not depend on the
+//! interval. The status page shows the statistics. They survive the process in a file that may be
+//! lost. Pure: `now` is an argument. This module must not decide anything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,27 +12,27 @@ use serde::{Deserialize, Serialize};
 use crate::clock::WallTime;
 use crate::outcome::OutcomeKind;
 
-/// Seconds of one span.
+/// Length of a span in seconds.
 pub const SPAN_SECONDS: u64 = 300;
-/// Spans in a day.
+/// Number of spans in a day.
 pub const SPANS: u64 = 86_400 / SPAN_SECONDS;
 
-/// What is remembered.
+/// The statistics.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// By their number since the epoch.
+    /// Spans by their number since 1970.
     spans: BTreeMap<u64, Span>,
     last: Option<Ended>,
 }
 
-/// Five minutes.
+/// The statistics of five minutes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// How often refreshes ended how.
+    /// Number of refreshes for each outcome.
     outcomes: Vec<(OutcomeKind, u32)>,
-    /// How old the data got, in milliseconds.
+    /// Greatest age of the data, in milliseconds.
     oldest: Option<u64>,
-    /// What all refreshes took, and the slowest, in milliseconds.
+    /// Total and greatest duration of the refreshes, in milliseconds.
     took: u64,
     slowest: u64,
 }
@@ -41,14 +40,14 @@ pub struct Span {
 /// The end of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// When.
+    /// Time of the end.
     pub at: WallTime,
-    /// How.
+    /// Kind of the outcome.
     pub kind: OutcomeKind,
 }
 
 impl History {
-    /// Notes how old the live data is, which is most just before newer comes.
+    /// Records the age of the live data. The age is greatest just before newer data comes.
     pub fn saw(&mut self, now: WallTime, age: Duration) {
         let age = milliseconds(age);
         let oldest = &mut self.span(now).oldest;
@@ -68,13 +67,12 @@ impl History {
         self.last = Some(Ended { at: now, kind });
     }
 
-    /// The last end of a refresh, however long ago.
+    /// Returns the end of the last refresh, however long ago.
     pub fn last(&self) -> Option<Ended> {
         self.last
     }
 
-    /// The day that ends now: its spans in order, those of which nothing is known
-    /// as none.
+    /// Returns the day that ends now. A span without a refresh is `None`.
     pub fn day(&self, now: WallTime) -> Day<'_> {
         let last = number(now);
         let first = last.saturating_sub(SPANS - 1);
@@ -82,8 +80,9 @@ impl History {
         Day { first, until: now, spans }
     }
 
-    /// The span of now. What is more than a day old, or lies ahead since a clock
-    /// was set back, is forgotten.
+    /// Returns the span of `now`. Removes spans that are older than one day, or that lie in the
+    /// future
+    /// after a clock was set back.
     fn span(&mut self, now: WallTime) -> &mut Span {
         let now = number(now);
         self.spans.retain(|&number, _| number <= now && number + SPANS > now);
@@ -94,16 +93,16 @@ impl History {
 /// A day of refreshes.
 #[derive(Debug, Clone)]
 pub struct Day<'a> {
-    /// Number of its first span since the epoch.
+    /// Number of the first span since 1970.
     pub first: u64,
-    /// Its end.
+    /// End of the day.
     pub until: WallTime,
-    /// Its spans.
+    /// The spans of the day.
     pub spans: Vec<Option<&'a Span>>,
 }
 
 impl Day<'_> {
-    /// How often refreshes ended how.
+    /// Returns the number of refreshes for each outcome.
     pub fn outcomes(&self) -> BTreeMap<OutcomeKind, u32> {
         let mut all = BTreeMap::new();
         for &(kind, times) in self.spans.iter().flatten().flat_map(|span| &span.outcomes) {
@@ -115,19 +114,19 @@ impl Day<'_> {
 }
 
 impl Span {
-    /// How many refreshes ended in a way that `is` one of these.
+    /// Returns the number of refreshes whose outcome satisfies `is`.
     pub fn count(&self, is: impl Fn(OutcomeKind) -> bool) -> u32 {
         let times = self.outcomes.iter().filter(|(kind, _)| is(*kind)).map(|&(_, times)| times);
-        // The numbers come from a file.
+        // The numbers come from a file, so the sum may overflow.
         times.fold(0, u32::saturating_add)
     }
 
-    /// How old the data got, if there was any.
+    /// Returns the greatest age of the data, if there was data.
     pub fn oldest(&self) -> Option<Duration> {
         self.oldest.map(Duration::from_millis)
     }
 
-    /// What refreshes took on average and at most, if there were any.
+    /// Returns the average and the greatest duration of the refreshes, if there were any.
     pub fn took(&self) -> Option<(Duration, Duration)> {
         let average = self.took.checked_div(u64::from(self.count(|_| true)))?;
         Some((Duration::from_millis(average), Duration::from_millis(self.slowest)))

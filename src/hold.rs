@@ -1,66 +1,66 @@
-//! Whether a load waits for newer data.
+//! Whether a request waits for newer data.
 //!
-//! Owns the promise of freshness as a pure rule: given how old the answer would
-//! be and what is known of newer data, answer, or wait until then. A load waits
-//! only if its answer would be too old, nothing speaks against newer data, and
-//! that is being made or due soon; never longer than the hold. It must not read
-//! clocks, and it must not wait: the server does.
+//! Owns the promise of freshness as a pure rule. The input is the age that the answer would have
+//! and what is known about newer data. The result is to answer, or to wait until a time. A
+//! request waits only if the answer would be too old, the last attempt did not fail, and newer
+//! data is in flight or due soon; never longer than `--hold`. This module must not read clocks
+//! and must not wait: the server waits.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::clock::BootTime;
 
-/// Loads are held from so long before the bound on, so that an answer that is
-/// young enough here still is when it has left.
+/// Requests are held from this time before the bound, so that an answer that is young enough here
+/// is still young enough when it has left.
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// How much longer than the last refreshes the next one may take, beside a quarter
-/// of that.
+/// Time by which the next refresh may be slower than expected, in addition to a quarter of the
+/// expected duration.
 const SLACK: Duration = Duration::from_millis(10);
 
-/// What is promised of a page's age.
+/// The promised bounds on the age of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
-    /// Greatest age while the upstream answers.
+    /// Greatest age while the API answers (`--max-age`).
     pub max_age: Duration,
-    /// Longest wait for newer data.
+    /// Longest wait of a request (`--hold`).
     pub hold: Duration,
-    /// Age beyond which there is no answer rather than this one; none: never.
+    /// Age above which an error page is answered (`--max-stale`); `None`: never.
     pub max_stale: Option<Duration>,
 }
 
 impl Bound {
-    /// The age from which on loads are held.
+    /// Returns the age from which requests are held.
     fn gate(&self) -> Duration {
         self.max_age.saturating_sub(MARGIN.min(self.max_age / 2))
     }
 
-    /// Whether data of this age is too old to be shown at all.
+    /// Whether data of this age is too old to be shown.
     pub fn is_too_stale(&self, age: Duration) -> bool {
         self.max_stale.is_some_and(|longest| age > longest)
     }
 }
 
-/// What is known of newer data.
+/// What is known about newer data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coming {
-    /// The last attempt went well; the next may start then.
+    /// The last attempt succeeded. The next attempt may start at this time.
     Due(BootTime),
-    /// An attempt claimed then has no outcome yet.
+    /// The attempt that was claimed at this time has no outcome yet.
     InFlight(BootTime),
-    /// The last attempt failed, or ended without an outcome.
+    /// The last attempt failed, or its process died.
     Failed,
 }
 
-/// What to do with a load.
+/// The decision for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Answer: the data is young enough.
+    /// Answer, because the data is young enough.
     Fresh,
-    /// Look again when something changed, at this time at the latest.
+    /// Decide again after a change, or at this time at the latest.
     Wait(BootTime),
-    /// Answer with the true age: waiting would gain nothing.
+    /// Answer with the true age, because waiting would gain nothing.
     Old(Because),
 }
 
@@ -69,13 +69,13 @@ pub enum Decision {
 pub enum Because {
     /// The last attempt failed.
     Failed,
-    /// The next attempt is not due within the hold.
+    /// The next attempt is not due within `--hold`.
     NotDue,
-    /// The attempt under way takes longer than the hold.
+    /// The attempt in flight takes longer than `--hold`.
     RunsLong,
-    /// The load has waited as long as a load may.
+    /// The request has waited for `--hold`.
     Waited,
-    /// As many loads wait as may.
+    /// The limit of waiting requests is reached.
     Crowded,
 }
 
@@ -91,9 +91,9 @@ impl fmt::Display for Because {
     }
 }
 
-/// The rule. `origin` is when the data was asked for, if there is any; `takes` is
-/// how long refreshes take from their claim until they are live; `arrived` is
-/// when the load came.
+/// Applies the rule. `origin` is the origin time of the data, if there is data; `takes` is the
+/// expected duration of a refresh from its claim to the live generation; `arrived` is the time at
+/// which the request came.
 pub fn decide(
     origin: Option<BootTime>,
     coming: Coming,
@@ -119,8 +119,8 @@ pub fn decide(
     if age.is_none_or(|age| age >= bound.max_age) {
         return decision;
     }
-    // It may still be answered. A load that waited in vain would end up with what
-    // it could have had at once, and older: it waits only for what is in time.
+    // The age is still within the bound. A request that waits in vain would get the same answer
+    // later and older, so wait only for a refresh that probably ends in time.
     let starts = match coming {
         Coming::Due(at) | Coming::InFlight(at) => at.max(arrived),
         Coming::Failed => return Decision::Fresh,

@@ -1,9 +1,9 @@
-//! The one cell that everything downstream reads: what is live, and how old.
+//! The one cell from which the server reads the live generation and its age.
 //!
-//! Owns the current generation together with its origin time, so that no
-//! answer ever pairs the content of one with the age of another. It exists so
-//! that the server knows nothing of refreshes but what is coming. Generations come in
-//! the order of their fences; an older one is not taken.
+//! Owns the live generation together with its origin time, so that no answer combines the content
+//! of one generation with the age of another. The server knows nothing about refreshes except
+//! what the cell says about newer data. Generations enter in the order of their fences; an older
+//! fence is refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,85 +17,85 @@ use crate::news::{Ring, Told};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};
 
-/// When the live data was asked for, on this process's clocks.
+/// Origin time of the live data, on the clocks of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// For its age.
+    /// For the age.
     pub boot: BootTime,
-    /// For people and machines.
+    /// For people and other programs.
     pub wall: WallTime,
 }
 
 impl Origin {
-    /// How old the data is.
+    /// Returns the age of the data.
     pub fn age(self, now: Now) -> Duration {
         now.boot.since(self.boot)
     }
 }
 
-/// A site with the age of its data.
+/// A generation with the origin time of its data.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// The content.
+    /// The generation.
     pub generation: Arc<Generation>,
-    /// The claim under which its data was brought or confirmed.
+    /// Fence of the refresh that brought or last confirmed the data.
     pub fence: Fence,
-    /// When that was asked for.
+    /// Origin time of the data.
     pub origin: Origin,
 }
 
-/// What stands around every page: it changes with theme and configuration alone.
+/// The parts of a site that depend only on the theme and the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Path prefix of the site; starts and ends with `/`.
     pub base: String,
-    /// The page for the time when there is no site.
+    /// The page while there is no site.
     pub starting: Bytes,
     /// The page for data that is too old to be shown.
     pub too_old: Bytes,
-    /// What is promised of a page's age.
+    /// The promised bounds on the age of a page.
     pub bound: Bound,
 }
 
-/// The store, as those who run the site want to know it.
+/// The state of the store, for operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreState {
-    /// There is no shared one.
+    /// There is no shared store.
     Alone,
-    /// The shared one answers.
+    /// Redis can be used.
     Shared,
-    /// The shared one does not answer.
+    /// Redis cannot be used.
     Away,
 }
 
-/// All that an answer is made from; never changes once it is taken.
+/// Everything from which an answer is made. A snapshot never changes.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// What is live; none before the first refresh.
+    /// The live site; `None` before the first refresh.
     pub site: Option<Site>,
     /// What is known of newer data.
     pub coming: Coming,
-    /// How long refreshes take from their claim until they are live.
+    /// Expected duration of a refresh, from its claim to the live generation.
     pub takes: Duration,
-    /// The store behind it.
+    /// The state of the store.
     pub store: StoreState,
     /// Files outside generations.
     pub volatile: Volatile,
-    /// What stands around every page.
+    /// The parts that depend only on the theme and the configuration.
     pub frame: Frame,
 }
 
-/// The cell. Cheap to clone; all clones are one.
+/// The cell. A clone is cheap and shares the value.
 #[derive(Debug, Clone)]
 pub struct Live {
     cell: Arc<watch::Sender<Arc<Snapshot>>>,
-    /// Beside it: who waits for news is not woken by each look at the store.
+    /// A channel of its own, so that open streams do not wake at each poll of the store.
     news: Arc<watch::Sender<Arc<Ring>>>,
     wanted: Arc<Notify>,
 }
 
 impl Live {
-    /// A cell without a site.
+    /// Makes a cell without a site.
     pub fn new(frame: Frame, coming: Coming) -> Live {
         let (store, volatile) = (StoreState::Alone, Volatile::new());
         let takes = Duration::ZERO;
@@ -104,33 +104,33 @@ impl Live {
         Live { cell, news: Arc::default(), wanted: Arc::new(Notify::new()) }
     }
 
-    /// What is live now.
+    /// Returns what is live now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.cell.borrow().clone()
     }
 
-    /// Sees every change from now on.
+    /// Returns a receiver of every change from now on.
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.cell.subscribe()
     }
 
-    /// Says that somebody waits for newer data.
+    /// Wakes the event loop, because a request waits for newer data.
     pub fn want(&self) {
         self.wanted.notify_one();
     }
 
-    /// Waits until somebody waits for newer data.
+    /// Waits until a request waits for newer data.
     pub async fn wanted(&self) {
         self.wanted.notified().await;
     }
 
-    /// Sees every new generation from now on, and those before.
+    /// Returns a receiver of the ring: past generations, and each new generation from now on.
     pub fn news(&self) -> watch::Receiver<Arc<Ring>> {
         self.news.subscribe()
     }
 
-    /// Makes a site live, with the volatile files that go with it; then whoever listens
-    /// is told. False if a newer one is live already.
+    /// Makes a site live with its volatile files, then announces the site to open streams. Returns
+    /// `false` if a newer site is live already.
     pub fn put(&self, site: Site, volatile: Volatile, told: Told) -> bool {
         let generation = site.generation.clone();
         let is_live = self.cell.send_if_modified(|snapshot| {
@@ -153,28 +153,28 @@ impl Live {
         is_live
     }
 
-    /// Replaces the volatile files alone.
+    /// Replaces the volatile files only.
     pub fn put_volatile(&self, volatile: Volatile) {
         self.cell.send_modify(|snapshot| {
             *snapshot = Arc::new(Snapshot { volatile, ..Snapshot::clone(snapshot) });
         });
     }
 
-    /// Replaces what a changed theme or configuration gives.
+    /// Replaces the parts that depend on the theme and the configuration.
     pub fn put_frame(&self, frame: Frame) {
         self.cell.send_modify(|snapshot| {
             *snapshot = Arc::new(Snapshot { frame, ..Snapshot::clone(snapshot) });
         });
     }
 
-    /// Says how long refreshes take.
+    /// Sets the expected duration of a refresh.
     pub fn put_takes(&self, takes: Duration) {
         self.cell.send_modify(|snapshot| {
             *snapshot = Arc::new(Snapshot { takes, ..Snapshot::clone(snapshot) });
         });
     }
 
-    /// Says how the store is.
+    /// Sets the state of the store.
     pub fn put_store(&self, store: StoreState) {
         self.cell.send_if_modified(|snapshot| {
             if snapshot.store == store {
@@ -185,7 +185,7 @@ impl Live {
         });
     }
 
-    /// Says what is known of newer data.
+    /// Sets what is known about newer data.
     pub fn put_coming(&self, coming: Coming) {
         self.cell.send_if_modified(|snapshot| {
             if snapshot.coming == coming {

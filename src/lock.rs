@@ -1,8 +1,8 @@
 //! One process at a time for a state directory and for an `--out`.
 //!
-//! Owns the lock files and the message that names who holds one. The lock is
-//! the kernel's and goes with the process, however it ends; the number in the
-//! file is for people.
+//! Owns the lock files, and the message that names the process that holds a lock. The kernel
+//! holds the lock (flock) and releases the lock when the process ends in any way. The process
+//! id in the file is for people.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -14,43 +14,43 @@ use anyhow::{Context, Result};
 
 use crate::disk;
 
-/// How a lock file says that it will not last.
+/// The word in a lock file that marks a short run (`build once`).
 const SHORT: &str = "once";
 
-/// A lock that is held while this lives.
+/// A lock. Dropping the value releases the lock.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// What a process holds a lock for.
+/// How long a process keeps a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stay {
-    /// One refresh: it is worth waiting for the end of it.
+    /// For one refresh: others may wait for its end.
     Short,
-    /// Until it is stopped.
+    /// Until the process is stopped.
     Long,
 }
 
-/// Somebody else holds the lock.
+/// Another process holds the lock.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{what} is in use by another movies-gen ({}): stop that one, or use another directory",
+    "{what} is in use by another movies-gen ({}): stop that process, or use another directory",
     pid.map_or_else(|| "its process id is unknown".to_owned(), |pid| format!("process {pid}"))
 )]
 pub struct Held {
-    /// What was to be locked, in words.
+    /// What was to be locked, for the message.
     pub what: String,
-    /// Who holds it.
+    /// Process id of the holder, if known.
     pub pid: Option<u32>,
-    /// For how long.
+    /// How long the holder keeps the lock.
     pub stay: Stay,
 }
 
-/// Takes the lock file at `path`; `what` names what it stands for.
+/// Takes the lock file at `path`. `what` describes the locked directory in messages.
 ///
 /// # Errors
-/// [`Held`], or if the file cannot be made.
+/// Fails with [`Held`] if another process holds the lock, or if the file cannot be created.
 pub fn take(path: &Path, what: &str, stay: Stay) -> Result<Lock> {
     disk::create_directory(disk::parent(path))?;
     let failed = || format!("cannot lock {}", path.display());
@@ -67,21 +67,21 @@ pub fn take(path: &Path, what: &str, stay: Stay) -> Result<Lock> {
             let text = said_by_holder(&mut file);
             let mut words = text.split_whitespace();
             let pid = words.next().and_then(|word| word.parse().ok());
-            // One that has said nothing yet has only just started.
+            // A holder that has not written to the file yet has only just started.
             let is_short = pid.is_none() || words.next() == Some(SHORT);
             let stay = if is_short { Stay::Short } else { Stay::Long };
             return Err(Held { what: what.to_owned(), pid, stay }.into());
         }
         Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
     }
-    // In one write over what stands there, so that a reader never finds a part.
+    // One write over the old content, so that a reader never finds a part of a line.
     let word = if stay == Stay::Short { SHORT } else { "" };
     let line = format!("{:<10} {word:<8}\n", std::process::id());
     file.rewind().and_then(|()| file.write_all(line.as_bytes())).with_context(failed)?;
     Ok(Lock { _file: file })
 }
 
-/// Who holds the lock at `path`, without touching it; none if nobody does.
+/// Returns the id of the process that holds the lock at `path`, without touching the lock.
 pub fn holder(path: &Path) -> Option<u32> {
     let inode = path.metadata().ok()?.ino();
     let locks = String::from_utf8(disk::read(Path::new("/proc/locks")).ok()??).ok()?;
@@ -90,18 +90,18 @@ pub fn holder(path: &Path) -> Option<u32> {
         let (pid, file) = (words.nth(4)?, words.next()?);
         (file.rsplit(':').next()? == inode.to_string()).then(|| pid.to_owned())
     })?;
-    // In another process namespace the kernel says 0: what the file says then.
+    // The kernel reports 0 for a process of another namespace: use the number in the file.
     let said = || String::from_utf8(disk::read(path).ok()??).ok();
     let pid = held.parse().ok().filter(|pid| *pid != 0);
     pid.or_else(|| said()?.split_whitespace().next()?.parse().ok())
 }
 
-/// What the holder wrote into the lock file; it may just be about to.
+/// Reads what the holder wrote into the lock file. The file may still be empty.
 fn said_by_holder(file: &mut File) -> String {
     let mut text = String::new();
     for _ in 0..50 {
         text.clear();
-        // Only a message depends on it.
+        // Only a message depends on the content.
         let _ = file.rewind().and_then(|()| file.read_to_string(&mut text).map(drop));
         if text.ends_with('\n') {
             break;
@@ -111,8 +111,8 @@ fn said_by_holder(file: &mut File) -> String {
     text
 }
 
-/// The lock file of an `--out`. It stands beside the directory: one inside would
-/// be exchanged away with it.
+/// Returns the path of the lock file of an `--out`. The file is beside the directory, because
+/// an exchange would move a file inside.
 pub fn beside(out: &Path) -> PathBuf {
     let real = out.canonicalize().unwrap_or_else(|_| out.to_owned());
     let mut name = std::ffi::OsString::from(".");

@@ -1,8 +1,8 @@
 //! How a refresh ended.
 //!
-//! Owns the names of outcomes. They are stored with the claim, shown by kind in
-//! public files and counted; the *text* of a failure may name hosts and keys
-//! and stays in the log. It must not decide anything: policies read it.
+//! Owns the names of outcomes and the policy of each failure. Outcomes are stored with the
+//! claim, counted, and shown by kind in public files. The *text* of a failure may name hosts
+//! and keys, so the text stays in the log.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,22 +13,22 @@ mod refused;
 
 pub use refused::{Gone, MOST_DIGESTS, Mark, Offer, Refused, SetsHash};
 
-/// The end of a refresh, as all replicas are told.
+/// The outcome of a refresh, as all replicas learn it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How it ended.
+    /// Whether the refresh succeeded, or the kind of its failure.
     pub kind: OutcomeKind,
-    /// How long from then the upstream asked to be left alone.
+    /// Time from the outcome for which the upstream asked for no request (`Retry-After`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
-    /// What was not believed, and how often in a row by now. Stores keep it beside the
-    /// outcome, for the next claim; those who look at the outcome do not need it.
+    /// The refused answer, with the number of refusals in a row. Stores keep it beside the
+    /// outcome, for the next claim; readers of the outcome do not need it.
     #[serde(skip)]
     pub refused: Option<Refused>,
 }
 
 impl Outcome {
-    /// An outcome without a wish of the upstream's.
+    /// Makes an outcome without `Retry-After`.
     pub fn of(kind: OutcomeKind) -> Outcome {
         Outcome { kind, retry_after: None, refused: None }
     }
@@ -48,16 +48,16 @@ impl From<&Failure> for Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutcomeKind {
-    /// Newer data was brought.
+    /// The refresh brought different data.
     Changed,
-    /// The data is confirmed as it was.
+    /// The refresh confirmed the data.
     Unchanged,
-    /// It failed; the last good data stands.
+    /// The refresh failed. The last good data stays.
     Failed(FailureKind),
 }
 
 impl OutcomeKind {
-    /// Whether the data was brought or confirmed.
+    /// Whether the refresh succeeded.
     pub fn is_good(self) -> bool {
         !matches!(self, OutcomeKind::Failed(_))
     }
@@ -73,40 +73,40 @@ impl fmt::Display for OutcomeKind {
     }
 }
 
-/// Kinds of failure: all that public files say of one.
+/// The kinds of failure. Public files show the kind and nothing else of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// No connection: name not found, refused, unreachable.
+    /// No connection: the name was not found, or the connection was refused, or there is no route.
     Unreachable,
-    /// The certificate or the handshake failed.
+    /// The certificate or the TLS handshake failed.
     Tls,
-    /// An answer did not come in time.
+    /// No complete answer came in time.
     Timeout,
-    /// 429: asked to slow down.
+    /// Status 429: the upstream asks for fewer requests.
     RateLimited,
-    /// 401, 402, 403, 404, 410: probably the wrong address.
+    /// Status 401, 402, 403, 404 or 410: the address is probably wrong.
     Refused,
-    /// 5xx and every other status that brings no data.
+    /// Status 5xx, or another status without data.
     BadStatus,
-    /// Redirected to another host, or too often.
+    /// A redirect to another host, or too many redirects.
     Redirected,
-    /// More bytes than `--max-bytes`.
+    /// The answer has more bytes than `--max-bytes`.
     TooLarge,
-    /// The answer broke off.
+    /// The connection broke before the answer was complete.
     Truncated,
-    /// The answer is no list of records.
+    /// The answer is not a list of records.
     Malformed,
-    /// The answer is well formed and not believed.
+    /// The answer is well formed but lacks or adds too many records.
     Implausible,
-    /// A template of ours failed.
+    /// A template failed.
     Render,
-    /// Writing `--out` failed.
+    /// `--out` could not be written.
     Publish,
-    /// The store could not keep it.
+    /// The store could not record the attempt or save the payload.
     Store,
-    /// The process ended before there was an outcome, or in a way that only a newer
-    /// program knows.
+    /// The process ended before there was an outcome, or a newer program recorded an outcome that
+    /// this program does not know.
     Interrupted,
 }
 
@@ -132,16 +132,16 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// What follows from a failure. The last good site stays, whichever it is.
+/// What follows from a failure. The last good site stays in every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// It passes by itself, most likely: a warning.
+    /// The failure probably passes by itself: log a warning.
     KeepLastGood,
-    /// It does not pass unless somebody acts: an error.
+    /// The failure does not pass unless somebody acts: log an error.
     KeepAndCall,
-    /// The answer is no catalogue: its first bad byte or field is named.
+    /// The answer is not a catalogue: the log names the first bad byte or field.
     KeepAndName,
-    /// The answer waits, kept apart, until it has proved steady or is accepted.
+    /// The answer is kept apart until it has proved steady or the owner accepts it.
     KeepUntilProved,
 }
 
@@ -157,7 +157,7 @@ impl fmt::Display for Policy {
 }
 
 impl FailureKind {
-    /// What follows from it.
+    /// Returns the policy for this kind.
     pub fn policy(self) -> Policy {
         match self {
             FailureKind::Unreachable
@@ -179,46 +179,46 @@ impl FailureKind {
     }
 }
 
-/// A refresh that failed. A value and not an error: it is stored, shown by its
-/// kind and counted, and the last good site stays.
+/// A failed refresh. A failure is a value and not an error: it is stored, counted and shown by
+/// its kind, and the last good site stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What public files may say.
+    /// The kind, which public files may show.
     pub kind: FailureKind,
-    /// What failed.
+    /// What failed, for the log.
     pub what: String,
-    /// Why, from the nearest cause to the root.
+    /// The causes, from the nearest to the root.
     pub causes: Vec<String>,
-    /// What to do about it, where that is not plain.
+    /// What the operator can do, unless that is obvious.
     pub advice: Option<&'static str>,
-    /// How long the upstream asked to be left alone.
+    /// Time for which the upstream asked for no request (`Retry-After`).
     pub retry_after: Option<Duration>,
-    /// What was not believed, if that is what failed.
+    /// The refused answer, if the failure is [`FailureKind::Implausible`].
     pub refused: Option<Refused>,
 }
 
 impl Failure {
-    /// A failure that tells its own cause.
+    /// Makes a failure without causes.
     pub fn new(kind: FailureKind, what: impl Into<String>) -> Failure {
         let (what, causes) = (what.into(), Vec::new());
         Failure { kind, what, causes, advice: None, retry_after: None, refused: None }
     }
 
-    /// A failure that an error chain tells of.
+    /// Makes a failure from an error and its chain of causes.
     pub fn because(kind: FailureKind, error: &anyhow::Error) -> Failure {
         let causes = error.chain().skip(1).map(ToString::to_string).collect();
         Failure { causes, ..Failure::new(kind, error.to_string()) }
     }
 
-    /// The same, with what to do about it.
+    /// Adds what the operator can do.
     #[must_use]
     pub fn advised(self, advice: &'static str) -> Failure {
         Failure { advice: Some(advice), ..self }
     }
 }
 
-/// One line: what failed, its root and the way out. The causes between are for
-/// those who ask.
+/// Formats the failure as one line: what failed, the root cause and the advice. The log shows
+/// the causes between with `-v`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;

@@ -1,11 +1,9 @@
-//! The upstream's raw answer to one refresh, and what can be said of it before
-//! it is understood.
+//! The raw answer of the upstream to one refresh.
 //!
-//! Owns the bytes, their validators, the fence and the origin time, and the
-//! first look at each body: is it a JSON array at all, and where are its
-//! records? It exists so that "the answer is no catalogue" is found, named and
-//! refused before anything downstream runs. It must not interpret records:
-//! that is the catalogue's job, one record at a time.
+//! Owns the bodies, their validators, the fence and the origin time, and the first check of each
+//! body: is the body a JSON array, and where are its records? An answer that is not a catalogue is
+//! found, named and refused here, before any later step runs. This module must not interpret
+//! records: the catalogue interprets them one by one.
 
 use std::fmt;
 
@@ -16,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::clock::Stamp;
 
-/// The number of a claim. Payloads are ordered by it, never by time.
+/// The fence of a claim. Payloads are ordered by fence, never by time.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -24,8 +22,8 @@ use crate::clock::Stamp;
 pub struct Fence(pub u64);
 
 impl Fence {
-    /// The highest fence: fences grow from the time in microseconds, and the scripts in
-    /// Redis count with floating-point numbers, which are exact up to here.
+    /// The highest fence. Fences grow with the time in microseconds. The scripts in Redis use
+    /// floating-point numbers, which are exact up to this value.
     pub const HIGHEST: u64 = 1 << 53;
 }
 
@@ -33,7 +31,7 @@ impl TryFrom<u64> for Fence {
     type Error = String;
     fn try_from(number: u64) -> Result<Fence, String> {
         let in_range = (number <= Fence::HIGHEST).then_some(Fence(number));
-        in_range.ok_or_else(|| format!("the fence {number} is higher than any fence can be"))
+        in_range.ok_or_else(|| format!("the fence {number} is higher than the highest fence"))
     }
 }
 
@@ -60,8 +58,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The path segment under the upstream's base address, and the segment
-    /// before the id in references.
+    /// Returns the path segment after the base address, which is also the segment before the id in
+    /// references.
     pub fn segment(self) -> &'static str {
         match self {
             Endpoint::Films => "films",
@@ -76,22 +74,22 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What one endpoint answered.
+/// The answer of one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
-    /// The body after content decoding, as it came.
+    /// The body after content decoding, unchanged.
     pub bytes: Bytes,
-    /// The entity tag that came with it (RFC 9110 §8.8.3), quotes included.
+    /// The entity tag of the body (RFC 9110 §8.8.3), with quotes.
     pub etag: Option<String>,
 }
 
 /// Films and people of one refresh: the unit that is stored and published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
-    /// The claim under which it was fetched, or last confirmed by a 304.
+    /// Fence of the refresh that fetched the payload, or last confirmed the payload with a 304.
     pub fence: Fence,
-    /// Just before the refresh's first request was sent, less any `Age` that
-    /// the upstream declared.
+    /// Time just before the first request of the refresh was sent, less the `Age` that the
+    /// upstream declared.
     pub origin: Stamp,
     /// The list of films.
     pub films: Body,
@@ -100,7 +98,7 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// The body of one endpoint.
+    /// Returns the body of one endpoint.
     pub fn body(&self, endpoint: Endpoint) -> &Body {
         match endpoint {
             Endpoint::Films => &self.films,
@@ -109,79 +107,79 @@ impl Payload {
     }
 }
 
-/// Why a body is no list of records.
+/// Why a body is not a list of records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The body is empty.
     #[error("{0} answered an empty body; expected a JSON array")]
     Empty(Endpoint),
-    /// The body is a web page, as gateways and parked hosts answer.
-    #[error("{0} answered an HTML page instead of JSON; is the address that of the API?")]
+    /// The body is an HTML page, as of a gateway or a parked domain.
+    #[error("{0} answered an HTML page instead of JSON; is this the address of the API?")]
     Html(Endpoint),
-    /// Not UTF-8.
+    /// The body is not UTF-8.
     #[error("{endpoint} answered text that is not UTF-8 (first bad byte at offset {offset})")]
     NotUtf8 {
-        /// Who answered.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// Bytes before the first bad one.
+        /// Offset of the first bad byte.
         offset: usize,
     },
-    /// JSON, but another shape.
+    /// The body is JSON, but not an array.
     #[error("{endpoint} answered {found} instead of a JSON array of records")]
     NotAnArray {
-        /// Who answered.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// What stands there instead.
+        /// What the body is instead.
         found: &'static str,
     },
-    /// More records than memory is meant for.
+    /// The body has more records than the memory is meant for.
     #[error("{endpoint} answered more than {most} records (--max-bytes / 512)")]
     TooMany {
-        /// Who answered.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// How many there may be.
+        /// Largest number of records.
         most: usize,
     },
-    /// More pairs of film and person than memory is meant for.
+    /// The films have more pairs with people or makers than the memory is meant for.
     #[error(
         "films make more than {most} pairs with people, or with their makers (--max-bytes / 64)"
     )]
     TooManyPairs {
-        /// How many there may be.
+        /// Largest number of pairs.
         most: usize,
     },
-    /// More directors and producers than memory is meant for: each has a page.
+    /// The films have more directors and producers than the memory is meant for. Each has a page.
     #[error("films name more than {most} directors and producers (--max-bytes / 512)")]
     TooManyMakers {
-        /// How many there may be.
+        /// Largest number of directors and producers.
         most: usize,
     },
-    /// A site that would be larger than memory is meant for.
+    /// The site would be larger than the memory is meant for.
     #[error("the site of this answer would take more than {} (--max-bytes × 32)", bytesize::ByteSize(*most))]
     TooLargeSite {
-        /// Bytes of all published files.
+        /// Largest size of all published files, in bytes.
         most: u64,
     },
-    /// More of what the program does not know than memory is meant for.
+    /// The fields that the program does not know have more values than the memory is meant for.
     #[error("{endpoint} answered more than {most} values in fields that the program does not know")]
     TooManyValues {
-        /// Who answered.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// Units of memory for such values.
+        /// Largest number of values.
         most: usize,
     },
-    /// Broken JSON.
+    /// The JSON is broken.
     #[error("{endpoint} answered broken JSON: {problem}")]
     NotJson {
-        /// Who answered.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// The parser's words, with line and column.
+        /// The message of the parser, with line and column.
         problem: String,
     },
 }
 
 impl Fault {
-    /// Whether a larger `--max-bytes` would take the answer.
+    /// Whether a larger `--max-bytes` would accept the answer.
     pub fn is_too_large(&self) -> bool {
         match self {
             Fault::TooMany { .. }
@@ -198,13 +196,12 @@ impl Fault {
     }
 }
 
-/// The records of a body, as slices of it, or why it is no list of at most `most`
-/// records.
+/// Returns the records of a body as slices of the body, at most `most`.
 ///
 /// # Errors
-/// A [`Fault`] that names the endpoint and what is wrong with its body.
+/// Returns a [`Fault`] that names the endpoint and what is wrong with its body.
 pub fn records(endpoint: Endpoint, bytes: &[u8], most: usize) -> Result<Vec<&RawValue>, Fault> {
-    // A byte order mark is not JSON, but RFC 8259 §8.1 lets parsers pass over it.
+    // A byte order mark is not JSON, but parsers may ignore it (RFC 8259 §8.1).
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(text).map_err(|error| Fault::NotUtf8 {
         endpoint,
@@ -230,8 +227,8 @@ pub fn records(endpoint: Endpoint, bytes: &[u8], most: usize) -> Result<Vec<&Raw
     Err(Fault::NotAnArray { endpoint, found })
 }
 
-/// The items of a JSON array; none if there are more than `most`. What follows these is
-/// not read.
+/// Returns the items of a JSON array, or `None` if there are more than `most`; the rest is not
+/// read.
 fn listed(text: &str, most: usize) -> Result<Option<Vec<&RawValue>>, serde_json::Error> {
     struct Items<'m>(usize, &'m mut bool);
     impl<'de> Visitor<'de> for Items<'_> {

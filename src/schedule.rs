@@ -1,7 +1,7 @@
-//! When the next refresh may start, and why not before.
+//! When the next refresh may start.
 //!
-//! Owns the promise of courtesy as a pure rule: given what is known of the last
-//! attempt, fetch, or wait so long because of this. It must not read clocks or
+//! Owns the promise of courtesy as a pure rule. The input is the last attempt. The result is to
+//! start, or to wait for a time and the reason. This module must not read clocks and must not
 //! know where attempts are kept; ages are arguments.
 
 use std::fmt;
@@ -11,31 +11,30 @@ use serde::Serialize;
 
 use crate::clock::{BootId, BootTime, Now, Stamp};
 
-/// A `Retry-After` beyond this is cut to it: an upstream that says "tomorrow"
-/// by mistake must not stop the site for a day.
+/// Longest `Retry-After` that is obeyed. A longer value is cut, because a mistake of the API must
+/// not stop the site for a day.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// A lease is no longer than this.
+/// Longest lease, whatever the interval is.
 const LONGEST_LEASE: Duration = Duration::from_millis(250);
 
-/// How long after its claim a request may leave: a process that was held up for longer
-/// claims the moment anew.
+/// Returns the time after a claim within which a request must be sent. A process that was delayed
+/// for longer renews its claim first.
 pub fn lease(interval: Duration) -> Duration {
     (interval / 20).min(LONGEST_LEASE)
 }
 
-/// What is known of the last attempt.
+/// What is known about the last attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LastAttempt {
-    /// How long ago it was claimed; none if there was none.
+    /// Time since the claim; `None` if there was no attempt.
     pub age: Option<Duration>,
-    /// How much longer the upstream asked to be left alone.
+    /// Rest of the `Retry-After` of the API.
     pub left_alone: Option<Duration>,
 }
 
 impl LastAttempt {
-    /// What the clocks make of an attempt that was kept. `asked` is when it ended
-    /// and how long from then the upstream asked to be left alone.
+    /// Computes the ages of a stored attempt. `asked` is the time of its end and its `Retry-After`.
     pub fn of(
         at: &Stamp,
         asked: Option<(&Stamp, Duration)>,
@@ -49,19 +48,19 @@ impl LastAttempt {
     }
 }
 
-/// What to do now.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// The next refresh may start.
     Fetch,
-    /// Wait.
+    /// The next refresh must wait.
     Wait(Wait),
 }
 
-/// How long to wait, and because of what.
+/// The length of a wait and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
-    /// From now; never zero.
+    /// Time from now; never zero.
     pub remaining: Duration,
     /// The reason.
     pub because: Because,
@@ -73,11 +72,11 @@ pub struct Wait {
 pub enum Because {
     /// Two refreshes start at least `--interval` apart.
     Interval,
-    /// The upstream asked for it (`Retry-After`).
+    /// The API asked for the wait (`Retry-After`).
     RetryAfter,
-    /// A claim that vanished is being restored from what replicas know.
+    /// A lost claim is being restored from what the replicas know.
     Restoring,
-    /// Redis does not answer, and is to be waited for.
+    /// Redis cannot be used, and `--when-redis-lost wait` is set.
     RedisLost,
 }
 
@@ -85,16 +84,16 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Because::Interval => "the interval is not over",
-            Because::RetryAfter => "the upstream asked to be left alone (Retry-After)",
+            Because::RetryAfter => "the API asked for no earlier request (Retry-After)",
             Because::RedisLost => {
-                "Redis does not answer, and nobody is asked without it (--when-redis-lost wait)"
+                "Redis cannot be used, and then no process asks the API (--when-redis-lost wait)"
             }
-            Because::Restoring => "the claim vanished from the store and is being restored",
+            Because::Restoring => "Redis lost the last claim, which the replicas are restoring",
         })
     }
 }
 
-/// The rule of courtesy.
+/// Applies the rule of courtesy.
 pub fn next(last: LastAttempt, interval: Duration) -> Next {
     let interval_left = last.age.map_or(Duration::ZERO, |age| interval.saturating_sub(age));
     let left_alone = last.left_alone.unwrap_or(Duration::ZERO).min(LONGEST_RETRY_AFTER);
@@ -106,7 +105,7 @@ pub fn next(last: LastAttempt, interval: Duration) -> Next {
     if remaining.is_zero() { Next::Fetch } else { Next::Wait(Wait { remaining, because }) }
 }
 
-/// When the next refresh may start, by the rule of courtesy.
+/// Returns the time at which the next refresh may start.
 pub fn due(last: LastAttempt, interval: Duration, now: BootTime) -> BootTime {
     match next(last, interval) {
         Next::Fetch => now,

@@ -1,8 +1,8 @@
-//! `accept`: the owner takes what was not believed.
+//! `accept`: the owner accepts an implausible answer.
 //!
-//! Owns the conversation about a refusal: what was refused, what would go if it
-//! were taken, and the mark that lets it pass. It needs no lock and no channel to
-//! a running process; the mark is read at the next refresh.
+//! Owns what the command prints about a refused answer, the records that would go, and the
+//! mark that lets the answer pass. The command needs no lock and no channel to a running
+//! process, because the next refresh reads the mark.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -21,13 +21,13 @@ use crate::plausibility::{self, Ids};
 use crate::store::refused::{self, Refusal};
 use crate::store::{FileStore, Store};
 
-/// Records that would go and are named.
+/// Records that are named among the records that would go.
 const MOST_NAMED: usize = 10;
 
-/// Marks a refusal as accepted, and shows what that means.
+/// Marks a refused answer as accepted, and prints what would change.
 ///
 /// # Errors
-/// If there is no such refusal, or the mark cannot be written.
+/// Fails if there is no such refused answer, or if the mark cannot be written.
 pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let clock = Clock::system();
     let refusals = refused::list(&config.state);
@@ -43,8 +43,8 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let offered = catalogue_of(&config.state, refusal, &clock)?;
     show(refusal, &live, &offered)?;
     let sets = refusal.sets.clone();
-    // What the guard found gone, if this is what it refuses now: the guard knows the records
-    // that are live where the payload was lost, too.
+    // Prefer the records that the guard found gone, if the guard refuses this answer now. The
+    // guard knows the live records even if the payload was lost.
     let found = standing.filter(|refused| refused.sets == sets).map(|refused| refused.offer);
     let offer = found
         .filter(|offer| *offer != Offer::default())
@@ -53,7 +53,7 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
 
     let (id, address) = (wiring::upstream_id(config), wiring::redis_address(config)?);
     let shared = match wiring::redis(config, &id, address, &clock)? {
-        // One that holds another version is of no use to anybody here.
+        // If Redis holds another version, no replica of this version can read the mark.
         Some(redis) => Some(match redis.standing().await {
             Ok(standing) => {
                 let saved = standing.unwrap_or_default().saved.fence.max(own);
@@ -64,37 +64,41 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
         }),
         None => None,
     };
-    // One mark: whoever takes the records takes it away, and finds none elsewhere.
+    // Write one mark only: the refresh that takes the records removes the mark in one place.
     if !matches!(shared, Some(Ok(()))) {
         file.accept(Some(&Mark { sets, offer, saved: own })).await?;
     }
-    let text = "the mark stands in the state directory, but other replicas do not see it";
+    let text = "only the state directory has the mark, so other replicas do not see the mark; \
+                repair Redis and run accept again";
     shared.transpose().context(text)?;
     writeln!(
         std::io::stdout(),
-        "Accepted. The next refresh takes an answer that lacks no more than this. A good \
-             refresh, or a day, ends that."
+        "Accepted. The next refresh takes an answer that lacks no more records than shown \
+         here. The mark ends with the next good refresh, or after one day."
     )?;
     Ok(())
 }
 
-/// The refusal of these sets: named by the owner, or those that stand now.
+/// Finds the refused answer that the owner named, or else the answer that is refused now.
 fn chosen(refusals: &[Refusal], sets: Option<SetsHash>) -> Result<&Refusal> {
     let names: Vec<_> = refusals.iter().map(|refusal| refusal.sets.to_string()).collect();
     if refusals.is_empty() {
-        bail!("nothing was refused, so there is nothing to accept");
+        bail!("no answer was refused, so there is nothing to accept");
     }
     let Some(sets) = sets else {
-        let text = "nothing is being refused now; to accept what was refused before, name it";
+        let text = "no answer is refused now; to accept an earlier refused answer, name one of";
         return Err(Invalid(format!("{text}: {}", names.join(", "))).into());
     };
     let found = refusals.iter().find(|refusal| refusal.sets == sets);
-    found.ok_or_else(|| anyhow!("{sets} was not refused lately; what was: {}", names.join(", ")))
+    found.ok_or_else(|| {
+        anyhow!("no refused answer has the name {sets}; use one of: {}", names.join(", "))
+    })
 }
 
 fn catalogue_of(state: &Path, refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {
-    let bodies = refused::bodies(state, &refusal.sets)
-        .with_context(|| format!("{} is not kept any more", refusal.sets))?;
+    let bodies = refused::bodies(state, &refusal.sets).with_context(|| {
+        format!("the bodies of {} are no longer kept; wait for the next refusal", refusal.sets)
+    })?;
     let body = |text: Cow<'_, str>| Body { bytes: text.into_owned().into(), etag: None };
     let payload = Payload {
         fence: Fence(0),
@@ -102,7 +106,8 @@ fn catalogue_of(state: &Path, refusal: &Refusal, clock: &Clock) -> Result<Catalo
         films: body(bodies.films),
         people: body(bodies.people),
     };
-    Ok(join(&payload, 0).context("what was refused cannot be read any more")?.0)
+    let text = "the refused answer can no longer be read; wait for the next refusal";
+    Ok(join(&payload, 0).context(text)?.0)
 }
 
 fn show(refusal: &Refusal, live: &Catalogue, offered: &Catalogue) -> Result<()> {

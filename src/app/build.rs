@@ -1,8 +1,8 @@
-//! `build once`: one refresh, then exit.
+//! `build once`: makes one refresh, then exits.
 //!
-//! Owns what a cron job meets: a minute that is not over, another process at
-//! work, an upstream that is away. Each minute's job does its refresh, or says
-//! why there was nothing to do.
+//! Owns what a cron job may meet: an interval that is not over, another process that is
+//! refreshing, an upstream that does not answer. Each job makes its refresh, or logs why no
+//! refresh was due.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use crate::outcome::OutcomeKind;
 use crate::schedule::Because;
 use crate::store::Denied;
 
-/// Another `build once` that takes longer is not waited for.
+/// Longest wait for another `build once`.
 const LONGEST_ONCE: Duration = Duration::from_secs(60);
-/// Between two looks at another process's refresh.
+/// Time between two checks whether the refresh of another process has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// One refresh, or what is stored if none is due.
+/// Makes one refresh, or publishes the stored data if no refresh is due.
 ///
 /// # Errors
-/// If there is no good site afterwards, or the upstream failed.
+/// Fails if the refresh failed, or if there is no site to publish.
 pub(super) async fn once(config: Config) -> Result<()> {
     let clock = Clock::system();
     let mut wired = wire_when_free(&config, &clock).await?;
@@ -39,8 +39,8 @@ pub(super) async fn once(config: Config) -> Result<()> {
     loop {
         match refresher.refresh().await? {
             Refreshed::Good(done) => {
-                let what = if done.kind == OutcomeKind::Changed { "new" } else { "unchanged" };
-                info!("{} is up to date; the data is {what}", config.out.display());
+                let data = if done.kind == OutcomeKind::Changed { "changed" } else { "unchanged" };
+                info!("{} is up to date; the data is {data}", config.out.display());
                 return Ok(());
             }
             Refreshed::Failed(failure) => {
@@ -49,10 +49,10 @@ pub(super) async fn once(config: Config) -> Result<()> {
                         "the refresh failed; {} shows data from {age} ago",
                         config.out.display()
                     ),
-                    None => "the refresh failed and no data is stored yet".to_owned(),
+                    None => "the refresh failed, and no data is stored yet".to_owned(),
                 }));
             }
-            // Nobody knows when that is over.
+            // Nobody can tell when Redis will be back, so do not wait.
             Refreshed::Denied(denied) if denied.wait.because == Because::RedisLost => {
                 return stored(refresher, &config, &clock, &denied);
             }
@@ -67,7 +67,7 @@ pub(super) async fn once(config: Config) -> Result<()> {
     }
 }
 
-/// Nothing is due: what is stored has been shown.
+/// Ends a run in which no refresh was due. The stored data has been published already.
 fn stored(
     refresher: &mut Refresher,
     config: &Config,
@@ -77,31 +77,33 @@ fn stored(
     let wait = humantime::format_duration(Duration::from_secs(denied.wait.remaining.as_secs() + 1));
     let because = denied.wait.because;
     let Some(age) = age(refresher, clock) else {
-        bail!("no data is stored yet, and the upstream may be asked in {wait} only: {because}");
+        bail!(
+            "no data is stored yet, and the API may be asked in {wait} at the earliest: {because}"
+        );
     };
-    // A theme that fails must fail the job, though the old site still stands.
+    // The job must fail if the theme fails, although the old site is still published.
     refresher.show()?;
     info!(
-        "{} shows the stored data from {age} ago; the upstream may be asked in {wait}: {because}",
+        "{} shows the stored data from {age} ago; the API may be asked in {wait}: {because}",
         config.out.display()
     );
     Ok(())
 }
 
-/// How old the data is that `--out` shows.
+/// Returns the age of the data that `--out` shows.
 fn age(refresher: &Refresher, clock: &Clock) -> Option<humantime::FormattedDuration> {
     let age = refresher.front.live.snapshot().site.as_ref()?.origin.age(clock.now());
     Some(humantime::format_duration(Duration::from_secs(age.as_secs())))
 }
 
-/// Whether another process is at it. Without a shared store there is none: the
-/// state directory is locked, so a claim without an end is one that died.
+/// Whether another process is making a refresh. Without a shared store there is no such process:
+/// the state directory is locked, so a claim without an outcome belongs to a process that died.
 fn is_running(refresher: &Refresher, denied: &Denied, hold: Duration) -> bool {
     refresher.stores.is_shared() && denied.standing.outcome.is_none() && denied.standing.age < hold
 }
 
-/// Wires the site, once another `build once` is done. A process that stays is
-/// named instead.
+/// Wires the site as soon as no other `build once` is running. If a long-running process holds
+/// the lock, fails at once with the id of that process.
 async fn wire_when_free(config: &Config, clock: &Clock) -> Result<Wired> {
     let started = clock.now().boot;
     loop {

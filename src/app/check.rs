@@ -1,7 +1,7 @@
 //! `check`: would this configuration and this theme make a site?
 //!
-//! Owns the dry run: everything is rendered and nothing is written, so that a
-//! theme can be tried before it is used, by a person or by its own tests.
+//! Owns the dry run. The command renders every page and writes nothing, so that a person or
+//! a test can try a theme before the theme is used.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -22,10 +22,11 @@ use crate::source::{Proxy, Source};
 use crate::store::{FileStore, Store};
 use crate::theme::Theme;
 
-/// Renders every page with the stored data, or the demo's if there is none.
+/// Renders every page with the stored data, or with the data of the demo if nothing is stored.
 ///
 /// # Errors
-/// What is wrong, each trouble once with the first page that shows it.
+/// Fails if a page cannot be rendered. The message has each fault of the theme once, with the
+/// first page that shows the fault.
 pub(super) async fn check(config: &Config) -> Result<()> {
     let clock = Clock::system();
     wiring::redis_address(config)?;
@@ -61,7 +62,7 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     let mut troubles = BTreeMap::new();
     for page in set_aside.chain(apart).chain(pages).chain([status]) {
         if let Err(error) = page {
-            // The same line fails for every record: once is enough.
+            // A faulty line of a template fails for every record: report the line once.
             let place =
                 error.lines().find(|line| line.contains("-->")).unwrap_or(&error).to_owned();
             troubles.entry(place).or_insert(error);
@@ -69,29 +70,32 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     }
     if !troubles.is_empty() {
         let troubles: Vec<_> = troubles.into_values().collect();
-        bail!("the theme fails with {whose}:\n{}", troubles.join("\n\n"));
+        bail!(
+            "the theme cannot be rendered with {whose}; correct these templates:\n{}",
+            troubles.join("\n\n")
+        );
     }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
     writeln!(
         std::io::stdout(),
-        "All is well: {} pages rendered with {whose}, {} things odd about the data.",
+        "The theme works: {} pages rendered with {whose}, {} warnings about the data.",
         plan.len(),
         warnings.len()
     )?;
     Ok(())
 }
 
-/// Names that are told of a kind; of the rest only how many.
+/// Files that are named for each reason; of further files, only the number is printed.
 const MOST_NAMES: usize = 10;
 
-/// Names what of the theme's directory is not used, and why.
+/// Names the files in the directory of the theme that are not used, and why.
 fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
     let passed_over: Vec<_> = theme.passed_over().iter().map(String::as_str).collect();
     let hidden: Vec<_> = plan.hidden().iter().map(String::as_str).collect();
     for (why, names) in [
-        ("Passed over, since no page uses them", passed_over),
-        ("Not published, since a page or the server has their place", hidden),
+        ("Not used, because no page refers to the file", passed_over),
+        ("Not published, because a page or the server uses the path", hidden),
     ] {
         if names.is_empty() {
             continue;

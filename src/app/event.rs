@@ -1,8 +1,8 @@
 //! What can happen while the program runs.
 //!
-//! Owns the one closed set of events and where they come from. An event carries
-//! no input and means the same however often it comes: it says *that* something
-//! may have changed, and what is so now is read anew.
+//! Owns the one closed set of events and their sources. An event carries no input and is
+//! idempotent: an event says *that* something may have changed, and the loop reads what is
+//! true now.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,42 +19,42 @@ use crate::server::GRACE;
 use crate::store::Stores;
 use crate::theme;
 
-/// Something happened.
+/// An event of the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     /// The next refresh may be due.
     RefreshDue,
     /// Another replica may have claimed a refresh, ended one or saved a payload.
     PayloadStored,
-    /// The theme was edited.
+    /// A file of the theme was edited.
     TemplatesChanged,
-    /// Configuration and templates are to be read again (SIGHUP).
+    /// The configuration and the templates must be read again (SIGHUP).
     Reload,
-    /// The program is to end (SIGTERM, SIGINT).
+    /// The program must end (SIGTERM, SIGINT).
     Stop,
 }
 
-/// The longest sleep. Timers stand still while the machine is suspended: the
-/// boot clock is looked at this often.
+/// Longest sleep. Timers stand still while the machine is suspended, so the loop reads the
+/// boot clock this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Ends the program though the loop is stuck, in a template or on a disk. What
-/// is on the disk is whole at every instant.
+/// Ends the program even if the loop is stuck in a template or on a disk. This is safe, because
+/// the files on disk are complete at every instant.
 fn end_in_time() {
     std::thread::sleep(GRACE + Duration::from_secs(1));
-    error!("the program did not end in time and is ended");
+    error!("the program did not stop in time; exiting now");
     std::process::exit(1);
 }
 
-/// Where events come from.
+/// The sources of events.
 pub(super) struct Events {
     receiver: mpsc::UnboundedReceiver<Event>,
     sender: mpsc::UnboundedSender<Event>,
     watch: Option<theme::Watch>,
     clock: Clock,
-    /// Whether a refresh that was due let another event go first.
+    /// Whether a due refresh let another event go first.
     gave_way: bool,
-    /// An event that ended a burst of others.
+    /// The event that ended a burst of equal events.
     put_back: Option<Event>,
 }
 
@@ -80,27 +80,29 @@ impl Events {
         Ok(Events { receiver, sender, watch: None, clock, gave_way: false, put_back: None })
     }
 
-    /// Watches this directory of templates from now on, or none.
+    /// Watches this directory of templates from now on, or no directory.
     pub(super) fn watch_templates(&mut self, directory: Option<&Path>) {
         self.watch = None;
         let Some(directory) = directory else { return };
         let sender = self.sender.clone();
         let changed = move || {
-            // The loop may have ended; then nobody needs to know.
+            // The loop may have ended; then the event has no receiver.
             let _ = sender.send(Event::TemplatesChanged);
         };
         match theme::watch(directory, changed) {
             Ok(watch) => self.watch = Some(watch),
-            Err(error) => warn!("{error:#}; a changed template is seen at the next SIGHUP only"),
+            Err(error) => {
+                warn!("{error:#}; edits of templates are not noticed: send SIGHUP after an edit")
+            }
         }
     }
 
-    /// Hears what other replicas announce from now on.
+    /// Listens to the announcements of other replicas from now on.
     pub(super) fn hear_replicas(&self, stores: &Arc<Stores>) {
         let (stores, sender) = (stores.clone(), self.sender.clone());
         tokio::spawn(async move {
             let Some(redis) = stores.redis() else { return };
-            // The loop may have ended; then nobody needs to know.
+            // The loop may have ended; then the event has no receiver.
             let heard = || {
                 let _ = sender.send(Event::PayloadStored);
             };
@@ -108,11 +110,11 @@ impl Events {
         });
     }
 
-    /// The next event: at `due` at the latest, if there is a time for it. What
-    /// other replicas do is looked at each `poll`, since announcements get lost.
+    /// Returns the next event, at `due` at the latest if `due` is given. Every `poll`, the loop
+    /// reads what other replicas did, because announcements may be lost.
     ///
-    /// Whoever waits at `live` has this looked at anew: it may have slept through
-    /// a suspend.
+    /// Wakes the requests that wait at `live`, so that they check their deadlines again after a
+    /// suspend of the machine.
     pub(super) async fn next(
         &mut self,
         due: Option<BootTime>,
@@ -123,8 +125,8 @@ impl Events {
         loop {
             let now = self.clock.now().boot;
             if due.is_some_and(|due| due <= now) {
-                // What has happened already comes first, a stop above all, but
-                // no stream of events keeps a refresh from its turn.
+                // Events that have happened come first, above all a stop. A stream of events must
+                // not keep a due refresh from its turn.
                 self.gave_way = !self.gave_way;
                 let first = if self.gave_way { self.happened() } else { None };
                 return first.map_or(Event::RefreshDue, |event| self.latest(event));
@@ -147,12 +149,12 @@ impl Events {
         }
     }
 
-    /// What has happened already, if anything.
+    /// Returns an event that has happened already, if any.
     fn happened(&mut self) -> Option<Event> {
         self.put_back.take().or_else(|| self.receiver.try_recv().ok())
     }
 
-    /// Several edits, or announcements, in a burst are one.
+    /// Merges a burst of equal events (edits or announcements) into one event.
     fn latest(&mut self, event: Event) -> Event {
         if matches!(event, Event::TemplatesChanged | Event::PayloadStored) {
             let mut next = self.happened();

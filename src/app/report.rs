@@ -1,4 +1,6 @@
-//! What is said of a refresh: one line, with a field for each part.
+//! Log lines about refreshes.
+//!
+//! Owns the one line that each refresh logs, with a field for each part.
 
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use crate::changes::{Change, What};
 use crate::live::Live;
 use crate::outcome::{Failure, OutcomeKind, Policy};
 
-/// Records that changed.
+/// Number of records that were added, changed and removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ChangeCounts {
     pub(super) added: usize,
@@ -30,21 +32,21 @@ impl ChangeCounts {
     }
 }
 
-/// A refresh that went well.
+/// A refresh that succeeded.
 #[derive(Debug)]
 pub(super) struct Done {
     pub(super) kind: OutcomeKind,
     pub(super) counts: ChangeCounts,
-    /// From the claim to the whole answer.
+    /// Duration from the claim to the complete answer.
     pub(super) fetch: Duration,
-    /// From the answer to what is live.
+    /// Duration from the complete answer to the live generation.
     pub(super) build: Duration,
-    /// Until the next refresh may start.
+    /// Time until the next refresh may start.
     pub(super) next: Duration,
 }
 
 impl Done {
-    /// Logs it.
+    /// Logs the refresh.
     pub(super) fn tell(&self, live: &Live) {
         let Done { kind, counts, fetch, build, next } = self;
         let generation = live.snapshot().site.as_ref().map(|site| site.generation.id.to_string());
@@ -62,7 +64,7 @@ impl Done {
     }
 }
 
-/// Logs a failure that is new, as loud as its policy is.
+/// Logs a failure for the first time. The log level follows the policy of the failure.
 pub(super) fn tell_failure(failure: &Failure) {
     let policy = failure.kind.policy();
     macro_rules! tell {
@@ -73,7 +75,7 @@ pub(super) fn tell_failure(failure: &Failure) {
                 what = failure.what,
                 causes = (!failure.causes.is_empty()).then(|| display(failure.causes.join("\n"))),
                 advice = failure.advice,
-                "the refresh failed, the last good site stays: {failure}"
+                "the refresh failed; the last good site stays: {failure}"
             )
         };
     }

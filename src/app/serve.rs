@@ -1,7 +1,7 @@
 //! `serve` and `build loop`: the loop that keeps the site fresh.
 //!
-//! Owns the life of the long-running program: what it answers before there is
-//! data, what follows from each event, and how it ends.
+//! Owns the life of the long-running program: what the program answers before there is data,
+//! what follows from each event, and how the program ends.
 
 use std::time::Duration;
 
@@ -25,20 +25,20 @@ use crate::outcome::Failure;
 use crate::server::{self, Limits, Listeners};
 use crate::store::{Edition, Store};
 
-/// Between two looks at what other replicas do: announcements get lost.
+/// Time between two reads of what other replicas did, because announcements may be lost.
 const POLL: Duration = Duration::from_secs(1);
-/// The same while one of them is at a refresh, this one included.
+/// As [`POLL`], while this or another replica is making a refresh.
 const POLL_IN_FLIGHT: Duration = Duration::from_millis(40);
-/// Until it is tried again to record an attempt, if that failed.
+/// Time until the next try to record an attempt, after a failure to record.
 const RETRY: Duration = Duration::from_secs(10);
 
 /// Keeps the site fresh and serves it, until the program is told to stop.
 ///
 /// # Errors
-/// If it cannot start.
+/// Fails if the program cannot start.
 pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let clock = Clock::system();
-    // The port first: a second one that is started by mistake asks nobody.
+    // Bind the port first: a second process that is started by mistake makes no request.
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors = server::raise_descriptors();
     let listeners = bind("--listen", &config.listen, workers)?;
@@ -46,7 +46,7 @@ pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let admin = config.admin_listen.as_ref();
     let admin = admin.map(|listen| bind("--admin-listen", listen, 1)).transpose()?;
     let mut events = Events::new(clock.clone())?;
-    // The watch before the templates are read: what is saved in between is seen.
+    // Watch the templates before they are read: an edit in between is not missed.
     events.watch_templates(config.templates.as_deref());
     let mut wired = wiring::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
@@ -54,21 +54,25 @@ pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let (live, metrics) = (wired.live.clone(), wired.refresher.front.metrics.clone());
     let server = server::start(listeners, &live, &config.out, &clock, limits, &metrics, &stopped)?;
     if let Some(listeners) = admin {
-        info!("metrics at http://{}/metrics", listeners.address);
+        info!("serving metrics at http://{}/metrics", listeners.address);
         server::admin::start(listeners, &live, &clock, limits, &metrics, &stopped)?;
     }
     info!("serving http://{address}{}", wired.refresher.front.site.base());
 
     let ended = run(&mut wired, &config, cli, &clock, &mut events).await;
-    // The server's threads end by themselves; the wait is theirs.
+    // The threads of the server end by themselves; wait for them.
     let _ = stop.send(true);
     tokio::task::spawn_blocking(move || server.join()).await?;
     let (loads, held) = metrics.loads();
-    info!(loads, "answered {loads} loads, of which {:.2} % waited for newer data", held * 100.0);
+    info!(
+        loads,
+        "answered {loads} page requests; {:.2} % of them waited for newer data",
+        held * 100.0
+    );
     ended
 }
 
-/// Listens where the option says.
+/// Binds the addresses of an option.
 fn bind(option: &str, listen: &Listen, workers: usize) -> Result<Listeners> {
     let addresses = listen.addresses();
     let addresses = addresses.map_err(|why| Invalid(format!("{option} {listen}: {why}")))?;
@@ -79,7 +83,7 @@ fn bind(option: &str, listen: &Listen, workers: usize) -> Result<Listeners> {
 /// stop.
 ///
 /// # Errors
-/// If it cannot start.
+/// Fails if the program cannot start.
 pub(super) async fn build_loop(config: Config, cli: &Cli) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
@@ -109,12 +113,13 @@ async fn run(
             (true, false) => StoreState::Shared,
             (true, true) => StoreState::Away,
         });
-        // While another replica is at it, visitors may be waiting for the end; while this
-        // one is, it has to tell of that if it gets lost.
+        // While another replica is making a refresh, visitors may be waiting for the result.
+        // While this replica is making a refresh, this replica must restore a claim that Redis
+        // lost.
         let poll = match wired.live.snapshot().coming {
             _ if !stores.is_shared() => None,
             _ if asking.is_some() => Some(POLL_IN_FLIGHT),
-            // Longer than the hold nobody waits for it.
+            // No visitor waits longer than `--hold`.
             Coming::InFlight(at) if clock.now().boot.since(at) < config.hold => {
                 Some(POLL_IN_FLIGHT)
             }
@@ -122,7 +127,7 @@ async fn run(
         };
         let event = match &mut asking {
             None => events.next(Some(due), poll, &wired.live).await,
-            // The upstream may take its time: what else happens does not wait.
+            // Handle other events while the upstream is answering.
             Some(answer) => tokio::select! {
                 fetched = answer => {
                     asking = None;
@@ -141,14 +146,14 @@ async fn run(
                 Err(error) => {
                     let text = format!("{error:#}");
                     if trouble.met(&text) {
-                        warn!("no refresh can start, the last good site stays: {text}");
+                        warn!("no refresh can start; the last good site stays: {text}");
                     }
                     due = clock.now().boot + config.interval.min(RETRY);
                 }
             },
             Event::PayloadStored => look(wired, due, asking.is_some()).await,
             Event::TemplatesChanged => {
-                // First the watch: what is saved from here on is seen.
+                // Watch again before the templates are read: an edit in between is not missed.
                 events.watch_templates(config.templates.as_deref());
                 show_again(wired, &config);
             }
@@ -157,23 +162,23 @@ async fn run(
                 events.watch_templates(config.templates.as_deref());
                 due = wired.refresher.next_due();
             }
-            // Nothing of a refresh has to be finished: the attempt is recorded,
-            // and what is live is whole.
+            // No refresh has to be finished: the attempt is recorded, and the live generation is
+            // complete.
             Event::Stop => break,
         }
     }
     info!("stopping");
-    // Nobody waits for what does not come any more.
+    // Release the visitors that wait for data, because no data will come.
     wired.live.put_coming(Coming::Failed);
     Ok(())
 }
 
-/// Says how a refresh ended. Trouble that lasts is said once.
+/// Logs how a refresh ended. A failure that lasts is logged once.
 fn tell(refreshed: Result<Done, Failure>, live: &Live, trouble: &mut Trouble) {
     match refreshed {
         Ok(done) => {
             if let Some(times) = trouble.over() {
-                info!(times, "the trouble is over after {times} failed refreshes");
+                info!(times, "refreshes work again after {times} failed refreshes");
             }
             done.tell(live);
         }
@@ -188,8 +193,8 @@ fn tell(refreshed: Result<Done, Failure>, live: &Live, trouble: &mut Trouble) {
     }
 }
 
-/// Takes up what another replica saved, and what is known of its attempt; in the
-/// middle of a refresh that comes later, and only what got lost is told again.
+/// Takes over what another replica saved, and what is known of the attempt of that replica.
+/// During a refresh, only restores what Redis lost; the rest follows after the refresh.
 async fn look(wired: &mut Wired, due: BootTime, is_asking: bool) {
     match wired.refresher.stores.standing().await {
         Ok(_) if is_asking => {}
@@ -197,23 +202,22 @@ async fn look(wired: &mut Wired, due: BootTime, is_asking: bool) {
             wired.refresher.take_up(standing.saved).await;
             wired.live.put_coming(wired.refresher.coming(&standing, due));
         }
-        // The store lost everything, and gets back what we have.
+        // Redis is empty: give back what this process knows.
         Ok(None) => wired.refresher.take_up(Edition::default()).await,
-        Err(error) => warn!("the last attempt cannot be read: {error:#}"),
+        Err(error) => warn!("cannot read the last attempt: {error:#}"),
     }
 }
 
-/// Renders the known data in the theme as it is now; a broken one changes
-/// nothing.
+/// Renders the known data in the theme as it is now. A broken theme changes nothing.
 fn show_again(wired: &mut Wired, config: &Config) {
     match wired.reframe(config) {
         Ok(()) => {
             wired.refresher.front.broken = None;
-            info!("the templates were read again");
+            info!("read the templates again");
         }
         Err(error) => {
             wired.refresher.front.broken = Some(format!("{error:#}"));
-            error!("the templates are broken, the last good site stays:\n{error:#}");
+            error!("the templates are broken; the last good site stays:\n{error:#}");
         }
     }
     let next = wired.refresher.next_due();
@@ -221,12 +225,12 @@ fn show_again(wired: &mut Wired, config: &Config) {
 }
 
 /// Reads the configuration and the templates again. An option that needs a restart keeps its
-/// value and is named.
+/// value, and a warning names the option.
 fn reload(wired: &mut Wired, old: Config, cli: &Cli) -> Config {
     let new = match Config::load(cli) {
         Ok(new) => new,
         Err(error) => {
-            error!("the new configuration is not valid, the old one stays: {error:#}");
+            error!("the new configuration is not valid; the old configuration stays: {error:#}");
             return old;
         }
     };
@@ -235,7 +239,7 @@ fn reload(wired: &mut Wired, old: Config, cli: &Cli) -> Config {
         let options = need_restart.join(", ");
         warn!("a change of {options} needs a restart; until then the old value stays");
     }
-    info!("the configuration was read again");
+    info!("read the configuration again");
     show_again(wired, &config);
     config
 }

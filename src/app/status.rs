@@ -1,7 +1,8 @@
-//! `status`: what state and store say, whether or not anything runs.
+//! `status`: reports what the state directory, `--out` and Redis contain, whether or not the
+//! program is running.
 //!
-//! Owns the report for people and for health checks. It only looks: nothing is
-//! written, no lock is taken, and nobody is asked but the store.
+//! Owns the report, in a form for people and a form for health checks. The command only
+//! reads: it writes nothing, takes no lock, and asks nothing but Redis.
 
 use std::io::Write;
 use std::time::Duration;
@@ -28,7 +29,7 @@ struct Report {
     last_attempt: Option<LastAttempt>,
     next_attempt: NextAttempt,
     redis: Option<Shared>,
-    /// Fields whose changes are not told.
+    /// Fields whose changes are not reported (see the glossary: volatile).
     volatile_fields: Vec<String>,
     refused: Vec<Refused>,
     held_by: HeldBy,
@@ -38,7 +39,7 @@ struct Report {
 struct Data {
     as_of: String,
     age_seconds: u64,
-    /// How old it was already when it came, as the upstream declared it.
+    /// Part of the age, in seconds, that a cache of the upstream declared (RFC 9111 §5.1).
     declared_age_seconds: u64,
     films: usize,
     people: usize,
@@ -87,7 +88,8 @@ struct HeldBy {
 /// Prints the report.
 ///
 /// # Errors
-/// With `exit_code`, if there is no data or it is older than twice `--max-age`.
+/// Fails if the state directory cannot be read. With `exit_code`, also fails if there is no
+/// data or the data is older than twice `--max-age`.
 pub(super) async fn status(config: &Config, json: bool, exit_code: bool) -> Result<()> {
     let report = report(config).await?;
     let mut out = std::io::stdout().lock();
@@ -100,9 +102,9 @@ pub(super) async fn status(config: &Config, json: bool, exit_code: bool) -> Resu
     if exit_code {
         let bound = (2 * config.max_age).as_secs();
         match &report.data {
-            None => bail!("there is no data yet"),
+            None => bail!("there is no data yet; see the last attempt"),
             Some(data) if data.age_seconds > bound => {
-                bail!("the data is older than twice --max-age ({bound} s)");
+                bail!("the data is older than twice --max-age ({bound} s); see the last attempt");
             }
             Some(_) => {}
         }
@@ -124,7 +126,7 @@ async fn report(config: &Config) -> Result<Report> {
     let is_accepted =
         |sets: &SetsHash| marks.iter().any(|mark| mark.sets == *sets && mark.saved == saved);
     let data = payload.and_then(|payload| {
-        // Its origin time is that of its attempt, less what the upstream declared.
+        // The origin time of a payload is the time of its attempt, less the declared age.
         let of_it = attempt.as_ref().filter(|attempt| attempt.fence == payload.fence);
         let declared = of_it.map_or(0, |of_it| of_it.at.wall.since(payload.origin.wall).as_secs());
         let (catalogue, _) = join(&payload, 0).ok()?;
@@ -141,13 +143,11 @@ async fn report(config: &Config) -> Result<Report> {
         age_seconds: attempt.at.age(now, boot_id).as_secs(),
         outcome: match attempt.ended {
             Some(ended) => ended.outcome.kind.to_string(),
-            None => "none yet: it runs, or its process died".to_owned(),
+            None => "none yet: the refresh is running, or its process died".to_owned(),
         },
     });
     let next_attempt = match schedule::next(file.last_attempt()?, config.interval) {
-        Next::Fetch => {
-            NextAttempt { in_seconds: 0, because: "nothing speaks against it".to_owned() }
-        }
+        Next::Fetch => NextAttempt { in_seconds: 0, because: "a refresh is due".to_owned() },
         Next::Wait(wait) => NextAttempt {
             in_seconds: wait.remaining.as_secs() + 1,
             because: wait.because.to_string(),
@@ -189,9 +189,7 @@ async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
             whole_seconds(standing.age),
             standing
                 .outcome
-                .map_or("without an outcome yet".to_owned(), |Outcome { kind, .. }| {
-                    kind.to_string()
-                })
+                .map_or("no outcome yet".to_owned(), |Outcome { kind, .. }| { kind.to_string() })
         ),
         Ok(None) => "reachable, no attempt yet".to_owned(),
         Err(error) => format!("cannot be used: {error:#}"),
@@ -212,7 +210,7 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
                 whole_seconds(Duration::from_secs(data.age_seconds)),
                 match data.declared_age_seconds {
                     0 => String::new(),
-                    declared => format!(", {declared}s of them in a cache of the upstream's"),
+                    declared => format!(", {declared}s of this age in a cache of the upstream"),
                 },
                 data.as_of
             ),
@@ -245,14 +243,14 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
     }
     if !report.volatile_fields.is_empty() {
         let fields = report.volatile_fields.join(", ").escape_debug().to_string();
-        line("volatile", format!("changes of these fields are not told: {fields}"))?;
+        line("volatile", format!("changes of these fields are not reported: {fields}"))?;
     }
     for refused in &report.refused {
         let mark = if refused.accepted { ", accepted" } else { "" };
         line(
             "refused",
             format!(
-                "{}: {} ({} in a row, last at {}{mark})",
+                "{}: {} (refused {} times in a row, last at {}{mark})",
                 refused.sets, refused.why, refused.times, refused.last
             ),
         )?;

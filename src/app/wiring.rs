@@ -1,7 +1,7 @@
-//! Everything a running site consists of, wired from the configuration.
+//! Everything that a running site consists of, wired from the configuration.
 //!
-//! Owns what starts in which order: nothing is asked of the upstream before it
-//! is sure that the answer can be kept and published.
+//! Owns the order in which things start: no request goes to the upstream before it is sure
+//! that the answer can be stored and published.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -36,16 +36,16 @@ use crate::telemetry::Metrics;
 use crate::theme::Theme;
 use crate::upstream::{Strange, UpstreamId};
 
-/// Bytes of all published files together, compressed forms included, for each byte that a
-/// body may have. What the built-in theme makes is estimated before an answer is taken
-/// (`catalogue::weight`, 32); this holds for what another theme makes.
+/// Bound on the bytes of all published files, compressed forms included, as a multiple of
+/// `--max-bytes`. The size of a site of the built-in theme is estimated before an answer is taken
+/// (`catalogue::weight`, factor 32); this bound holds for every other theme.
 const LARGEST_SITE: u64 = 40;
 
-/// Bytes of a body from which on [`LARGEST_SITE`] counts: a small bound still has room for a
-/// small site.
+/// Smallest number of bytes to which [`LARGEST_SITE`] is applied, so that a small `--max-bytes`
+/// still leaves room for a small site.
 const LEAST: u64 = 512 << 10;
 
-/// A wired site. Its locks and its demo upstream last as long as it does.
+/// A wired site. Its locks and its demo upstream last as long as the site.
 pub(super) struct Wired {
     pub(super) refresher: Refresher,
     pub(super) live: Live,
@@ -74,7 +74,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
     let stores = Arc::new(stores(config, &id, address, strange, clock)?);
     let site = site_of(config);
-    // Until it is known better, newer data may come at once.
+    // Until the first attempt is known, newer data may come at once.
     let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
     let exchange = if config.in_place { Exchange::Never } else { Exchange::IfPossible };
     let publisher = Publisher::open(&config.out, &config.state, &id, strange, exchange)?;
@@ -100,7 +100,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }
 
-/// What of the configuration the refresher needs.
+/// Returns the part of the configuration that the refresher needs.
 pub(super) fn settings(config: &Config) -> Settings {
     let Config { limit, max_bytes, interval, max_age, .. } = *config;
     let Config { max_shrink, max_growth, accept_after, .. } = *config;
@@ -109,13 +109,13 @@ pub(super) fn settings(config: &Config) -> Settings {
     Settings { limit, max_bytes, interval, max_age, guard, overrides, state }
 }
 
-/// What the owner knows of fields.
+/// Returns the fields that the owner declares volatile or not volatile.
 pub(super) fn overrides(config: &Config) -> Overrides {
     let Config { volatile_fields, steady_fields, .. } = config;
     Overrides { volatile: volatile_fields.clone(), steady: steady_fields.clone() }
 }
 
-/// What of the configuration stands on every page.
+/// Returns the part of the configuration that is on every page.
 pub(super) fn site_of(config: &Config) -> Site {
     Site {
         title: config.site_title.clone(),
@@ -126,7 +126,7 @@ pub(super) fn site_of(config: &Config) -> Site {
     }
 }
 
-/// What stands around every page.
+/// Makes the pages that exist before there is a generation.
 fn frame(config: &Config, site: &Site, theme: &Theme) -> Result<Frame> {
     let Config { max_age, hold, max_stale, .. } = *config;
     Ok(Frame {
@@ -137,24 +137,24 @@ fn frame(config: &Config, site: &Site, theme: &Theme) -> Result<Frame> {
     })
 }
 
-/// A page outside of generations. A theme's own one that fails keeps nobody from serving
-/// the site: the built-in one takes its place.
+/// Makes a page that is outside of generations. If the page of the owner's theme fails, the
+/// built-in page replaces it, so that the site is served.
 fn apart(
     page: impl Fn(&Site, &Theme) -> Result<Bytes>,
     site: &Site,
     theme: &Theme,
 ) -> Result<Bytes> {
     page(site, theme).or_else(|error| {
-        warn!("{error:#}\nthe built-in page takes its place");
+        warn!("{error:#}\nthe built-in page is used instead");
         page(site, &Theme::load(None)?)
     })
 }
 
-/// The theme, with a warning for each template of the owner's that the site does without.
+/// Loads the theme, and warns of each template of the owner that is not used.
 fn theme_of(config: &Config) -> Result<Theme> {
     let theme = Theme::load(config.templates.as_deref())?;
     for error in theme.set_aside() {
-        warn!("{error}\nthe built-in page takes its place");
+        warn!("{error}\nthe built-in page is used instead");
     }
     Ok(theme)
 }
@@ -167,8 +167,8 @@ pub(super) fn without_table(lang: &str) -> String {
     )
 }
 
-/// The lock of `--out` stands beside it; if its parent may not be written to, the
-/// trees cannot be exchanged either, and it can stand inside.
+/// Locks `--out`. The lock file is beside the directory. If the parent is not writable, the two
+/// trees cannot be exchanged either, so the lock file may be inside.
 fn lock_out(out: &Path, stay: Stay) -> Result<Lock> {
     let what = format!("--out {}", out.display());
     match lock::take(&lock::beside(out), &what, stay) {
@@ -213,11 +213,11 @@ fn stores(
     let file = FileStore::open(&config.state, id, strange, clock.clone())?;
     let redis = redis(config, id, address, clock)?;
     if let Some(redis) = &redis {
-        info!("sharing attempts and payloads through Redis at {}", redis.address());
+        info!("using Redis at {} for attempts and payloads", redis.address());
     }
     let when_lost = match config.when_redis_lost {
-        // Another one in each process, whatever it shares with others, and under a quarter
-        // of the hold.
+        // The delay is random, so that processes with the same options do not all ask at once,
+        // and is at most a quarter of `--hold`.
         WhenRedisLost::Fetch => {
             let share = f64::from(RandomState::new().hash_one(()) as u8) / 255.0;
             WhenLost::Fetch((config.hold / 4).mul_f64(share))
@@ -227,7 +227,7 @@ fn stores(
     Ok(Stores::new(file, redis, clock.clone(), when_lost))
 }
 
-/// The shared store, if there is to be one.
+/// Prepares the shared store, if `--redis` is set.
 pub(super) fn redis(
     config: &Config,
     id: &UpstreamId,
@@ -235,18 +235,18 @@ pub(super) fn redis(
     clock: &Clock,
 ) -> Result<Option<RedisStore>> {
     let Some((redis, address)) = config.redis.as_ref().zip(address) else { return Ok(None) };
-    // Waiting for Redis stays under a quarter of the hold.
+    // A quarter of `--hold` at most, so that visitors do not wait longer because of Redis.
     let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));
     let (prefix, max_age) = (&redis.prefix, config.max_age);
     RedisStore::new(address, prefix, id, max_age, timeout, clock.clone()).map(Some)
 }
 
 impl Wired {
-    /// Shows what is there already: the stored payload, or else what was
-    /// published, with the age it has.
+    /// Shows the data that is there at the start: the stored payload, or else the published
+    /// generation, with its true age.
     pub(super) async fn show_what_is_there(&mut self) {
         if let Err(error) = self.refresher.load().await {
-            warn!("the stored payload cannot be shown: {error:#}");
+            warn!("cannot show the stored payload: {error:#}");
         }
         if self.live.snapshot().site.is_none() {
             self.refresher.show_published();
@@ -255,11 +255,10 @@ impl Wired {
 }
 
 impl Wired {
-    /// Shows the known data in the theme and with the facts of `config` as they
-    /// are now.
+    /// Shows the known data with the theme and the facts of `config` as they are now.
     ///
     /// # Errors
-    /// If the theme is broken; everything is as it was then.
+    /// Fails if the theme is broken. Then nothing changes.
     pub(super) fn reframe(&mut self, config: &Config) -> Result<()> {
         let theme = theme_of(config)?;
         let site = site_of(config);

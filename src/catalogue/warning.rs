@@ -1,4 +1,6 @@
-//! What is wrong with the data, said once and never fatal.
+//! What is wrong with the data.
+//!
+//! Owns the texts about imperfect data. A warning is logged once and never ends a refresh.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -6,105 +8,105 @@ use std::fmt;
 use super::text::clip;
 use crate::payload::Endpoint;
 
-/// One imperfection of the upstream's data. The catalogue is whole without it.
+/// One imperfection of the data. The catalogue is complete apart from it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Warning {
-    /// A record could not be used and is left out.
+    /// A record cannot be used and is left out.
     LeftOut {
-        /// In which list.
+        /// The list.
         endpoint: Endpoint,
-        /// Its place in the list, from 1.
+        /// Position of the record in the list, from 1.
         position: usize,
-        /// Its id or title, if it says one.
+        /// Id or title of the record, if it has one.
         name: Option<String>,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// A field could not be used; the record is kept without it.
+    /// A field cannot be used; the record is kept without the field.
     FieldIgnored {
-        /// In which list.
+        /// The list.
         endpoint: Endpoint,
-        /// Of which record.
+        /// Id of the record.
         id: String,
-        /// Which field.
+        /// Name of the field.
         field: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// A text is longer than any page should show, and is cut.
+    /// A text is too long for a page, and is cut.
     FieldCut {
-        /// In which list.
+        /// The list.
         endpoint: Endpoint,
-        /// Of which record.
+        /// Id of the record.
         id: String,
-        /// Which field.
+        /// Name of the field.
         field: String,
-        /// After so many characters.
+        /// Number of characters that are kept.
         after: usize,
     },
-    /// How many records and fields could not be used, if more than one: only the
-    /// first few are named one by one.
+    /// Numbers of records and fields that cannot be used, if more than one. Only the first few
+    /// have a warning of their own.
     Counted {
-        /// In which list.
+        /// The list.
         endpoint: Endpoint,
-        /// Records that are left out.
+        /// Number of records that are left out.
         left_out: usize,
-        /// Fields that are ignored.
+        /// Number of fields that are ignored.
         ignored: usize,
-        /// Fields that are cut.
+        /// Number of fields that are cut.
         cut: usize,
     },
-    /// Records repeat an id; the first counts.
+    /// Several records have the same id; the first record is used.
     Duplicates {
-        /// In which list.
+        /// The list.
         endpoint: Endpoint,
-        /// The first ids, in order.
+        /// The first of these ids, in order.
         ids: Vec<String>,
-        /// How many ids there are.
+        /// Number of these ids.
         count: usize,
     },
-    /// References that name no id.
+    /// References that contain no id.
     BrokenReferences {
-        /// In which list they stand.
+        /// The list that has the references.
         endpoint: Endpoint,
-        /// How many.
+        /// Number of references.
         count: usize,
     },
-    /// References to records that are not there.
+    /// References to records that do not exist.
     Dangling {
-        /// In which list the references stand.
+        /// The list that has the references.
         endpoint: Endpoint,
-        /// The first ids that they name, in order.
+        /// The first ids of such records, in order.
         ids: Vec<String>,
-        /// How many ids they name.
+        /// Number of such ids.
         count: usize,
     },
-    /// Pairs that only one of the two directions states.
+    /// Pairs of film and person that only one of the two lists states.
     OneWay {
-        /// Pairs that only people state.
+        /// Number of pairs that only people state.
         only_people: usize,
-        /// Pairs that only films state.
+        /// Number of pairs that only films state.
         only_films: usize,
     },
-    /// As many records came as were asked for.
+    /// A list has exactly as many records as `--limit` asked for.
     ProbablyCut {
-        /// Which list.
+        /// The list.
         endpoint: Endpoint,
-        /// The `--limit`.
+        /// The value of `--limit`.
         limit: u32,
     },
 }
 
-/// Different names: the first few in order, and how many there are.
+/// A set of names: the first few in order, and the number of all.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     first: BTreeSet<String>,
-    /// Hashes, which take less memory than names.
+    /// Hashes of the names, which take less memory than the names.
     seen: HashSet<u64>,
 }
 
 impl Names {
-    /// Names that are kept.
+    /// Number of names that are kept.
     const KEPT: usize = 20;
 
     pub(super) fn push(&mut self, name: &str) {
@@ -118,14 +120,13 @@ impl Names {
         }
     }
 
-    /// The first names and the number of all, if there are any.
+    /// Returns the first names and the number of all names, if there are any.
     pub(super) fn told(self) -> Option<(Vec<String>, usize)> {
         (!self.seen.is_empty()).then(|| (self.first.into_iter().collect(), self.seen.len()))
     }
 }
 
-/// How many imperfections there are of each kind, which is all that public files
-/// tell of them.
+/// Counts the imperfections of each kind. Public files have these numbers and nothing else.
 pub fn tally(warnings: &BTreeSet<Warning>) -> BTreeMap<&'static str, usize> {
     let is_counted = |of: &Endpoint| {
         let counted = |warning: &Warning| matches!(warning, Warning::Counted { endpoint, .. } if endpoint == of);
@@ -139,7 +140,7 @@ pub fn tally(warnings: &BTreeSet<Warning>) -> BTreeMap<&'static str, usize> {
     };
     for warning in warnings {
         match warning {
-            // Those that are named are among those that are counted.
+            // The records and fields with a warning of their own are included in `Counted`.
             Warning::LeftOut { endpoint, .. }
             | Warning::FieldIgnored { endpoint, .. }
             | Warning::FieldCut { endpoint, .. }
@@ -189,35 +190,35 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "in all, {left_out} records of {endpoint} are left out and {ignored} fields \
-                     ignored"
+                     are ignored"
                 )?;
-                if *cut > 0 { write!(f, ", and {cut} fields cut") } else { Ok(()) }
+                if *cut > 0 { write!(f, ", and {cut} fields are cut") } else { Ok(()) }
             }
             Warning::Duplicates { endpoint, ids, count } => {
                 let ids = list(ids, *count, "id");
-                write!(f, "{endpoint} repeats {ids}; the first record of each counts")
+                write!(f, "{endpoint} repeats {ids}; the first record of each id is used")
             }
             Warning::BrokenReferences { endpoint, count } => {
-                write!(f, "{count} references in {endpoint} name no id and are ignored")
+                write!(f, "{count} references in {endpoint} contain no id and are ignored")
             }
             Warning::Dangling { endpoint, ids, count } => {
-                write!(f, "{endpoint} refers to {} that is not there", list(ids, *count, "id"))
+                write!(f, "{endpoint} refers to {} that does not exist", list(ids, *count, "id"))
             }
             Warning::OneWay { only_people, only_films } => write!(
                 f,
                 "films and people disagree: {only_people} pairs are stated by people only, \
-                 {only_films} by films only; all are shown"
+                 {only_films} by films only; all pairs are shown"
             ),
             Warning::ProbablyCut { endpoint, limit } => write!(
                 f,
-                "{endpoint} answered {limit} records, as many as --limit asks for: the list is \
-                 probably cut; raise --limit"
+                "{endpoint} has {limit} records, as many as --limit asks for: the list is probably \
+                 cut; raise --limit"
             ),
         }
     }
 }
 
-/// The first few of `count` items.
+/// Formats the first few of `count` items.
 fn list(items: &[String], count: usize, noun: &str) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<_> = items.iter().take(SHOWN).map(|item| format!("{:?}", clip(item))).collect();

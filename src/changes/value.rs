@@ -1,16 +1,16 @@
-//! Values as a change tells them, and so as they are compared.
+//! The form in which values are compared and reported.
 //!
-//! Owns what of a value counts: of an address not the query, which is where content
-//! delivery networks put a signature that is new with each answer, and of a list of
-//! addresses not the host, so that an API that moves has not changed every film. What
-//! does not count is no change; pages show each value as it stands all the same.
+//! Owns the parts of a value that count. The query of a URL does not count, because content
+//! delivery networks put a new signature into the query of each answer. The host of URLs in a
+//! list does not count either, so that a move of the API does not change every film. Pages show
+//! each value unchanged.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// A value of a field that the program does not know, in words. A list of addresses is
-/// one of references.
+/// Formats a value of a field that the program does not know. A list of URLs is formatted as a
+/// list of references.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => without_query(text).to_owned(),
@@ -22,8 +22,8 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-/// An address without its query; any other text as it is. A `?` behind a `#` starts no
-/// query (RFC 3986 §3.5).
+/// Removes the query of a URL; other text stays as it is. A `?` after a `#` does not start a query
+/// (RFC 3986 §3.5).
 pub(super) fn without_query(text: &str) -> &str {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     let is_web = scheme.is_some_and(|scheme| {
@@ -38,7 +38,7 @@ pub(super) fn without_query(text: &str) -> &str {
     }
 }
 
-/// A value in which no address has a query.
+/// Removes the queries of all URLs in a value.
 fn unsigned(value: &Value) -> Cow<'_, Value> {
     match value {
         Value::String(text) => Cow::Owned(Value::from(without_query(text))),

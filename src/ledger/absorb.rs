@@ -1,10 +1,9 @@
-//! Two ledgers that meet: of a Redis that was wiped and one that survived, of
-//! replicas that each kept their own minute, of a backup.
+//! Merges two ledgers that meet: after a wiped Redis, after replicas that were apart, or after a
+//! restored backup.
 //!
-//! Owns the rule by which nothing of either is lost: the earliest first sight of
-//! a record, changes matched one by one (the same change is one, at its earlier
-//! time), the slug of the older, with the other one led to it. What is absorbed
-//! a second time changes nothing, so that replicas come to an end.
+//! Owns the rule by which nothing is lost. A record keeps its earliest first-seen time. The same
+//! change in both ledgers is one change at its earlier time. The slug of the older ledger stays,
+//! and the other slug redirects. Merging twice changes nothing, so replicas converge.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,8 +13,8 @@ use crate::changes::{Change, Kind, What};
 use crate::clock::WallTime;
 
 impl Ledger {
-    /// This ledger with all that `other` knows. What is gone is so by this one:
-    /// it belongs to the payload that stands.
+    /// Returns this ledger with everything that `other` knows. This ledger decides which records
+    /// are gone, because this ledger belongs to the current payload.
     #[must_use]
     pub fn absorbing(&self, other: &Ledger) -> Ledger {
         if self == other {
@@ -44,7 +43,7 @@ impl Ledger {
     }
 }
 
-/// The changes of both, oldest first.
+/// Merges the changes of both ledgers, oldest first.
 fn merged_changes(ours: &VecDeque<Dated>, theirs: &VecDeque<Dated>) -> VecDeque<Dated> {
     let mut by_key: BTreeMap<Key<'_>, [Vec<&Dated>; 2]> = BTreeMap::new();
     for (side, changes) in [ours, theirs].into_iter().enumerate() {
@@ -59,7 +58,7 @@ fn merged_changes(ours: &VecDeque<Dated>, theirs: &VecDeque<Dated>) -> VecDeque<
         let shared =
             |dated: &&&Dated| our_times.contains(&dated.at) && their_times.contains(&dated.at);
         merged.extend(ours.iter().filter(shared).map(|&dated| dated.clone()));
-        // What each saw on its own: the first of the one is the first of the other.
+        // Changes that each replica saw on its own are matched in order: first with first.
         let mut ours = ours.iter().filter(|dated| !shared(dated));
         let mut theirs = theirs.iter().filter(|dated| !shared(dated));
         loop {
@@ -76,12 +75,12 @@ fn merged_changes(ours: &VecDeque<Dated>, theirs: &VecDeque<Dated>) -> VecDeque<
     rooms::bounded(merged)
 }
 
-/// What makes two changes the same: the record, and what it became.
+/// Two changes are the same if the record and the new values are the same.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     kind: Kind,
     id: &'a str,
-    /// None for added and removed, told apart by the flag.
+    /// `None` for an added or a removed record; the flag tells which.
     fields: Option<Vec<(&'a str, Option<&'a str>)>>,
     added: bool,
 }
@@ -101,7 +100,7 @@ impl Key<'_> {
 
 fn latest_changes(changes: &VecDeque<Dated>, kind: Kind) -> BTreeMap<&str, WallTime> {
     let of_kind = changes.iter().filter(|dated| dated.change.kind == kind);
-    // Oldest first, so that the last one stays.
+    // Oldest first, so that the last change stays.
     of_kind.map(|dated| (dated.change.id.as_str(), dated.at)).collect()
 }
 
@@ -117,7 +116,7 @@ fn merged_entries(
             let entry = match (ours.get(id), theirs.get(id)) {
                 (Some(one), Some(other)) => met(id, one, other, latest.get(id.as_str()).copied()),
                 (Some(one), None) => one.clone(),
-                // The payload that stands does not have it.
+                // The current payload does not have the record.
                 (None, other) => {
                     other.map(|other| Entry { gone: true, ..other.clone() }).unwrap_or_default()
                 }
@@ -129,16 +128,16 @@ fn merged_entries(
     merged
 }
 
-/// What two ledgers know of one record.
+/// Merges the entries of one record.
 fn met(id: &str, one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
     let first_seen = one.first_seen.min(other.first_seen);
-    // Who saw it late took that for its appearance.
+    // A replica that saw the record later took that time for its first-seen time.
     let real = |entry: &Entry| {
         entry.changed.filter(|&changed| changed != entry.first_seen || changed == first_seen)
     };
     let changed = latest.or_else(|| real(one).max(real(other)));
     let mut former: BTreeSet<String> = one.former.union(&other.former).cloned().collect();
-    // An address that moved did so knowing the one before.
+    // A slug that moved is newer knowledge than a slug that did not.
     let age = |entry: &Entry| (Reverse(entry.moved), entry.first_seen, entry.slug.clone());
     let (kept, left) = if age(one) <= age(other) { (one, other) } else { (other, one) };
     if !left.has_no_page(id) {
@@ -150,8 +149,8 @@ fn met(id: &str, one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry 
     Entry { slug, former, first_seen, changed, gone, moved, title }
 }
 
-/// Makes sure that no two records have one address: it stays with the record to which it
-/// moved last, or else with the older.
+/// Makes the slugs unique. A slug stays with the record to which it moved last, or else with the
+/// older record.
 fn settle_slugs(entries: &mut BTreeMap<String, Entry>) {
     let key = |(id, entry): (&String, &Entry)| {
         let has_given_up = slug::is_given_up(&entry.slug, id);
@@ -167,8 +166,8 @@ fn settle_slugs(entries: &mut BTreeMap<String, Entry>) {
         }
         taken.insert(entry.slug.clone());
     }
-    // An address that somebody has leads nowhere else; of two that had it, the
-    // older keeps it.
+    // A slug in use does not redirect. A former slug of two records redirects to the older
+    // record.
     for (.., id) in &order {
         let Some(entry) = entries.get_mut(id) else { continue };
         entry.former.retain(|slug| taken.insert(slug.clone()));

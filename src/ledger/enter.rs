@@ -1,8 +1,8 @@
-//! How a catalogue is entered into a ledger.
+//! Enters a catalogue into a ledger.
 //!
-//! Owns who gets which address: a record keeps its own; a record that was deleted and
-//! made again under another id, as an import or a move of databases does, gets back the
-//! address of the one that is gone; any other new record gets an address of its own.
+//! Owns the assignment of slugs. A record keeps its slug. A record that was deleted and created
+//! again under another id (as by an import or a move of databases) gets the slug of the deleted
+//! record back. Every other new record gets a new slug.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use super::{Entry, GONE_KEPT, slug};
 use crate::changes::{Change, Kind, What, cut};
 use crate::clock::WallTime;
 
-/// Marks what is there no more, and what is there again.
+/// Marks records that are gone, and records that returned.
 pub(super) fn mark_gone(entries: &mut BTreeMap<String, Entry>, there: &BTreeMap<&str, &str>) {
     for (id, entry) in entries.iter_mut() {
         entry.gone = !there.contains_key(id.as_str());
@@ -21,7 +21,7 @@ pub(super) fn mark_gone(entries: &mut BTreeMap<String, Entry>, there: &BTreeMap<
     }
 }
 
-/// Notes when records changed, and what those that went were called last.
+/// Records the times of changes, and the last titles of removed records.
 pub(super) fn date(
     entries: &mut BTreeMap<String, Entry>,
     changes: &[Change],
@@ -37,7 +37,7 @@ pub(super) fn date(
     }
 }
 
-/// Gives every record an address that has none of its own.
+/// Gives a slug to every record that has no slug of its own.
 pub(super) fn enter(
     entries: &mut BTreeMap<String, Entry>,
     there: &BTreeMap<&str, &str>,
@@ -45,8 +45,7 @@ pub(super) fn enter(
     changed: Option<WallTime>,
 ) {
     let has_own = |id: &str| entries.get(id).is_some_and(|own| !slug::is_given_up(&own.slug, id));
-    // In the order of ids, so that who gets the plain slug depends on the
-    // records alone.
+    // The order of ids makes the plain slug depend on the records only.
     let new: Vec<(&str, &str)> =
         there.iter().filter(|(id, _)| !has_own(id)).map(|(&id, &title)| (id, title)).collect();
     if new.is_empty() {
@@ -75,8 +74,8 @@ pub(super) fn enter(
     }
 }
 
-/// The ids of records that are gone, by what each was called last; the one that went
-/// last stands last.
+/// Returns the ids of removed records by their last titles, the record that was removed last at
+/// the end.
 fn left_behind(entries: &BTreeMap<String, Entry>) -> HashMap<String, Vec<String>> {
     let has_own =
         |(id, entry): &(&String, &Entry)| entry.gone && !slug::is_given_up(&entry.slug, id);
@@ -92,7 +91,7 @@ fn left_behind(entries: &BTreeMap<String, Entry>) -> HashMap<String, Vec<String>
     by_title
 }
 
-/// Takes the address, and those that lead to it, from a record that is gone.
+/// Takes the slug and the former slugs from a removed record.
 fn give_up(
     entries: &mut BTreeMap<String, Entry>,
     id: &str,
@@ -106,7 +105,7 @@ fn give_up(
     Some((std::mem::replace(&mut old.slug, given_up), former))
 }
 
-/// Forgets what has been gone longest, if that is too much.
+/// Removes the records that have been gone longest, beyond [`GONE_KEPT`].
 pub(super) fn forget_the_longest_gone(entries: &mut BTreeMap<String, Entry>) {
     let mut gone: Vec<_> = entries
         .iter()

@@ -1,11 +1,10 @@
-//! What must outlive a payload: the address of each record, when it was first
-//! seen, and the last changes.
+//! What must outlive a payload: the slug of each record, its first-seen time, and the last
+//! changes.
 //!
-//! Owns slugs and times. It exists because a payload says only what *is*: that
-//! a film is new, renamed or gone is known from one payload to the next and
-//! would be lost with the process. The claim's winner derives it and saves it
-//! with the payload, so every replica shows the same. It must not read clocks:
-//! all its times are origin times.
+//! Owns slugs and times. A payload says only what *is*. That a film is new, was renamed or is gone
+//! is known only from two payloads, and would be lost with the process. The winner of a claim
+//! makes the ledger and saves the ledger with the payload, so every replica has the same ledger.
+//! This module must not read clocks: all times are origin times.
 
 mod absorb;
 mod enter;
@@ -25,68 +24,67 @@ use crate::clock::WallTime;
 use enter::forget_the_longest_gone;
 pub use volatile::{Overrides, Score};
 
-/// Changes that are kept of each of two sorts: records that came or went, and fields
-/// that changed. Bounded by count and not by age, so that no clock decides what a page
-/// shows.
+/// Number of changes that are kept of each sort: records that were added or removed, and fields
+/// that changed. The bound is a count and not an age, so that no clock decides what a page shows.
 pub const CHANGES_KEPT: usize = 200;
-/// Records of one kind that are gone and still keep their slug, so that one
-/// which comes back has its old address.
+/// Number of removed records of each kind that keep their slugs. A record that returns has its
+/// old address.
 pub const GONE_KEPT: usize = 1_000;
 
-/// What is known of one record beyond the payload.
+/// What the ledger knows about one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its last path segment; never changes, even if the record is renamed. A record
-    /// that is gone gives it up to one that is made again under another id.
+    /// The last path segment of its page. The slug stays if the record is renamed. A removed
+    /// record gives its slug to a record that was created again under another id.
     pub slug: String,
-    /// Slugs that it had in ledgers which were absorbed: they lead to it.
+    /// Slugs of the record in ledgers that were merged; they redirect to the record.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub former: BTreeSet<String>,
-    /// Origin time of the payload that first had it.
+    /// Origin time of the first payload with the record.
     pub first_seen: WallTime,
-    /// Origin time of its last change. None for a record of the first sight:
-    /// when that appeared is not known and so not told.
+    /// Origin time of the last change; `None` for a record of the first payload, because the time
+    /// at which such a record appeared is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<WallTime>,
-    /// Not in the catalogue any more.
+    /// Whether the record is no longer in the catalogue.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
-    /// Origin time of the payload with which the address came from another record, or
-    /// went to another.
+    /// Origin time of the payload with which the slug came from another record, or went to
+    /// another record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<WallTime>,
-    /// What a record that is gone was called last, if that is known.
+    /// The last title of a removed record, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
 impl Entry {
-    /// Whether the slug only stands for one that was given up: no page ever had this
-    /// address.
+    /// Whether the slug only replaces a slug that the record gave away. No page ever had this
+    /// slug.
     fn has_no_page(&self, id: &str) -> bool {
         self.moved.is_some() && slug::is_given_up(&self.slug, id)
     }
 }
 
-/// A change and the origin time of the payload that brought it.
+/// A change with the origin time of its payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dated {
-    /// When.
+    /// Origin time of the payload.
     pub at: WallTime,
-    /// What.
+    /// The change.
     #[serde(flatten)]
     pub change: Change,
 }
 
 impl Dated {
-    /// The order of changes, the same wherever they are kept.
+    /// Orders changes in the same way in every ledger.
     fn by_time(&self, other: &Dated) -> Ordering {
         let key = |dated: &'_ Dated| (dated.at, dated.change.kind);
         key(self).cmp(&key(other)).then_with(|| self.change.id.cmp(&other.change.id))
     }
 }
 
-/// Slugs, times and the last changes.
+/// Slugs, first-seen times and the last changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "outside::Outside")]
 pub struct Ledger {
@@ -94,7 +92,7 @@ pub struct Ledger {
     pub films: BTreeMap<String, Entry>,
     /// People by id.
     pub people: BTreeMap<String, Entry>,
-    /// Directors by name: the upstream knows no more of them.
+    /// Directors by name, because the API has no ids of directors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directors: BTreeMap<String, Entry>,
     /// Producers by name.
@@ -102,20 +100,20 @@ pub struct Ledger {
     pub producers: BTreeMap<String, Entry>,
     /// The last changes, oldest first; see [`CHANGES_KEPT`].
     pub changes: VecDeque<Dated>,
-    /// Fields that changed lately, to recognise those that always do.
+    /// Scores of fields that changed lately, to recognise volatile fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, Score>,
 }
 
 impl Ledger {
-    /// The ledger of a catalogue that is seen for the first time.
+    /// Makes the ledger of the first catalogue.
     pub fn baseline(catalogue: &Catalogue, origin: WallTime) -> Ledger {
         let mut ledger = Ledger::default();
         ledger.enter(&[], catalogue, origin, None);
         ledger
     }
 
-    /// The ledger of a catalogue: the ledger before, advanced, or else a new one.
+    /// Makes the ledger of a catalogue from the ledger before, if there is one.
     pub fn after(
         before: Option<&Ledger>,
         changes: &[Change],
@@ -128,14 +126,13 @@ impl Ledger {
         }
     }
 
-    /// The origin time of the first sight. Times that are told are later.
+    /// Returns the origin time of the first payload. Times that are shown are later.
     pub fn baseline_time(&self) -> WallTime {
         let entries = self.films.values().chain(self.people.values());
         entries.map(|entry| entry.first_seen).min().unwrap_or_default()
     }
 
-    /// The next ledger: `changes` led to `catalogue`, which was asked for at
-    /// `origin`.
+    /// Makes the next ledger: `changes` led to `catalogue`, whose origin time is `origin`.
     #[must_use]
     pub fn advanced(&self, changes: &[Change], catalogue: &Catalogue, origin: WallTime) -> Ledger {
         let mut next = self.clone();
@@ -150,7 +147,7 @@ impl Ledger {
         next
     }
 
-    /// The entries of one kind.
+    /// Returns the entries of one kind.
     pub fn entries(&self, kind: Kind) -> &BTreeMap<String, Entry> {
         match kind {
             Kind::Film => &self.films,
@@ -158,7 +155,7 @@ impl Ledger {
         }
     }
 
-    /// Gives every record of the catalogue an entry.
+    /// Adds an entry for each record of the catalogue.
     fn enter(
         &mut self,
         changes: &[Change],
@@ -185,7 +182,7 @@ impl Ledger {
     }
 }
 
-/// Names by themselves: they are all that is known.
+/// Returns names with themselves as titles, because the API has nothing else about them.
 fn names<'a>(
     catalogue: &'a Catalogue,
     of: impl Fn(&'a Film) -> &'a [String],

@@ -1,9 +1,8 @@
-//! A ledger as it comes from a store, which anybody may have written to.
+//! Checks a ledger from a store, to which anybody may have written.
 //!
-//! Owns the check of every part: a slug becomes the name of a directory, a title
-//! becomes text of a page, and a time becomes text of a feed. Each [`Ledger`] that is
-//! deserialized passes here, so no reader can forget the check. A part that is not
-//! sound is left out: the record then gets an entry as a new record does.
+//! Owns the check of every part: a slug becomes the name of a directory, a title becomes text of
+//! a page, and a time becomes text of a feed. Each [`Ledger`] that is deserialized is checked, so
+//! no reader can forget the check. An unsound part is left out, and its record gets a new entry.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,12 +14,12 @@ use crate::catalogue::cleaned;
 use crate::changes::{MOST_FIELDS, What, cut, cut_name};
 use crate::clock::WallTime;
 
-/// Former slugs of one record; a ledger gains one where two ledgers meet.
+/// Largest number of former slugs of one record. Each merge of ledgers may add one.
 const MOST_FORMER: usize = 50;
-/// The end of the year 9999: text of later times has another form.
+/// The end of the year 9999. Later times have another text form.
 const LAST_TIME: WallTime = WallTime(253_402_300_799_999_999);
 
-/// The form of a ledger, with nothing checked.
+/// A ledger before the check.
 #[derive(Deserialize)]
 pub(super) struct Outside {
     films: BTreeMap<String, Entry>,
@@ -49,8 +48,8 @@ impl From<Outside> for Ledger {
         if let Some(first) = &left_out.first {
             warn!(
                 entries = left_out.count,
-                "the stored ledger has {} entries that cannot be right, the first of them for \
-                 {first}; these entries are left out, and their records are entered as new ones",
+                "the stored ledger has {} damaged entries, the first for {first}; these entries \
+                 are left out, and their records count as new",
                 left_out.count
             );
         }
@@ -58,7 +57,7 @@ impl From<Outside> for Ledger {
     }
 }
 
-/// What was left out, for one message.
+/// The number of entries that are left out, and the first of them, for one message.
 #[derive(Default)]
 struct LeftOut {
     count: usize,
@@ -100,8 +99,7 @@ fn sound_entries(
     sound
 }
 
-/// Makes sure that each address leads to one record: the record that is there and was
-/// seen first.
+/// Makes the slugs unique. A slug stays with the record that is there and was seen first.
 fn make_unique(entries: &mut BTreeMap<String, Entry>, left_out: &mut LeftOut) {
     let mut order: Vec<_> =
         entries.iter().map(|(id, entry)| (entry.gone, entry.first_seen, id.clone())).collect();

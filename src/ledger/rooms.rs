@@ -1,20 +1,20 @@
 //! How many changes a ledger keeps.
 //!
-//! Owns two rooms, one for records that came or went and one for fields that changed:
-//! a field that changes at each refresh must not push a new film out of the feed. Each
-//! room has a bound in changes and a bound in bytes.
+//! Owns two rooms: for records that were added or removed, and for fields that changed. A field
+//! that changes in each refresh must not push a new film out of the feed. Each room has a bound
+//! on its changes and a bound on its bytes.
 
 use std::collections::VecDeque;
 
 use super::{CHANGES_KEPT, Dated};
 use crate::changes::What;
 
-/// Bytes of one room, by [`size`]: about what [`CHANGES_KEPT`] changes of two long texts
-/// take. A ledger is moved with each save, so it must stay small beside a payload.
+/// Size of one room in bytes, by [`size`]: about the size of [`CHANGES_KEPT`] changes of two long
+/// texts. Each save transfers the ledger, so the ledger must be small compared with a payload.
 const ROOM: usize = 512 << 10;
 
-/// The newest of these changes, oldest first, as many as there is room for. `changes`
-/// stand oldest first.
+/// Keeps the newest changes for which there is room. Input and result have the oldest change
+/// first.
 pub(super) fn bounded(changes: Vec<Dated>) -> VecDeque<Dated> {
     let mut rooms = [Room::default(), Room::default()];
     let mut kept: VecDeque<Dated> = VecDeque::new();
@@ -34,7 +34,8 @@ struct Room {
 }
 
 impl Room {
-    /// Whether there is room; once there was none, nothing older has room.
+    /// Whether there is room for the change. After the first change without room, no older change
+    /// has room.
     fn takes(&mut self, dated: &Dated) -> bool {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(size(dated));

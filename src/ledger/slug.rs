@@ -1,16 +1,15 @@
-//! The last path segment of a record's page.
+//! The last path segment of the page of a record.
 //!
-//! Owns the rule: the title's own letters; at a collision the start of the id
-//! is added; a title without Latin letters gives its id. At most
-//! [`LONGEST`] bytes of `a-z`, `0-9` and `-`, so that it is safe as a file
-//! name and needs no escaping anywhere.
+//! Owns the rule: the letters of the title; after a collision, the start of the id is added; a
+//! title without Latin letters gives the id. A slug has at most [`LONGEST`] bytes of `a-z`, `0-9`
+//! and `-`, so a slug is safe as a file name and needs no escaping.
 
 use crate::letters;
 
-/// Bytes. File systems allow 255 for a name; addresses should stay readable.
+/// Longest slug in bytes. File systems permit 255, but addresses should be readable.
 pub const LONGEST: usize = 80;
 
-/// The slug for a title, given which slugs are `taken`.
+/// Makes the slug of a title. `taken` tells which slugs are in use.
 pub fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
     let hash = blake3::hash(id.as_bytes()).to_hex();
     let safe_id = match shortened(&slug::slugify(id), LONGEST) {
@@ -30,12 +29,11 @@ pub fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
     candidates
         .into_iter()
         .find(|candidate| !taken(candidate))
-        // Two ids with one 256-bit hash do not occur.
+        // Two ids with the same 256-bit hash do not occur.
         .unwrap_or_else(|| hash.to_string())
 }
 
-/// Whether a text has the form of a slug. Slugs that come from a store are names of
-/// directories too.
+/// Whether a text has the form of a slug. Slugs from a store become names of directories.
 pub fn is_valid(slug: &str) -> bool {
     !slug.is_empty()
         && slug.len() <= LONGEST
@@ -44,20 +42,20 @@ pub fn is_valid(slug: &str) -> bool {
         && !slug.ends_with('-')
 }
 
-/// The slug of a record that gave `slug` up: a name that nobody else can have.
+/// Makes the slug of a record that gave `slug` away. No other record can have this slug.
 pub(super) fn given_up(slug: &str, id: &str) -> String {
     let hash = blake3::hash(id.as_bytes()).to_hex();
     format!("{}-{}", shortened(slug, LONGEST - 17), &hash[..16])
 }
 
-/// Whether a record has such a slug.
+/// Whether a slug was made by [`given_up`].
 pub(super) fn is_given_up(slug: &str, id: &str) -> bool {
     slug.ends_with(&given_up("", id))
 }
 
-/// The slug of what is written in Latin letters and digits. Other scripts would
-/// be transliterated one character at a time, and Japanese read as Chinese, to
-/// names that nobody would recognise.
+/// Makes a slug from Latin letters and digits. Other scripts are not used: they would be
+/// transliterated character by character, and Japanese as Chinese, to names that nobody
+/// recognises.
 fn latin_slug(title: &str) -> String {
     let mut readable = String::with_capacity(title.len());
     for letter in title.chars() {
@@ -79,12 +77,12 @@ fn has_foreign_letters(title: &str) -> bool {
     title.chars().any(|c| c.is_alphabetic() && is_foreign(c))
 }
 
-/// A letter of another script, or a digit beyond the Latin blocks of Unicode.
+/// Whether a character is a letter of another script, or a digit outside the Latin blocks.
 fn is_foreign(c: char) -> bool {
     c.is_alphanumeric() && c >= '\u{250}' && !letters::is_latin(c)
 }
 
-/// At most `most` bytes of an ASCII slug, not ending in the middle of a break.
+/// Cuts an ASCII slug to at most `most` bytes, without a hyphen at the end.
 fn shortened(slug: &str, most: usize) -> &str {
     slug.get(..most).unwrap_or(slug).trim_end_matches('-')
 }

@@ -1,10 +1,10 @@
-//! Fields that change all the time.
+//! Volatile fields: fields that change in most refreshes.
 //!
-//! Owns a score of each field that changed lately: a refresh that changes the field in any
-//! record adds one, a refresh that does not takes one away, so only a field that changes
-//! in most refreshes gets far. Such a field (a counter, a time of access) makes no change,
-//! no event and no feed entry, or it would push everything else out of them. The score
-//! stands in the ledger, so all replicas agree. Pages still show the field's value.
+//! Owns a score for each field that changed lately. A refresh that changes the field in any record
+//! adds one to the score; a refresh that does not change the field subtracts one. A volatile field
+//! (a counter, a time of access) makes no change, no event and no entry of a feed, because it
+//! would push all other changes out. The score is in the ledger, so all replicas agree. Pages
+//! still show the value of the field.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use crate::changes::{Fields, Kind, What, cut_name};
 
-/// Refreshes that changed a field, less those that did not, from which on it is volatile.
+/// Score from which a field is volatile.
 const VOLATILE_AT: u8 = 30;
-/// The highest score: after so many quiet refreshes, an hour of them by default, a volatile
-/// field is steady again.
+/// Highest score. After this number of refreshes without a change (one hour by default), a
+/// volatile field is steady again.
 const HIGHEST: u8 = 60;
-/// Fields that have a score at a time.
+/// Largest number of fields with a score.
 const MOST_SCORED: usize = 200;
 
-/// How a field did lately.
+/// The score of a field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     score: u8,
@@ -30,23 +30,22 @@ pub struct Score {
 }
 
 impl Score {
-    /// What two replicas know of one field.
+    /// Merges the scores of one field in two ledgers.
     pub(super) fn or(self, other: Score) -> Score {
         Score { score: self.score.max(other.score), volatile: self.volatile || other.volatile }
     }
 }
 
-/// Fields of which the owner knows better. A name may have its kind before it, as in
-/// `film.rt_score`.
+/// Fields that the owner declares. A name may have its kind before it, as in `film.rt_score`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// Always volatile.
+    /// Fields that are always volatile.
     pub volatile: BTreeSet<String>,
-    /// Never volatile.
+    /// Fields that are never volatile.
     pub steady: BTreeSet<String>,
 }
 
-/// A field with its kind, as it is named to the owner.
+/// Returns the name of a field with its kind, as the owner sees the name.
 fn name_of(kind: Kind, field: &str) -> String {
     let kind = match kind {
         Kind::Film => "film",
@@ -62,7 +61,7 @@ impl Overrides {
         if is_in(&self.steady) { Some(false) } else { is_in(&self.volatile).then_some(true) }
     }
 
-    /// Whether the owner says of a field, named with its kind, that it is never volatile.
+    /// Whether the owner declares a field, named with its kind, as never volatile.
     fn is_steady(&self, whole: &str) -> bool {
         let field = whole.split_once('.').map_or(whole, |(_, field)| field);
         self.steady.contains(whole) || self.steady.contains(field)
@@ -70,22 +69,22 @@ impl Overrides {
 }
 
 impl Ledger {
-    /// Whether changes of a field are not told.
+    /// Whether changes of a field are not reported.
     pub fn is_volatile(&self, kind: Kind, field: &str, overrides: &Overrides) -> bool {
         let counted = || self.scores.get(&name_of(kind, field)).is_some_and(|it| it.volatile);
         overrides.names(kind, field).unwrap_or_else(counted)
     }
 
-    /// The fields whose changes are not told: those that were recognised, and those that the
-    /// owner names.
+    /// Returns the fields whose changes are not reported: recognised fields, and fields that the
+    /// owner declares volatile.
     pub fn volatile_fields(&self, overrides: &Overrides) -> Vec<String> {
         let found = self.scores.iter().filter(|(_, score)| score.volatile).map(|(name, _)| name);
         let found = found.filter(|name| !overrides.is_steady(name));
         found.chain(&overrides.volatile).cloned().collect()
     }
 
-    /// Counts one refresh, which changed these fields. Gives the fields that became volatile
-    /// by it; what they changed before is not told any more.
+    /// Counts one refresh that changed these fields. Returns the fields that became volatile;
+    /// their earlier changes are no longer reported.
     pub fn count(&mut self, changed: &Fields, overrides: &Overrides) -> Vec<String> {
         let changed: BTreeMap<String, (Kind, &String)> = changed
             .iter()
@@ -129,7 +128,7 @@ impl Ledger {
         });
     }
 
-    /// Scores as they come from a store: no more of them than are made.
+    /// Checks scores from a store, and keeps at most [`MOST_SCORED`].
     pub(super) fn sound_scores(scores: BTreeMap<String, Score>) -> BTreeMap<String, Score> {
         let longest = name_of(Kind::Person, &"…".repeat(1_000)).len();
         let sound = scores.into_iter().filter(|(name, score)| {

@@ -1,10 +1,10 @@
-//! What is new from one generation to the next, as open pages are told.
+//! Steps between generations, as open pages receive them.
 //!
-//! Owns the form of an event: which films and people came, changed and went, the
-//! card of each film that came or changed, and the paths whose content is another.
-//! It exists so that an open page gets the new and not the whole list. An event is
-//! made once, whoever listens, and is named by the generation that it leads to: the
-//! same content has the same name on every replica. It must not know who listens.
+//! Owns the form of an event: the films and people that were added, changed and removed, the card
+//! of each film that was added or changed, and the paths whose content changed. With an event, an
+//! open page updates itself without fetching the whole list. An event is made once for all
+//! streams. Its id is the id of the generation to which it leads, so the same content has the
+//! same event id on every replica. This module must not know the streams.
 
 mod ring;
 
@@ -18,33 +18,33 @@ use crate::pages::{Plan, Record};
 use crate::publish::{Generation, GenerationId};
 pub use ring::{KEPT, Ring, Since};
 
-/// Bytes of an event beyond which it names paths alone: pages fetch themselves then,
-/// compressed, and only those that changed.
+/// Largest size of a complete event in bytes. A larger event lists paths only, and pages whose
+/// paths changed fetch themselves, compressed.
 pub const LARGEST: usize = 64 << 10;
-/// Changed records beyond which there is no need to write them down to know that they
-/// are more than [`LARGEST`].
+/// Number of changed records above which an event certainly exceeds [`LARGEST`], so that the event
+/// need not be made first.
 const MOST_RECORDS: usize = 500;
-/// Digits of a fingerprint that tell whether a page is the expected one.
+/// Number of hexadecimal digits of a fingerprint in an event.
 const DIGITS: usize = 16;
 
-/// One step from a generation to the next.
+/// The step from one generation to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Where it starts.
+    /// Id of the generation before.
     pub from: GenerationId,
-    /// Where it leads to; its name.
+    /// Id of the generation after, which is also the id of the event.
     pub to: GenerationId,
-    /// As it is sent, to all the same.
+    /// The event in the form of a stream, equal for all streams.
     pub bytes: Bytes,
 }
 
-/// What is told of a generation that goes live.
+/// What open pages are told about a generation that goes live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
-    /// Names templates, assets and what else stands on every page; empty if a former
-    /// process made them.
+    /// Identifies the templates, the assets and the facts that are on every page; empty if an
+    /// earlier process made the generation.
     pub theme: String,
-    /// The step from the one that was live before; none if there was none.
+    /// The step from the generation that was live before, if there was one.
     pub event: Option<Event>,
 }
 
@@ -53,13 +53,13 @@ struct Document<'a> {
     from: &'a GenerationId,
     to: &'a GenerationId,
     theme: &'a str,
-    /// None: more than an event holds, or not known.
+    /// `None`: the changes are too many for an event, or are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     films: Option<Records>,
     #[serde(skip_serializing_if = "Option::is_none")]
     people: Option<Records>,
-    /// Addresses whose content is another, with the start of its fingerprint; none
-    /// where there is nothing any more. Without them any page may be another.
+    /// Paths whose content changed, with the start of the new fingerprint; `None` for a removed
+    /// path. Without `paths`, any page may have changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     paths: Option<&'a BTreeMap<String, Option<&'a str>>>,
 }
@@ -71,8 +71,8 @@ struct Records {
     removed: Vec<Record>,
 }
 
-/// The step from one generation to the next, whose pages are `plan`'s. Without
-/// `changes` what changed in the catalogue is not known, and paths are told alone.
+/// Makes the step from one generation to the next, whose plan is `plan`. If the changes of the
+/// catalogue are not known (`None`), the event has paths only.
 pub fn event(
     plan: &Plan<'_>,
     from: &Generation,
@@ -99,9 +99,9 @@ pub fn event(
     Event { from: from.id.clone(), to: to.id.clone(), bytes }
 }
 
-/// An event in the form of a stream: JSON has no line break that could end it.
+/// Formats an event for a stream. JSON has no line break that could end the event.
 fn framed(document: &Document<'_>) -> Bytes {
-    // Text, lists and maps with text for keys always have a JSON form.
+    // Text, lists and maps with text keys always have a JSON form.
     let json = serde_json::to_string(document).unwrap_or_default();
     format!("id: {}\nevent: generation\ndata: {json}\n\n", document.to).into()
 }

@@ -1,7 +1,7 @@
-//! The last steps, kept for those who were away for a moment.
+//! The last steps, kept for pages that were disconnected for a moment.
 //!
-//! Owns which of them somebody missed. Names of generations are names of content, so
-//! the last place of a name is the right one: after A, B, A whoever shows A has missed
+//! Owns the answer to the question which steps a page missed. The id of a generation is an id of
+//! content, so the last occurrence of an id counts: after A, B, A, a page that shows A has missed
 //! nothing.
 
 use std::collections::VecDeque;
@@ -10,38 +10,38 @@ use std::sync::Arc;
 use super::{Event, Told};
 use crate::publish::Generation;
 
-/// Steps that are kept.
+/// Number of steps that are kept.
 pub const KEPT: usize = 20;
 
 /// The live generation, and the steps that led to it.
 #[derive(Debug, Clone, Default)]
 pub struct Ring {
-    /// What is live; none before the first site.
+    /// The live generation; `None` before the first site.
     pub live: Option<Arc<Generation>>,
-    /// What its pages are made with.
+    /// Identity of the theme of its pages.
     pub theme: String,
     events: VecDeque<Arc<Event>>,
 }
 
-/// What somebody has missed.
+/// The steps that a page has missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
-    /// Nothing.
+    /// No steps.
     Current,
     /// These steps, in order.
     Missed(Vec<Arc<Event>>),
-    /// Nobody here knows.
+    /// The last generation of the page is not in the ring.
     Unknown,
 }
 
 impl Ring {
-    /// The ring once `generation` is live; none if it was already.
+    /// Returns the ring after `generation` went live, or `None` if the generation was live already.
     #[must_use]
     pub fn advanced(&self, generation: &Arc<Generation>, told: Told) -> Option<Ring> {
         if self.live.as_ref().is_some_and(|live| live.id == generation.id) {
             return None;
         }
-        // A step that does not start where the last one ended leads nowhere.
+        // A step that does not start at the live generation cannot be used.
         let follows = |event: &Event| self.live.as_ref().is_some_and(|live| live.id == event.from);
         let mut events = VecDeque::new();
         if let Some(event) = told.event.filter(follows) {
@@ -53,7 +53,7 @@ impl Ring {
         Some(Ring { live: Some(generation.clone()), theme: told.theme, events })
     }
 
-    /// What somebody missed who saw the generation of this name last.
+    /// Returns the steps since the generation `last`.
     pub fn since(&self, last: &str) -> Since {
         if self.live.as_ref().is_some_and(|live| live.id.0 == last) {
             return Since::Current;

@@ -1,9 +1,8 @@
-//! What an answer that is not believed would change, in a form that is small whatever
-//! the answer is.
+//! What a refused answer would change, in a form of bounded size.
 //!
-//! Owns the records that are gone, as digests of their ids: the next refresh, on any
-//! replica, has to tell whether the same records are gone again, and no replica but the
-//! one that asked has the answer itself. It must not judge.
+//! Owns the records that are gone, as digests of their ids. The next refresh, on any replica,
+//! must tell whether the same records are gone again, and only the replica that asked has the
+//! answer itself. This module must not judge answers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,23 +11,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::payload::Fence;
 
-/// Digests that are kept of the records that are gone, the smallest ones. Up to so many
-/// gone records are known one by one. Of more, their number is known and these are a
-/// sample of them: a record more that is gone is then noticed by the number, or, where
-/// another one came back, with the probability of this constant over the number.
+/// Digests of gone records that are kept: the smallest digests. Up to this number, each gone record
+/// is known. Above this number, the digests are a sample, and only the count is exact. A further
+/// gone record then shows in the count. If another record came back at the same time, the sample
+/// finds the further record with a probability of this constant divided by the count.
 pub const MOST_DIGESTS: usize = 500;
 
-/// Names the sets of ids that a refused answer has.
+/// Names the sets of ids of a refused answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SetsHash(pub String);
 
-/// A name of a file too: it is checked wherever it comes from.
+/// The name is also the name of a file, so the name is checked wherever it comes from.
 impl TryFrom<String> for SetsHash {
     type Error = String;
     fn try_from(text: String) -> Result<SetsHash, String> {
         let is_hash = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_hash { Ok(SetsHash(text)) } else { Err(format!("{text:?} names no sets of ids")) }
+        if is_hash {
+            Ok(SetsHash(text))
+        } else {
+            Err(format!("{text:?} is not a name of sets of ids"))
+        }
     }
 }
 
@@ -38,28 +41,28 @@ impl fmt::Display for SetsHash {
     }
 }
 
-/// What an answer lacks and has, beside what is live.
+/// The differences between an answer and the live data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// Films that it has.
+    /// Number of films in the answer.
     pub films: usize,
-    /// People that it has.
+    /// Number of people in the answer.
     pub people: usize,
-    /// Records that are live and not in it.
+    /// Live records that the answer does not have.
     pub gone: Gone,
 }
 
 /// Records that are gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
-    /// How many.
+    /// Number of records.
     count: usize,
     /// The smallest digests of their ids, at most [`MOST_DIGESTS`].
     digests: Digests,
 }
 
 impl Gone {
-    /// The films and people of these ids.
+    /// Makes the set from the ids of the films and people that are gone.
     pub fn of<'a>(
         films: impl Iterator<Item = &'a str>,
         people: impl Iterator<Item = &'a str>,
@@ -83,12 +86,12 @@ impl Gone {
         gone
     }
 
-    /// How many records are gone.
+    /// Returns the number of records that are gone.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Whether these are gone too when `before` are gone, but for `tolerated` of them.
+    /// Whether all of these records, except for `tolerated` of them, are also in `before`.
     pub fn are_among(&self, before: &Gone, tolerated: usize) -> bool {
         let is_sample = before.count > before.digests.0.len();
         let end = before.digests.0.last().copied().filter(|_| is_sample).unwrap_or(u64::MAX);
@@ -100,7 +103,7 @@ impl Gone {
     }
 }
 
-/// Written as one text of hexadecimal digits.
+/// Serialized as one string of hexadecimal digits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 struct Digests(BTreeSet<u64>);
@@ -124,27 +127,27 @@ impl TryFrom<String> for Digests {
     }
 }
 
-/// An answer that was refused, so many times in a row.
+/// A refused answer, with the number of refusals in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
-    /// What the first of these answers is called.
+    /// Name of the first answer of these refusals.
     pub sets: SetsHash,
-    /// How often in a row.
+    /// Number of refusals in a row.
     pub times: u32,
     /// What the last of these answers would change.
     #[serde(default)]
     pub offer: Offer,
 }
 
-/// What the owner accepts: the next answer that would change no more than this.
+/// What the owner accepts: the next answer that would change no more than `offer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// The refusal that the owner was shown.
+    /// Name of the refused answer that the owner was shown.
     pub sets: SetsHash,
-    /// What was shown of it.
+    /// The differences that the owner was shown.
     pub offer: Offer,
-    /// What was saved last when the owner accepted. The mark is void once something else
-    /// is saved, which every good refresh does.
+    /// Fence of the last save when the owner accepted. The next save voids the mark, and every
+    /// good refresh saves.
     pub saved: Fence,
 }
 

@@ -1,44 +1,43 @@
-//! What follows when an answer is not plausible.
+//! Decides what follows from an implausible answer.
 //!
-//! Owns the decision: believed, taken because the owner accepts it, taken because it has
-//! proved steady, or refused; and what the next decision needs to know. Steady means that
-//! the records that were gone are gone again: an answer continues a refusal if it would
-//! change no more than the refused one. Which ids are new does not matter, so a catalogue
-//! that changes all the time recovers too.
+//! Owns the verdict: the answer is believed, accepted by the owner, proved steady, or refused.
+//! The verdict includes what the next decision must know. An answer continues a refusal if the
+//! answer would change no more than the refused answer: the records that were gone are gone
+//! again. New ids do not count, so a catalogue that keeps changing recovers too.
 
 use super::{Guard, Ids, Implausible, judge, sets_of};
 use crate::outcome::{Gone, Mark, Offer, Refused};
 use crate::payload::Fence;
 
-/// Records beyond those of the refused answer that may be gone in one that continues the
-/// refusal, as a share of what is live: deletions go on while a refusal lasts.
+/// Deletions may continue during a refusal: an answer continues the refusal if at most one in
+/// `ONE_OF` live records is gone in addition.
 const ONE_OF: usize = 100;
 
-/// What is known from before.
+/// What is known from earlier decisions.
 #[derive(Debug, Clone, Copy)]
 pub struct Remembered<'a> {
-    /// What was refused the last times; none if the last answer was good.
+    /// The refusals in a row until now; `None` if the last answer was good.
     pub refused: Option<&'a Refused>,
-    /// The owner's marks. Stores forget a mark after a day.
+    /// The marks of the owner. Stores drop a mark after one day.
     pub marks: &'a [Mark],
-    /// What was saved last.
+    /// Fence of the last save.
     pub saved: Fence,
 }
 
-/// What becomes of an answer.
+/// The verdict on an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing speaks against it.
+    /// The answer is plausible.
     Believed,
-    /// It is not plausible, and the owner accepts it.
+    /// The answer is implausible, and the owner accepts it.
     Accepted(Implausible, Refused),
-    /// It is not plausible, and came again often enough.
+    /// The answer is implausible, but came often enough.
     Steady(Implausible, Refused),
-    /// It is not believed; the next decision needs to know what is refused.
+    /// The answer is refused. The next decision must know the [`Refused`].
     Refused(Implausible, Refused),
 }
 
-/// Decides on what follows `known`, none for what is seen first.
+/// Decides on the answer that follows `known`. The first answer (`None`) is believed.
 pub fn decide(
     known: Option<&Ids<'_>>,
     offered: &Ids<'_>,
@@ -71,7 +70,7 @@ pub fn decide(
     }
 }
 
-/// What an answer would change in what is known.
+/// Returns what an answer would change in the known records.
 pub fn offer(known: &Ids<'_>, offered: &Ids<'_>) -> Offer {
     let films = known.films.difference(&offered.films).copied();
     let people = known.people.difference(&offered.people).copied();
@@ -82,9 +81,9 @@ pub fn offer(known: &Ids<'_>, offered: &Ids<'_>) -> Offer {
     }
 }
 
-/// Whether `offer` would change no more than `shown`, but for `tolerated` records that are
-/// gone: what is live is not gone unless it was then, and of each list there are neither
-/// implausibly fewer records than were shown nor many more.
+/// Whether `offer` would change no more than `shown`: apart from `tolerated` records, only records
+/// are gone that were gone in `shown`, and each list has neither implausibly fewer nor many more
+/// records than in `shown`.
 fn changes_no_more(
     offer: &Offer,
     shown: &Offer,
@@ -95,7 +94,7 @@ fn changes_no_more(
     let has_as_many = |has: usize, showed: usize, live: usize| {
         let fewer = showed.saturating_sub(has);
         let is_enough = fewer == 0 || (has > 0 && guard.lets_go(fewer, showed));
-        // Growth goes on while a refusal lasts, too.
+        // Growth may continue during a refusal, too.
         is_enough && has <= showed.saturating_add(showed / 4).max(guard.most_after(live))
     };
     offer.gone.are_among(&shown.gone, tolerated)

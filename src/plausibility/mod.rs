@@ -1,11 +1,10 @@
-//! Whether a catalogue may follow another one.
+//! Decides whether a catalogue may follow another catalogue.
 //!
-//! Owns the guard against answers that are well formed and still wrong: an
-//! upstream that lost half of its records, or all of them, that gave them
-//! other ids, or that has many times as many. Catalogues are compared by their
-//! sets of ids. It exists because such an answer would wipe pages that visitors
-//! and search engines know, or bury them. Pure: [`decide`] takes what is known
-//! and gives the verdict with what is to be known next.
+//! Owns the guard against answers that are well formed and still wrong: the upstream lost many
+//! or all of its records, gave them other ids, or has many times as many. Such an answer would
+//! remove or bury pages that visitors and search engines know. Catalogues are compared by
+//! their sets of ids. Pure: [`decide`] takes what is known, and returns the verdict with what
+//! the next decision must know.
 
 mod decide;
 
@@ -21,41 +20,41 @@ use crate::outcome::SetsHash;
 use crate::payload::Endpoint;
 pub use decide::{Remembered, Verdict, decide, offer};
 
-/// Records that may go at once whatever their share: small catalogues change by
-/// large fractions.
+/// The number of records below which the share does not count: two records may always go,
+/// because a small catalogue changes by large shares.
 const FEW: usize = 3;
 
-/// How much a catalogue may shrink and grow, and how often a refusal is repeated.
+/// Bounds on how much a catalogue may shrink and grow, and how long a refusal lasts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Guard {
-    /// Share of the records that may go at once, 0 to 1.
+    /// Share of the records that may go at once, from 0 to 1.
     pub max_shrink: f64,
-    /// How many times as many records there may be at once, 1 or more.
+    /// Factor by which the number of records may grow at once, 1 or more.
     pub max_growth: f64,
-    /// Records that may come at once whatever the factor.
+    /// Number of records that may be added at once beyond the factor.
     pub free_growth: usize,
-    /// Refusals of the same kind in a row after which an answer is taken.
+    /// Refusals in a row after which an answer is taken.
     pub accept_after: u32,
 }
 
-/// Records that may come at once whatever the factor: a small catalogue is filled by
-/// large factors, and a thousand pages are built and looked through soon.
+/// Number of records that may be added at once beyond the factor. A small catalogue grows by
+/// large factors, and a thousand pages are quickly built and quickly reviewed.
 pub const FREE_GROWTH: usize = 1_000;
 
 impl Guard {
-    /// Records of a list that may follow so many.
+    /// Returns the largest plausible number of records in a list that had `before` records.
     fn most_after(&self, before: usize) -> usize {
         // The cast saturates.
         (before as f64 * self.max_growth) as usize + self.free_growth
     }
 
-    /// Whether so many of a list's records may go at once.
+    /// Whether `gone` of the `before` records in a list may go at once.
     fn lets_go(&self, gone: usize, before: usize) -> bool {
         gone < FEW || gone as f64 <= self.max_shrink * before as f64
     }
 }
 
-/// The ids of films and people: what catalogues are compared by.
+/// The ids of films and people, by which catalogues are compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ids<'a> {
     films: BTreeSet<&'a str>,
@@ -63,7 +62,7 @@ pub struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    /// Those of a catalogue.
+    /// Returns the ids of a catalogue.
     pub fn of(catalogue: &'a Catalogue) -> Ids<'a> {
         Ids {
             films: catalogue.films.iter().map(|film| film.id.as_str()).collect(),
@@ -71,8 +70,8 @@ impl<'a> Ids<'a> {
         }
     }
 
-    /// Those that a ledger knows to be there: where the payload was lost, it
-    /// still tells what it had.
+    /// Returns the ids of the live records in a ledger. The ledger still has the ids if the
+    /// payload was lost.
     pub fn known_to(ledger: &'a Ledger) -> Ids<'a> {
         let there = |kind| {
             let entries = ledger.entries(kind).iter();
@@ -82,7 +81,7 @@ impl<'a> Ids<'a> {
     }
 }
 
-/// The name of sets of ids.
+/// Makes the name of sets of ids.
 fn sets_of(ids: &Ids<'_>) -> SetsHash {
     let mut hasher = blake3::Hasher::new();
     for ids in [&ids.films, &ids.people] {
@@ -95,46 +94,46 @@ fn sets_of(ids: &Ids<'_>) -> SetsHash {
     SetsHash(hasher.finalize().to_hex()[..12].to_owned())
 }
 
-/// Why a catalogue is not believed.
+/// Why a catalogue is implausible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Implausible {
-    /// A list that had records has none.
+    /// A list that had records is empty.
     Empty {
-        /// Which list.
+        /// The list.
         endpoint: Endpoint,
-        /// How many it had.
+        /// Number of records before.
         before: usize,
     },
     /// A list lost too many records.
     Shrunk {
-        /// Which list.
+        /// The list.
         endpoint: Endpoint,
-        /// How many it had.
+        /// Number of records before.
         before: usize,
-        /// How many of these are gone.
+        /// Number of these records that are gone.
         gone: usize,
     },
-    /// No record of a list has the id it had.
+    /// All ids of a list are new.
     AllNew {
-        /// Which list.
+        /// The list.
         endpoint: Endpoint,
-        /// How many records it had.
+        /// Number of records before.
         before: usize,
     },
     /// A list has too many records.
     Grown {
-        /// Which list.
+        /// The list.
         endpoint: Endpoint,
-        /// How many it had.
+        /// Number of records before.
         before: usize,
-        /// How many it has.
+        /// Number of records now.
         now: usize,
     },
 }
 
 impl Implausible {
-    /// Whether only the owner can accept it.
+    /// Whether the answer is taken only if the owner accepts it.
     pub fn needs_the_owner(&self) -> bool {
         matches!(self, Implausible::Empty { .. })
     }
@@ -150,7 +149,7 @@ impl fmt::Display for Implausible {
                 write!(f, "{gone} of the {before} records of {endpoint} are gone at once")
             }
             Implausible::AllNew { endpoint, before } => {
-                write!(f, "none of the {before} records of {endpoint} has its id any more")
+                write!(f, "none of the {before} records of {endpoint} has its old id")
             }
             Implausible::Grown { endpoint, before, now } => {
                 write!(f, "{endpoint} has {now} records; it had {before}")
@@ -159,9 +158,8 @@ impl fmt::Display for Implausible {
     }
 }
 
-/// Judges what follows `before`. What is seen first has nothing to fall short of:
-/// it is believed, an empty catalogue too. Of two reasons, the one that only the owner
-/// can lift is given.
+/// Judges the catalogue that follows `before`. If a list was empty before, every list is
+/// plausible. If both lists are implausible, the reason that needs the owner is returned.
 fn judge(before: &Ids<'_>, after: &Ids<'_>, guard: &Guard) -> Option<Implausible> {
     let films = judge_list(Endpoint::Films, &before.films, &after.films, guard);
     let people = judge_list(Endpoint::People, &before.people, &after.people, guard);

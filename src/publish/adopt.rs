@@ -1,8 +1,7 @@
-//! An `--out` that somebody else made.
+//! An `--out` that another program or person made.
 //!
-//! Owns the decision whether the program may write there at all, and what `--adopt`
-//! does with files that stand where pages have to go: they are kept under `--state`
-//! and named.
+//! Owns the decision whether the program may write there. With `--adopt`, files at the paths of
+//! pages are kept under `--state`, and the log names them.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -18,26 +17,26 @@ use super::ours::is_ours;
 use crate::disk;
 use crate::upstream::Strange;
 
-/// Names in one line of the log.
+/// Number of names in one log line.
 const MOST_NAMED: usize = 21;
-/// What a file system puts into its own root.
+/// Entries that a file system creates in its own root.
 const OF_FILE_SYSTEMS: [&str; 1] = ["lost+found"];
 
-/// An `--out` that holds files of somebody else's.
+/// `--out` has files that are not ours.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} is not empty and was not made by movies-gen (it has {found:?}): nothing is written there; \
-     choose another --out, or --adopt it", out.display()
+     use another --out, or --adopt", out.display()
 )]
 pub struct NotOurs {
     out: PathBuf,
     found: String,
 }
 
-/// Refuses a directory that holds what is not ours, unless it is to be taken over.
+/// Refuses a directory that has entries that are not ours, unless `--adopt` is set.
 ///
 /// # Errors
-/// [`NotOurs`], or if it is no directory or cannot be read.
+/// Fails with [`NotOurs`], or if the path is not a directory or cannot be read.
 pub fn check_out(out: &Path, strange: Strange) -> Result<()> {
     let not_ours = |found: &str| NotOurs { out: out.to_owned(), found: found.to_owned() };
     match fs::metadata(out) {
@@ -59,12 +58,12 @@ pub fn check_out(out: &Path, strange: Strange) -> Result<()> {
     }
 }
 
-/// Keeps the files that adopting `out` is about to replace with pages of `wanted` under
-/// `state`, and names them. Gives the names of those that are kept: they may be replaced.
-/// A file that cannot be kept stays where it is.
+/// Keeps the files of `out` that pages of `wanted` will replace, under `state`, and logs their
+/// names. Returns the names of the kept files, which may be replaced. A file that cannot be
+/// kept stays at its path.
 ///
 /// # Errors
-/// If nothing can be written under `state`.
+/// Fails if `state` cannot be written.
 pub(super) fn keep_replaced(out: &Path, wanted: &Generation, state: &Path) -> Result<Vec<String>> {
     let forms = wanted.files.iter().flat_map(|(path, file)| file.entry.names(path));
     let there = forms.chain(VOLATILE.map(str::to_owned)).filter_map(|name| {
@@ -75,21 +74,21 @@ pub(super) fn keep_replaced(out: &Path, wanted: &Generation, state: &Path) -> Re
     if there.is_empty() {
         return Ok(Vec::new());
     }
-    // What an earlier adoption has kept stays as it is.
+    // Files that an earlier adoption kept stay as they are.
     let kept = disk::unused(&state.join("adopted"));
     let mut names = Vec::new();
     for (name, found) in there {
         match keep(&out.join(&name), &found, &kept.join(&name)) {
             Ok(()) => names.push(name),
-            Err(error) => warn!("{error:#}; the file stays, and no page replaces it"),
+            Err(error) => warn!("{error:#}; the file stays, and the page is held back"),
         }
     }
     let (named, out, kept) = (in_one_line(&names, MOST_NAMED), out.display(), kept.display());
-    warn!("adopting {out} replaces {named}; what stood there is kept in {kept}");
+    warn!("adopting {out} replaces {named}; the replaced files are kept in {kept}");
     Ok(names)
 }
 
-/// Whether a path leads through no link.
+/// Whether no symbolic link is on the way to a path.
 fn is_below(out: &Path, name: &str) -> bool {
     let above = Path::new(name).ancestors().skip(1);
     above.into_iter().all(|above| {
@@ -100,15 +99,15 @@ fn is_below(out: &Path, name: &str) -> bool {
 
 fn keep(from: &Path, found: &Metadata, to: &Path) -> Result<()> {
     disk::create_directory(disk::parent(to))?;
-    // A link keeps the owner's file itself, and everything that belongs to it.
+    // A hard link keeps the file of the owner with all its attributes.
     let kept = fs::hard_link(from, to).or_else(|_| copy(from, found, to));
     kept.with_context(|| format!("cannot keep {} as {}", from.display(), to.display()))
 }
 
-/// For file systems that cannot link, and for files that this process may not link.
+/// Copies a file, if a hard link is not possible or not permitted.
 fn copy(from: &Path, found: &Metadata, to: &Path) -> std::io::Result<()> {
     fs::copy(from, to)?;
-    // Not allowed to everybody; the content counts.
+    // Not every process may change the owner. The content matters.
     let _ = std::os::unix::fs::lchown(to, Some(found.uid()), Some(found.gid()));
     fs::File::options().write(true).open(to)?.set_modified(found.modified()?)
 }

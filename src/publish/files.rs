@@ -1,8 +1,7 @@
-//! Single files of a tree: written as new ones, linked, recognised.
+//! Single files of a tree: written, linked, recognised.
 //!
-//! Owns the rule that a published file is never written in place, since the two
-//! trees are hard links of each other, and that size and time tell whether a file
-//! is still the one that was published.
+//! Owns two rules: a published file is never written in place, because the two trees are hard
+//! links of each other; and size and time tell whether a file is as it was published.
 
 #![expect(clippy::disallowed_methods, reason = "the edge that writes the published files")]
 
@@ -16,14 +15,13 @@ use anyhow::{Context, Result, anyhow};
 
 use super::manifest::Entry;
 
-/// Threads that wait for the disk.
+/// Number of threads that sync files.
 const SYNCED_AT_ONCE: usize = 8;
 
-/// Something that is open, and where.
+/// An open file or directory with its path.
 pub(super) type Opened = (PathBuf, fs::File);
 
-/// Makes each of them outlive a crash, several at once: a disk does that in about the
-/// time of one.
+/// Syncs files and directories, several at once: a disk needs about the time of one.
 pub(super) fn sync_together(opened: &[Opened]) -> Result<()> {
     let sync = |(path, file): &Opened| {
         file.sync_all().with_context(|| format!("cannot sync {}", path.display()))
@@ -39,19 +37,19 @@ pub(super) fn sync_together(opened: &[Opened]) -> Result<()> {
     })
 }
 
-/// Makes all that was written outlive a crash.
+/// Syncs the file system of a tree.
 pub(super) fn sync_all(tree: &Path) -> Result<()> {
     let root = open(tree)?;
     rustix::fs::syncfs(&root)
         .with_context(|| format!("cannot sync the file system of {}", tree.display()))
 }
 
-/// Opens a directory or a file, to sync it.
+/// Opens a directory or a file for syncing.
 pub(super) fn open(path: &Path) -> Result<fs::File> {
     fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))
 }
 
-/// Writes a file that is not there, with its time.
+/// Writes a file that must not exist, with its time.
 pub(super) fn write(path: &Path, bytes: &[u8], mtime: u64) -> Result<fs::File> {
     crate::disk::create(path)
         .and_then(|mut new| {
@@ -62,25 +60,25 @@ pub(super) fn write(path: &Path, bytes: &[u8], mtime: u64) -> Result<fs::File> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Whether all forms of a page are still as they were published.
+/// Whether all forms of a page are as they were published.
 pub(super) fn is_as_listed(tree: &Path, path: &str, entry: &Entry) -> bool {
     entry
         .variants()
         .all(|(suffix, size)| is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime))
 }
 
-/// Whether a file is still as it was published.
+/// Whether a file is as it was published.
 pub(super) fn is_untouched(tree: &Path, path: &str, size: u64, mtime: u64) -> bool {
     fs::symlink_metadata(tree.join(path)).is_ok_and(|found| is_of(&found, size, mtime))
 }
 
-/// Whether what was found is a file of this size and time.
+/// Whether a file has this size and time.
 pub(super) fn is_of(found: &fs::Metadata, size: u64, mtime: u64) -> bool {
     found.is_file() && found.len() == size && u64::try_from(found.mtime()) == Ok(mtime)
 }
 
-/// The latest modification time, in whole seconds, among the forms of a page
-/// as they stand: what is made next must be later.
+/// Returns the latest modification time, in whole seconds, of the forms of a page on disk. The
+/// next file at the path must have a later time.
 pub(super) fn newest_mtime(tree: &Path, path: &str, entry: &Entry) -> u64 {
     entry
         .variants()
@@ -90,8 +88,7 @@ pub(super) fn newest_mtime(tree: &Path, path: &str, entry: &Entry) -> u64 {
         .unwrap_or(0)
 }
 
-/// Removes the directories above a file that went, as far as they are empty and
-/// may go.
+/// Removes the directories above a removed file, as long as they are empty and `may_go` permits.
 pub(super) fn remove_empty_directories(tree: &Path, path: &str, may_go: impl Fn(&Path) -> bool) {
     let mut below = PathBuf::from(path);
     while below.pop() && below != Path::new("") && may_go(&below) {

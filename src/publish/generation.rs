@@ -1,8 +1,7 @@
 //! One published whole site, in memory.
 //!
-//! Owns the content that is live: what the server answers from, and what the
-//! next publish compares with. Bodies are shared, so two generations hold what
-//! they have in common once.
+//! Owns the live content, from which the server answers and with which the next publish is
+//! compared. Bodies are shared, so two generations hold a common file once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,18 +21,18 @@ use crate::upstream::UpstreamId;
 /// A file of a generation with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// What the manifest says of it.
+    /// The entry in the manifest.
     pub entry: Entry,
     /// The content.
     pub bytes: Bytes,
-    /// Its gzip form, if one is published.
+    /// The gzip form, if one is published.
     pub gz: Option<Bytes>,
-    /// Its brotli form, if one is published.
+    /// The brotli form, if one is published.
     pub br: Option<Bytes>,
 }
 
 impl File {
-    /// A new file: compressed where that is worth it.
+    /// Makes a new file, with compressed forms if they are worth their time.
     pub(crate) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> File {
         let compress = compress::is_compressible(path) && bytes.len() >= compress::SMALLEST;
         let smaller = |form: Vec<u8>| (form.len() < bytes.len()).then(|| Bytes::from(form));
@@ -53,7 +52,7 @@ impl File {
         File { entry, bytes, gz, br }
     }
 
-    /// The content in the form that a file with this suffix has.
+    /// Returns the form of the content with this suffix.
     pub(super) fn variant(&self, suffix: &str) -> Option<&Bytes> {
         match suffix {
             GZIP => self.gz.as_ref(),
@@ -66,36 +65,35 @@ impl File {
 /// One published whole site.
 #[derive(Debug, Clone)]
 pub struct Generation {
-    /// Its name.
+    /// The id.
     pub id: GenerationId,
-    /// Modification time of its newest files.
+    /// Modification time of the newest files, in whole seconds since 1970.
     pub stamp: u64,
-    /// Its files by path. Retired assets are among them: they are published as the
-    /// others are, and its name does not depend on them.
+    /// The files by path, including retired assets. The id does not depend on retired assets.
     pub files: BTreeMap<String, Arc<File>>,
-    /// Files that its manifest lists and that were edited or lost on disk. What
-    /// is left of them is ours, and is made again.
+    /// Files of the manifest that were edited or lost on disk. The remains are ours and are
+    /// replaced.
     pub(super) lost: BTreeMap<String, Entry>,
 }
 
 impl Generation {
-    /// The generation that consists of these files.
+    /// Makes the generation that consists of these files.
     pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
         let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
         Generation { id, stamp, files, lost: BTreeMap::new() }
     }
 
-    /// The files that it consists of, without retired assets.
+    /// Returns the files of the generation, without retired assets.
     pub fn pages(&self) -> impl Iterator<Item = (&String, &Arc<File>)> {
         self.files.iter().filter(|(_, file)| file.entry.retired.is_none())
     }
 
-    /// Whether all that it consists of is there.
+    /// Whether no file is lost.
     pub(super) fn is_whole(&self) -> bool {
         self.lost.values().all(|entry| entry.retired.is_some())
     }
 
-    /// Its manifest.
+    /// Returns the manifest.
     pub(super) fn manifest(&self, upstream: &UpstreamId) -> Manifest {
         let entries = self.files.iter().map(|(path, file)| (path.clone(), file.entry.clone()));
         Manifest {
@@ -108,14 +106,13 @@ impl Generation {
         }
     }
 
-    /// Every path that its manifest lists, with what it lists there.
+    /// Returns all entries of the manifest by path.
     pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &Entry)> {
         let there = self.files.iter().map(|(path, file)| (path, &file.entry));
         there.chain(&self.lost)
     }
 
-    /// What a manifest lists, with nothing of it in hand: for a tree whose own
-    /// manifest is damaged.
+    /// Makes a generation whose files all count as lost, for a tree with a damaged manifest.
     pub(super) fn unread(manifest: Manifest) -> Generation {
         Generation {
             id: manifest.generation,
@@ -125,13 +122,12 @@ impl Generation {
         }
     }
 
-    /// Reads what a tree holds; a page that was held back is read from the standby
-    /// tree, if that holds the same generation. A file that was lost or edited since it was
-    /// published is not part of what is read: it will be made again, with a
-    /// time later than the edit's.
+    /// Reads the files of a tree. A page that is held back is read from the standby, if the standby
+    /// holds the same generation. A file that was lost or edited since the publish counts as lost.
+    /// The next publish makes the file again, with a time later than the edit.
     ///
     /// # Errors
-    /// If the standby's manifest cannot be read.
+    /// Fails if the manifest of the standby cannot be read.
     pub(super) fn read(tree: &Path, manifest: Manifest, standby: &Path) -> Result<Generation> {
         let mut stamp = manifest.stamp;
         let mut files = BTreeMap::new();
@@ -147,13 +143,13 @@ impl Generation {
             let file = read_file(standby, &path, &held.wanted);
             files.extend(file.map(|file| (path, Arc::new(file))));
         }
-        // A retired asset that was lost is not made again.
+        // A lost retired asset is not made again.
         let pages: Vec<_> = lost.iter().filter(|(_, entry)| entry.retired.is_none()).collect();
         if let Some((first, _)) = pages.first() {
             warn!(
                 files = pages.len(),
-                "{} of the published files in {} were edited or lost (first: {first}); they are \
-                 made again",
+                "{} of the published files in {} were edited or lost (first: {first}); the next \
+                 publish replaces them",
                 pages.len(),
                 tree.display()
             );
@@ -163,7 +159,7 @@ impl Generation {
     }
 }
 
-/// A file with all its forms, if they can be read and are still what the manifest says.
+/// Reads a file in all its forms, if all are as the manifest says.
 fn read_file(tree: &Path, path: &str, entry: &Entry) -> Option<File> {
     let mut forms = BTreeMap::new();
     for (suffix, size) in entry.variants() {

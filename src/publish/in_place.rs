@@ -1,19 +1,18 @@
-//! Publishing file by file, where the trees are not exchanged.
+//! Publishing file by file, if the trees are not exchanged.
 //!
-//! Owns the second way to publish: for an `--out` that holds something of somebody
-//! else's, is used as a working directory, is a mount point or lies on another file
-//! system than `--state`. The standby is made whole and sealed first. Then
+//! Owns the second way to publish, for an `--out` that contains an entry that is not ours, is a
+//! working directory, is a mount point, or is on another file system than `--state`. After the
+//! standby is sealed, the steps are:
 //!
-//! 1. new files are put into the program's own directory in `--out`;
-//! 2. a journal is written: from here on the publish is completed, by the next start
-//!    if this process ends;
-//! 3. the files are renamed to their places, what others refer to first and lists
-//!    last;
-//! 4. files that are gone are removed, and the new manifest is written.
+//! 1. write the new files into the own directory of the program in `--out`;
+//! 2. write a journal. From here on the publish is completed, by the next start if this process
+//!    ends;
+//! 3. rename the files to their paths: files to which others refer first, lists last;
+//! 4. remove files that are gone, and write the new manifest.
 //!
-//! Every file is whole at every instant, but a visitor may meet two generations in one
-//! visit. Nothing that is not ours is touched: a page whose place is taken is *held
-//! back*, named, and put there once the place is free.
+//! Every file is complete at every instant, but one visit may meet pages of two generations.
+//! Entries that are not ours are not touched: a page whose path is taken is *held back*, the
+//! log names the page, and the page follows when the path is free.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
@@ -39,36 +38,36 @@ use crate::disk;
 use crate::document;
 use crate::pages::{turn, uncompressed};
 
-/// Names in one line of the log.
+/// Number of names in one log line.
 const MOST_NAMED: usize = 10;
 
-/// What is under way: the standby's generation is being brought into `--out`.
+/// The journal: the generation of the standby is being published into `--out`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Journal {
     generation: Option<GenerationId>,
-    /// Files of the generation before that have to go.
+    /// Files of the previous generation that must be removed.
     #[serde(deserialize_with = "sound_names")]
     gone: BTreeSet<String>,
-    /// Files that may be there already and that no manifest in `--out` lists.
+    /// Files that may be in `--out` already although no manifest in `--out` lists them.
     #[serde(default, deserialize_with = "sound_names")]
     new: BTreeSet<String>,
-    /// Files of ours, or that were adopted, at whose places others are put.
+    /// Files of ours, or adopted files, whose paths get other files.
     #[serde(default, deserialize_with = "sound_names")]
     replaced: BTreeSet<String>,
-    /// Pages that are not put at their places.
+    /// Pages that are held back.
     #[serde(default, deserialize_with = "sound_keys")]
     held_back: BTreeMap<String, HeldBack>,
-    /// Directories that stood there before any page did.
+    /// Directories of the owner that contain pages.
     #[serde(default, deserialize_with = "sound_directories")]
     owners_directories: BTreeSet<PathBuf>,
 }
 
-/// What `--out` holds of ours.
+/// What differs in `--out` from the generation.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Present {
-    /// Pages that are not there.
+    /// Pages that are held back.
     pub(super) held_back: BTreeMap<String, HeldBack>,
-    /// Directories that somebody else made.
+    /// Directories of the owner that contain pages.
     pub(super) owners_directories: BTreeSet<PathBuf>,
 }
 
@@ -78,7 +77,7 @@ impl Present {
         Present { held_back, owners_directories }
     }
 
-    /// Whether a page that was held back could be put at its place now.
+    /// Whether the path of a held-back page is free now.
     pub(super) fn has_room_again(&self, out: &Path) -> bool {
         self.held_back.iter().any(|(path, held)| {
             let is_ours = |_: &Path, found: &Metadata| is_left_of(held, found);
@@ -87,7 +86,7 @@ impl Present {
     }
 }
 
-/// Whether all forms of a page can be put at their places.
+/// Whether all forms of a page can be put at their paths.
 fn has_room(
     out: &Path,
     path: &str,
@@ -97,8 +96,8 @@ fn has_room(
     entry.names(path).all(|name| is_free(out, Path::new(&name), &is_ours))
 }
 
-/// Whether what stands at the place of a page is what of ours was there before the page
-/// was held back.
+/// Whether the entry at the path of a page is the file of ours from before the page was held
+/// back.
 fn is_left_of(held: &HeldBack, found: &Metadata) -> bool {
     let of = |entry: &Entry| entry.variants().any(|(_, size)| is_of(found, size, entry.mtime));
     of(&held.wanted) || held.before.as_ref().is_some_and(of)
@@ -108,8 +107,8 @@ fn journal_path(state: &Path) -> PathBuf {
     state.join("journal")
 }
 
-/// Which pages of `wanted` have no room in `out`, and which directories there are not
-/// ours. `ours` is what of `out` is.
+/// Finds the pages of `wanted` whose paths in `out` are taken, and the directories that are not
+/// ours. `ours` lists our entries in `out`.
 pub(super) fn look(
     out: &Path,
     ours: &Ours,
@@ -137,7 +136,7 @@ pub(super) fn look(
     Present { held_back, owners_directories }
 }
 
-/// Tells whether what stands at a place of this page is ours.
+/// Returns a check whether the entry at a path of this page is ours.
 fn is_ours<'a>(
     ours: &'a Ours,
     present: &'a Present,
@@ -150,15 +149,15 @@ fn is_ours<'a>(
     }
 }
 
-/// Whether what was found at `below` is a form of the page at `path` as it is wanted: an
-/// interrupted publish put it there.
+/// Whether the entry at `below` is a form of the wanted page at `path`, put there by an
+/// interrupted publish.
 fn is_of_forms(below: &Path, path: &str, entry: &Entry, found: &Metadata) -> bool {
     entry.variants().any(|(suffix, size)| {
         Path::new(&format!("{path}{suffix}")) == below && is_of(found, size, entry.mtime)
     })
 }
 
-/// Names the pages that are held back and were not before.
+/// Logs the pages that are held back now and were not before.
 pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
     let new = now.held_back.keys().filter(|path| !before.held_back.contains_key(*path));
     let names: Vec<_> = new.map(|path| out.join(path).display().to_string()).collect();
@@ -168,16 +167,16 @@ pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
     let named = in_one_line(&names, MOST_NAMED);
     warn!(
         pages = names.len(),
-        "{named}: something is not ours and stands where a page has to go, so the page is \
-         not published there; move it away, and the page follows"
+        "{named}: an entry that is not ours is at the path of a page, so the page is not \
+         published there; move the entry away, and the page follows"
     );
 }
 
-/// Brings the sealed standby, which holds `wanted`, into `out`, which holds what
-/// `before` lists and was as `was` says. Gives what is there then.
+/// Brings the sealed standby, which holds `wanted`, into `out`, which has the files of `before`
+/// and the state `was`. Returns the new state of `out`.
 ///
 /// # Errors
-/// If a file cannot be written. What is there is whole.
+/// Fails if a file cannot be written. Every file in `out` is complete then.
 pub(super) fn publish(
     out: &Path,
     standby: &Path,
@@ -188,9 +187,9 @@ pub(super) fn publish(
     wanted: &Generation,
 ) -> Result<Present> {
     let state = disk::parent(standby);
-    // What an earlier publish that failed has put there has to go too.
+    // Files of an earlier publish that failed must be removed too.
     let left = document::read::<Journal>(&journal_path(state), "journal")?.unwrap_or_default().new;
-    // So has what stood under a page that was held back and is wanted no more.
+    // So must files of ours under a held-back page that is no longer wanted.
     let left_under = was.held_back.iter().filter_map(|(path, held)| {
         let is_left = |entry: &&Entry| is_as_listed(out, path, entry);
         let left = held.before.as_ref().filter(is_left)?;
@@ -203,7 +202,7 @@ pub(super) fn publish(
     let new: BTreeSet<_> = put.flat_map(|(path, file)| file.entry.names(path)).collect();
     let mut journal = Journal {
         generation: Some(wanted.id.clone()),
-        // What of a page that is held back stands there still stays there.
+        // Files of ours under a held-back page stay.
         gone: old
             .difference(&new)
             .filter(|name| !present.held_back.contains_key(page_of(name)))
@@ -229,15 +228,15 @@ pub(super) fn publish(
     play(out, standby, manifest, journal, prepared)
 }
 
-/// The page that a file is a form of.
+/// Returns the page to which a file belongs.
 fn page_of(name: &str) -> &str {
     uncompressed(name).unwrap_or(name)
 }
 
-/// Completes what a killed process left in the middle.
+/// Completes a publish that a killed process left unfinished.
 ///
 /// # Errors
-/// If the journal cannot be read or completed.
+/// Fails if the journal cannot be read or completed.
 pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
     let path = journal_path(disk::parent(standby));
     let Some(mut journal) = document::read::<Journal>(&path, "journal")? else { return Ok(()) };
@@ -255,7 +254,7 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
         }
         None => {
             warn!(
-                "a publish into {} was cut off and its tree is gone; what differs is made again",
+                "a publish into {} was cut off without a standby; the next publish repairs it",
                 out.display()
             );
             disk::remove_file(&path)
@@ -263,8 +262,8 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
     }
 }
 
-/// What somebody did to `out` since a publish was cut off: a file at the place of a page is
-/// ours if it has the size and time of the page before or after.
+/// Finds pages whose paths were taken since a publish was cut off. A file at the path of a page
+/// is ours if it has the time of the page before or after.
 fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Present) -> Present {
     let mut held_back = known.held_back.clone();
     for (path, entry) in &wanted.files {
@@ -281,15 +280,15 @@ fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Pre
     Present { held_back, ..known.clone() }
 }
 
-/// Files that stand ready in the program's own directory, each with its place.
+/// Files that are ready in the own directory of the program, each with its path.
 struct Prepared {
     directory: PathBuf,
     files: Vec<(PathBuf, String)>,
 }
 
 impl Prepared {
-    /// Step 1. If a file cannot be made, a full disk for example, all of them go again:
-    /// nothing was replaced yet.
+    /// Runs step 1. If a file cannot be made (a full disk), removes all prepared files; nothing
+    /// has been replaced yet.
     fn make(
         out: &Path,
         standby: &Path,
@@ -302,7 +301,7 @@ impl Prepared {
         let mut prepared = Prepared { directory, files: Vec::new() };
         let made = prepared.fill(out, standby, manifest, journal);
         if made.is_err() {
-            // The error that led here counts.
+            // Report the first error, not an error of the cleanup.
             let _ = disk::remove_directory(&prepared.directory);
         }
         made.map(|()| prepared)
@@ -334,7 +333,7 @@ impl Prepared {
     }
 }
 
-/// The file `from` as `to`: as the same file if the file system can, else as a new one.
+/// Puts the file `from` at `to`: as a hard link if possible, else as a copy.
 fn put(from: &Path, to: &Path, mtime: u64) -> Result<()> {
     if fs::hard_link(from, to).is_ok() {
         return Ok(());
@@ -344,7 +343,7 @@ fn put(from: &Path, to: &Path, mtime: u64) -> Result<()> {
     files::write(to, &bytes, mtime).map(drop)
 }
 
-/// Steps 3 and 4; what is done already costs a look.
+/// Runs steps 3 and 4. A step that is done already is only checked.
 fn play(
     out: &Path,
     standby: &Path,
@@ -354,13 +353,13 @@ fn play(
 ) -> Result<Present> {
     let Journal { gone, replaced, mut held_back, owners_directories, .. } = journal;
     let own = out.join(OWN_DIRECTORY);
-    // From the first file on the tree has to be known as ours.
+    // The ledger marks the tree as ours before the first page is there.
     if let Some(ledger) = disk::read(&standby.join(OWN_DIRECTORY).join("ledger"))? {
         disk::replace(&own.join("ledger"), &ledger)?;
     }
     let times = times_of(out, &owners_directories);
     let places: BTreeSet<&str> = prepared.files.iter().map(|(_, name)| name.as_str()).collect();
-    // A file that becomes a directory, or the other way round, goes first.
+    // If a file becomes a directory or the reverse, the old entry must go first.
     let (first, last): (Vec<_>, Vec<_>) =
         gone.iter().partition(|name| stands_in_the_way(name, &places));
     first.into_iter().for_each(|name| remove(out, name, &owners_directories));
@@ -374,7 +373,7 @@ fn play(
         match place_one(out, ready, name, is_new) {
             Err(error) if is_about_the_place(&error) => {
                 let Some(wanted) = manifest.files.get(page).cloned() else { continue };
-                warn!("{error:#}; the page is not published there until it can be");
+                warn!("{error:#}; the page is held back until its path is free");
                 held_back.insert(page.to_owned(), HeldBack { wanted, before: None });
                 // A page is there in all its forms or in none.
                 let forms = placed.remove(page).unwrap_or_default();
@@ -402,7 +401,7 @@ fn play(
     Ok(Present::of(&manifest))
 }
 
-/// Puts a file at its place. What somebody put at a free place since the look stays there.
+/// Puts a file at its path. An entry that took the path since the check stays.
 fn place_one(out: &Path, ready: &Path, name: &str, is_new: bool) -> Result<()> {
     let place = out.join(name);
     disk::create_directory(disk::parent(&place))?;
@@ -425,20 +424,20 @@ fn stands_in_the_way(name: &str, places: &BTreeSet<&str>) -> bool {
     is_above || first_below.is_some_and(|place| place.starts_with(&below))
 }
 
-/// Removes a file of ours and the directories of ours that become empty. One that cannot
-/// be removed stays: that is no reason to stop.
+/// Removes a file of ours, and directories of ours that become empty. A file that cannot be
+/// removed stays and does not stop the publish.
 fn remove(out: &Path, name: &str, owners_directories: &BTreeSet<PathBuf>) {
     let place = out.join(name);
     if !place.symlink_metadata().is_ok_and(|found| found.is_file()) {
         return;
     }
     if let Err(error) = disk::remove_file(&place) {
-        warn!("{error:#}; the file is not part of the site any more: remove it yourself");
+        warn!("{error:#}; the file is no longer part of the site: remove the file yourself");
     }
     files::remove_empty_directories(out, name, |below| !owners_directories.contains(below));
 }
 
-/// The times of directories that somebody else made, to be given back to them.
+/// Reads the times of directories of the owner, which are restored after the publish.
 fn times_of(out: &Path, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, Timestamps)> {
     let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
     let found = directories.iter().filter_map(|below| {
@@ -454,7 +453,7 @@ fn times_of(out: &Path, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, Timest
 
 fn set_times(out: &Path, times: &[(PathBuf, Timestamps)]) {
     for (below, times) in times {
-        // Not allowed for a directory of another user: then its time tells the truth.
+        // Not permitted for a directory of another user. Then the time changes.
         let _ = utimensat(CWD, out.join(below), times, AtFlags::SYMLINK_NOFOLLOW);
     }
 }

@@ -1,8 +1,8 @@
-//! What a published tree consists of.
+//! The list of the files in a published tree.
 //!
-//! Owns the list of a generation's files and the generation's name. Each tree
-//! carries its own manifest, so that after a crash each says what it is, and so
-//! that ours can be told from the owner's. It must not hold content.
+//! Owns the list of the files of a generation and the id of the generation. Each tree has its
+//! own manifest, so that each tree says after a crash what it is, and so that our files can be
+//! told from files of the owner. The manifest must not have content of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,11 +15,11 @@ use crate::document;
 use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
 
-/// The directory in a tree that holds what the program needs to know of it.
+/// The own directory of the program in a tree.
 pub const OWN_DIRECTORY: &str = ".movies-gen";
 
-/// Names a generation: hash of its paths and their contents. The same content
-/// has the same name, across restarts and replicas.
+/// The id of a generation: a hash of its paths and their contents. The same content has the same
+/// id on every replica and after every restart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GenerationId(pub String);
@@ -33,53 +33,53 @@ impl fmt::Display for GenerationId {
 /// One file of a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Hash of the content, uncompressed.
+    /// Hash of the uncompressed content.
     #[serde(with = "hexadecimal")]
     pub hash: blake3::Hash,
-    /// Bytes of the content.
+    /// Size of the content in bytes.
     pub size: u64,
     /// Fingerprint of the page, in hexadecimal.
     pub fingerprint: String,
-    /// Modification time, whole seconds since the Unix epoch.
+    /// Modification time in whole seconds since 1970.
     pub mtime: u64,
-    /// Path of the page that this former address leads to.
+    /// Path of the page to which this former address redirects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,
-    /// Bytes of the `.gz` file beside it, if there is one.
+    /// Size in bytes of the `.gz` file, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gz: Option<u64>,
-    /// Bytes of the `.br` file beside it, if there is one.
+    /// Size in bytes of the `.br` file, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub br: Option<u64>,
-    /// Since when no page refers to this asset, in whole seconds since the Unix epoch;
-    /// none for what the site consists of.
+    /// Time in whole seconds since 1970 since when no page refers to this asset; `None` if the
+    /// file is part of the generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<u64>,
 }
 
 impl Entry {
-    /// The files on disk that this entry stands for: suffix and size.
+    /// Returns the files on disk of this entry: suffix and size in bytes.
     pub fn variants(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let compressed = [self.gz.map(|size| (GZIP, size)), self.br.map(|size| (BROTLI, size))];
         std::iter::once(("", self.size)).chain(compressed.into_iter().flatten())
     }
 
-    /// The names of these files, for the page at `path`.
+    /// Returns the names of these files, for the page at `path`.
     pub fn names(&self, path: &str) -> impl Iterator<Item = String> {
         self.variants().map(move |(suffix, _)| format!("{path}{suffix}"))
     }
 
-    /// Whether a file of `other` is the very same file on disk. Content that
-    /// changed always gets a later time, so time and hash name one inode.
+    /// Whether a file of `other` is the same file on disk. Changed content always gets a later
+    /// time,
+    /// so time and hash name one inode.
     pub fn is_same_file(&self, other: &Entry) -> bool {
         (self.hash, self.mtime, self.gz, self.br) == (other.hash, other.mtime, other.gz, other.br)
     }
 }
 
 impl GenerationId {
-    /// The name of the generation that consists of these files, in the order of
-    /// their paths. Retired assets do not count: they depend on what was published
-    /// before, and on a clock.
+    /// Makes the id of the generation that consists of these files, in the order of their paths.
+    /// Retired assets are left out, because they depend on a clock and on earlier publishes.
     pub fn of<'a>(files: impl Iterator<Item = (&'a String, &'a Entry)>) -> GenerationId {
         let mut hasher = blake3::Hasher::new();
         for (path, entry) in files.filter(|(_, entry)| entry.retired.is_none()) {
@@ -91,46 +91,45 @@ impl GenerationId {
     }
 }
 
-/// The files of a generation by their path.
+/// The files of a generation by path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Whose data the pages show.
+    /// The upstream whose data the pages show.
     pub upstream: UpstreamId,
-    /// The generation.
+    /// The id of the generation.
     pub generation: GenerationId,
-    /// Modification time of the files that came with it, whole seconds; the
-    /// next generation's is later by at least one.
+    /// Modification time of the newest files, in whole seconds. The next generation has a time
+    /// that is later by at least one second.
     #[serde(deserialize_with = "sound_mtime")]
     pub stamp: u64,
-    /// Paths with slashes, relative to the tree.
+    /// Files by path with slashes, relative to the tree.
     #[serde(deserialize_with = "sound_files")]
     pub files: BTreeMap<String, Entry>,
-    /// Pages of the generation that are not in the tree, since something of
-    /// somebody else's stands at their places.
+    /// Pages that are held back, because an entry that is not ours has their path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[serde(deserialize_with = "sound_keys")]
     pub held_back: BTreeMap<String, HeldBack>,
-    /// Directories that pages stand in and that somebody else made.
+    /// Directories of the owner that contain pages.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[serde(deserialize_with = "sound_directories")]
     pub owners_directories: BTreeSet<PathBuf>,
 }
 
-/// A page that cannot be put at its place.
+/// A page that is held back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// What belongs there.
+    /// The file that belongs at the path.
     pub wanted: Entry,
-    /// What of ours may stand there still: under a mount, for example.
+    /// The file of ours that may still be at the path (for example under a mount).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Entry>,
 }
 
-/// The end of the year 9999 in whole seconds: no file is later.
+/// The end of the year 9999 in whole seconds since 1970; no file is later.
 const LAST_MTIME: u64 = 253_402_300_799;
 
-/// Files of a manifest that anybody may have written: paths are written to and removed,
-/// so none may lead out of the tree.
+/// Checks the files of a manifest, which anybody may have written. Their paths are written to
+/// and removed, so no path may lead out of the tree.
 fn sound_files<'de, D: serde::Deserializer<'de>>(
     from: D,
 ) -> Result<BTreeMap<String, Entry>, D::Error> {
@@ -141,13 +140,13 @@ fn sound_files<'de, D: serde::Deserializer<'de>>(
             .flatten()
             .find(|path| !is_inside(path) || entry.mtime > LAST_MTIME);
         if let Some(path) = leads_out {
-            return Err(serde::de::Error::custom(format!("{path:?} is no path of a page")));
+            return Err(serde::de::Error::custom(format!("{path:?} is not a path of a page")));
         }
     }
     Ok(files)
 }
 
-/// The same for pages that are held back.
+/// Checks the paths of held-back pages.
 pub(super) fn sound_keys<'de, D: serde::Deserializer<'de>>(
     from: D,
 ) -> Result<BTreeMap<String, HeldBack>, D::Error> {
@@ -155,7 +154,7 @@ pub(super) fn sound_keys<'de, D: serde::Deserializer<'de>>(
     all_inside(held_back.keys()).map(|()| held_back)
 }
 
-/// The same for names of files.
+/// Checks names of files.
 pub(super) fn sound_names<'de, D: serde::Deserializer<'de>>(
     from: D,
 ) -> Result<BTreeSet<String>, D::Error> {
@@ -163,7 +162,7 @@ pub(super) fn sound_names<'de, D: serde::Deserializer<'de>>(
     all_inside(names.iter()).map(|()| names)
 }
 
-/// The same for directories.
+/// Checks paths of directories.
 pub(super) fn sound_directories<'de, D: serde::Deserializer<'de>>(
     from: D,
 ) -> Result<BTreeSet<PathBuf>, D::Error> {
@@ -175,53 +174,53 @@ fn all_inside<'a, E: serde::de::Error>(
     mut paths: impl Iterator<Item = &'a String>,
 ) -> Result<(), E> {
     match paths.find(|path| !is_inside(path)) {
-        Some(path) => Err(E::custom(format!("{path:?} is no path of a page"))),
+        Some(path) => Err(E::custom(format!("{path:?} is not a path of a page"))),
         None => Ok(()),
     }
 }
 
 fn sound_mtime<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let time = u64::deserialize(from)?;
-    let error = || serde::de::Error::custom(format!("{time} is no time of a file"));
+    let error = || serde::de::Error::custom(format!("{time} is not a time of a file"));
     (time <= LAST_MTIME).then_some(time).ok_or_else(error)
 }
 
-/// Whether a path, relative to a tree, stays in the tree and out of the program's own
-/// directory.
+/// Whether a path, relative to a tree, stays in the tree and out of the own directory of the
+/// program.
 fn is_inside(path: &str) -> bool {
     let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']);
     path.split('/').all(is_name) && path.split('/').next() != Some(OWN_DIRECTORY)
 }
 
 impl Manifest {
-    /// How many files the generation has, without retired assets.
+    /// Returns the number of files of the generation, without retired assets.
     pub fn pages(&self) -> usize {
         self.files.values().filter(|entry| entry.retired.is_none()).count()
     }
 
-    /// Reads the manifest of a tree; a damaged one is set aside and absent.
+    /// Reads the manifest of a tree. A damaged manifest is set aside and counts as absent.
     ///
     /// # Errors
-    /// If it cannot be read, or a newer program wrote it.
+    /// Fails if the file cannot be read, or if a newer program wrote it.
     pub fn read(tree: &Path) -> Result<Option<Manifest>> {
         document::read(&path_in(tree), "manifest")
     }
 
-    /// The manifest of a tree that another process may hold: only looks.
+    /// Reads the manifest of a tree that another process may hold, without changes.
     pub fn peek(tree: &Path) -> Option<Manifest> {
         document::peek(&path_in(tree), "manifest")
     }
 
-    /// The document's bytes.
+    /// Returns the bytes of the document.
     ///
     /// # Errors
-    /// If it has no JSON form, which does not happen.
+    /// Fails if there is no JSON form, which does not happen.
     pub fn bytes(&self) -> Result<Vec<u8>> {
         document::bytes("manifest", self)
     }
 }
 
-/// Hashes as people and other programs write them.
+/// Hashes in hexadecimal, as people and other programs write them.
 mod hexadecimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -236,7 +235,7 @@ mod hexadecimal {
     }
 }
 
-/// Where a tree's manifest stands.
+/// Returns the path of the manifest of a tree.
 pub fn path_in(tree: &Path) -> PathBuf {
     tree.join(OWN_DIRECTORY).join("manifest")
 }

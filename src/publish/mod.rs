@@ -1,44 +1,42 @@
 //! From pages to a published generation.
 //!
-//! Owns wholeness on disk. Two trees, hard links of each other: `--out` is live,
-//! a standby tree stands under `--state`. To publish:
+//! Owns the completeness of the site on disk. There are two trees, which are hard links of each
+//! other: `--out` is live, and the standby tree is under `--state`. The steps of a publish:
 //!
-//! 1. every page whose fingerprint changed is rendered and compressed;
-//! 2. it is decided how to publish: the trees are exchanged only while everything in
-//!    `--out` is ours and nobody uses the directory itself, else the files are put in
-//!    place one by one ([`in_place`]); pages whose place is taken are held back, and
-//!    the space on the disk is checked;
-//! 3. what differs from the standby's own generation is brought up to date in
-//!    the standby ([`standby`]): linked from the live tree, or written as a new file;
-//! 4. the standby is sealed with its manifest and synced;
-//! 5. the trees are exchanged in one step, or the files are put in place;
-//! 6. after an exchange, both checks of step 2 are made again: if somebody came in
-//!    between, the trees are exchanged back and the files are put in place.
+//! 1. render and compress each page whose fingerprint changed;
+//! 2. decide how to publish: exchange the trees only if everything in `--out` is ours and no
+//!    process uses the directory itself; otherwise publish file by file ([`in_place`]). Hold
+//!    back pages whose path is taken, and check the free space;
+//! 3. bring the standby up to date ([`standby`]): link each file from the live tree, or write a
+//!    new file;
+//! 4. seal the standby with its manifest, and sync;
+//! 5. exchange the trees in one step, or publish file by file;
+//! 6. after an exchange, repeat both checks of step 2. If a process or a file came in between,
+//!    exchange the trees back and publish file by file.
 //!
-//! Assets that the new generation does not refer to stay for a day ([`retired`]).
+//! Assets to which the new generation does not refer stay for one day ([`retired`]).
 //!
-//! Nothing that is not ours is ever copied, linked, moved away or deleted, and nothing
-//! that is not ours stops a publish.
+//! An entry that is not ours is never copied, linked, moved away or deleted, and never stops a
+//! publish.
 //!
-//! A file whose content did not change keeps its inode and time; one that did
-//! gets a time later by a whole second, because web servers make validators from
-//! it.
+//! A file whose content did not change keeps its inode and time. A file whose content changed
+//! gets a time that is later by a whole second, because web servers make validators from it.
 //!
-//! What a process that was killed can leave, and what the next start makes of it:
+//! What a killed process can leave, and what the next start does:
 //!
-//! | killed | `--out` | standby | then |
+//! | killed | `--out` | standby | next start |
 //! |---|---|---|---|
-//! | before the first publish | nothing, or the owner's | absent | made |
-//! | in 3 | old | says what may be in it | brought up to date |
-//! | in 4, after the manifest | old | new, not exchanged | brought up to date as any other |
+//! | before the first publish | empty, or the owner's | absent | makes the standby |
+//! | in 3 | old | lists files that may be incomplete | brings the standby up to date |
+//! | in 4, after the manifest | old | new, not exchanged | brings the standby up to date |
 //! | in 5, exchanging | old or new | the other one | as after 5 |
-//! | in 5, file by file | of both | new, sealed | the journal is played to its end |
-//! | in 6 | new | old, with what the owner put there | exchanged back |
-//! | after 6, before it was recorded | new | old | `--out` says what it is |
-//! | never, but `--state` was removed | old or new | absent | made anew, by links |
+//! | in 5, file by file | of both | new, sealed | completes the journal |
+//! | in 6 | new | old, with entries of the owner | exchanges the trees back |
+//! | after 6, before the record | new | old | reads the manifest of `--out` |
+//! | never, but `--state` was removed | old or new | absent | makes the standby from links |
 //!
-//! Anything that fails before step 5 leaves the live tree as it was. It must
-//! not decide *whether* to publish a catalogue.
+//! A failure before step 5 leaves the live tree as it was. This module must not decide
+//! *whether* to publish a catalogue.
 
 mod adopt;
 mod compress;
@@ -84,18 +82,18 @@ use standby::Standby;
 pub use volatile::Volatile;
 use why::Why;
 
-/// A generation that is not published yet.
+/// A rendered generation that is not published yet.
 #[derive(Debug)]
 pub struct Rendered {
     generation: Generation,
-    /// Pages that had to be rendered.
+    /// Number of pages that had to be rendered.
     pub pages: usize,
 }
 
-/// What a publish did.
+/// The result of a publish.
 #[derive(Debug, Clone)]
 pub struct Published {
-    /// The generation that is live now.
+    /// The live generation.
     pub generation: Arc<Generation>,
     /// Whether anything on disk changed.
     pub changed: bool,
@@ -104,9 +102,9 @@ pub struct Published {
 /// Whether the trees may be exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exchange {
-    /// While nothing speaks against it.
+    /// Exchange the trees unless there is a reason against it.
     IfPossible,
-    /// Never: the files are put in place one by one.
+    /// Always publish file by file.
     Never,
 }
 
@@ -116,33 +114,33 @@ pub struct Publisher {
     out: PathBuf,
     standby: Standby,
     live: Option<Arc<Generation>>,
-    /// The directory that we published: another one at the same path is not it.
+    /// Identity of the directory that we published. Another directory may be at the path now.
     identity: Option<exchange::Identity>,
-    /// What `out` lacks of that, and holds beside it.
+    /// Pages that `out` lacks, and directories in `out` that are not ours.
     present: Present,
-    /// The latest modification time that was ever given out, in seconds.
+    /// The latest modification time of any published file, in seconds since 1970.
     stamp: u64,
-    /// Whose data is published.
+    /// The upstream whose data is published.
     upstream: UpstreamId,
-    /// Whether `out` is ours but the list of what in it is ours was lost.
+    /// Whether `out` is ours but its list of files was lost.
     unlisted: bool,
-    /// Whether a tree of somebody else's is taken over.
+    /// Whether a tree of another program or upstream is taken over.
     strange: Strange,
-    /// Whether the live tree still names another upstream.
+    /// Whether the manifest of the live tree still names another upstream.
     moved: bool,
-    /// What forbids an exchange for good.
+    /// The reason that forbids an exchange for the whole run, if any.
     never: Option<Why>,
-    /// Why files were put in place one by one the last time: to be told once.
+    /// The last logged reason for publishing file by file, so that it is logged once.
     told: Option<Why>,
 }
 
 impl Publisher {
-    /// Finds out what is published. The caller holds the locks and has checked
-    /// that `out` may be written to.
+    /// Reads what is published. The caller holds the locks and has checked that `out` may be
+    /// written to.
     ///
     /// # Errors
-    /// [`OtherUpstream`] if `out` shows another upstream's data; or if the trees
-    /// cannot be read, or a newer program wrote them.
+    /// Fails with [`OtherUpstream`] if `out` shows the data of another upstream. Also fails if the
+    /// trees cannot be read, or if a newer program wrote them.
     pub fn open(
         out: &Path,
         state: &Path,
@@ -170,7 +168,7 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// Brings back to `out` what an earlier process has moved into the standby tree.
+    /// Moves entries that an earlier process moved into the standby back to `out`.
     fn settle(&self) -> Result<()> {
         let strangers = self.strangers_in_standby()?;
         if strangers.is_empty() {
@@ -180,15 +178,15 @@ impl Publisher {
         let is_untouched = Manifest::peek(&self.out)
             .is_some_and(|manifest| ours_of(&manifest).strangers(&self.out, 1).is_empty());
         if is_whole && is_untouched {
-            // It was killed between the exchange and its second look.
+            // The earlier process was killed between the exchange and the second check.
             exchange::exchange(self.standby.path(), &self.out)
         } else {
             self.standby.give_back(&strangers, &self.out)
         }
     }
 
-    /// Gives back what in the standby tree is not ours; what stays there all the same, if
-    /// anything does.
+    /// Moves entries in the standby that are not ours to `out`. Returns an entry that cannot be
+    /// moved, if any.
     fn give_back(&self) -> Result<Option<PathBuf>> {
         let strangers = self.strangers_in_standby()?;
         if strangers.is_empty() {
@@ -204,7 +202,7 @@ impl Publisher {
         Ok(ours.map_or_else(Vec::new, |ours| ours.strangers(self.standby.path(), usize::MAX)))
     }
 
-    /// Takes what stands at `out` for what is live.
+    /// Takes the tree at `out` as live.
     fn look(&mut self) -> Result<()> {
         let manifest = Manifest::read(&self.out)?;
         self.moved = manifest.as_ref().is_some_and(|found| found.upstream != self.upstream);
@@ -224,7 +222,7 @@ impl Publisher {
         self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
         let found = match manifest {
             Some(manifest) => Some(Generation::read(&self.out, manifest, self.standby.path())?),
-            // Ours by what else is there: what the standby lists was most of it.
+            // The tree is ours because of other files, and the standby lists most of its files.
             None if self.unlisted => self.standby.manifest()?.map(Generation::unread),
             None => None,
         };
@@ -234,21 +232,21 @@ impl Publisher {
         Ok(())
     }
 
-    /// The generation that is published, if it is whole.
+    /// Returns the published generation, if all its files are there.
     pub fn live(&self) -> Option<&Arc<Generation>> {
         self.live.as_ref().filter(|live| live.is_whole())
     }
 
-    /// The ledger that was published with it, if it can still be read.
+    /// Returns the ledger that was published with the generation, if it can be read.
     pub fn ledger(&self) -> Option<Ledger> {
         document::peek(&self.out.join(OWN_DIRECTORY).join("ledger"), "ledger")
     }
 
-    /// Renders what of a plan is not live already (step 1); `progress` is told how
-    /// many of its pages are done.
+    /// Renders the pages of a plan that are not live already (step 1). `progress` is called with
+    /// the number of pages that are done.
     ///
     /// # Errors
-    /// If a page cannot be rendered, or what stands at `out` now is not ours.
+    /// Fails if a page cannot be rendered, or if the tree at `out` is no longer ours.
     pub fn render(
         &mut self,
         plan: &Plan<'_>,
@@ -256,7 +254,8 @@ impl Publisher {
         progress: impl Fn(usize) + Sync,
     ) -> Result<Rendered> {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
-            // Removed, restored, replaced: what stands there now is what counts.
+            // Somebody may have removed, restored or replaced `out`: check the tree that is there
+            // now.
             check_out(&self.out, self.strange)?;
             self.look()?;
         }
@@ -269,10 +268,10 @@ impl Publisher {
         Ok(Rendered { generation, pages })
     }
 
-    /// Publishes what was rendered (steps 2 to 6).
+    /// Publishes a rendered generation (steps 2 to 6).
     ///
     /// # Errors
-    /// If a file cannot be written. What was live still is.
+    /// Fails if a file cannot be written. The live generation stays.
     pub fn publish(
         &mut self,
         rendered: Rendered,
@@ -294,16 +293,16 @@ impl Publisher {
         Ok(Published { generation, changed })
     }
 
-    /// A volatile file of the live tree.
+    /// Returns a volatile file of the live tree.
     pub fn read_volatile(&self, path: &str) -> Option<Vec<u8>> {
         disk::read(&self.out.join(path)).ok().flatten()
     }
 
-    /// Replaces volatile files in the live tree, if that is still there: one that was
-    /// removed comes back with the next refresh, and whole.
+    /// Replaces volatile files in the live tree. Does nothing if the tree was removed: the next
+    /// refresh publishes the tree again.
     ///
     /// # Errors
-    /// If one cannot be written.
+    /// Fails if a file cannot be written.
     pub fn write_volatile(&self, volatile: &Volatile) -> Result<()> {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
             return Ok(());
@@ -311,7 +310,7 @@ impl Publisher {
         volatile::replace(&self.out, volatile)
     }
 
-    /// Steps 2 to 6.
+    /// Runs steps 2 to 6.
     fn write(
         &mut self,
         generation: &Arc<Generation>,
@@ -346,7 +345,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Step 5 where the trees are not exchanged.
+    /// Runs step 5 file by file.
     fn put_in_place(
         &mut self,
         generation: &Generation,
@@ -361,17 +360,17 @@ impl Publisher {
         Ok(())
     }
 
-    /// What is listed as ours in `out`.
+    /// Returns the entries of `out` that are listed as ours.
     fn listed(&self) -> BTreeMap<String, Entry> {
         let listed = self.live.iter().flat_map(|live| live.listed());
         let listed = listed.filter(|(path, _)| !self.present.held_back.contains_key(*path));
         listed.map(|(path, entry)| (path.clone(), entry.clone())).collect()
     }
 
-    /// Adds to what is ours what may be replaced although no list names it.
+    /// Adds files to `ours` that may be replaced although no list names them.
     fn take_over(&self, ours: &mut Ours, generation: &Generation) -> Result<()> {
         if ours::is_ours(&self.out) {
-            // What we are about to write was ours most likely.
+            // A file at the path of a page was probably ours.
             for (path, file) in &generation.files {
                 file.entry.names(path).for_each(|name| ours.add(&name));
             }
@@ -383,7 +382,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// What forbids to exchange the trees, if anything does.
+    /// Returns the reason that forbids an exchange, if any.
     fn why_in_place(&self, ours: &Ours, in_standby: Option<PathBuf>) -> Option<Why> {
         if let Some(why) = &self.never {
             return Some(why.clone());
@@ -408,7 +407,7 @@ impl Publisher {
     }
 
     /// # Errors
-    /// If the new files do not fit on the disk.
+    /// Fails if the new files do not fit on the disk.
     fn make_sure_of_space(
         &self,
         generation: &Generation,
@@ -425,7 +424,7 @@ impl Publisher {
         if is_elsewhere { space::make_sure_of(&self.out, new) } else { Ok(()) }
     }
 
-    /// Says once why the files are put in place one by one.
+    /// Logs once why the site is published file by file.
     fn tell(&mut self, why: Why) {
         if !self.told.as_ref().is_some_and(|told| told.is_like(&why)) {
             info!("{} is published {FILE_BY_FILE}: {why}", self.out.display());
@@ -433,7 +432,7 @@ impl Publisher {
         self.told = Some(why);
     }
 
-    /// Steps 5 and 6 where the trees may be exchanged; or why they may not after all.
+    /// Runs steps 5 and 6 with an exchange. Returns the reason if the trees may not be exchanged.
     fn exchange(&mut self, ours: &Ours, volatile: &Volatile) -> Result<Option<Why>> {
         if exchange::look_alike(self.standby.path(), &self.out).is_err() {
             return Ok(Some(Why::Attributes));
@@ -460,23 +459,23 @@ impl Publisher {
     }
 }
 
-/// How the pages go live, and what is lost by that.
-const FILE_BY_FILE: &str = "file by file (every file is whole, but a visitor may meet two \
-    generations in one visit)";
+/// The other way of publishing and its effect, for the log.
+const FILE_BY_FILE: &str = "file by file (every file is complete, but one visit may meet pages of \
+    two generations)";
 
-/// The first few of these names for a line of the log, and how many more there are.
+/// Joins the first `most` names for a log line, with the number of further names.
 fn in_one_line(names: &[String], most: usize) -> String {
     let more = names.len().saturating_sub(most);
     let named = names[..names.len() - more].join(", ");
     if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
-/// What of a tree that this manifest describes is ours.
+/// Returns the entries that a manifest makes ours.
 fn ours_of(manifest: &Manifest) -> Ours {
     Ours::of(manifest.files.iter()).without(&manifest.owners_directories)
 }
 
-/// Whether what is live has the very files of `wanted`, and the same ones are retired.
+/// Whether the live tree has the same files as `wanted`, with the same retired assets.
 fn holds(live: &Generation, wanted: &Generation) -> bool {
     live.lost.is_empty()
         && live.files.len() == wanted.files.len()

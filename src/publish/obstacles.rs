@@ -1,4 +1,4 @@
-//! What the system says about a place in `--out`: by its error numbers, and by its devices.
+//! The meaning of system errors and devices for a path in `--out`.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -14,8 +14,7 @@ fn errno_of(error: &anyhow::Error) -> Option<Errno> {
     })
 }
 
-/// Whether a file could not be put at its place because of what the place is, and not
-/// because of the disk.
+/// Whether a file could not be put at its path because of the path, and not because of the disk.
 pub(super) fn is_about_the_place(error: &anyhow::Error) -> bool {
     let of_the_place = [
         Errno::ACCESS,
@@ -32,14 +31,14 @@ pub(super) fn is_about_the_place(error: &anyhow::Error) -> bool {
     errno_of(error).is_some_and(|errno| of_the_place.contains(&errno))
 }
 
-/// Whether an exchange failed because it cannot be done here at all.
+/// Whether an exchange failed because exchanges are not possible here.
 pub(super) fn is_the_only_way(error: &anyhow::Error) -> bool {
     let cannot = [Errno::BUSY, Errno::XDEV, Errno::ACCESS, Errno::PERM, Errno::INVAL, Errno::NOSYS];
     errno_of(error).is_some_and(|errno| cannot.contains(&errno))
 }
 
-/// Whether `out` and `standby` are on different file systems: links and
-/// exchanges need not even be tried.
+/// Whether `out` and `standby` are on different file systems. Then neither hard links nor
+/// exchanges are possible.
 pub(super) fn is_elsewhere(out: &Path, standby: &Path) -> bool {
     let device = |path: &Path| path.metadata().ok().map(|found| found.dev());
     let (out, standby) = (device(out), device(disk::parent(standby)));

@@ -1,9 +1,9 @@
 //! Which entries of a tree are ours.
 //!
-//! Owns the rule that an entry is ours only if a list of ours names it. It exists
-//! so that publishing can tell, before it touches anything, whether somebody else
-//! keeps something in a tree. It must not look into a directory that no list of
-//! ours implies, and it must not change anything.
+//! Owns the rule that an entry is ours only if a list of ours names it. With this rule, a publish
+//! can tell before the first change whether a tree contains an entry that is not ours. This
+//! module must not look into a directory that no list of ours implies, and must not change
+//! anything.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -21,8 +21,8 @@ pub(super) fn is_ours(tree: &Path) -> bool {
     path_in(tree).exists() || own.join("manifest.damaged").exists() || own.join("ledger").exists()
 }
 
-/// The paths in a tree that are ours. Paths are kept by their bytes: to compare
-/// them by components takes too long for each file of a site.
+/// The paths in a tree that are ours. Paths are compared as bytes: a comparison by components
+/// takes too long for each file of a site.
 #[derive(Debug, Default)]
 pub(super) struct Ours {
     files: HashSet<OsString>,
@@ -30,7 +30,7 @@ pub(super) struct Ours {
 }
 
 impl Ours {
-    /// What a list of pages takes up, with all forms of each page.
+    /// Makes the set from a list of pages, with all forms of each page.
     pub(super) fn of<'a>(listed: impl Iterator<Item = (&'a String, &'a Entry)>) -> Ours {
         let mut ours = Ours::default();
         for (path, entry) in listed {
@@ -40,12 +40,12 @@ impl Ours {
         ours
     }
 
-    /// Adds a file in directories that somebody else made.
+    /// Adds a file whose directories are not ours.
     pub(super) fn add_file(&mut self, path: &str) {
         self.files.insert(path.into());
     }
 
-    /// Adds a file and the directories above it.
+    /// Adds a file and its directories.
     pub(super) fn add(&mut self, path: &str) {
         self.files.insert(path.into());
         self.add_directories(&[Path::new(path)]);
@@ -53,7 +53,7 @@ impl Ours {
 
     fn add_directories(&mut self, paths: &[&Path]) {
         for path in paths {
-            // What stands above a known directory is known.
+            // The parents of a known directory are known.
             let above = path.ancestors().skip(1).map(Path::as_os_str);
             let new = above.take_while(|above| !self.directories.contains(*above));
             let new: Vec<_> = new.map(OsStr::to_owned).collect();
@@ -61,30 +61,30 @@ impl Ours {
         }
     }
 
-    /// The same without these directories, which somebody else made.
+    /// Removes these directories of the owner from the set.
     pub(super) fn without(mut self, directories: &BTreeSet<PathBuf>) -> Ours {
         self.directories.retain(|directory| !directories.contains(Path::new(directory)));
         self
     }
 
-    /// Whether a file of this path is ours.
+    /// Whether the file at this path is ours.
     pub(super) fn has_file(&self, below: &Path) -> bool {
         self.files.contains(below.as_os_str())
     }
 
-    /// Whether a directory of this path is ours.
+    /// Whether the directory at this path is ours.
     pub(super) fn has_directory(&self, below: &Path) -> bool {
         self.directories.contains(below.as_os_str())
     }
 
-    /// The directories, in no order.
+    /// Returns the directories, unsorted.
     pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
         self.directories.iter().map(Path::new)
     }
 
-    /// Up to `most` entries of `tree` that are not ours, or that are not what we
-    /// made: the topmost of each. A directory of ours that cannot be read or
-    /// written to is one of them.
+    /// Returns up to `most` topmost entries of `tree` that are not ours, or are no longer as we
+    /// made
+    /// them. A directory of ours that is not readable or not writable is such an entry.
     pub(super) fn strangers(&self, tree: &Path, most: usize) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut left = vec![PathBuf::new()];
@@ -111,7 +111,7 @@ impl Ours {
     fn judge(&self, entry: &DirEntry, below: &Path) -> Standing {
         let Ok(kind) = entry.file_type() else { return Standing::Stranger };
         if below == Path::new(OWN_DIRECTORY) {
-            // The program's own; nobody else has business in there.
+            // The own directory of the program, where nobody else has entries.
             return if kind.is_dir() { Standing::Ours } else { Standing::Stranger };
         }
         if kind.is_dir() {
@@ -120,7 +120,7 @@ impl Ours {
             return if is_plain { Standing::OurDirectory } else { Standing::Stranger };
         }
         let is_made = |path: &Path| self.has_file(path) || path.to_str().is_some_and(is_volatile);
-        // Earlier versions prepared files beside their places.
+        // Earlier versions prepared files beside their paths.
         let is_left = || disk::besides(below).is_some_and(|path| is_made(&path));
         if kind.is_file() && (is_made(below) || is_left()) {
             Standing::Ours
@@ -130,22 +130,21 @@ impl Ours {
     }
 }
 
-/// What an entry of a tree is to us.
+/// To whom an entry of a tree belongs.
 enum Standing {
     Ours,
     OurDirectory,
     Stranger,
 }
 
-/// Whether this process may do in a directory what it did when it made the
-/// directory.
+/// Whether this process may do in a directory what it could do when it made the directory.
 fn is_plain(found: &Metadata) -> bool {
     let me = rustix::process::geteuid();
     (me.is_root() || found.uid() == me.as_raw()) && found.mode() & 0o700 == 0o700
 }
 
-/// Whether `place` in `tree` can take a file of ours: nothing of somebody else's
-/// stands there, or where a directory above it has to be. No link is followed.
+/// Whether a file of ours can be put at `place` in `tree`: neither the path nor its parents are
+/// taken by an entry that is not ours. No symbolic link is followed.
 pub(super) fn is_free(
     tree: &Path,
     place: &Path,

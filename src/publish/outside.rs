@@ -1,18 +1,18 @@
-//! The places of the files outside generations.
+//! The paths of the files outside generations.
 //!
-//! Owns which files these are. They are replaced at every refresh.
+//! Owns which files these are. The files are replaced at every refresh.
 
 pub use crate::pages::STATUS;
 
-/// How old the data is, for pages and machines: replaced at every refresh.
+/// The age of the data, for pages and machines.
 pub const FRESHNESS: &str = "freshness.json";
-/// What is wrong with the templates, for their author.
+/// The faults of the templates, for their author (`--dev`).
 pub const DEV: &str = "dev.json";
 
-/// All files outside generations: replaced by rename, never held.
+/// All files outside generations. Each is replaced by a rename and is never held back.
 pub(super) const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
 
-/// Whether a path stands outside generations.
+/// Whether a path is outside generations.
 pub fn is_volatile(path: &str) -> bool {
     VOLATILE.contains(&path)
 }

@@ -1,8 +1,8 @@
-//! Step 1 of a publish: the pages of a plan become a generation.
+//! Step 1 of a publish: renders the pages of a plan into a generation.
 //!
-//! Owns which pages have to be rendered, and that all cores do it, but give way to
-//! whoever answers visitors. A page whose fingerprint is that of the file which is live
-//! is not touched.
+//! Owns the choice of pages that are rendered. A page whose fingerprint is the fingerprint of
+//! the live file is not rendered. All cores render, with a lower priority than threads that
+//! answer visitors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,35 +17,37 @@ use super::generation::{File, Generation};
 use super::retired;
 use crate::pages::{Plan, Prepared};
 
-/// Pages that a thread takes at once.
+/// Number of pages that a thread takes at once.
 const FEW: usize = 4;
 
-/// How much less than others its threads get where there are more than cores, as
-/// `nice` counts it: a third of what a thread that answers gets.
+/// Increase of the `nice` value of the rendering threads. If there are more threads than cores,
+/// a rendering thread gets a third of the time of a thread that answers.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 5;
 
-/// The threads that render; none if they cannot be started.
+/// The threads that render; `None` if they cannot be started.
 static RENDERERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     let threads = ThreadPoolBuilder::new()
         .thread_name(|number| format!("render-{number}"))
         .start_handler(|_| give_way());
-    threads.build().inspect_err(|error| warn!("pages are rendered one by one: {error}")).ok()
+    let failed =
+        |error: &_| warn!("cannot start threads for rendering, so one thread renders: {error}");
+    threads.build().inspect_err(failed).ok()
 });
 
-/// A site that would be larger than it may be.
+/// The site would be larger than the bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the site would take more than {} (--max-bytes × 40)", bytesize::ByteSize(*most))]
+#[error("the site would take more than {} (40 × --max-bytes)", bytesize::ByteSize(*most))]
 pub struct TooLarge {
     most: u64,
 }
 
-/// Renders what of a plan is not in the generation `before`; gives the whole and how
-/// many pages had to be. A file whose content is the same as before stays that file; a
-/// new one gets `stamp` for its time.
+/// Renders the pages of a plan that are not in the generation `before`. Returns all files, and
+/// the number of rendered pages. A file whose content did not change stays the same file; a new
+/// file gets the time `stamp`.
 ///
 /// # Errors
-/// If a page cannot be rendered.
+/// Fails if a page cannot be rendered.
 pub(super) fn pages(
     plan: &Plan<'_>,
     before: Option<&Generation>,
@@ -70,14 +72,14 @@ pub(super) fn pages(
         Ok((path.to_owned(), made))
     };
     let paths: Vec<_> = plan.paths().collect();
-    // Pages that have to be rendered stand close together: threads take a few at a time.
+    // Pages that have to be rendered are close together, so threads take few at a time.
     let made: Vec<_> = match &*RENDERERS {
         Some(renderers) => {
             renderers.install(|| paths.into_par_iter().with_max_len(FEW).map(make).collect())
         }
         None => paths.into_iter().map(make).collect(),
     };
-    // The first error in the order of paths, however many threads there are.
+    // Report the first error in the order of paths, for any number of threads.
     let made: Vec<_> = made.into_iter().collect::<Result<_>>()?;
     if bytes.into_inner() > most {
         return Err(TooLarge { most }.into());
@@ -89,12 +91,12 @@ pub(super) fn pages(
     Ok((Generation::new(stamp, files), rendered))
 }
 
-/// Lets threads that answer visitors go first.
+/// Lowers the priority of the calling thread below threads that answer visitors.
 fn give_way() {
-    // On Linux this is of the thread that asks.
+    // On Linux, this sets the priority of the calling thread only.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        debug!("what renders does not give way: {error}");
+        debug!("cannot lower the priority of a rendering thread: {error}");
     }
 }
 
@@ -104,7 +106,7 @@ struct Made {
     rendered: bool,
 }
 
-/// The file of a page, given the one that is live at its path.
+/// Makes the file of a page, given the live file at its path.
 fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) -> Result<Made> {
     let fingerprint = page.fingerprint.to_string();
     if let Some(known) = known.filter(|known| known.entry.fingerprint == fingerprint) {

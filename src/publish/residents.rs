@@ -1,10 +1,10 @@
-//! Who uses a directory in a way that an exchange of trees would break.
+//! Processes and mounts that use a directory in a way that an exchange of trees would break.
 //!
-//! Owns the look at other processes and at mounts. A process whose working
-//! directory lies in a tree stays in that tree when the tree is exchanged, and a
-//! mount keeps to its directory, not to the directory's path. It must not be
-//! relied upon alone: processes of other users, and mounts in containers that
-//! this process may not look into, are not seen.
+//! Owns the search of processes and mounts. A process whose working directory is in a tree stays
+//! in the tree when the trees are exchanged. A mount stays with its directory and does not
+//! follow the path. The search is incomplete, so callers must not rely on this module alone:
+//! processes of other users, and mounts in containers that this process may not inspect, are
+//! not found.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk;
 
-/// Who uses `tree`, in words; none if nobody is seen to.
+/// Returns a description of a user of `tree`, if one is found.
 pub(super) fn of(tree: &Path) -> Option<String> {
     let tree = tree.canonicalize().ok()?;
     let own = mounts(Path::new("/proc/self/mountinfo"));
@@ -25,12 +25,12 @@ pub(super) fn of(tree: &Path) -> Option<String> {
     }
     let source = source_of(&tree, &own)?;
     if let Some(mount) = own.iter().find(|mount| mount.is_of(&source)) {
-        return Some(format!("it is mounted at {} too", mount.point.display()));
+        return Some(format!("--out is mounted at {} too", mount.point.display()));
     }
     processes(&tree, &source)
 }
 
-/// A directory by its file system and its path there.
+/// A directory: its file system and its path in the file system.
 struct Source {
     device: String,
     path: PathBuf,
@@ -44,7 +44,7 @@ struct Mount {
 }
 
 impl Mount {
-    /// Whether the directory, or one below, is mounted here.
+    /// Whether this is a mount of the directory or of a directory below.
     fn is_of(&self, source: &Source) -> bool {
         self.device == source.device && self.root.starts_with(&source.path)
     }
@@ -62,7 +62,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
     Some(Mount { device, root, point })
 }
 
-/// Spaces and the like stand as octal numbers: `\040`.
+/// Decodes the octal escapes of `mountinfo`: a space is `\040`.
 fn unescaped(word: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word;
@@ -80,7 +80,7 @@ fn unescaped(word: &[u8]) -> PathBuf {
 }
 
 fn source_of(tree: &Path, mounts: &[Mount]) -> Option<Source> {
-    // Of several mounts at one point the last one is seen.
+    // If several mounts have one mount point, the last mount is visible.
     let mount = mounts
         .iter()
         .filter(|mount| tree.starts_with(&mount.point))
@@ -89,8 +89,8 @@ fn source_of(tree: &Path, mounts: &[Mount]) -> Option<Source> {
     Some(Source { device: mount.device.clone(), path: mount.root.join(below) })
 }
 
-/// A process that works in `tree`, or that has `source` mounted in a mount
-/// namespace of its own.
+/// Finds a process that has its working directory in `tree`, or has `source` mounted in its own
+/// mount namespace.
 fn processes(tree: &Path, source: &Source) -> Option<String> {
     let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     let root = identity(tree);
@@ -109,13 +109,13 @@ fn processes(tree: &Path, source: &Source) -> Option<String> {
         if lives_here("cwd") || lives_here("root") {
             let name = disk::read(&process.join("comm")).ok().flatten().unwrap_or_default();
             let name = String::from_utf8_lossy(&name).trim().to_owned();
-            return Some(format!("process {pid} ({name}) works in it"));
+            return Some(format!("process {pid} ({name}) has its working directory in --out"));
         }
         let Ok(namespace) = fs::read_link(process.join("ns/mnt")) else { continue };
         if namespaces.insert(namespace) {
             let mounted = mounts(&process.join("mountinfo"));
             if mounted.iter().any(|mount| mount.is_of(source)) {
-                return Some(format!("it is mounted in the container of process {pid}"));
+                return Some(format!("--out is mounted in the container of process {pid}"));
             }
         }
     }
@@ -165,7 +165,7 @@ mod tests {
         let seen = of(tree.path());
         child.kill().expect("ended");
         child.wait().expect("ended");
-        let wanted = format!("process {} (sleep) works in it", child.id());
+        let wanted = format!("process {} (sleep) has its working directory in --out", child.id());
         assert_eq!(seen, Some(wanted));
         assert_eq!(of(tree.path()), None);
     }

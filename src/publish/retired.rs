@@ -1,11 +1,11 @@
-//! Assets that the site refers to no more.
+//! Assets to which the site no longer refers.
 //!
-//! Owns how long they stay. The name of an asset contains its hash, so a change of the
-//! theme gives the asset another name. A page that was loaded before the change, or that a
-//! cache still has, asks for the old name: the old asset is therefore published for a
-//! day more. A retired asset is a file of the tree as others are, on its list and served
-//! with the same headers, but no part of the generation: it depends on what was published
-//! before, and on a clock.
+//! Owns how long these assets stay. The name of an asset contains its hash, so a change of the
+//! theme gives the asset another name. A page that was loaded before the change, or that is in a
+//! cache, asks for the old name, so the old asset stays published for one day. The manifest
+//! lists a retired asset, and the server answers with the same headers as for other files. A
+//! retired asset is not part of the generation, because it depends on a clock and on earlier
+//! publishes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,17 +14,17 @@ use std::sync::Arc;
 use super::generation::{File, Generation};
 use crate::clock::WallTime;
 
-/// What has its hash in its name.
+/// Directory of the files that have their hash in their names.
 const ASSETS: &str = "assets/";
-/// Seconds that a retired asset stays. Caches between may show a page about as long.
+/// Seconds that a retired asset stays. A cache may show a page for about this time.
 const A_DAY: u64 = 24 * 60 * 60;
-/// Retired assets at most: who works on a theme saves often.
+/// Largest number of retired assets: an author of a theme saves often.
 const MOST: usize = 200;
-/// Bytes at most, in all forms: they are kept in memory too.
+/// Largest size in bytes of all retired assets in all forms, because they are kept in memory.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Adds to `files`, which are to take the place of `before`, the assets that retire now and
-/// those that retired within a day. If they are too many, the earliest go.
+/// Adds to `files`, which replace `before`, the assets that retire now and the assets that retired
+/// within one day. If they are too many, the assets that retired first are removed.
 pub(super) fn carry_over(
     before: &Generation,
     files: &mut BTreeMap<String, Arc<File>>,
@@ -35,7 +35,7 @@ pub(super) fn carry_over(
         .files
         .iter()
         .filter(|(path, _)| path.starts_with(ASSETS) && !files.contains_key(*path));
-    // A clock that went back must not keep an asset for longer than a day.
+    // If the clock went back, an asset must not stay for longer than one day.
     let since = |file: &File| file.entry.retired.unwrap_or(now).min(now);
     let unused = unused.map(|(path, file)| (since(file), path, file));
     let mut retired: Vec<_> = unused.filter(|(since, ..)| now - since < A_DAY).collect();
@@ -50,7 +50,7 @@ pub(super) fn carry_over(
     }
 }
 
-/// The file of a page of the new generation that may have been retired before.
+/// Returns the file as part of the generation, even if the file was retired.
 pub(super) fn live_again(file: &Arc<File>) -> Arc<File> {
     with(file, None)
 }

@@ -1,6 +1,6 @@
 //! Whether a generation fits on the disk.
 //!
-//! Owns the look at the free space before anything is touched.
+//! Owns the check of the free space before a publish changes anything.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::generation::Generation;
 use super::manifest::Entry;
 
-/// Bytes that a tree needs for `wanted`: what is neither there nor can be linked.
+/// Returns the bytes that `wanted` needs in a tree: files that can be neither kept nor linked.
 pub(super) fn missing<'w>(
     wanted: &'w Generation,
     there: impl Fn(&str) -> Option<&'w Entry>,
@@ -20,23 +20,23 @@ pub(super) fn missing<'w>(
     new.flat_map(|(_, file)| file.entry.variants()).map(|(_, size)| size).sum()
 }
 
-/// Makes sure that the file system of `directory` takes so many bytes more.
+/// Checks that the file system of `directory` has this number of free bytes.
 ///
 /// # Errors
-/// If it does not: nothing was touched then.
+/// Fails if the space is not enough.
 pub(super) fn make_sure_of(directory: &Path, bytes: u64) -> Result<()> {
     let there = directory.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("."));
     let Ok(found) = rustix::fs::statvfs(there) else { return Ok(()) };
     let block = found.f_frsize.max(1);
-    // Sizes are rounded up by the file system; lists and the like come on top.
+    // The file system rounds sizes up, and the lists of the program come on top.
     let free = if rustix::process::geteuid().is_root() { found.f_bfree } else { found.f_bavail };
     let free = free.saturating_mul(block);
     if found.f_blocks > 0 && bytes > free {
         let size = |bytes| bytesize::ByteSize(bytes);
         return Err(std::io::Error::from(std::io::ErrorKind::StorageFull)).with_context(|| {
             format!(
-                "No space left for the next generation: {} has {} free, {} are needed; free some, \
-                 the site that is published stays",
+                "no space left for the next generation: {} has {} free, but {} are needed; free \
+                 some space; the published site stays",
                 directory.display(),
                 size(free),
                 size(bytes)

@@ -1,18 +1,19 @@
-//! The standby tree: the next generation, made ready beside the live one.
+//! The standby tree: the next generation, prepared beside the live tree.
 //!
-//! Owns the tree under `--state` and what is known of it. Its own directory says
-//! what it is:
+//! Owns the tree under `--state` and the documents in its own directory, which say what the
+//! tree is:
 //!
 //! | `manifest` | `unsealed` | `coming` | the tree |
 //! |---|---|---|---|
-//! | there | – | – | is sealed: it holds what the manifest lists |
-//! | – | there | there | is being changed: it held what `unsealed` lists, and files that `coming` names may be whole, in part or absent |
+//! | there | – | – | is sealed: it holds the files of the manifest |
+//! | – | there | there | is being changed: it held the files of `unsealed`, and files of `coming`
+//! may be complete, partial or absent |
 //! | – | – | there | is being made for the first time |
-//! | – | – | – | is unknown: it is set aside, and another one is made |
+//! | – | – | – | is unknown: it is set aside, and a new tree is made |
 //!
-//! Files are removed by these lists alone, so nothing that somebody else put into
-//! the tree is ever removed. A change that failed half-way costs the next one a
-//! look at each listed file, and no file that is whole is made again.
+//! Files are removed only by these lists, so an entry that is not ours is never removed. After a
+//! change that failed, the next change looks at each listed file, and makes no complete file
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,14 +31,14 @@ use super::ours::Ours;
 use crate::disk;
 use crate::document;
 
-/// New pages, and touched directories, up to which each is synced for itself; more
-/// are synced with the file system as a whole.
+/// Up to this number of new pages and touched directories, each is synced separately. More are
+/// synced with the whole file system.
 const FEW: usize = 24;
 
-/// Names of files that may stand in a tree which is being changed.
+/// Names of files that may be in a tree that is being changed.
 type Coming = BTreeSet<String>;
 
-/// A list of such names, read from where anybody may have written.
+/// A list of such names, which anybody may have written.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct ReadNames(#[serde(deserialize_with = "manifest::sound_names")] Coming);
@@ -46,17 +47,17 @@ struct ReadNames(#[serde(deserialize_with = "manifest::sound_names")] Coming);
 #[derive(Debug)]
 pub(super) struct Standby {
     path: PathBuf,
-    /// What the tree holds, if this process sealed it.
+    /// The generation in the tree, if this process sealed the tree.
     known: Option<Arc<Generation>>,
 }
 
-/// What the tree says of itself.
+/// What the documents of the tree say.
 struct Found {
-    /// What was in it when it was sealed last.
+    /// The files in the tree when it was sealed last.
     listed: BTreeMap<String, Entry>,
     /// Files that may be there in any state.
     coming: Coming,
-    /// Whether each listed file has to be looked at before it is believed.
+    /// Whether the listed files need no check.
     is_known: bool,
 }
 
@@ -69,10 +70,10 @@ impl Standby {
         &self.path
     }
 
-    /// Its manifest; none while it is being changed.
+    /// Returns the manifest; `None` while the tree is being changed.
     ///
     /// # Errors
-    /// If the manifest cannot be read, or a newer program wrote it.
+    /// Fails if the manifest cannot be read, or if a newer program wrote it.
     pub(super) fn manifest(&self) -> Result<Option<Manifest>> {
         Manifest::read(&self.path)
     }
@@ -81,7 +82,7 @@ impl Standby {
         self.path.join(OWN_DIRECTORY).join(name)
     }
 
-    /// Reads what the tree is, without changing it.
+    /// Reads the documents of the tree, without changes.
     fn find(&self) -> Result<Option<Found>> {
         if let Some(known) = &self.known
             && manifest::path_in(&self.path).exists()
@@ -105,18 +106,18 @@ impl Standby {
         }))
     }
 
-    /// What the tree holds as far as it says so.
+    /// Returns the files that the documents list.
     ///
     /// # Errors
-    /// If the tree's lists cannot be read.
+    /// Fails if the documents cannot be read.
     pub(super) fn listed(&self) -> Result<BTreeMap<String, Entry>> {
         Ok(self.find()?.map(|found| found.listed).unwrap_or_default())
     }
 
-    /// What of the tree is ours; none if that is not known.
+    /// Returns the entries of the tree that are ours; `None` if they are not known.
     ///
     /// # Errors
-    /// If the tree's lists cannot be read.
+    /// Fails if the documents cannot be read.
     pub(super) fn ours(&self) -> Result<Option<Ours>> {
         Ok(self.find()?.map(|found| {
             let mut ours = Ours::of(found.listed.iter());
@@ -125,13 +126,12 @@ impl Standby {
         }))
     }
 
-    /// Makes the tree hold `wanted`, and marks it as unsealed meanwhile. `live` is the
-    /// published tree and what it holds: files that it has are linked from it. The root
-    /// gets the owner, group and mode of `out` first, if that may be set, so that what
-    /// is made below inherits them.
+    /// Makes the tree hold `wanted`, and marks the tree as unsealed meanwhile. `live` is the
+    /// published tree with its generation; files in it are linked. First the root gets the owner,
+    /// group and mode of `out`, if permitted, so that new entries inherit them.
     ///
     /// # Errors
-    /// If a file cannot be linked, written or removed. The tree stays usable.
+    /// Fails if a file cannot be linked, written or removed. The tree stays usable.
     pub(super) fn apply(
         &mut self,
         wanted: &Generation,
@@ -148,14 +148,14 @@ impl Standby {
         self.known = None;
         let change = Change::of(&self.path, found, wanted);
         disk::create_directory(&self.path.join(OWN_DIRECTORY))?;
-        // Not set: then the trees are not exchanged.
+        // If this is not permitted, the trees are not exchanged.
         let _ = super::exchange::look_alike(&self.path, out);
         self.unseal(&change)?;
         self.remove(&change)?;
         self.make(&change, live)
     }
 
-    /// From here to the new manifest the tree is nothing that has a name.
+    /// Marks the tree as unsealed. Until the new manifest, the tree is no generation.
     fn unseal(&self, change: &Change<'_>) -> Result<()> {
         document::write(&self.own("coming"), "coming", &change.doubtful)?;
         let manifest = manifest::path_in(&self.path);
@@ -206,7 +206,7 @@ impl Standby {
         files::sync_together(&written)
     }
 
-    /// Writes new files; gives them, if they are `few`, to be synced.
+    /// Writes new files. If they are `few`, returns them for syncing.
     fn write(&self, news: &[(&str, &File)], few: bool) -> Result<Vec<Opened>> {
         let mut written = Vec::new();
         for (path, file) in news {
@@ -224,7 +224,7 @@ impl Standby {
         Ok(written)
     }
 
-    /// Links all forms of a page from `live`; false if that cannot be.
+    /// Links all forms of a page from `live`. Returns `false` if a form is not there.
     fn link(&self, live: &Path, path: &str, entry: &Entry) -> Result<bool> {
         for (suffix, size) in entry.variants() {
             let path = format!("{path}{suffix}");
@@ -234,8 +234,8 @@ impl Standby {
             let place = self.path.join(&path);
             disk::create_directory(disk::parent(&place))?;
             disk::remove_file(&place)?;
-            // No links here (another file system, too many of them): a new file is
-            // as good, but for its inode.
+            // Hard links are not possible (another file system, or too many links): the caller
+            // writes a new file, which has another inode.
             if fs::hard_link(live.join(&path), &place).is_err() {
                 return Ok(false);
             }
@@ -243,10 +243,10 @@ impl Standby {
         Ok(true)
     }
 
-    /// Writes what the tree says of itself: from here it has a name again.
+    /// Writes the manifest. From here on the tree is a generation again.
     ///
     /// # Errors
-    /// If that cannot be written.
+    /// Fails if the documents cannot be written.
     pub(super) fn seal(
         &mut self,
         manifest: &Manifest,
@@ -262,14 +262,14 @@ impl Standby {
         Ok(())
     }
 
-    /// After an exchange: what the tree holds now.
+    /// Notes the generation in the tree after an exchange.
     pub(super) fn now_holds(&mut self, generation: Option<Arc<Generation>>) {
         self.known = generation;
     }
 
-    /// Sets a tree aside of which nothing is known: it may hold what is not ours.
+    /// Sets an unknown tree aside, because the tree may hold entries that are not ours.
     fn set_aside(&self) -> Result<()> {
-        // An `--out` that was empty, or a tree that was only just begun.
+        // The tree was an empty `--out`, or was only just started.
         let own = self.path.join(OWN_DIRECTORY);
         if disk::entries(&self.path)?.iter().all(|entry| *entry == own) {
             return disk::remove_directory(&self.path);
@@ -277,21 +277,21 @@ impl Standby {
         let aside = disk::unused(&self.path.with_file_name("standby.aside"));
         disk::rename(&self.path, &aside)?;
         let (path, aside) = (self.path.display(), aside.display());
-        warn!("{path} does not say what is in it; it is kept as {aside} and can be removed");
+        warn!("{path} has no list of its files; the tree is kept as {aside} and can be removed");
         Ok(())
     }
 
-    /// Brings what is not ours back to `out`: a process that cannot be seen from here
-    /// worked in the tree after that was exchanged. An entry whose place is taken is
-    /// kept beside the tree and named.
+    /// Moves entries that are not ours back to `out`. A process that this process cannot see worked
+    /// in the tree after an exchange. If the path in `out` is taken, the entry is kept beside the
+    /// tree and the log names the entry.
     ///
     /// # Errors
-    /// If the tree's lists cannot be read.
+    /// Fails if the documents of the tree cannot be read.
     pub(super) fn give_back(&self, strangers: &[PathBuf], out: &Path) -> Result<()> {
         for below in strangers {
             let (from, to) = (self.path.join(below), out.join(below));
             if is_link_of(&from, &to) {
-                // Earlier versions linked the owner's files into this tree.
+                // Earlier versions linked files of the owner into this tree.
                 disk::remove_file(&from)?;
                 continue;
             }
@@ -303,15 +303,19 @@ impl Standby {
             };
             disk::create_directory(disk::parent(&to))?;
             match disk::rename(&from, &to) {
-                Ok(()) => info!("{} was not ours: it is {} now", from.display(), to.display()),
-                Err(error) => warn!("{error:#}; the first is not ours: move it yourself"),
+                Ok(()) => {
+                    info!("{} is not ours; moved the entry to {}", from.display(), to.display())
+                }
+                Err(error) => {
+                    warn!("{error:#}; {} is not ours: move the entry yourself", from.display())
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Whether two names lead to one file, or to links that say the same.
+/// Whether two names lead to one file, or to symbolic links with the same target.
 fn is_link_of(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let (Ok(found), Ok(there)) = (one.symlink_metadata(), other.symlink_metadata()) else {
@@ -322,15 +326,15 @@ fn is_link_of(one: &Path, other: &Path) -> bool {
     is_one || (found.is_symlink() && says(one) == says(other))
 }
 
-/// What has to be done to a tree.
+/// The changes that a tree needs.
 struct Change<'w> {
     /// Names of files that are removed or replaced.
     gone: BTreeSet<String>,
     /// Names of files that are written or linked.
     coming: Coming,
-    /// These, and those of a change that was cut off.
+    /// Both of these, and the files of a change that was cut off.
     doubtful: Coming,
-    /// Pages that are made.
+    /// Pages whose files are made.
     made: BTreeMap<&'w String, &'w Arc<File>>,
 }
 
@@ -357,7 +361,7 @@ impl<'w> Change<'w> {
         Change { gone, coming: new, doubtful, made }
     }
 
-    /// Directories whose entries change.
+    /// Returns the directories whose entries change.
     fn touched_directories(&self) -> BTreeSet<&Path> {
         let names = self.gone.iter().chain(&self.coming).map(Path::new);
         names.flat_map(|name| name.ancestors().skip(1)).collect()

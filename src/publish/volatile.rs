@@ -1,8 +1,7 @@
-//! Files outside generations.
+//! The files outside generations.
 //!
-//! Owns which files are replaced at every refresh, and how: by a rename, unless
-//! something of somebody else's stands at their places. No failure here is worth
-//! failing a refresh.
+//! Owns how these files are replaced: by a rename, unless an entry that is not ours has their
+//! path. A failure here does not fail the refresh.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,10 +18,10 @@ use crate::disk;
 /// Volatile files by path.
 pub type Volatile = BTreeMap<&'static str, Bytes>;
 
-/// Replaces the files in a tree that visitors may be reading.
+/// Replaces the files in the live tree.
 ///
 /// # Errors
-/// If one cannot be written.
+/// Fails if a file cannot be written.
 pub(super) fn replace(out: &Path, volatile: &Volatile) -> Result<()> {
     volatile.iter().try_for_each(|(path, bytes)| replace_one(out, path, bytes))
 }
@@ -39,16 +38,16 @@ fn replace_one(out: &Path, path: &str, bytes: &Bytes) -> Result<()> {
     let ready = out.join(OWN_DIRECTORY).join("volatile");
     disk::write_unsynced(&ready, bytes)?;
     match disk::rename(&ready, &place) {
-        // A mount in the way, for example.
+        // For example, a mount at the path.
         Err(error) if is_about_the_place(&error) => Ok(()),
         done => done,
     }
 }
 
-/// Writes the files into a tree that nobody reads yet.
+/// Writes the files into a tree that is not live.
 ///
 /// # Errors
-/// If one cannot be written.
+/// Fails if a file cannot be written.
 pub(super) fn write(tree: &Path, volatile: &Volatile) -> Result<()> {
     volatile.iter().try_for_each(|(path, bytes)| {
         disk::create_directory(disk::parent(&tree.join(path)))?;
@@ -56,7 +55,7 @@ pub(super) fn write(tree: &Path, volatile: &Volatile) -> Result<()> {
     })
 }
 
-/// Whether a file says what ours says; somebody else may have one of that name.
+/// Whether a file has the content of our `dev.json`. The owner may have a file of this name.
 fn is_dev_file(path: &Path) -> bool {
     let bytes = disk::read(path).ok().flatten().unwrap_or_default();
     let told: Option<BTreeMap<String, serde_json::Value>> = serde_json::from_slice(&bytes).ok();

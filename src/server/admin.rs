@@ -1,12 +1,12 @@
-//! What those who run the site ask: metrics, and whether it is ready.
+//! Metrics and health checks for operators.
 //!
-//! Owns a listener of its own, so that neither is public. It knows the live cell
-//! and the counts, like the rest of the server, and decides nothing.
+//! Owns a separate listener, so that neither is public. The listener reads the live cell and the
+//! metrics, as the rest of the server does, and decides nothing.
 //!
-//! | path | what |
+//! | path | answer |
 //! |---|---|
-//! | `/metrics` | Prometheus text |
-//! | `/readyz` | `ready` and `degraded` with 200, `not fresh` with 503; then why |
+//! | `/metrics` | OpenMetrics text for Prometheus |
+//! | `/readyz` | `ready` or `degraded` with 200, `not fresh` with 503; then the reason |
 //! | `/healthz` | 200 as long as the process answers |
 
 use std::convert::Infallible;
@@ -30,13 +30,13 @@ use crate::hold::Coming;
 use crate::live::{Live, Snapshot, StoreState};
 use crate::telemetry::{self, Metrics};
 
-/// Connections at once: a scraper, a prober, and a few people.
+/// Largest number of connections: a scraper, a prober and a few people.
 const MOST_CONNECTIONS: usize = 32;
 
-/// Answers on `listeners` until `stop` says so. Runs on the caller's runtime.
+/// Answers on `listeners` until `stop` is set. Runs on the runtime of the caller.
 ///
 /// # Errors
-/// If the socket cannot be used.
+/// Fails if the socket cannot be used.
 pub fn start(
     listeners: Listeners,
     live: &Live,
@@ -47,7 +47,7 @@ pub fn start(
 ) -> Result<()> {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     for socket in listeners.sockets {
-        let listener = TcpListener::from_std(socket).context("cannot listen")?;
+        let listener = TcpListener::from_std(socket).context("cannot listen for metrics")?;
         let (live, clock, metrics) = (live.clone(), clock.clone(), metrics.clone());
         let (places, mut stop) = (places.clone(), stop.clone());
         tokio::spawn(async move {
@@ -92,7 +92,7 @@ fn answer(path: &str, snapshot: &Snapshot, now: Now, metrics: &Metrics) -> Respo
             (readiness.status(), readiness.text())
         }
         "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
-        _ => (StatusCode::NOT_FOUND, "There are /metrics, /readyz and /healthz.\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, "The paths are /metrics, /readyz and /healthz.\n".to_owned()),
     };
     let mut answer = Response::new(Full::new(Bytes::from(text)));
     *answer.status_mut() = status;
@@ -116,14 +116,14 @@ fn read_now(snapshot: &Snapshot) -> telemetry::Now {
     }
 }
 
-/// Whether visitors get what is promised.
+/// Whether the promises to visitors hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Readiness {
-    /// All is well.
+    /// The data is fresh and nothing is wrong.
     Ready,
-    /// Pages come, and something is wrong behind them.
+    /// Pages are answered, but something is wrong.
     Degraded(&'static str),
-    /// There is no data, or it is older than twice the bound.
+    /// There is no data, or the data is older than twice `--max-age`.
     NotFresh(String),
 }
 
@@ -142,10 +142,10 @@ impl Readiness {
             return Readiness::Degraded("the last refresh failed");
         }
         if age > bound.max_age + bound.hold {
-            return Readiness::Degraded("the data is older than --max-age");
+            return Readiness::Degraded("the data is older than --max-age + --hold");
         }
         if snapshot.store == StoreState::Away {
-            return Readiness::Degraded("the shared store does not answer");
+            return Readiness::Degraded("Redis cannot be used");
         }
         Readiness::Ready
     }

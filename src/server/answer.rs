@@ -1,6 +1,6 @@
-//! The two ends of an answer: what a load met, and the answer itself.
+//! The input and the output of an answer.
 //!
-//! Owns both types, so that the files that make an answer need not know each other.
+//! Owns both types, so that the files that make an answer do not depend on each other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::clock::Now;
 use crate::hold::Decision;
 use crate::live::Snapshot;
 
-/// An answer with its whole body.
+/// An answer with its complete body.
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// What a load met: one snapshot at one moment, and what the hold made of it.
+/// The input: one snapshot at one moment, and the decision of the hold.
 #[derive(Debug, Clone)]
 pub(super) struct Met {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) now: Now,
     pub(super) decision: Decision,
-    /// How long it waited, if it did.
+    /// Duration of the wait, if the request waited.
     pub(super) held: Option<Duration>,
 }

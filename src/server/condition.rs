@@ -7,19 +7,19 @@ use hyper::header::{
     HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
 };
 
-/// What a request's conditions come to.
+/// The result of the conditions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Answer as if there were none.
+    /// Answer as without conditions.
     Answer,
-    /// 304: the client has it already.
+    /// Answer 304: the client has this form.
     NotModified,
-    /// 412: the client would have something else.
+    /// Answer 412: the client wants another form.
     Failed,
 }
 
-/// Weighs the conditions in the order of RFC 9110 §13.2.2 against the strong
-/// entity tag and the modification time (seconds) of the chosen form.
+/// Evaluates the conditions in the order of RFC 9110 §13.2.2 against the strong entity tag and the
+/// modification time (seconds since 1970) of the chosen form.
 pub(super) fn weigh(headers: &HeaderMap, etag: &str, mtime: u64) -> Verdict {
     if headers.contains_key(IF_MATCH) {
         if !lists(headers, &IF_MATCH, etag, Comparison::Strong) {
@@ -42,8 +42,8 @@ pub(super) fn weigh(headers: &HeaderMap, etag: &str, mtime: u64) -> Verdict {
     Verdict::Answer
 }
 
-/// Whether a range may be answered from this form: without `If-Range`, or if it
-/// names this very one (RFC 9110 §13.1.5).
+/// Whether a range of this form may be answered: there is no `If-Range`, or `If-Range` names this
+/// form (RFC 9110 §13.1.5).
 pub(super) fn range_applies(headers: &HeaderMap, etag: &str, mtime: u64) -> bool {
     let Some(value) = headers.get(IF_RANGE) else { return true };
     match value.to_str().map(str::trim) {

@@ -1,9 +1,9 @@
-//! Which form of a file a client gets (RFC 9110 §12.5.3).
+//! Chooses the form of a file for a client (RFC 9110 §12.5.3).
 
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
-/// A content coding that files are published in.
+/// A content coding of published files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     Identity,
@@ -11,8 +11,8 @@ pub(super) enum Coding {
     Brotli,
 }
 
-/// The best of the forms that there are, by the client's weights; at equal
-/// weight the smaller one: brotli, gzip, as it is.
+/// Chooses the available form with the largest weight. At equal weights, the smaller form is
+/// chosen: brotli, gzip, identity.
 pub(super) fn choose(headers: &HeaderMap, has_gzip: bool, has_brotli: bool) -> Coding {
     let mut weights = Weights::default();
     for value in headers.get_all(ACCEPT_ENCODING) {
@@ -31,13 +31,13 @@ pub(super) fn choose(headers: &HeaderMap, has_gzip: bool, has_brotli: bool) -> C
             best = (coding, weight);
         }
     }
-    // As it is, only if the client likes that better: it is always allowed
-    // unless refused, but not preferred by saying nothing.
+    // Identity is always acceptable unless refused, but is preferred only if the client gives
+    // it a larger weight.
     let prefers_identity = weights.identity.is_some_and(|_| identity > best.1);
     if best.1 == 0 || prefers_identity { Coding::Identity } else { best.0 }
 }
 
-/// Weights in thousandths.
+/// Weights of the codings in thousandths.
 #[derive(Default)]
 struct Weights {
     brotli: Option<u32>,
@@ -53,7 +53,7 @@ impl Weights {
         let weight = parts
             .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
             .map_or(Some(1000), thousandths);
-        // A weight that is none: the item is not understood and not taken.
+        // Ignore an item whose weight is not a number.
         let Some(weight) = weight else { return };
         match name.as_str() {
             "br" => self.brotli = Some(weight),

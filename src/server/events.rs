@@ -1,19 +1,19 @@
-//! `/events`: what is new, as it comes (server-sent events).
+//! `/events`: updates of open pages as server-sent events.
 //!
-//! Owns the streams: how many, what the first event says, the heartbeat, and how they
-//! end. A page opens one with its path and fingerprint and, if it had one before, the
-//! id of the last event it saw; the header that browsers send by themselves counts for
-//! more. Then it hears
+//! Owns the streams: their number, the first event, the heartbeat, and their end. A page opens a
+//! stream with its path and fingerprint and, if the page had a stream before, with the id of the
+//! last event that the page saw; `Last-Event-ID`, which browsers send by themselves, has
+//! precedence. Then the page receives
 //!
-//! - first: `current`, or `fetch`: the page is to fetch itself; or, if the last id is
-//!   known here, the steps that were missed;
-//! - `generation` for each new one ([`news`](crate::news)), or `fetch` where there is no
-//!   step to it;
-//! - `beat` every [`BEAT`]: comments could not be seen by a script that watches over it.
+//! - first `current` or `fetch` (the page must fetch itself), or the missed steps if the last
+//!   id is known here;
+//! - `generation` for each new generation ([`news`](crate::news)), or `fetch` if there is no step
+//!   to the generation;
+//! - `beat` after each [`BEAT`]. Comments would not do, because scripts cannot see comments.
 //!
-//! A stream keeps no queue: it knows the generation it told last, and what it has not
-//! told is in the ring that all share. A visitor who does not read costs one event; the
-//! write timeout of connections ends that.
+//! A stream has no queue. The stream knows the generation that it sent last, and the later steps
+//! are in the ring that all streams share. A client that does not read costs one event, until
+//! the write timeout closes the connection.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -37,33 +37,33 @@ use crate::news::{Ring, Since};
 use crate::publish::Generation;
 use crate::telemetry::{Counted, Metrics};
 
-/// Between two heartbeats: shorter than proxies wait for a byte.
+/// Time between two heartbeats: shorter than the idle timeouts of proxies.
 pub(super) const BEAT: Duration = Duration::from_secs(15);
-/// Milliseconds after which a lost stream is opened again, from and to: a restart must
-/// not bring all back in one instant.
+/// Range in milliseconds of the time after which a client reconnects. The time is random, so that
+/// not all clients reconnect in one instant after a restart.
 const RETRY: (u64, u64) = (2_000, 6_000);
 
-/// What is sent: a whole body, or a stream.
+/// A body: complete, or a stream.
 pub(super) type Body = Either<Full<Bytes>, StreamBody<Steps>>;
 /// The events of one stream.
 type Steps = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>;
 
-/// What a page says of itself when it opens a stream.
+/// What a page says about itself when the page opens a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// The file that it shows, in the generation.
+    /// Path of the file that the page shows, in the generation.
     pub(super) path: String,
-    /// Its fingerprint.
+    /// Fingerprint of the page.
     pub(super) page: String,
-    /// The last event it saw.
+    /// Id of the last event that the page saw.
     pub(super) last: Option<String>,
 }
 
-/// Marks an answer as the head of a stream, or as what HEAD is told of one.
+/// Marks an answer as the head of a stream, or as the answer to HEAD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head(pub(super) Option<Asked>);
 
-/// Where streams live. Cheap to clone.
+/// All open streams. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Streams {
     places: Arc<Semaphore>,
@@ -72,16 +72,16 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Room for so many, until `stop`.
+    /// Makes room for `places` streams, until `stop` is set.
     pub(super) fn new(places: usize, metrics: Metrics, stop: watch::Receiver<bool>) -> Streams {
         Streams { places: Arc::new(Semaphore::new(places)), metrics, stop }
     }
 
-    /// The answer with its body: a stream if the answer is one's head.
+    /// Adds the body to an answer. If the answer is the head of a stream, the body is a stream.
     pub(super) fn opened(&self, mut answer: Answer, live: &Live) -> Response<Body> {
         let asked = match answer.extensions_mut().remove::<Head>() {
             None => return answer.map(Either::Left),
-            // HEAD: of a length that is not known either.
+            // HEAD: the length is not known, as for GET.
             Some(Head(None)) => return answer.map(|_| streaming(futures_util::stream::empty())),
             Some(Head(Some(asked))) => asked,
         };
@@ -109,10 +109,11 @@ fn streaming(steps: impl Stream<Item = Result<Frame<Bytes>, Infallible>> + 'stat
     Either::Right(StreamBody::new(steps))
 }
 
-/// As many streams are open as may be: none of them ends for a new one.
+/// Refuses a stream, because `--max-streams` are open. No open stream ends for a new stream.
 fn refused(mut answer: Answer) -> Answer {
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    *answer.body_mut() = Full::new(Bytes::from_static(b"As many pages listen as may.\n"));
+    *answer.body_mut() =
+        Full::new(Bytes::from_static(b"Too many open streams; try again later.\n"));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     let after = HeaderValue::from(between(RETRY.0, RETRY.1) / 1_000 + 1);
     answer.headers_mut().insert(RETRY_AFTER, after);
@@ -125,10 +126,10 @@ struct Open {
     news: watch::Receiver<Arc<Ring>>,
     stop: watch::Receiver<bool>,
     asked: Asked,
-    /// The generation that was told last.
+    /// Id of the generation that was sent last.
     told: String,
     is_new: bool,
-    /// Steps on their way; what comes meanwhile waits in the ring.
+    /// Steps that are being sent. Later steps wait in the ring.
     unsent: VecDeque<Bytes>,
     _counted: Counted,
     _place: OwnedSemaphorePermit,
@@ -165,7 +166,7 @@ impl Open {
         }
     }
 
-    /// Whether the ring has what is live: a moment after it went live it has.
+    /// Whether the ring has the step to the live generation, which follows a moment later.
     fn is_told(&mut self) -> bool {
         let ring = self.news.borrow_and_update();
         let snapshot = self.live.snapshot();
@@ -212,20 +213,20 @@ impl Open {
         self.unsent.push_back(event.into());
     }
 
-    /// Whether the page is as it is now.
+    /// Whether the page shows the live generation.
     fn shows_it(&self, ring: &Ring) -> bool {
         let live = ring.live.as_ref();
         live.and_then(|live| fingerprint(live, &self.asked.path)) == Some(&self.asked.page)
     }
 }
 
-/// What the page at a path is called now; none if there is no such page.
+/// Returns the fingerprint of the live page at a path, if there is such a page.
 fn fingerprint<'a>(live: &'a Generation, path: &str) -> Option<&'a str> {
     live.files.get(path).map(|file| file.entry.fingerprint.as_str())
 }
 
-/// Any number of these, another for each that asks.
+/// Returns a random number of this range.
 fn between(from: u64, to: u64) -> u64 {
-    // Seeded by the system at each call.
+    // The system seeds each hasher anew.
     from + RandomState::new().build_hasher().finish() % (to - from)
 }

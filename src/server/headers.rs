@@ -1,6 +1,6 @@
 //! Header fields that answers have in common.
 //!
-//! Owns what is said of the data's age, of caching and of safety.
+//! Owns the fields for the age of the data, caching and security.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use hyper::header::{
 use super::answer::Met;
 use crate::hold::Decision;
 
-/// When the data was asked for, RFC 3339 with milliseconds.
+/// Origin time of the data (RFC 3339 with milliseconds).
 const X_DATA_AS_OF: HeaderName = HeaderName::from_static("x-data-as-of");
-/// Which generation answered.
+/// Id of the generation that the answer comes from.
 const X_GENERATION: HeaderName = HeaderName::from_static("x-generation");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
 
-/// Scripts and styles from the site's own files alone; pictures from wherever
-/// the catalogue says, since their hosts are the upstream's choice.
+/// Scripts and styles come only from the site. Images may come from any host, because the
+/// catalogue names the hosts of posters.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' https: http:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Says how old the answer's data is, truthfully, and how that came about.
+/// Adds the true age of the data, and how the age came about.
 pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
     let Met { snapshot, now, .. } = met;
     let Some(site) = &snapshot.site else {
@@ -48,9 +48,8 @@ pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
     }
 }
 
-/// `Cache-Status` (RFC 9211): whether the load waited for newer data, how long
-/// what it got is within the bound (negative: for how long it is not any more),
-/// and why old data was answered.
+/// `Cache-Status` (RFC 9211): whether the request waited for newer data, the rest of the bound in
+/// seconds (negative if the data is older than the bound), and why old data was answered.
 fn cache_status(met: &Met, age: Duration) -> String {
     let bound = met.snapshot.frame.bound.max_age;
     let ttl = bound.as_secs_f64() - age.as_secs_f64();
@@ -62,7 +61,7 @@ fn cache_status(met: &Met, age: Duration) -> String {
     format!("movies-gen; {way}; ttl={}{why}", ttl.floor() as i64)
 }
 
-/// What keeps a page safe whatever the upstream put into it.
+/// Adds the fields that keep a page secure whatever the catalogue contains.
 pub(super) fn secure(fields: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -75,7 +74,7 @@ pub(super) fn secure(fields: &mut HeaderMap) {
     }
 }
 
-/// Lets pages of other origins read data files.
+/// Lets scripts of other origins read data files (CORS).
 pub(super) fn share(fields: &mut HeaderMap, path: &str) {
     if path.ends_with(".json") || path == "feed.xml" {
         fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -84,8 +83,8 @@ pub(super) fn share(fields: &mut HeaderMap, path: &str) {
     }
 }
 
-/// How long a file may be kept without asking: one with its hash in the name
-/// for a year, all others not at all.
+/// Returns the time for which a file may be cached: one year for a file with its hash in the name,
+/// no time for all other files.
 pub(super) fn cache_control(path: &str) -> HeaderValue {
     HeaderValue::from_static(if path.starts_with("assets/") {
         "public, max-age=31536000, immutable"
@@ -94,11 +93,11 @@ pub(super) fn cache_control(path: &str) -> HeaderValue {
     })
 }
 
-/// The media type of a file, by its name.
+/// Returns the media type of a file.
 pub(super) fn content_type(path: &str) -> &'static str {
     match path {
         "feed.xml" => return "application/atom+xml; charset=utf-8",
-        // JSON has one encoding and no such parameter (RFC 8259 §11).
+        // JSON has no charset parameter (RFC 8259 §11).
         "feed.json" => return "application/feed+json",
         _ => {}
     }

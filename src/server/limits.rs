@@ -1,4 +1,4 @@
-//! What one visitor, and all of them together, may take.
+//! Bounds on what one visitor and all visitors together may use.
 
 use std::time::Duration;
 
@@ -7,42 +7,42 @@ use tracing::warn;
 
 use super::GRACE;
 
-/// Descriptors that are not for visitors: listeners, upstream, Redis, files.
+/// Descriptors that are not for visitors: listeners, API, Redis, files.
 const RESERVED: u64 = 64;
-/// More connections than this need more than one process.
+/// Largest number of connections. More connections need more than one process.
 const MOST_CONNECTIONS: u64 = 50_000;
 
 /// Bounds of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at once.
+    /// Largest number of open connections.
     pub connections: usize,
-    /// Loads that wait for newer data at once.
+    /// Largest number of requests that wait for newer data.
     pub parked: usize,
-    /// Streams of events at once.
+    /// Largest number of open streams of events.
     pub streams: usize,
-    /// Until a request's head is whole, from the start of the wait for it.
+    /// Longest time until the head of a request is complete.
     pub head: Duration,
-    /// Bytes of a request's head.
+    /// Largest size of the head of a request, in bytes.
     pub head_bytes: usize,
-    /// Without a byte taken by a client that is being answered.
+    /// Longest time in which a client takes no byte of an answer.
     pub write: Duration,
-    /// After an error of accepting.
+    /// Pause after a failure to accept a connection.
     pub accept_pause: Duration,
-    /// For requests in flight when the server stops.
+    /// Time for the requests in flight when the server stops.
     pub grace: Duration,
 }
 
 impl Limits {
-    /// The limits for a process that may have so many descriptors, and should have no
-    /// more streams than `streams`.
+    /// Returns the bounds for a process that may open `descriptors` files, with at most `streams`
+    /// streams.
     pub fn for_descriptors(descriptors: u64, streams: usize) -> Limits {
         let connections = descriptors.saturating_sub(RESERVED).clamp(8, MOST_CONNECTIONS);
         Limits {
             connections: connections as usize,
-            // So that somebody is always answered.
+            // The rest of the connections is always answered at once.
             parked: connections as usize / 4 * 3,
-            // Each is a connection: what is left is for pages.
+            // Each stream is a connection; the rest is for pages.
             streams: streams.min(connections as usize / 2),
             head: Duration::from_secs(5),
             head_bytes: 16 << 10,
@@ -53,8 +53,7 @@ impl Limits {
     }
 }
 
-/// Raises the limit of open descriptors as far as the system allows, and says
-/// what it is.
+/// Raises the limit of open files as far as the system permits. Returns the limit.
 pub fn raise_descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

@@ -1,4 +1,4 @@
-//! The sockets that visitors connect to.
+//! The sockets to which visitors connect.
 
 use std::io::ErrorKind;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
@@ -6,31 +6,31 @@ use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections that may wait to be accepted.
+/// Largest number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Bytes that may wait in the kernel for a visitor who does not read: what is more than a
-/// fast one needs would only hide from the write timeout that nobody reads.
+/// Bytes that may wait in the kernel for a client that does not read. A larger buffer would hide
+/// such a client from the write timeout.
 const UNSENT: u32 = 256 << 10;
 
-/// One listening socket for each worker, all on one address.
+/// The listening sockets: one for each worker, all on one address.
 #[derive(Debug)]
 pub struct Listeners {
-    /// The address, with the port that the system chose if none was asked for.
+    /// The address, with the port that the system chose for port 0.
     pub address: SocketAddr,
     pub(super) sockets: Vec<TcpListener>,
 }
 
-/// Listens with `workers` sockets on the first of `addresses` that this machine has.
+/// Listens with `workers` sockets on the first of `addresses` that this machine supports.
 ///
 /// # Errors
-/// If the address is taken or is not this machine's.
+/// Fails if the address is in use or does not belong to this machine.
 pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners> {
     let mut last = None;
     for address in addresses {
         match bind_one(*address, workers) {
             Ok(listeners) => return Ok(listeners),
-            // Another address may only stand in for a kind that the system does not have.
+            // The next address may only replace an address family that this system does not have.
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 last = Some((*address, error));
                 break;
@@ -40,13 +40,16 @@ pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners> {
     }
     let (address, error) = last.context("there is no address to listen on")?;
     Err(error).with_context(|| {
-        format!("cannot listen on {address}: is another program there? choose another address")
+        format!(
+            "cannot listen on {address}: does another program use the port? \
+             choose another address or port"
+        )
     })
 }
 
 fn bind_one(address: SocketAddr, workers: usize) -> std::io::Result<Listeners> {
-    // Sockets that share a port would share it with a second process too, which
-    // would take half of the visitors: one that does not share comes first.
+    // Sockets that share a port (SO_REUSEPORT) would share the port with a second process
+    // too, which would get half of the visitors. Therefore first bind without sharing.
     if address.port() != 0 {
         socket(address, false)?;
     }
@@ -62,7 +65,7 @@ fn bind_one(address: SocketAddr, workers: usize) -> std::io::Result<Listeners> {
 fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.ip() == Ipv6Addr::UNSPECIFIED {
-        // Whatever the system's default is, this takes IPv4 too.
+        // Accept IPv4 too, whatever the default of the system is.
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
@@ -70,7 +73,7 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
         socket.set_reuse_port(true)?;
     }
     socket.set_nonblocking(true)?;
-    // Connections inherit it.
+    // Accepted connections inherit this option.
     socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

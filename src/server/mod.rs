@@ -1,10 +1,10 @@
-//! Answering visitors.
+//! Answers visitors.
 //!
-//! Owns connections: how many, how long, and how they end. One thread a core,
-//! each with a runtime and a listener of its own on the same port, so that the
-//! kernel spreads the load and no lock is shared. What is answered is decided by
-//! [`respond`], which knows only the live cell; [`events`] are streams. It must never
-//! ask the upstream or touch a file, but for the owner's under `.well-known/`.
+//! Owns the connections: their number, their duration and their end. Each core has one thread
+//! with its own runtime and its own listener on the same port, so that the kernel spreads the
+//! load and no lock is shared. [`respond`] decides the answer from the live cell; [`events`] are
+//! streams. The server must never ask the upstream, and must not read files, except the files of
+//! the owner under `.well-known/`.
 
 pub mod admin;
 mod answer;
@@ -51,16 +51,16 @@ pub use listen::{Listeners, bind};
 use park::Parking;
 use respond::respond;
 
-/// A running server. Ends when it is told to stop.
+/// A running server. The server ends when `stop` is set.
 #[derive(Debug)]
 pub struct Server {
     workers: Vec<JoinHandle<()>>,
 }
 
-/// Starts answering on `listeners`, until `stop` says so or its sender goes.
+/// Starts to answer on `listeners`, until `stop` is set or its sender is dropped.
 ///
 /// # Errors
-/// If a thread cannot be started.
+/// Fails if a thread cannot be started.
 pub fn start(
     listeners: Listeners,
     live: &Live,
@@ -94,12 +94,12 @@ pub fn start(
 }
 
 impl Server {
-    /// Waits until all workers have ended: after the stop, once the requests in
-    /// flight are answered or their time is over.
+    /// Waits until all threads have ended. After a stop, they end when the requests in flight are
+    /// answered or [`GRACE`] is over.
     pub fn join(self) {
         for worker in self.workers {
             if worker.join().is_err() {
-                warn!("a server thread had failed");
+                warn!("a server thread has failed");
             }
         }
     }
@@ -121,11 +121,11 @@ impl Worker {
     fn run(self, socket: TcpListener) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
-            Err(error) => return warn!("cannot start a server thread's runtime: {error}"),
+            Err(error) => return warn!("cannot start the runtime of a server thread: {error}"),
         };
         let tasks = tokio::task::LocalSet::new();
         if let Err(error) = tasks.block_on(&runtime, self.accept(socket)) {
-            warn!("a server thread ends: {error:#}");
+            warn!("a server thread ends because of an error: {error:#}");
         }
     }
 
@@ -134,7 +134,7 @@ impl Worker {
         let graceful = GracefulShutdown::new();
         let mut stop = self.stop.clone();
         loop {
-            // At the cap the rest wait in the kernel's queue.
+            // At the bound, further connections wait in the queue of the kernel.
             let place = tokio::select! {
                 place = self.places.clone().acquire_owned() => place.context("no places")?,
                 _ = stop.wait_for(|&stop| stop) => break,
@@ -152,8 +152,8 @@ impl Worker {
                     });
                 }
                 Err(error) => {
-                    // Out of descriptors, most likely: trying again at once
-                    // would burn the processor that could free some.
+                    // Probably there are no free descriptors. Pause, because a loop without a pause
+                    // would use the processor time that could free some.
                     warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(self.limits.accept_pause).await;
                 }
@@ -163,7 +163,7 @@ impl Worker {
         tokio::select! {
             () = graceful.shutdown() => {}
             () = tokio::time::sleep(self.limits.grace) => {
-                debug!("connections that were still busy are closed");
+                debug!("closing connections that are still busy");
             }
         }
         Ok(())
@@ -174,14 +174,14 @@ impl Worker {
         stream: TcpStream,
         graceful: &GracefulShutdown,
     ) -> impl Future<Output = ()> + use<> {
-        // A failure here only costs the peer some delay.
+        // A failure costs the client only some delay.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write));
         let (live, out, clock) = (self.live.clone(), self.out.clone(), self.clock.clone());
         let (parking, streams) = (self.parking.clone(), self.streams.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            // The body, if there is one, is left to the connection to read or to close.
+            // The connection reads or closes the body, if there is one.
             let (request, _) = request.into_parts();
             let (live, out, clock) = (live.clone(), out.clone(), clock.clone());
             let (parking, streams) = (parking.clone(), streams.clone());
@@ -207,7 +207,7 @@ impl Worker {
     }
 }
 
-/// What is live for this request, now or after a wait.
+/// Returns the snapshot for this request, now or after a wait.
 async fn meet(request: &Parts, live: &Live, clock: &Clock, parking: &Parking) -> Met {
     let snapshot = live.snapshot();
     if respond::depends_on_data(request, &snapshot) {
@@ -218,12 +218,12 @@ async fn meet(request: &Parts, live: &Live, clock: &Clock, parking: &Parking) ->
 
 async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
     let answer = respond(request, met);
-    // Also before the first site: a proof of ownership may be what it waits for.
+    // Also before the first site: the owner may need a proof of ownership for the site.
     if !matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
         return answer;
     }
     let Some(path) = respond::well_known_path(request) else { return answer };
-    // Only this waits for a disk, on a thread for that.
+    // Only this request waits for the disk, on a thread for blocking calls.
     let file = tokio::task::spawn_blocking({
         let path = path.clone();
         move || well_known::read(&out, &path)
@@ -234,5 +234,5 @@ async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
     }
 }
 
-/// How long a stopping server waits for requests in flight.
+/// Time for which a stopping server waits for requests in flight.
 pub const GRACE: Duration = Duration::from_secs(5);

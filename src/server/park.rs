@@ -1,8 +1,8 @@
-//! Loads that wait for newer data.
+//! Requests that wait for newer data.
 //!
-//! Owns the wait itself: who waits, how many may, and that the clock is read
-//! again when it is over. A waiting load costs a task and no thread. Whether it
-//! waits is decided by [`hold`].
+//! Owns the wait: which requests wait, how many may wait, and that the clock is read again after
+//! the wait. A waiting request costs a task and no thread. [`hold`] decides whether a request
+//! waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::hold::{self, Because, Decision};
 use crate::live::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
-/// The longest sleep. Timers stand still while the machine is suspended: the
-/// boot clock is looked at this often.
+/// Longest sleep. Timers stand still while the machine is suspended, so the boot clock is read
+/// this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Where loads wait. Cheap to clone.
+/// All waiting requests. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Parking {
     places: Arc<Semaphore>,
@@ -27,12 +27,12 @@ pub(super) struct Parking {
 }
 
 impl Parking {
-    /// One with so many places.
+    /// Makes room for `places` waiting requests.
     pub(super) fn new(places: usize, metrics: Metrics) -> Parking {
         Parking { places: Arc::new(Semaphore::new(places)), metrics }
     }
 
-    /// Waits as long as waiting helps; what is live then is what the load met.
+    /// Waits as long as waiting helps. The answer uses the snapshot after the wait.
     pub(super) async fn wait(
         &self,
         mut snapshot: Arc<Snapshot>,
@@ -40,7 +40,7 @@ impl Parking {
         clock: &Clock,
     ) -> Met {
         let arrived = clock.now().boot;
-        // Most loads do not wait, and take nothing that only waiting needs.
+        // Most requests do not wait, so prepare the wait only when it is needed.
         let mut waiting = None;
         loop {
             let now = clock.now();
@@ -53,10 +53,10 @@ impl Parking {
                     && let Ok(place) = self.places.try_acquire()
                 {
                     let changes = live.watch();
-                    // What came since the decision is seen before the first sleep.
+                    // Read a change between the decision and the first sleep.
                     snapshot = changes.borrow().clone();
                     waiting = Some((place, self.metrics.parked(), changes));
-                    // The loop may be asleep through what was a suspend.
+                    // The loop may still sleep after a suspend: wake the loop.
                     live.want();
                     continue;
                 }

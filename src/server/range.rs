@@ -1,23 +1,22 @@
-//! Parts of a file (RFC 9110 §14).
+//! Ranges of a file (RFC 9110 §14).
 
 use std::ops::Range;
 
 use http_range_header::{EndPosition, RangeUnsatisfiableError, StartPosition, parse_range_header};
 
-/// What a `Range` field asks of a body.
+/// What a `Range` field asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// All of it: no range, more than one, or one that is not understood.
+    /// The complete body: no range, several ranges, or a range that is not understood.
     Whole,
-    /// These bytes.
+    /// These bytes of the body.
     Part(Range<usize>),
-    /// Bytes that it does not have (416).
+    /// Bytes beyond the end of the body (416).
     Outside,
 }
 
-/// Reads a `Range` field against a body of `length` bytes. Several ranges are
-/// answered with the whole: a server may, and multipart answers serve nobody
-/// here.
+/// Reads a `Range` field for a body of `length` bytes. Several ranges are answered with the
+/// complete body, as RFC 9110 permits, because no client of the site needs a multipart answer.
 pub(super) fn read(field: &str, length: usize) -> Asked {
     let parsed = match parse_range_header(field.trim()) {
         Ok(parsed) => parsed,

@@ -1,17 +1,16 @@
-//! From a request and what is live to an answer.
+//! From a request and a snapshot to an answer.
 //!
-//! Owns the meaning of every address and header. Pure: the request, one
-//! snapshot and one reading of the clocks are all it sees, so an answer comes
-//! from exactly one generation with that generation's age. A path is looked up
-//! in the generation and nowhere else: there is nothing to traverse.
+//! Owns the meaning of every path and header field. Pure: the input is the request, one snapshot
+//! and one reading of the clocks, so an answer comes from exactly one generation, with the age
+//! of its data. A path is looked up in the generation only, so no path can lead elsewhere.
 //!
-//! 1. Only GET and HEAD are known, and a host must be named.
-//! 2. `/healthz` is answered without a site; pages are not if there is none, or
-//!    if its data is too old to be shown.
-//! 3. Volatile files, then the generation's; a missing slash is added. `/events` is the
-//!    head of a stream, which others open.
-//! 4. The form of the file is chosen, its conditions and its range are weighed.
-//! 5. What is not there gets the generation's page for that.
+//! 1. Accept only GET and HEAD, with one host.
+//! 2. Answer `/healthz` without a site. Answer a waiting page if there is no site, or if its data
+//!    is too old to be shown.
+//! 3. Look up volatile files, then files of the generation. Add a missing final slash. `/events`
+//!    is the head of a stream; the caller adds the stream.
+//! 4. Choose the form of the file, and evaluate conditions and range.
+//! 5. For an unknown path, answer the page of the generation for unknown paths.
 
 use std::time::Duration;
 
@@ -38,16 +37,16 @@ use crate::live::{Site, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
 use crate::publish::{File, STATUS, is_volatile};
 
-/// Where streams of events are opened.
+/// The path at which streams of events are opened.
 const EVENTS: &str = "events";
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Seconds after which a client may look again for a site.
+/// Seconds after which a client may ask for the site again.
 const RETRY_SECONDS: &str = "2";
 
-/// Whether the answer depends on the data, and so on its age.
+/// Whether the answer depends on the data and therefore has an age.
 pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
     let Some(path) = decoded(request.uri.path()) else { return false };
     if path == "/healthz" || ![Method::GET, Method::HEAD].contains(&request.method) {
@@ -67,7 +66,7 @@ pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
 /// Answers a request.
 pub(super) fn respond(request: &Parts, met: &Met) -> Answer {
     let mut answer = route(request, met);
-    // A stream outlives the data of the moment in which it is opened.
+    // The age at the time of the answer says nothing about later events of a stream.
     if answer.headers().get(CONTENT_TYPE) != Some(&EVENT_STREAM) {
         headers::say_age(answer.headers_mut(), met);
     }
@@ -94,7 +93,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
         return text(StatusCode::BAD_REQUEST, "The request must name one host.\n");
     }
     let Some(path) = decoded(request.uri.path()) else {
-        return text(StatusCode::BAD_REQUEST, "The address is not well formed.\n");
+        return text(StatusCode::BAD_REQUEST, "The path is not well formed.\n");
     };
     if path == "/healthz" {
         return text(StatusCode::OK, "ok\n");
@@ -104,7 +103,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
     if frame.bound.is_too_stale(site.origin.age(*now)) && depends_on_data(request, snapshot) {
         return unavailable(&frame.too_old, "30");
     }
-    // Behind a proxy the site's own path may have been taken off already.
+    // A proxy may have removed the path of the site already.
     let base = decoded(&frame.base).unwrap_or_default();
     let inside = path.strip_prefix(&*base);
     let candidates = [inside, path.strip_prefix('/')];
@@ -140,14 +139,14 @@ fn route(request: &Parts, met: &Met) -> Answer {
     not_found(request, site)
 }
 
-/// The head of a stream of events, with what the page says of itself.
+/// Makes the head of a stream of events, with what the page says about itself.
 fn events(request: &Parts, base: &str, site: &Site) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
     fields.insert(CONTENT_TYPE, EVENT_STREAM);
-    // A proxy that compresses would hold events back until it has enough for a block.
+    // A proxy that compresses would delay events until a block is full.
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    // nginx would collect events until they fill a page of memory.
+    // nginx would buffer events.
     fields.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
     if request.method == Method::HEAD {
         answer.extensions_mut().insert(Head(None));
@@ -167,7 +166,7 @@ fn events(request: &Parts, base: &str, site: &Site) -> Answer {
     answer
 }
 
-/// The file that a page at this address shows.
+/// Returns the path of the file that a page at this address shows.
 fn shown_file(address: &str, base: &str, site: &Site) -> String {
     let path = decoded(address).unwrap_or_default();
     let base = decoded(base).unwrap_or_default();
@@ -177,7 +176,7 @@ fn shown_file(address: &str, base: &str, site: &Site) -> String {
     if site.generation.files.contains_key(&name) { name } else { NOT_FOUND.to_owned() }
 }
 
-/// A file of the generation, as the request wants it.
+/// Answers a file of the generation.
 fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
     let form = Form::chosen(request, file);
     let mtime = file.entry.mtime;
@@ -188,7 +187,7 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
     if form.varies {
         fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
-    // A time that lies ahead would be no validator (RFC 9110 §8.8.2.1).
+    // A time in the future is not a validator (RFC 9110 §8.8.2.1).
     if mtime <= now.wall.seconds() {
         let time = std::time::UNIX_EPOCH + Duration::from_secs(mtime);
         insert(fields, LAST_MODIFIED, &httpdate::fmt_http_date(time));
@@ -209,7 +208,7 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
     headers::share(fields, path);
     fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
 
-    // RFC 9110 §14.2: ranges are defined for GET alone.
+    // Ranges are defined for GET only (RFC 9110 §14.2).
     let range = request.headers.get(RANGE).and_then(|field| field.to_str().ok());
     let asked = match range {
         Some(field)
@@ -244,11 +243,11 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
     with_body(answer, body)
 }
 
-/// The form of a file that a client gets.
+/// The form of a file for a client.
 struct Form {
     coding: Coding,
     bytes: Bytes,
-    /// Strong, and another one for each coding (RFC 9110 §8.8.3.3).
+    /// Strong entity tag, different for each coding (RFC 9110 §8.8.3.3).
     etag: String,
     varies: bool,
 }
@@ -276,7 +275,7 @@ impl Form {
     }
 }
 
-/// A file that is often another: pages ask for it on condition that it is.
+/// Answers a volatile file, which changes often and is requested with conditions.
 fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
@@ -284,7 +283,7 @@ fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
     insert(fields, ETAG, &etag);
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers::share(fields, path);
-    // It has no time of its own, and is newer than any that is named.
+    // The file has no modification time and counts as newer than every date.
     match weigh(&request.headers, &etag, now.wall.seconds() + 1) {
         Verdict::NotModified => *answer.status_mut() = StatusCode::NOT_MODIFIED,
         Verdict::Failed => *answer.status_mut() = StatusCode::PRECONDITION_FAILED,
@@ -296,13 +295,13 @@ fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
     answer
 }
 
-/// The path of a request for the owner's own files, if it is one.
+/// Returns the path of a request for a file under `.well-known/`.
 pub(super) fn well_known_path(request: &Parts) -> Option<String> {
     let path = decoded(request.uri.path())?.strip_prefix('/')?.to_owned();
     path.starts_with(well_known::PREFIX).then_some(path)
 }
 
-/// A file of the owner's.
+/// Answers a file of the owner.
 pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met) -> Answer {
     let mut answer = volatile(request, path, bytes, met.now);
     headers::say_age(answer.headers_mut(), met);
@@ -310,13 +309,13 @@ pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met)
     answer
 }
 
-/// Leads to a path of this site, with the query exactly as the client sent it: the
-/// query holds the state of the page, such as a search. The path has one slash in front,
-/// since a browser reads `//name` as another host (RFC 3986 §4.2).
+/// Redirects to a path of this site, with the unchanged query: the query has the state of the
+/// page, such as a search. The path starts with exactly one slash, because a browser reads
+/// `//name` as another host (RFC 3986 §4.2).
 fn redirect(request: &Parts, path: &str) -> Answer {
     let mut to = format!("/{}", path.trim_start_matches('/'));
     if let Some(query) = request.uri.query() {
-        // A header field carries ASCII only.
+        // A header field has ASCII characters only.
         to.extend(["?"].into_iter().chain(utf8_percent_encode(query, CONTROLS)));
     }
     let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
@@ -341,7 +340,7 @@ fn not_found(request: &Parts, site: &Site) -> Answer {
     with_body(answer, form.bytes)
 }
 
-/// A page in place of the site, which a browser asks for again after so many seconds.
+/// Answers a page in place of the site, with `Retry-After` in seconds.
 fn unavailable(page: &Bytes, again: &'static str) -> Answer {
     let mut answer = Answer::default();
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -362,23 +361,21 @@ fn text(status: StatusCode, text: &'static str) -> Answer {
     with_body(answer, Bytes::from_static(text.as_bytes()))
 }
 
-/// The length is said here and not left to the connection, so that HEAD says
-/// what GET would.
+/// Adds the body and its length. The connection would add the length too, but not for HEAD.
 fn with_body(mut answer: Answer, body: Bytes) -> Answer {
     answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     *answer.body_mut() = Full::new(body);
     answer
 }
 
-/// Inserts a value that the program made; one that no header can carry is left
-/// out.
+/// Inserts a value that the program made. A value that no header field can carry is left out.
 fn insert(fields: &mut hyper::HeaderMap, name: hyper::header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         fields.insert(name, value);
     }
 }
 
-/// The path with its percent-encodings undone; none if that gives no text.
+/// Decodes the percent-encoding of a path. Returns `None` if the result is not UTF-8.
 fn decoded(path: &str) -> Option<String> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
     (!path.contains('\0')).then(|| path.into_owned())

@@ -1,9 +1,8 @@
-//! The owner's files under `.well-known/` (RFC 8615).
+//! Files of the owner under `.well-known/` (RFC 8615).
 //!
-//! Owns the one exception to "what is answered is in the generation": proofs of
-//! ownership and contact addresses, which other programs write there at any
-//! moment. A name is resolved beneath that directory alone, through no link, and
-//! only regular files of modest size are read.
+//! Owns the one exception to the rule that answers come from the generation: proofs of ownership
+//! and contact addresses, which other programs write at any time. Names are resolved beneath
+//! this directory, through no symbolic link. Only regular files of bounded size are read.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,19 +11,19 @@ use std::path::Path;
 use bytes::Bytes;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 
-/// Where such addresses start.
+/// Prefix of the paths.
 pub(super) const PREFIX: &str = ".well-known/";
-/// Larger files belong elsewhere.
+/// Largest size of a file in bytes: larger files do not belong here.
 const LARGEST: u64 = 1 << 20;
 
-/// The file at `path`, which starts with [`PREFIX`], under `out`.
+/// Returns the file at `path`, which starts with [`PREFIX`], under `out`.
 pub(super) fn read(out: &Path, path: &str) -> Option<Bytes> {
     let below = path.strip_prefix(PREFIX).filter(|below| !below.is_empty())?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let root = out.join(PREFIX);
     let root = openat(CWD, &root, flags | OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty());
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    // A pipe in that place must not hold the thread.
+    // A named pipe must not block the thread.
     let file = openat2(root.ok()?, below, flags | OFlags::NONBLOCK, Mode::empty(), resolve).ok()?;
     let file = File::from(file);
     let found = file.metadata().ok()?;

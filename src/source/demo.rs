@@ -1,17 +1,16 @@
-//! The upstream of `--demo`: a server on loopback that speaks the shape of the
-//! Studio Ghibli API and whose catalogue never stands still.
+//! The upstream of `--demo`: a server on loopback that has the form of the Studio Ghibli API and
+//! a catalogue that keeps changing.
 //!
-//! It owns a listener and two threads; what they say is `cycle`'s. It exists so that
-//! a person can watch updates come in without a network and still see the whole
-//! program at work: the same client, checks and schedule meet it over real HTTP.
+//! Owns a listener and two threads; `cycle` owns the data. The demo exists so that a person can
+//! watch updates without a network and still see the whole program at work: the client, the
+//! checks and the schedule are the same, over real HTTP.
 //!
-//! It must not read a clock, remember who asked, or serve visitors. tiny_http knows
-//! no limits and no timeouts, so it is fit for one known client with a few
-//! connections on loopback, and for nothing else.
+//! The demo must not read a clock, remember clients, or serve visitors. tiny_http has no limits
+//! and no timeouts, so it suits one known client with a few connections on loopback only.
 //!
-//! Where it ends: a connection still open when the demo is dropped gets no further
-//! answer, which its client meets as a timeout; and a client that asks for megabytes
-//! and reads none of them holds up the drop, since the answers leave in turn.
+//! Limits: a connection that is open when the demo is dropped gets no further answer, so its
+//! client times out. A client that asks for megabytes and reads nothing delays the drop,
+//! because answers are sent one after the other.
 
 mod cycle;
 
@@ -26,7 +25,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use socket2::SockRef;
 use tiny_http::{Header, Method, Request, Response, Server};
 
-/// A running demo upstream; dropping it stops it.
+/// A running demo upstream. Dropping the value stops the demo.
 pub struct Demo {
     url: String,
     server: Arc<Server>,
@@ -35,10 +34,10 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the demo upstream; its catalogue takes its next step each `every`.
+    /// Starts the demo upstream. The catalogue takes its next step after each `every`.
     ///
     /// # Errors
-    /// When `every` is zero, or the system has no port or no thread left.
+    /// Fails if `every` is zero, or if the system has no free port or thread.
     pub fn start(every: Duration) -> Result<Demo> {
         ensure!(
             !every.is_zero(),
@@ -47,7 +46,7 @@ impl Demo {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .context("cannot bind a port on 127.0.0.1 for the demo upstream")?;
         let address = listener.local_addr().context("cannot tell the demo upstream's port")?;
-        // tiny_http hides the sockets it accepts; on Linux they inherit this.
+        // tiny_http hides the sockets it accepts. On Linux, they inherit this option.
         SockRef::from(&listener)
             .set_tcp_nodelay(true)
             .with_context(|| format!("cannot set TCP_NODELAY on {address}"))?;
@@ -57,8 +56,8 @@ impl Demo {
         let (server, step) = (Arc::new(server), Arc::new(AtomicU64::new(0)));
         let url = format!("http://{address}");
 
-        // The steps' thread comes first: if the other cannot start, `stop` is dropped
-        // with this function, and that ends it.
+        // Start the thread of the steps first: if the other thread cannot start, `stop` is dropped
+        // with this function, and the thread of the steps ends.
         let (stop, stopped) = mpsc::channel();
         let counter = Arc::clone(&step);
         let steps = Builder::new().name("demo-steps".into()).spawn(move || {
@@ -88,7 +87,7 @@ impl Drop for Demo {
         self.stop = None;
         self.server.unblock();
         for thread in self.threads.drain(..) {
-            // A panic in there has been reported by its own thread already.
+            // The thread itself has reported its panic already.
             let _ = thread.join();
         }
     }
@@ -96,15 +95,15 @@ impl Drop for Demo {
 
 fn respond(request: Request, step: u64, base: &str) {
     let (status, headers, body) = answer(&request, step, base);
-    // tiny_http would chunk what is over 32 kB; upstream declares the length, and with
-    // 304 the length that 200 would have (RFC 9110, 8.6), of which nothing is sent.
+    // tiny_http would send a body of more than 32 kB in chunks. The real API declares the length,
+    // and with a 304 the length that a 200 would have (RFC 9110 §8.6) without a body.
     let mut response =
         Response::from_data(body).with_status_code(status).with_chunked_threshold(usize::MAX);
-    // tiny_http refuses only what is not ASCII, and all of these are.
+    // tiny_http refuses only values that are not ASCII, and all of these values are ASCII.
     let headers =
         headers.iter().flat_map(|(name, value)| Header::from_bytes(*name, value.as_str()));
     headers.for_each(|header| response.add_header(header));
-    // An error here is a client that went away, and nobody is left to be told.
+    // An error here means that the client has closed the connection.
     let _ = request.respond(response);
 }
 
@@ -126,7 +125,7 @@ fn answer(request: &Request, step: u64, base: &str) -> Answer {
     (status, vec![("Content-Type", json), ("ETag", tag)], body)
 }
 
-/// Whether 304 will do. Upstream takes `no-cache` in a request to ask for it all.
+/// Whether the answer is a 304. Like the real API, `no-cache` in a request asks for the body.
 fn is_current(request: &Request, tag: &str) -> bool {
     let elements = |name: &'static str| {
         let fields = request.headers().iter().filter(move |header| header.field.equiv(name));
@@ -138,7 +137,7 @@ fn is_current(request: &Request, tag: &str) -> bool {
             .any(|known| known == "*" || known.trim_start_matches("W/") == opaque)
 }
 
-/// Errors are pages for people, as upstream's are: a client must not read them as data.
+/// Errors are HTML pages, as in the real API, so that a client must not read them as data.
 fn error_page(status: u16, reason: &str) -> Answer {
     let title = format!("<title>{status} {reason}</title>");
     let page = format!("<!doctype html>\n<html lang=\"en\">{title}<h1>{reason}</h1></html>\n");

@@ -1,7 +1,7 @@
-//! What a failed request is called.
+//! The failure of a request, with a name.
 //!
-//! Owns the translation of transport errors and statuses into named failures
-//! whose messages say what to do. It must not decide what follows from them.
+//! Owns the translation of transport errors and statuses into failures whose messages say what
+//! to do. This module must not decide what follows from a failure.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime};
@@ -14,20 +14,20 @@ use super::shown;
 use crate::outcome::{Failure, FailureKind};
 use crate::payload::Endpoint;
 
-/// A request that got no whole answer.
+/// Names the failure of a request that got no complete answer.
 pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) -> Failure {
     let causes = causes(error);
     let at = shown(url);
     let lower = causes.join(": ").to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if error.is_timeout() {
-        let what = if error.is_connect() { "no connection" } else { "no whole answer" };
+        let what = if error.is_connect() { "no connection" } else { "no complete answer" };
         return Failure::new(FailureKind::Timeout, format!("{endpoint}: {what} in time from {at}"));
     }
     let failure =
         if error.is_connect() && has(&["certificate", "tls", "handshake", "corrupt message"]) {
             Failure::new(FailureKind::Tls, format!("{endpoint}: no secure connection to {at}"))
-                .advised("check the address, its certificate and this machine's clock")
+                .advised("check the address, its certificate and the clock of this machine")
         } else if error.is_connect() {
             Failure::new(FailureKind::Unreachable, format!("{endpoint}: cannot reach {at}"))
                 .advised("check --upstream and the network")
@@ -35,31 +35,31 @@ pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) ->
             let how = if has(&["incomplete", "end of file", "eof", "closed before", "reset"]) {
                 "broke off"
             } else {
-                "did not come properly"
+                "is not valid HTTP"
             };
             Failure::new(FailureKind::Truncated, format!("{endpoint}: the answer of {at} {how}"))
         };
     Failure { causes, ..failure }
 }
 
-/// A whole answer that brings no data.
+/// Names the failure of a complete answer without data.
 pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> Failure {
     let status = response.status();
     let at = shown(url);
     let (kind, what, advice) = match status.as_u16() {
         429 => (
             FailureKind::RateLimited,
-            format!("{endpoint}: {at} asks to slow down ({status})"),
-            Some("if that lasts, raise --interval"),
+            format!("{endpoint}: {at} asks for fewer requests ({status})"),
+            Some("if this lasts, raise --interval"),
         ),
         401 | 402 | 403 | 404 | 410 => (
             FailureKind::Refused,
             format!("{endpoint}: {at} answered {status}"),
-            Some("the address is probably not that of the API any more: check --upstream"),
+            Some("the address is probably no longer the address of the API: check --upstream"),
         ),
         304 => (
             FailureKind::BadStatus,
-            format!("{endpoint}: {at} answered {status} to a request without condition"),
+            format!("{endpoint}: {at} answered {status} to a request without a condition"),
             None,
         ),
         300..=399 => {
@@ -67,11 +67,13 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
                 .headers()
                 .get(LOCATION)
                 .and_then(|to| response.url().join(to.to_str().ok()?).ok())
-                .map_or_else(|| "nowhere".to_owned(), |to| shown(&to));
+                .map_or_else(|| "no address".to_owned(), |to| shown(&to));
             (
                 FailureKind::Redirected,
-                format!("{endpoint}: {at} redirects ({status}) to {to}, which is not followed"),
-                Some("if the API has moved there, say so with --upstream"),
+                format!(
+                    "{endpoint}: {at} redirects ({status}) to {to}; the redirect is not followed"
+                ),
+                Some("if the API has moved, give the new address to --upstream"),
             )
         }
         _ => (FailureKind::BadStatus, format!("{endpoint}: {at} answered {status}"), None),
@@ -79,12 +81,12 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
     Failure { advice, retry_after: retry_after(response.headers()), ..Failure::new(kind, what) }
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) as a duration. A date counts from the
-/// answer's own `Date`, so that nobody's clock has to be right.
+/// Reads `Retry-After` (RFC 9110 §10.2.3). A date counts from the `Date` of the same answer, so
+/// that no clock of this machine has to be right.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit: as long as can be.
+        // The number does not fit: take the largest.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let until = httpdate::parse_http_date(text).ok()?;
@@ -93,8 +95,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.duration_since(from).unwrap_or_default())
 }
 
-/// The words of an error's causes; reqwest's own first words repeat the
-/// address, query included, and are left out.
+/// Returns the messages of the causes of an error. The message of reqwest itself repeats the
+/// address with its query, so that message is left out.
 fn causes(error: &reqwest::Error) -> Vec<String> {
     let mut causes = Vec::new();
     let mut source = error.source();
@@ -106,7 +108,7 @@ fn causes(error: &reqwest::Error) -> Vec<String> {
         source = cause.source();
     }
     if causes.is_empty() {
-        causes.push("no reason given".to_owned());
+        causes.push("the cause is not known".to_owned());
     }
     causes
 }

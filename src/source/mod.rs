@@ -1,10 +1,9 @@
-//! Asking the upstream.
+//! Asks the upstream.
 //!
-//! Owns the two requests of a refresh: their deadlines, their size cap, their
-//! conditions and what their failures are called. It exists so that whatever an
-//! upstream does, the answer is a pair of bodies or one named [`Failure`], soon.
-//! It must not look into bodies, and it must not ask without being allowed to:
-//! `may_send` is called right before each request leaves.
+//! Owns the two requests of a refresh: deadlines, bounds on the size, conditions, and the names
+//! of failures. Whatever the upstream does, the result is two bodies or one [`Failure`], within
+//! seconds. This module must not look into bodies, and must not send without permission:
+//! `may_send` is called immediately before each request.
 
 pub mod demo;
 mod failure;
@@ -22,16 +21,16 @@ use crate::outcome::{Failure, FailureKind};
 use crate::payload::{Body, Endpoint, Payload};
 use failure::{of_error, of_status};
 
-/// Until the connection stands.
+/// Longest time until the connection is established.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Between two parts of an answer.
+/// Longest time between two parts of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
-/// From the request to the end of its answer.
+/// Longest time from the request to the end of the answer.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Redirects followed on the same host: an API moves a path, rarely twice.
+/// Redirects that are followed on the same host. An API moves a path, but rarely twice.
 const MOST_REDIRECTS: usize = 3;
 
-/// An upstream and how it is asked.
+/// An upstream, and how to ask it.
 #[derive(Debug, Clone)]
 pub struct Source {
     client: Client,
@@ -40,39 +39,39 @@ pub struct Source {
     max_bytes: u64,
 }
 
-/// Whether the system's proxy settings count.
+/// Whether the proxy settings of the system are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxy {
-    /// `HTTPS_PROXY` and the like.
+    /// `HTTPS_PROXY` and similar variables are used.
     AsTheSystemSays,
-    /// This machine is reached directly.
+    /// No proxy, because the upstream is on this machine.
     Never,
 }
 
-/// What a refresh brought.
+/// The answer of the upstream to one refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The films; unchanged ones are those that were known.
+    /// The films. After a 304, the body that was known.
     pub films: Body,
-    /// The people, likewise.
+    /// The people. After a 304, the body that was known.
     pub people: Body,
-    /// The larger of the ages that the upstream declared (RFC 9111 §5.1).
+    /// The larger declared age of the two answers (RFC 9111 §5.1).
     pub declared_age: Duration,
 }
 
 impl Source {
-    /// Prepares to ask the API at `base` for up to `limit` records of each
-    /// kind (0: as many as it gives) and up to `max_bytes` of each body.
+    /// Prepares requests to the API at `base` for at most `limit` records of each kind (0: no
+    /// `limit` parameter) and at most `max_bytes` for each body after decompression.
     ///
     /// # Errors
-    /// If the client cannot be built.
+    /// Fails if the HTTP client cannot be built.
     pub fn new(base: &Url, limit: u32, max_bytes: u64, proxy: Proxy) -> Result<Source> {
         let mut builder = Client::builder()
             .user_agent(concat!("movies-gen/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
-            // Longer than a minute: connecting must not eat the next lease.
+            // More than a minute, so that the next refresh needs no time of its lease to connect.
             .pool_idle_timeout(Duration::from_secs(150))
             .tcp_keepalive(Duration::from_secs(30))
             .redirect(Policy::custom(|attempt| {
@@ -91,21 +90,21 @@ impl Source {
         if proxy == Proxy::Never {
             builder = builder.no_proxy();
         }
-        let client = builder.build().context("cannot prepare the client for the upstream")?;
+        let client = builder.build().context("cannot prepare the HTTP client for the API")?;
         Ok(Source { client, base: base.clone(), limit, max_bytes })
     }
 
-    /// From now on asks for so many records; 0: as many as it gives.
+    /// Sets the number of records to ask for from now on (0: no `limit` parameter).
     pub fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
     }
 
-    /// Asks for films and people side by side, on condition that they changed
-    /// where `known` is in hand. `may_send` says whether a request may still
-    /// leave; it is asked immediately before each.
+    /// Asks for films and people at the same time. A body in `known` that has an ETag makes the
+    /// request conditional. `may_send` is called immediately before each request and says
+    /// whether the request may still be sent.
     ///
     /// # Errors
-    /// The first failure, named.
+    /// Returns the first failure.
     pub async fn fetch(
         &self,
         known: Option<&Payload>,
@@ -153,7 +152,7 @@ impl Source {
         }
     }
 
-    /// Reads a body, counting its bytes after decompression.
+    /// Reads a body and counts its bytes after decompression.
     async fn read(
         &self,
         endpoint: Endpoint,
@@ -161,7 +160,7 @@ impl Source {
         mut response: Response,
     ) -> Result<Bytes, Failure> {
         let mut body = Vec::new();
-        // What is declared is only a hint: memory is taken when bytes come.
+        // The declared length is only a hint: memory is taken when the bytes come.
         let declared = response.content_length().unwrap_or(0).min(self.max_bytes);
         make_room(&mut body, usize::try_from(declared).unwrap_or(0));
         loop {
@@ -172,9 +171,9 @@ impl Source {
             };
             if body.len() as u64 + chunk.len() as u64 > self.max_bytes {
                 let most = bytesize::ByteSize(self.max_bytes);
-                let what = format!("{endpoint} answered more than {most} (--max-bytes)");
+                let what = format!("{endpoint} has more than {most} (--max-bytes)");
                 return Err(Failure::new(FailureKind::TooLarge, what)
-                    .advised("raise it if the catalogue is really that large"));
+                    .advised("raise --max-bytes if the catalogue is really that large"));
             }
             make_room(&mut body, chunk.len());
             body.extend_from_slice(&chunk);
@@ -182,25 +181,24 @@ impl Source {
     }
 }
 
-/// Makes room for `more` bytes, and no more than a quarter of the whole beyond them: a
-/// buffer that doubles would take twice the memory of the body.
+/// Reserves room for `more` bytes and at most a quarter of the body beyond them. A buffer that
+/// doubles would take twice the memory of the body.
 fn make_room(body: &mut Vec<u8>, more: usize) {
     if body.capacity() - body.len() < more {
         body.reserve_exact(more.max(body.len() / 4));
     }
 }
 
-/// One endpoint's answer.
+/// The answer of one endpoint.
 struct Got {
     body: Body,
     declared_age: Duration,
 }
 
-/// An address as it may be shown: without user information and query, which
-/// may hold keys.
+/// Returns an address for logs: without user information and query, which may contain keys.
 pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // Fails only for addresses that can have neither.
+    // This fails only for addresses that can have no user information.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -208,8 +206,8 @@ pub fn shown(url: &Url) -> String {
     url.into()
 }
 
-/// Names an address as a whole: as it may be shown, and a hash of what may not. Two
-/// tenants of one API differ in the query or in the user alone.
+/// Returns the identity of an address: the address for logs, and a hash of the secret parts. Two
+/// tenants of one API may differ only in the query or in the user.
 pub fn identity(url: &Url) -> String {
     let shown = shown(url).trim_end_matches('/').to_owned();
     // Some APIs take a key as the user name, without a password.
@@ -219,7 +217,7 @@ pub fn identity(url: &Url) -> String {
     }
     let mut hasher = blake3::Hasher::new();
     for part in [Some(secret.0), secret.1, secret.2] {
-        // Absent and empty are two things.
+        // An absent part and an empty part differ.
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         hasher.update(&length.to_le_bytes());
         hasher.update(part.unwrap_or_default().as_bytes());
@@ -242,10 +240,10 @@ fn etag(headers: &HeaderMap) -> Option<String> {
     (opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')).then(|| etag.to_owned())
 }
 
-/// The largest `Age` (RFC 9111 §5.1) among all header lines and the members of each:
-/// every cache on the way may have added a value, and the data is as old as the oldest
-/// of them says. What is no number is passed over, and a number that is too large
-/// counts as the largest (§1.2.2).
+/// Returns the largest `Age` (RFC 9111 §5.1) of all header lines and all members of each line.
+/// Each cache on the way may have added a value, and the data is as old as the oldest value. A
+/// value that is not a number is ignored, and a number that is too large counts as the largest
+/// number (RFC 9111 §1.2.2).
 fn declared_age(headers: &HeaderMap) -> Duration {
     const LARGEST: u64 = 1 << 31;
     let lines = headers.get_all(AGE).iter().filter_map(|line| line.to_str().ok());

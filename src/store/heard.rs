@@ -1,8 +1,8 @@
-//! What was learnt of the attempts of other replicas.
+//! What this process has learnt about the attempts of all replicas.
 //!
-//! Owns the memory of the last attempt that Redis granted or told of, whoever made it. It
-//! exists so that a process which knows of an attempt can tell of it when Redis
-//! lost it, and counts from it when Redis is away.
+//! Owns the memory of the last attempt that Redis granted or reported, whichever replica made
+//! it. With this memory, the process can restore an attempt that Redis lost, and can count the
+//! interval from the attempt while Redis is away.
 
 use super::{Denied, Granted, Standing};
 use crate::clock::BootTime;
@@ -10,29 +10,30 @@ use crate::outcome::Outcome;
 use crate::payload::Fence;
 use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt};
 
-/// The last attempt that was told of, on the clock of this boot.
+/// The last attempt that Redis reported, on the clock of this boot.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Heard {
-    /// Its number, or a higher one that was told of earlier.
+    /// Fence of the attempt, or a higher fence that was reported earlier.
     pub(super) fence: Fence,
-    /// No later than it was made, so that telling of it does not make it later.
+    /// Lower bound of the time of the attempt, so that restoring the attempt does not make it
+    /// later.
     at: Option<BootTime>,
-    /// Until when the upstream asked to be left alone.
+    /// Time until which the upstream asked for no request (`Retry-After`).
     left_alone_until: Option<BootTime>,
 }
 
 impl Heard {
-    /// Takes in what was told of an attempt; `before` is when that was asked for.
+    /// Takes in a reported attempt. `before` is the time just before Redis was asked.
     pub(super) fn hear(&mut self, before: BootTime, standing: &Standing) {
         self.take_in(standing.fence, before - standing.age);
     }
 
-    /// The same for one that was granted.
+    /// Takes in a claim that Redis granted to this process.
     pub(super) fn hear_granted(&mut self, granted: &Granted) {
         self.take_in(granted.fence, granted.at.boot);
     }
 
-    /// The same for how one ended, now.
+    /// Takes in the outcome of a refresh of this process that ended now.
     pub(super) fn hear_end(&mut self, now: BootTime, outcome: &Outcome) {
         let until = outcome.retry_after.map(|asked| now + asked.min(LONGEST_RETRY_AFTER));
         self.left_alone_until = self.left_alone_until.max(until);
@@ -43,7 +44,7 @@ impl Heard {
         self.at = self.at.max(Some(at));
     }
 
-    /// The same for an answer that names how long to wait, and why.
+    /// Takes in a denied claim with its wait. `before` is as for [`Heard::hear`].
     pub(super) fn hear_denied(&mut self, before: BootTime, denied: &Denied) {
         self.hear(before, &denied.standing);
         if denied.wait.because == Because::RetryAfter {
@@ -52,7 +53,7 @@ impl Heard {
         }
     }
 
-    /// The later of this attempt and the one in the state directory.
+    /// Returns the later of this attempt and the attempt in the state directory.
     pub(super) fn or(&self, own: LastAttempt, now: BootTime) -> LastAttempt {
         let age = self.at.map(|at| now.since(at));
         let left_alone = self.left_alone_until.map(|until| until.since(now));

@@ -1,9 +1,9 @@
 //! Where attempts, payloads and ledgers are kept.
 //!
-//! Owns the four operations on which courtesy and order rest: *claim* the next
-//! refresh, *save* what it brought (and announce it), *record* how it ended,
-//! *load* what was saved last. Two stores do them: files under `--state`, and a
-//! Redis that several replicas share. It must not decide what a payload is worth.
+//! Owns the four operations on which courtesy and order rest: *claim* the next refresh, *save*
+//! the payload and announce the save, *record* the outcome, *load* the last save. Two stores
+//! have these operations: files under `--state`, and a Redis that several replicas share. This
+//! module must not decide whether a payload is plausible.
 
 mod file;
 mod heard;
@@ -29,164 +29,161 @@ use redis::TooSlow;
 pub use redis::{RedisAddress, RedisStore};
 pub use shared::{Stores, WhenLost};
 
-/// How long a mark of the owner's lasts, by the clock of the store that has it: the owner
-/// meant the trouble of that day.
+/// Lifetime of an accept mark, by the clock of the store that has the mark. The owner accepts
+/// an answer of that day, not of the next week.
 pub const MARK_LASTS: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A request for the next refresh, with what the caller knows.
+/// A request for a claim, with what the caller knows.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    /// Asked again with the same nonce (the answer got lost), the same claim
-    /// is granted again.
+    /// If the answer got lost, the caller asks again with the same nonce and gets the same claim.
     pub nonce: String,
-    /// The highest fence the caller has seen; the granted one is higher.
+    /// The highest fence that the caller has seen. A granted fence is higher.
     pub highest: Fence,
-    /// The highest that this store has granted to the caller or told it of: one whose
-    /// last claim is older lost what came after.
+    /// The highest fence that this store has granted or reported to the caller. A store whose
+    /// last claim is older has lost later claims.
     pub heard: Fence,
-    /// Age of the last attempt that the caller knows of.
+    /// Age of the last attempt that the caller knows.
     pub age: Option<Duration>,
-    /// How much longer the upstream asked the caller to leave it alone.
+    /// Rest of a `Retry-After` that the caller knows.
     pub left_alone: Option<Duration>,
-    /// The least time between two attempts.
+    /// The least time between two attempts, `--interval`.
     pub interval: Duration,
-    /// How long a claim that vanished is left to those who know more of it.
+    /// Time for which a store that lost its claim waits for replicas that know a later attempt.
     pub round: Duration,
 }
 
 /// The answer to an [`Ask`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// The next refresh is the caller's.
+    /// The caller may make the next refresh.
     Granted(Granted),
-    /// It is not due yet, or somebody else's.
+    /// The next refresh is not due, or another process makes the refresh.
     Denied(Denied),
 }
 
-/// The right to one refresh.
+/// The right to make one refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
-    /// Its number.
+    /// The fence of the claim.
     pub fence: Fence,
-    /// When it was granted: the origin time of what it brings.
+    /// Time of the claim, which becomes the origin time of the payload.
     pub at: Stamp,
-    /// What was saved last.
+    /// The edition saved last.
     pub saved: Edition,
-    /// What was not believed the last times, if nothing was believed since.
+    /// The refusals in a row until now; `None` if the last answer was good.
     pub refused: Option<Refused>,
 }
 
-/// Why there is no claim now, and what is known of the one that stands.
+/// Why the store grants no claim now, and the last attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
-    /// How long and why.
+    /// The length of the wait and its reason.
     pub wait: Wait,
-    /// The standing attempt.
+    /// The last attempt.
     pub standing: Standing,
 }
 
-/// The last attempt, as a store knows it.
+/// The last attempt, as a store knows the attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Its number.
+    /// The fence of the attempt.
     pub fence: Fence,
-    /// How long ago it was claimed.
+    /// Time since the claim.
     pub age: Duration,
-    /// How it ended; none while it runs, or if its process died.
+    /// The outcome; `None` while the refresh runs, or if its process died.
     pub outcome: Option<Outcome>,
-    /// What was saved last.
+    /// The edition saved last.
     pub saved: Edition,
-    /// The store lost it: its time is what those who asked since knew, and whether
-    /// it runs is not known.
+    /// Whether the store lost the attempt. Then the store knows only the time of the attempt, from
+    /// processes that asked for a claim since, and not whether the refresh still runs.
     pub is_lost: bool,
 }
 
-/// Names what is saved: a payload by its fence, and how often its ledger was
-/// completed since.
+/// Names a save: the fence of the payload, and a revision for each completion of the ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Edition {
-    /// Of the payload.
+    /// Fence of the payload.
     pub fence: Fence,
-    /// Grows with every save.
+    /// Revision; grows with each save.
     pub revision: u64,
 }
 
-/// A payload and the ledger that goes with it.
+/// A payload with its ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// The upstream's answer.
+    /// The answer of the upstream.
     pub payload: Payload,
-    /// Slugs, times and changes up to it.
+    /// Slugs, first-seen times and changes, including those of the payload.
     pub ledger: Ledger,
-    /// The revision that the ledger was made from.
+    /// The revision from which the ledger was made.
     pub revision: u64,
 }
 
 impl Saved {
-    /// What it is called, as far as the caller knows.
+    /// Returns the edition, as far as the caller knows.
     pub fn edition(&self) -> Edition {
         Edition { fence: self.payload.fence, revision: self.revision }
     }
 }
 
-/// What a store has. The ledger can be there without its payload: if a body
-/// was damaged, addresses and times still stand.
+/// What a store has. If a body was damaged, there may be a ledger without its payload, so that
+/// slugs and times stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// The payload saved last.
     pub payload: Option<Payload>,
     /// The ledger saved last.
     pub ledger: Option<Ledger>,
-    /// What they are called.
+    /// The edition of both.
     pub edition: Edition,
 }
 
-/// What became of a save.
+/// The result of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// It stands, and is called this.
+    /// The payload is saved under this edition.
     As(Edition),
-    /// A newer payload stands already; nothing was written.
+    /// The store has a newer payload, so nothing was written.
     Older,
-    /// What stands has a ledger that the caller has not seen; nothing was
-    /// written.
+    /// The store has a ledger that the caller has not seen, so nothing was written.
     Overtaken,
 }
 
-/// What became of an outcome.
+/// The result of recording an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// It stands.
+    /// The outcome is recorded.
     Done,
-    /// A newer one stands already; nothing was written.
+    /// The store has a newer claim, so nothing was written.
     Older,
 }
 
-/// What a mutex guards. A thread that failed with it left it whole: each write is one.
+/// Locks a mutex, even after a panic of a thread that held the lock. The value is complete,
+/// because each write is one assignment.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The operations that both stores have.
+/// The operations of both stores.
 #[allow(async_fn_in_trait, reason = "both implementations live here; no dyn, no bounds needed")]
 pub trait Store {
-    /// Asks for the next refresh. Recorded before it returns: what is granted
-    /// is spent, whatever happens next.
+    /// Asks for a claim. A granted claim is recorded before the function returns, so a crash
+    /// cannot spend the claim twice.
     async fn claim(&self, ask: &Ask) -> Result<Claim>;
-    /// Moves the attempt's time to now, if `fence` is still the newest.
+    /// Moves the time of the attempt to now, if `fence` is still the newest claim.
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>>;
-    /// Saves payload and ledger, and announces them, unless newer are saved. What
-    /// else is known by then is added to the ledger.
+    /// Saves the payload and the ledger and announces the save, unless the store has a newer
+    /// payload. Adds to the ledger what the store knows in addition.
     async fn save(&self, saved: &mut Saved) -> Result<Kept>;
-    /// Records how the refresh `fence` ended, unless a newer one stands.
+    /// Records the outcome of the refresh `fence`, unless there is a newer claim.
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written>;
-    /// What was saved last.
+    /// Loads the last save.
     async fn load(&self) -> Result<Loaded>;
-    /// What the owner accepts though it is not believed: the marks that are less than
-    /// [`MARK_LASTS`] old.
+    /// Returns the accept marks of the owner that are younger than [`MARK_LASTS`].
     async fn accepted(&self) -> Result<Vec<Mark>>;
-    /// Keeps a mark in place of the last one, or none. Needs no lock.
+    /// Replaces the accept mark, or removes the mark. Needs no lock.
     async fn accept(&self, mark: Option<&Mark>) -> Result<()>;
-    /// The last attempt.
+    /// Returns the last attempt, or `None` if the store knows no attempt.
     async fn standing(&self) -> Result<Option<Standing>>;
 }

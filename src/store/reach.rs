@@ -1,7 +1,7 @@
 //! Whether Redis can be used.
 //!
-//! Owns since when it cannot, when it is looked at again, and how slow is too slow. It
-//! must not ask anything itself.
+//! Owns the time since when Redis cannot be used, the time of the next try, and the bound on
+//! slow answers. This module must not do any I/O.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,63 +9,63 @@ use std::time::Duration;
 use super::locked;
 use crate::clock::BootTime;
 
-/// A Redis that did not answer is asked again after this, by whoever looks at it
-/// for its own sake; a refresh does not wait for it until then.
+/// Time after which a Redis that did not answer is asked again by the loop that looks at Redis.
+/// Until then, a refresh does not wait for Redis.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
-/// Answers in a row that came later than the lease of the claim that they told of, after
-/// which Redis is too slow to be used: the claim, and three renewals.
+/// Answers in a row that came later than the lease of their claim, after which Redis counts as
+/// too slow: the claim and three renewals.
 const SLOW_ANSWERS: u32 = 4;
 
-/// Until bodies that did not get through are tried again the first time.
+/// Time until bodies that did not get through are sent again for the first time.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
-/// After that the wait grows to 80 s.
+/// The wait doubles each time, up to 80 s.
 const MOST_DOUBLINGS: u32 = 4;
 
-/// What is known of Redis's answers.
+/// What is known about the answers of Redis.
 #[derive(Debug, Default)]
 pub(super) struct Reach(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// When it was asked last, answer or not.
+    /// Time of the last call, answered or not.
     looked: Option<BootTime>,
-    /// When it did not answer last, if it has not since.
+    /// Time of the last call without an answer; `None` since an answer.
     away: Option<BootTime>,
-    /// How often it did not answer since then.
+    /// Calls without an answer since the last answer.
     failures: u32,
-    /// How often in a row it was slow.
+    /// Slow answers in a row.
     slow: u32,
-    /// How often in a row bodies did not get through, and when they are tried again.
+    /// Transfers of bodies in a row that failed, and the time of the next try.
     stuck: u32,
     bodies_again: Option<BootTime>,
 }
 
-/// What follows from a failure.
+/// What follows from a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failed {
-    /// It could be used before: that is news.
+    /// Redis could be used before: log a warning.
     First,
-    /// Nothing new.
+    /// The failure is known.
     Again,
-    /// Nothing new, and a new connection may help: a server that hangs breaks none, nor does
-    /// one whose name leads elsewhere by now. Every other time, since to connect may
-    /// take longer than an answer.
+    /// The failure is known, and a new connection may help. A server that hangs does not break the
+    /// connection, and neither does a server whose name now leads to another address. Every
+    /// other failure returns this, because a connect may take longer than an answer.
     Reconnect,
 }
 
 impl Reach {
-    /// Whether it did not answer last.
+    /// Whether the last call had no answer.
     pub(super) fn is_away(&self) -> bool {
         locked(&self.0).away.is_some()
     }
 
-    /// How soon one that did not answer last is asked again.
+    /// Returns the time until a Redis that did not answer is asked again.
     pub(super) fn asked_again_in(&self, now: BootTime) -> Option<Duration> {
         let away = locked(&self.0).away;
         away.map(|away| RETRY.saturating_sub(now.since(away)))
     }
 
-    /// Whether it was asked within this time.
+    /// Whether Redis was asked within this time.
     pub(super) fn looked_within(&self, time: Duration, now: BootTime) -> bool {
         locked(&self.0).looked.is_some_and(|looked| now.since(looked) < time)
     }
@@ -74,12 +74,12 @@ impl Reach {
         locked(&self.0).looked = Some(now);
     }
 
-    /// It answered; whether that is news.
+    /// Notes an answer. Returns whether Redis could not be used before.
     pub(super) fn answered(&self) -> bool {
         locked(&self.0).away.take().is_some()
     }
 
-    /// It did not answer, or what it said is of no use.
+    /// Notes a call without a usable answer.
     pub(super) fn failed(&self, now: BootTime) -> Failed {
         let mut known = locked(&self.0);
         let was_away = known.away.replace(now).is_some();
@@ -91,19 +91,19 @@ impl Reach {
         }
     }
 
-    /// Whether bodies may be moved now: not right after they did not get through.
+    /// Whether bodies may be transferred now. After a failed transfer there is a wait.
     pub(super) fn may_move_bodies(&self, now: BootTime) -> bool {
         locked(&self.0).bodies_again.is_none_or(|again| again <= now)
     }
 
-    /// Bodies got through.
+    /// Notes a completed transfer of bodies.
     pub(super) fn moved_bodies(&self) {
         let mut known = locked(&self.0);
         (known.stuck, known.bodies_again) = (0, None);
     }
 
-    /// Bodies did not get through in time: they are tried again later, each time after twice
-    /// as long. Whether this is the first time.
+    /// Notes a transfer of bodies that took too long. The wait until the next try doubles each
+    /// time. Returns whether this is the first such transfer in a row.
     pub(super) fn bodies_stuck(&self, now: BootTime) -> bool {
         let mut known = locked(&self.0);
         let wait = FIRST_WAIT * 2_u32.pow(known.stuck.min(MOST_DOUBLINGS));
@@ -112,12 +112,12 @@ impl Reach {
         known.stuck == 1
     }
 
-    /// Whether it was too slow when it was used last.
+    /// Whether Redis was too slow when it was used last.
     pub(super) fn is_slow(&self) -> bool {
         locked(&self.0).slow >= SLOW_ANSWERS
     }
 
-    /// Notes how long an answer took; whether that was too long too often.
+    /// Notes the duration of an answer. Returns whether Redis is now too slow to be used.
     pub(super) fn took(&self, took: Duration, lease: Duration) -> bool {
         let mut known = locked(&self.0);
         known.slow = if took > lease { known.slow.saturating_add(1) } else { 0 };

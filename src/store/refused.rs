@@ -1,8 +1,8 @@
-//! Payloads that were not believed, kept for the owner to look at.
+//! Refused answers, kept for the owner.
 //!
-//! Owns `refused/` under the state directory: for each refusal a small document,
-//! `<sets>`, and its bodies beside it, `<sets>.bodies`. The newest [`KEPT`] refusals are
-//! kept, fewer if their bodies take more than [`MOST_BYTES`]. It must not judge them.
+//! Owns `refused/` under the state directory. For each refusal there is a small document,
+//! `<sets>`, and a document with its bodies, `<sets>.bodies`. The newest [`KEPT`] refusals are
+//! kept, or fewer if their bodies exceed [`MOST_BYTES`]. This module must not judge answers.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -16,59 +16,59 @@ use crate::disk;
 use crate::document;
 use crate::outcome::SetsHash;
 
-/// Refusals that are kept.
+/// Number of refusals that are kept.
 pub const KEPT: usize = 20;
 
-/// Bytes of bodies that are kept in all: four bodies of the default `--max-bytes`. The
-/// newest refusal is kept whatever its size, or the owner could not accept it.
+/// Bytes of bodies that are kept: four bodies of the default `--max-bytes`. The newest refusal
+/// is kept whatever its size is, because otherwise the owner could not accept the answer.
 pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What follows the name of a refusal in the name of its bodies.
+/// Suffix of the file with the bodies, and kind of its document.
 const BODIES: &str = "bodies";
 
-/// A payload that was not believed.
+/// A refused answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Names its sets of ids.
+    /// Name of the sets of ids.
     pub sets: SetsHash,
-    /// Why it was not believed.
+    /// Why the answer is implausible.
     pub why: String,
-    /// Whether only the owner can accept it.
+    /// Whether the answer is taken only if the owner accepts it.
     pub needs_the_owner: bool,
-    /// How often in a row.
+    /// Number of refusals in a row.
     pub times: u32,
-    /// When it was seen last.
+    /// Time of the last refusal.
     pub last: WallTime,
 }
 
-/// The bodies of a payload that was not believed, raw.
+/// The raw bodies of a refused answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bodies<'b> {
-    /// The films.
+    /// Body of `/films`.
     pub films: Cow<'b, str>,
-    /// The people.
+    /// Body of `/people`.
     pub people: Cow<'b, str>,
 }
 
-/// Keeps a refusal, and forgets the oldest if there are too many.
+/// Keeps a refusal, and removes the oldest refusals if there are too many.
 ///
 /// # Errors
-/// If it cannot be written.
+/// Fails if the refusal cannot be written.
 pub fn keep(state: &Path, refusal: &Refusal, bodies: &Bodies<'_>) -> Result<()> {
     let directory = directory(state);
     disk::create_directory(&directory)?;
     let path = directory.join(&refusal.sets.0);
-    // The bodies first: a refusal without bodies is not listed.
+    // Write the bodies first, because a refusal without bodies is not listed.
     document::write(&bodies_of(&path), BODIES, bodies)?;
     document::write(&path, "refused", refusal)?;
     forget_surplus(&directory, MOST_BYTES)
 }
 
-/// Forgets the oldest refusals beyond [`KEPT`] and beyond so many bytes, and files that
-/// are no part of a refusal: what an earlier version kept, or a process that was killed.
+/// Removes the oldest refusals beyond [`KEPT`] and beyond `most_bytes`, and files that belong to
+/// no refusal (left by an earlier version or by a killed process).
 fn forget_surplus(directory: &Path, most_bytes: u64) -> Result<()> {
     let mut refusals = refusals(directory);
-    // By their times: the bodies may be large.
+    // Sort by file times, because reading the bodies may take long.
     refusals.sort_by_cached_key(|path| Reverse((disk::modified(path), path.clone())));
     let (mut kept, mut bytes) = (Vec::new(), 0);
     for path in refusals.into_iter().take(KEPT) {
@@ -82,22 +82,22 @@ fn forget_surplus(directory: &Path, most_bytes: u64) -> Result<()> {
     surplus.into_iter().try_for_each(|path| disk::remove_file(&path))
 }
 
-/// The bodies of a refusal, if they are still kept.
+/// Returns the bodies of a refusal, if they are still kept.
 pub fn bodies(state: &Path, sets: &SetsHash) -> Option<Bodies<'static>> {
     document::peek(&bodies_of(&directory(state).join(&sets.0)), BODIES)
 }
 
-/// Forgets a refusal that was settled.
+/// Removes a refusal whose answer was accepted or taken.
 ///
 /// # Errors
-/// If it cannot be removed.
+/// Fails if the files cannot be removed.
 pub fn forget(state: &Path, sets: &SetsHash) -> Result<()> {
     let path = directory(state).join(&sets.0);
     disk::remove_file(&path)?;
     disk::remove_file(&bodies_of(&path))
 }
 
-/// What is kept, the last first. No bodies are read.
+/// Returns the refusals, newest first, without reading bodies.
 pub fn list(state: &Path) -> Vec<Refusal> {
     let paths = refusals(&directory(state));
     let mut refusals: Vec<Refusal> =
@@ -114,8 +114,8 @@ fn bodies_of(path: &Path) -> PathBuf {
     path.with_extension(BODIES)
 }
 
-/// The documents of refusals that have their bodies beside them. An earlier version kept
-/// both in one document, which is large: that is not read.
+/// Returns the documents of refusals whose bodies are kept. An earlier version kept both in one
+/// document, which may be large and is not read.
 fn refusals(directory: &Path) -> Vec<PathBuf> {
     let paths = disk::entries(directory).unwrap_or_default();
     let has_bodies =

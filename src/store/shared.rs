@@ -1,10 +1,9 @@
-//! Both stores as one: Redis leads if there is one, the state directory has
-//! all of it too.
+//! Both stores as one store. Redis leads if there is a Redis; the state directory has a copy.
 //!
-//! Owns what happens when Redis is away, and when it is back with less than we
-//! know: claims come from the state directory meanwhile, each process keeps its
-//! own minute, and that is said once; what was lost there is saved there again,
-//! and ledgers that went apart become one.
+//! Owns what happens while Redis is away and when Redis comes back with less than this process
+//! knows. While Redis is away, claims come from the state directory, each process keeps its own
+//! interval, and the log says so once. What Redis lost is restored to Redis, and ledgers that
+//! went apart are merged.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,28 +24,28 @@ use crate::outcome::{Mark, Outcome};
 use crate::payload::{Fence, Payload};
 use crate::schedule::{self, Because, LastAttempt, Wait};
 
-/// Others may complete the same ledger at the same time; each time one of them
-/// comes to an end.
+/// Tries to save or load. Other replicas may complete the same ledger at the same time, but one
+/// of them succeeds in each round.
 const MOST_TRIES: usize = 64;
-/// A process that has looked at Redis within this time knows what was claimed, but
-/// for what is claimed right now.
+/// A process that read Redis within this time knows every claim except a claim made just now.
 const ATTENTIVE: Duration = Duration::from_secs(3);
-/// How long such a process leaves a claim that vanished to others: they hear that
-/// they are to tell, or look every 40 ms if they are at it.
+/// Round for such a process: the time for which a lost claim waits for other replicas. They
+/// hear the request to restore, or read Redis every 40 ms while they wait for a refresh.
 const SHORT_ROUND: Duration = Duration::from_millis(100);
-/// The same for one that knows nothing: within it every replica has looked, though
-/// messages got lost, and what was allowed before has been asked for or never is.
+/// Round for a process that has not read Redis lately. Within this time every replica reads
+/// Redis, even if messages got lost, and every request that was allowed earlier has left or
+/// can no longer leave.
 const LONG_ROUND: Duration = Duration::from_millis(1500);
-/// Ages of one attempt that are told by two clocks differ by less than this.
+/// Bound on the difference between the ages of one attempt on two clocks.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
 
 /// What a process does while Redis is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenLost {
-    /// It keeps its own minute, later than due by this long: another time for each
-    /// process, so that several do not ask at once.
+    /// The process keeps its own interval plus this delay. The delay differs between processes,
+    /// so that they do not all ask at once.
     Fetch(Duration),
-    /// It asks nobody: courtesy comes before freshness.
+    /// The process does not ask: courtesy comes before freshness.
     Wait,
 }
 
@@ -56,23 +55,23 @@ pub struct Stores {
     redis: Option<RedisStore>,
     clock: Clock,
     when_lost: WhenLost,
-    /// How long after the last claim its request may leave.
+    /// Time after the last claim within which the request must be sent.
     lease: Mutex<Duration>,
     /// Whether Redis can be used.
     reach: Reach,
-    /// What it told of others.
+    /// What Redis reported about attempts.
     heard: Mutex<Heard>,
-    /// Fence of the last claim that the state directory granted: Redis does not
-    /// know of it, though it may be back by now.
+    /// Fence of the last claim that the state directory granted. Redis does not know this claim,
+    /// even if Redis is back by now.
     granted_here: AtomicU64,
-    /// Whether attempts that Redis has cannot be written here too.
+    /// Whether copies of attempts in Redis cannot be written to the state directory.
     attempts_unwritten: AtomicBool,
-    /// The same for payloads.
+    /// Whether copies of payloads in Redis cannot be written to the state directory.
     payloads_unwritten: AtomicBool,
 }
 
 impl Stores {
-    /// `file` alone, or with `redis` leading.
+    /// Makes a store of `file` alone, or of both with `redis` leading.
     pub fn new(
         file: FileStore,
         redis: Option<RedisStore>,
@@ -95,17 +94,17 @@ impl Stores {
         }
     }
 
-    /// The state directory's store.
+    /// Returns the store in the state directory.
     pub fn file(&self) -> &FileStore {
         &self.file
     }
 
-    /// The shared store, if there is one.
+    /// Returns the shared store, if there is one.
     pub fn redis(&self) -> Option<&RedisStore> {
         self.redis.as_ref()
     }
 
-    /// Whether replicas may save without our asking.
+    /// Whether other replicas may save to the same store.
     pub fn is_shared(&self) -> bool {
         self.redis.is_some()
     }
@@ -115,12 +114,12 @@ impl Stores {
         self.reach.is_away()
     }
 
-    /// How soon a Redis that did not answer last is asked again.
+    /// Returns the time until a Redis that did not answer is asked again.
     pub fn asked_again_in(&self) -> Option<Duration> {
         self.reach.asked_again_in(self.clock.now().boot)
     }
 
-    /// The last attempt that we know of, ours or another's, and the highest fence.
+    /// Returns the highest known fence, and the last known attempt of any replica.
     fn last_known(&self) -> Result<(Fence, LastAttempt)> {
         let own = self.file.attempt()?.map_or(Fence(0), |attempt| attempt.fence);
         let heard = *locked(&self.heard);
@@ -128,20 +127,21 @@ impl Stores {
         Ok((own.max(heard.fence), last))
     }
 
-    /// How long a claim that vanished is left to others.
+    /// Returns the time for which a lost claim waits for other replicas.
     fn round(&self) -> Duration {
         let is_attentive = self.reach.looked_within(ATTENTIVE, self.clock.now().boot);
-        // What cannot be heard here is heard by nobody, most likely.
+        // Other replicas probably have the same user and cannot subscribe either.
         let is_deaf = self.redis.as_ref().is_some_and(RedisStore::is_deaf);
         if is_attentive && !is_deaf { SHORT_ROUND } else { LONG_ROUND }
     }
 
-    /// What Redis answers; none if there is no Redis or it does not answer. One
-    /// that just did not is not asked, so that nobody waits for it twice.
+    /// Calls Redis. Returns `None` if there is no Redis or no answer. A Redis that has just failed
+    /// to answer is not asked, so that nobody waits for Redis twice.
     ///
-    /// One that is back is first told what we did meanwhile: others need to know of it
-    /// at once, and one that answers but takes nothing (read-only, full) is not back. Nor is
-    /// one that holds the payload of another version: whoever can read that has its minutes.
+    /// A Redis that is back first gets the attempts that this process made meanwhile, because other
+    /// replicas need them at once. A Redis that answers but refuses writes (read-only, full) is
+    /// not back. A Redis with the payload of another version is not back either: only programs
+    /// that can read the payload may use its claims.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
         let now = self.clock.now().boot;
@@ -159,7 +159,7 @@ impl Stores {
         match answer.await {
             Ok(value) => {
                 if self.reach.answered() {
-                    info!("Redis is back and used again");
+                    info!("Redis is back and is used again");
                     redis.hear_anew();
                 }
                 Some(value)
@@ -171,8 +171,8 @@ impl Stores {
         }
     }
 
-    /// The same for a call that moves bodies. If they do not get through in time, Redis is
-    /// not lost: claims are small, and they go on through Redis.
+    /// As [`Stores::ask`], for a call that transfers bodies. If the bodies do not get through in
+    /// time, Redis is not lost: claims are small and still go through Redis.
     async fn move_bodies<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let now = self.clock.now().boot;
         if !self.reach.may_move_bodies(now) {
@@ -190,8 +190,9 @@ impl Stores {
             Err(error) => {
                 if self.reach.bodies_stuck(self.clock.now().boot) {
                     warn!(
-                        "payloads are not shared for now, each replica shows what it has: {error:#}; \
-                         is the line to Redis too slow for payloads of this size?"
+                        "payloads are not shared for now, each replica shows its own data: \
+                         {error:#}; check whether the connection to Redis is fast enough for \
+                         payloads of this size"
                     );
                 }
                 None
@@ -204,17 +205,17 @@ impl Stores {
         !self.reach.may_move_bodies(self.clock.now().boot)
     }
 
-    /// Whether it answers, fast enough, and takes what it is told.
+    /// Checks whether Redis answers fast enough and accepts writes, and restores the last attempt.
     async fn meet_again(&self, redis: &RedisStore) -> Result<()> {
         redis.standing().await?;
         let (highest, last) = self.last_known()?;
-        // This writes, as a claim does, and need not connect.
+        // This call writes, as a claim does, on a connection that is open already.
         let started = self.clock.now().boot;
         redis.restore(highest, &last).await?;
         if self.reach.is_slow() { self.judge_speed(redis, started) } else { Ok(()) }
     }
 
-    /// Notes that Redis cannot be used; said once.
+    /// Notes that Redis cannot be used, and logs this once.
     fn lose(&self, redis: &RedisStore, error: &anyhow::Error) {
         match self.reach.failed(self.clock.now().boot) {
             Failed::First => {}
@@ -222,32 +223,31 @@ impl Stores {
             Failed::Reconnect => return redis.connect_anew(),
         }
         let meanwhile = match self.when_lost {
-            WhenLost::Fetch(_) => {
-                "this process keeps its own minute, with the state directory alone"
-            }
-            WhenLost::Wait => "nobody is asked (--when-redis-lost wait)",
+            WhenLost::Fetch(_) => "this process keeps its own interval with the state directory",
+            WhenLost::Wait => "no process asks the API (--when-redis-lost wait)",
         };
         warn!(
             error = format!("{error:#}"),
-            "Redis cannot be used ({error:#}); {meanwhile}, until it is back"
+            "Redis cannot be used ({error:#}); until Redis is back, {meanwhile}"
         );
     }
 
     /// # Errors
-    /// If it is too slow too often: whoever waits for it each time never asks.
+    /// Fails if Redis was too slow too often. A process that waits for a slow Redis would never
+    /// be in time to ask.
     fn judge_speed(&self, redis: &RedisStore, started: BootTime) -> Result<()> {
         let (took, lease) = (self.clock.now().boot.since(started), *locked(&self.lease));
         if self.reach.took(took, lease) {
             bail!(
-                "Redis at {} answers after {took:?}, and a request has to leave within {lease:?} \
-                 of its claim",
+                "Redis at {} takes {took:?} to answer, but a request must leave within {lease:?} \
+                 of its claim; check the load of Redis and the network",
                 redis.address()
             );
         }
         Ok(())
     }
 
-    /// What the state directory grants while Redis is away.
+    /// Claims from the state directory while Redis is away.
     async fn claim_here(&self, ask: &Ask) -> Result<Claim> {
         let jitter = match (&self.redis, self.when_lost) {
             (None, _) => Duration::ZERO,
@@ -266,8 +266,8 @@ impl Stores {
         Ok(claim)
     }
 
-    /// Completes what is shared with what only we have, and keeps a copy of it.
-    /// None if others were at it all the time.
+    /// Loads the last save from Redis, completed with what only the state directory has, and keeps
+    /// a copy. Returns `None` if another replica saved at the same time.
     async fn completed(&self) -> Result<Option<Loaded>> {
         let own = self.file.load().await?;
         let Some(shared) = self.move_bodies(async |redis| redis.load().await).await else {
@@ -301,8 +301,9 @@ impl Stores {
     }
 }
 
-/// The payload, no younger than the same one was when it came here: a clock of Redis that
-/// went back, as at a failover, would make it so, and the one of this boot does not.
+/// Keeps a payload at least as old as its copy in the state directory. If the clock of Redis
+/// went back (a failover), the payload would seem younger; the clock of this boot does not go
+/// back.
 fn aged(payload: Payload, kept: Option<(Fence, Stamp)>) -> Payload {
     let is_older = |origin: &Stamp| origin.boot + CLOCKS_DIFFER < payload.origin.boot;
     match kept {
@@ -313,18 +314,18 @@ fn aged(payload: Payload, kept: Option<(Fence, Stamp)>) -> Payload {
     }
 }
 
-/// Says once if what Redis has cannot be written here too: that is no reason to keep it from
-/// everybody else.
+/// Logs once that the copy of the data in Redis cannot be written. The data is still shown and
+/// shared.
 fn say_once(is_unwritten: &AtomicBool, written: Result<()>) {
     let was_unwritten = is_unwritten.swap(written.is_err(), Ordering::Relaxed);
     if let Err(error) = written
         && !was_unwritten
     {
-        warn!("what Redis has is not kept here too, until --state can be written: {error:#}");
+        warn!("cannot keep a copy of the data in Redis until --state can be written: {error:#}");
     }
 }
 
-/// The ledger of the newest with all that the other knows.
+/// Returns the ledger of `newest`, merged with the ledger of `other`.
 fn together(newest: &Loaded, other: &Loaded) -> Option<Ledger> {
     match (&newest.ledger, &other.ledger) {
         (Some(newest), Some(other)) => Some(newest.absorbing(other)),
@@ -347,7 +348,7 @@ impl Store for Stores {
         *locked(&self.lease) = schedule::lease(ask.interval);
         let claim = async |redis: &RedisStore| {
             let claim = redis.claim(&ask).await?;
-            // One that comes late is renewed; only then it is of no use.
+            // A late claim is renewed. The result only counts slow answers.
             let _ = self.judge_speed(redis, before);
             Ok(claim)
         };
@@ -372,14 +373,14 @@ impl Store for Stores {
         let renew = async |redis: &RedisStore| {
             let started = self.clock.now().boot;
             let renewed = redis.renew(fence).await?;
-            // That another one has it is true however late that is heard.
+            // A denied renewal is true even if the answer is late.
             if renewed.is_some() {
                 self.judge_speed(redis, started)?;
             }
             Ok(renewed)
         };
         match self.ask(renew).await {
-            // Not written here too: a slow disk would make it late again.
+            // Do not write a copy here: a slow disk would delay the request again.
             Some(renewed) => {
                 renewed.iter().for_each(|renewed| locked(&self.heard).hear_granted(renewed));
                 Ok(renewed)
@@ -397,7 +398,7 @@ impl Store for Stores {
                     return Ok(Kept::As(edition));
                 }
                 Some(Kept::Overtaken) => {
-                    // Somebody else completed what ours was made from.
+                    // Another replica has completed the ledger from which this ledger was made.
                     let Some(shared) = self.move_bodies(async |redis| redis.load().await).await
                     else {
                         break;
@@ -434,10 +435,12 @@ impl Store for Stores {
                 return Ok(loaded);
             }
         }
-        bail!("other replicas save all the time, so nothing whole can be read from Redis")
+        bail!(
+            "other replicas keep saving, so the data cannot be read from Redis; trying again later"
+        )
     }
 
-    /// Both: neither hides the other.
+    /// Returns the marks of both stores.
     async fn accepted(&self) -> Result<Vec<Mark>> {
         let mut marks = self.ask(async |redis| redis.accepted().await).await.unwrap_or_default();
         marks.extend(self.file.accepted().await?);
@@ -449,7 +452,7 @@ impl Store for Stores {
         self.file.accept(mark).await
     }
 
-    /// Tells of a later attempt than the one that stands in Redis.
+    /// Also restores a later attempt that Redis does not know.
     async fn standing(&self) -> Result<Option<Standing>> {
         let before = self.clock.now().boot;
         let look = async |redis: &RedisStore| {

@@ -1,8 +1,8 @@
 //! Log lines.
 //!
-//! Owns how they look and how many there are. On a console one line for one
-//! thing, and the causes below it for those who ask for more; for machines a
-//! field for each part. It exists so that no text from outside can forge a line.
+//! Owns the form and the number of log lines. On a console, each event is one line; with `-v`,
+//! the causes follow below the line. For machines, each part has a field. The module exists so
+//! that no text from outside can forge a line.
 
 use std::fmt::{self, Debug, Write as _};
 use std::io::IsTerminal;
@@ -15,13 +15,13 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::cli::LogFormat;
 
-/// Fields whose text the message has already, in its own words.
+/// Fields whose text is already part of the message.
 const IN_THE_MESSAGE: [&str; 5] = ["kind", "policy", "what", "advice", "error"];
-/// The field with the causes, one a line.
+/// The field that has the causes, one on each line.
 const CAUSES: &str = "causes";
 
-/// Starts logging to standard error. `RUST_LOG` overrides `verbosity` for those
-/// who look into other crates.
+/// Starts logging to standard error. The variable `RUST_LOG` overrides `verbosity`, to show the
+/// log lines of other crates.
 pub fn start(log_format: LogFormat, verbosity: i8) {
     let level = match verbosity {
         ..=-2 => Level::ERROR,
@@ -40,14 +40,14 @@ pub fn start(log_format: LogFormat, verbosity: i8) {
     let field = move |writer: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
         write_field(writer, field.name(), value, verbosity > 0)
     };
-    // A second start, as in tests of one process, changes nothing.
+    // A second start (tests in one process) changes nothing.
     let _ = match log_format {
         LogFormat::Text => builder.compact().fmt_fields(debug_fn(field)).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
 }
 
-/// Writes one part of a console's line.
+/// Writes one part of a line on the console.
 fn write_field(
     writer: &mut impl fmt::Write,
     name: &str,
@@ -69,8 +69,8 @@ fn write_field(
     }
 }
 
-/// Control characters, which could move a terminal's cursor, are shown and not
-/// sent. Lines may break: templates are shown with their lines.
+/// Escapes control characters, which could move the cursor of a terminal. Line breaks stay,
+/// because faults of templates are shown with their lines.
 fn write_escaped(writer: &mut impl fmt::Write, value: &dyn Debug) -> fmt::Result {
     let mut text = String::new();
     write!(text, "{value:?}")?;

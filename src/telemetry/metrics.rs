@@ -1,8 +1,7 @@
-//! Counts and durations, as Prometheus reads them.
+//! Counters, gauges and histograms for Prometheus.
 //!
-//! Owns their names and their buckets. What can be read when it is asked for
-//! (the age of the data, the state of the store) is an argument of
-//! [`Metrics::text`] and kept nowhere.
+//! Owns the names and buckets of the metrics. Values that can be read at the time of a scrape
+//! (age of the data, state of Redis) are arguments of [`Metrics::text`] and are not kept.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,21 +17,21 @@ use prometheus_client::registry::Registry;
 use crate::hold::Decision;
 use crate::outcome::OutcomeKind;
 
-/// Bounds in seconds for ages of answered pages: dense around the minute that
-/// is promised.
+/// Buckets in seconds for the ages of answered pages. The buckets are dense around 60 s, the
+/// default of `--max-age`.
 const AGES: [f64; 14] =
     [1.0, 5.0, 15.0, 30.0, 45.0, 55.0, 60.0, 61.0, 65.0, 75.0, 120.0, 300.0, 900.0, 3600.0];
 
-/// A part of a refresh that takes time.
+/// A stage of a refresh whose duration is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// Asking the upstream.
+    /// From the first request to the complete answer of the upstream.
     Fetch,
-    /// From bodies to a catalogue.
+    /// From the bodies to the catalogue.
     Decode,
-    /// From a catalogue to pages.
+    /// From the catalogue to the pages.
     Render,
-    /// From pages to a published generation.
+    /// From the pages to the published generation.
     Publish,
 }
 
@@ -56,23 +55,23 @@ struct End {
     end: String,
 }
 
-/// Gauges that are set when they are read.
+/// Values that are read at the time of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Now {
-    /// When the live data was asked for, seconds since 1970; none without data.
+    /// Origin time of the live data, in seconds since 1970; `None` without data.
     pub origin: Option<f64>,
-    /// Whether the shared store answers; none without one.
+    /// Whether Redis can be used; `None` without `--redis`.
     pub store_is_up: Option<bool>,
 }
 
-/// Loads that were answered, and those of them that had waited.
+/// Number of answered page requests, and of the requests among them that waited.
 #[derive(Debug, Default)]
 struct Loads {
     all: AtomicU64,
     held: AtomicU64,
 }
 
-/// All metrics. Cheap to clone; all clones are one.
+/// All metrics. A clone is cheap and shares all values.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -93,7 +92,7 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Metrics {
-        // 1 ms to 16 s.
+        // Buckets from 1 ms to 16 s.
         let durations = || Histogram::new(exponential_buckets(0.001, 2.0, 15));
         let metrics = Metrics {
             registry: Arc::default(),
@@ -120,38 +119,46 @@ impl Metrics {
         let mut registry = Registry::with_prefix("movies_gen");
         registry.register(
             "data_origin_timestamp_seconds",
-            "When the data that is live was asked for, since 1970",
+            "Time just before the API was asked for the live data, in seconds since 1970",
             self.origin.clone(),
         );
         registry.register(
             "store_up",
-            "Whether the shared store answers; absent without one",
+            "Whether Redis can be used (1 or 0); absent without --redis",
             self.store.clone(),
         );
         registry.register(
             "held_share",
-            "Share of the answered pages whose load waited",
+            "Share of the answered pages that waited for newer data, since the start",
             self.share.clone(),
         );
-        registry.register("refreshes", "Refreshes by how they ended", self.refreshes.clone());
+        registry.register("refreshes", "Refreshes by outcome", self.refreshes.clone());
         registry.register(
             "refresh_stage_seconds",
-            "How long the parts of a refresh took",
+            "Duration of each stage of a refresh, in seconds",
             self.stages.clone(),
         );
         registry.register(
             "page_age_seconds",
-            "How old the data of answered pages was",
+            "Age of the data in answered pages, in seconds",
             self.ages.clone(),
         );
-        registry.register("held_loads", "Loads that waited, by how it ended", self.held.clone());
-        registry.register("hold_seconds", "How long held loads waited", self.hold.clone());
-        registry.register("parked", "Loads that are waiting now", self.parked.clone());
+        registry.register(
+            "held_loads",
+            "Requests that waited for newer data, by the end of the wait",
+            self.held.clone(),
+        );
+        registry.register(
+            "hold_seconds",
+            "Duration of the waits for newer data, in seconds",
+            self.hold.clone(),
+        );
+        registry.register("parked", "Requests that wait for newer data now", self.parked.clone());
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("streams", "Open streams of events", self.streams.clone());
         registry.register(
             "streams_refused",
-            "Streams of events that found no place",
+            "Streams of events that were refused because --max-streams were open",
             self.streams_refused.clone(),
         );
         registry
@@ -163,7 +170,7 @@ impl Metrics {
         self.refreshes.get_or_create(&label).inc();
     }
 
-    /// Notes how long a part of a refresh took.
+    /// Records the duration of a stage.
     pub fn took(&self, stage: Stage, duration: Duration) {
         let stage = match stage {
             Stage::Fetch => "fetch",
@@ -174,8 +181,8 @@ impl Metrics {
         self.stages.get_or_create(&StageLabel { stage }).observe(duration.as_secs_f64());
     }
 
-    /// Counts a page that was answered: how old its data was, and how long the
-    /// load had waited, if it had.
+    /// Counts an answered page with the age of its data, and the duration of the wait if the
+    /// request waited.
     pub fn answered(&self, age: Option<Duration>, decision: Decision, held: Option<Duration>) {
         self.loads.all.fetch_add(1, Ordering::Relaxed);
         if let Some(age) = age {
@@ -192,34 +199,34 @@ impl Metrics {
         }
     }
 
-    /// How many loads were answered, and the share of them that had waited.
+    /// Returns the number of answered page requests, and the share of them that waited.
     pub fn loads(&self) -> (u64, f64) {
         let all = self.loads.all.load(Ordering::Relaxed);
         let held = self.loads.held.load(Ordering::Relaxed);
         (all, if all == 0 { 0.0 } else { held as f64 / all as f64 })
     }
 
-    /// One more load waits, until what is returned is dropped.
+    /// Counts a waiting request until the returned guard is dropped.
     pub fn parked(&self) -> Counted {
         Counted::of(&self.parked)
     }
 
-    /// One more connection is open, until what is returned is dropped.
+    /// Counts an open connection until the returned guard is dropped.
     pub fn connected(&self) -> Counted {
         Counted::of(&self.connections)
     }
 
-    /// One more stream of events is open, until what is returned is dropped.
+    /// Counts an open stream of events until the returned guard is dropped.
     pub fn streaming(&self) -> Counted {
         Counted::of(&self.streams)
     }
 
-    /// Counts a stream of events that found no place.
+    /// Counts a stream of events that was refused.
     pub fn stream_refused(&self) {
         self.streams_refused.inc();
     }
 
-    /// All of them, in Prometheus' text format.
+    /// Renders all metrics as OpenMetrics text.
     pub fn text(&self, now: Now) -> String {
         self.origin.set(now.origin.unwrap_or(0.0));
         self.share.set(self.loads().1);
@@ -228,14 +235,14 @@ impl Metrics {
         }
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
-            // Writing to memory does not fail; half a text would be misread.
+            // Writing to memory does not fail. Half a text would be misread, so send none.
             text.clear();
         }
         text
     }
 }
 
-/// Something that is counted as long as it is there.
+/// A guard that counts something as long as the guard lives.
 #[derive(Debug)]
 #[must_use]
 pub struct Counted(Gauge);

@@ -1,7 +1,6 @@
-//! What the program tells those who run it: log lines and metrics.
+//! What the program reports to its operators: log lines and metrics.
 //!
-//! Owns how both look. It exists beside the site, which tells visitors; nothing
-//! here may decide anything.
+//! Owns the form of both. Nothing here decides anything, and visitors see nothing of it.
 
 mod log;
 mod metrics;

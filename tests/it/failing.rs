@@ -222,7 +222,7 @@ fn the_same_trouble_is_said_when_it_starts_and_when_it_is_over() {
     upstream.set("/films", Answer::new(500, ""));
     upstream.wait_until_asked(asked + 4);
     upstream.recover();
-    let over = server.wait_for_line("the trouble is over after");
+    let over = server.wait_for_line("refreshes work again after");
     assert!(over.contains("failed refreshes"), "{over}");
     assert_eq!(server.log().matches("the refresh failed").count(), 1, "{}", server.log());
 }

@@ -138,7 +138,7 @@ fn an_out_of_somebody_elses_is_adopted_when_it_is_asked_for() {
     let log = site.build_once().with_code(2);
     assert!(log.contains("--adopt"), "{log}");
     let log = site.with(&["--adopt"]).build_once().well();
-    assert!(log.contains("replaces index.html; what stood there is kept in"), "{log}");
+    assert!(log.contains("replaces index.html; the replaced files are kept in"), "{log}");
     assert_eq!(contents(&site.path(".movies-gen/adopted"))["index.html"], b"mine");
     assert_eq!(contents(&site.out())["notes/about.txt"], b"mine too");
     assert!(site.page("index.html").contains("data-film-id"));

@@ -229,7 +229,7 @@ fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
     std::fs::create_dir(&place).expect("made");
     std::fs::write(place.join("precious.txt"), "precious").expect("written");
     let log = site.build_once().well();
-    assert!(log.contains("is not ours and stands where a page has to go"), "{log}");
+    assert!(log.contains("is not ours is at the path of a page"), "{log}");
     assert_eq!(std::fs::read(place.join("precious.txt")).expect("there"), b"precious");
     assert!(!site.path(".movies-gen/journal").exists(), "the rest is published");
     std::fs::remove_dir_all(&place).expect("moved away");

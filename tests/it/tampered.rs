@@ -73,7 +73,7 @@ fn a_slug_in_a_state_file_is_no_path() {
         assert!(rewrite(site.as_ref(), from, &to) > 0, "{slug}");
         upstream.set("/films", Answer::json(&scored("1")));
         let log = site.build_once().well();
-        assert!(log.contains("the stored ledger has 1 entries that cannot be right"), "{log}");
+        assert!(log.contains("the stored ledger has 1 damaged entries"), "{log}");
         assert!(!escaped(&site), "{slug}");
         assert!(site.out().join("movies/salt-road/index.html").exists(), "{slug}");
         upstream.recover();

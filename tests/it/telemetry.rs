@@ -55,7 +55,7 @@ fn metrics_tell_what_happened() {
     assert_eq!(admin(&running, "/elsewhere").status, 404);
     let (code, log) = running.terminate();
     assert_eq!(code, Some(0));
-    assert!(log.contains("% waited for newer data"), "{log}");
+    assert!(log.contains("% of them waited for newer data"), "{log}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn an_upstream_that_answers_from_a_cache_is_named() {
     // While an attempt is under way, whose the stored data is cannot be told.
     wait_until("the status to tell", || {
         let status = running.site.run(&["status"]).out;
-        status.contains("45s of them in a cache of the upstream's")
+        status.contains("45s of this age in a cache of the upstream")
     });
     upstream.recover();
     running.wait_for_line("young enough again");

@@ -1,14 +1,13 @@
-//! What the demo upstream says at each of its steps, as records and as bodies.
+//! The data of the demo upstream at each step, as records and as bodies.
 //!
-//! It owns the data beside it. It exists apart from the server so that a step
-//! depends on its number alone and can be checked without a socket. It must not
-//! repair the data: the faults in it are those a client meets in the real API, and
-//! the tests at the foot list them.
+//! Owns the data files in this directory. The module is separate from the server, so that a
+//! step depends on its number alone and can be tested without a socket. The module must not
+//! repair the data: its faults are faults of the real API, and the tests below list them.
 
 use serde_json::Value;
 
-/// Steps after which the catalogue begins again: long enough that a viewer does
-/// not see the seam, short enough that `cycle.json` can be read in one go.
+/// Steps after which the catalogue starts again. The period is so long that a viewer does not
+/// notice the start, and so short that `cycle.json` stays readable.
 const PERIOD: u64 = 24;
 
 const FILMS: &str = include_str!("films.json");
@@ -18,10 +17,10 @@ const LOCATIONS: &str = include_str!("locations.json");
 const VEHICLES: &str = include_str!("vehicles.json");
 const CYCLE: &str = include_str!("cycle.json");
 
-/// The JSON that a GET of `target` gives at `step`; none where nothing is.
+/// Returns the JSON that a GET of `target` gets at `step`, or `None` for an unknown path.
 ///
-/// `base` is put before every reference. The query is ignored and so is a missing
-/// id (`/people/` gives the whole list), as upstream does.
+/// `base` is put before each reference. As in the real API, the query is ignored, and a missing
+/// id (`/people/`) means the whole list.
 pub(super) fn body(target: &str, step: u64, base: &str) -> Option<String> {
     let path = target.split_once('?').map_or(target, |(path, _)| path).strip_prefix('/')?;
     let (route, id) = path.split_once('/').unwrap_or((path, ""));
@@ -49,11 +48,11 @@ fn make_absolute(value: &mut Value, base: &str) {
     }
 }
 
-/// Films and people as they stand at `step`, with references relative to the root.
+/// Returns the films and people at `step`, with references relative to the root.
 ///
-/// Each entry of `cycle.json` is a departure from the data on file that holds from
-/// position `from` of the cycle up to, not including, `until`; it may run over the
-/// end. So what goes comes back, for ever.
+/// Each entry of `cycle.json` is a change to the data files that holds from position `from` of
+/// the cycle up to, but not including, position `until`. The entry may continue over the end
+/// of the cycle. Therefore each record that goes comes back.
 pub(super) fn catalogue_at(step: u64) -> (Vec<Value>, Vec<Value>) {
     let (mut films, mut people) = (records(FILMS), records(PEOPLE));
     for departure in records(CYCLE).iter().filter(|departure| holds(departure, step % PERIOD)) {
@@ -84,13 +83,13 @@ fn holds(departure: &Value, position: u64) -> bool {
     }
 }
 
-/// By id, never by `url`: two people carry another's.
+/// Compares by id, never by `url`: two people have the `url` of another person.
 fn is_named(record: &Value, route: &str, reference: &Value) -> bool {
     record["id"].as_str().is_some_and(|id| *reference == format!("/{route}/{id}"))
 }
 
-/// What is gone leaves no reference, so that a viewer of the demo is shown the one
-/// dangling id on file at every step, and not another warning each minute.
+/// Removes the references to a record that is gone, so that the demo always has the same one
+/// dangling reference and not another warning at each step.
 fn forget(record: &mut Value, gone: &Value) {
     for field in ["films", "people"] {
         if let Some(references) = record.get_mut(field).and_then(Value::as_array_mut) {

@@ -1,7 +1,7 @@
 //! Bodies under `--state`, each named by the hash of its content.
 //!
-//! Owns the directory of bodies. A name that is no hash, and a file whose content is not
-//! what its name says, are not believed.
+//! Owns the directory of bodies. A name that is not a hash, or a file whose content does not
+//! match its name, counts as absent.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::payload::Body;
 #[derive(Debug)]
 pub(super) struct Bodies {
     directory: PathBuf,
-    /// Whether another process may hold the directory: then nothing is written.
+    /// Whether another process may hold the directory. Then nothing is written.
     only_looks: bool,
 }
 
@@ -26,10 +26,10 @@ impl Bodies {
         Bodies { directory: state.join("bodies"), only_looks }
     }
 
-    /// Keeps a body; one that is kept already costs nothing.
+    /// Keeps a body. A body that is kept already costs nothing.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Fails if the body cannot be written.
     pub(super) fn keep(&self, body: &Body) -> Result<BodyHead> {
         let hash = blake3::hash(&body.bytes).to_hex().to_string();
         let path = self.directory.join(&hash);
@@ -39,12 +39,12 @@ impl Bodies {
         Ok(BodyHead { hash, etag: body.etag.clone() })
     }
 
-    /// A body; none if it was lost or damaged.
+    /// Returns a body, or `None` if the body was lost or damaged.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// Fails if the file cannot be read.
     pub(super) fn read(&self, head: BodyHead) -> Result<Option<Body>> {
-        // A hash that is none is no name of a file either.
+        // A text that is not a hash must not become a path.
         if blake3::Hash::from_hex(&head.hash).is_err() {
             return Ok(None);
         }
@@ -52,17 +52,17 @@ impl Bodies {
         let Some(bytes) = disk::read(&path)? else { return Ok(None) };
         if blake3::hash(&bytes).to_hex().as_str() != head.hash {
             if !self.only_looks {
-                document::set_aside(&path, "its content is not what its name says")?;
+                document::set_aside(&path, "its content does not match its name")?;
             }
             return Ok(None);
         }
         Ok(Some(Body { bytes: Bytes::from(bytes), etag: head.etag }))
     }
 
-    /// Forgets all bodies but those of these names.
+    /// Removes all bodies except those with these names.
     ///
     /// # Errors
-    /// If one cannot be removed.
+    /// Fails if a file cannot be removed.
     pub(super) fn forget_all_but(&self, kept: &[&str]) -> Result<()> {
         for path in disk::entries(&self.directory)? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The documents of the state directory, as they are written.
+//! The documents of the state directory.
 //!
-//! Owns their forms, those of earlier versions included. It must not read or write files.
+//! Owns their forms, including the forms of earlier versions. This module must not do I/O.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,28 +10,28 @@ use crate::outcome::{Mark, Outcome, Refused};
 use crate::payload::Fence;
 use crate::store::Edition;
 
-/// The last attempt as the state directory keeps it.
+/// The last attempt, as the state directory keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Its number.
+    /// The fence of the claim.
     pub fence: Fence,
-    /// When it was claimed.
+    /// Time of the claim.
     pub at: Stamp,
-    /// By which ask.
+    /// The nonce of the [`super::Ask`].
     pub nonce: String,
-    /// How it ended, and when.
+    /// The outcome and its time; `None` while the refresh runs, or if its process died.
     pub ended: Option<Ended>,
-    /// What was not believed the last times, this one included.
+    /// The refusals in a row until now, including the refusal of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
 }
 
-/// How an attempt ended, and when.
+/// The end of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// When.
+    /// Time of the end.
     pub at: Stamp,
-    /// How.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
@@ -46,21 +46,21 @@ pub(super) struct Head {
     pub(super) ledger: LedgerHead,
 }
 
-/// Where the ledger is. Every claim reads the head, so the ledger does not stand in it.
+/// Where the ledger is. Every claim reads the head, so the ledger is in a file of its own.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum LedgerHead {
-    /// Among the bodies.
+    /// In a file beside the bodies.
     Apart {
-        /// The file's name.
+        /// Name of the file.
         hash: String,
     },
-    /// In the head itself, as earlier versions kept it.
+    /// In the head itself, as earlier versions wrote it.
     Within(Box<Ledger>),
 }
 
 impl Head {
-    /// Names of the bodies that go with the head.
+    /// Returns the names of the bodies that belong to the head.
     pub(super) fn names(&self) -> Vec<&str> {
         let ledger = match &self.ledger {
             LedgerHead::Apart { hash } => Some(hash.as_str()),
@@ -74,8 +74,8 @@ impl Head {
     }
 }
 
-/// A mark of the owner's, and when it was made. A mark of an older program is a name alone:
-/// it says nothing of what was shown, and is none.
+/// An accept mark with its time. A mark of an older program is only a name and does not say what
+/// the owner was shown, so such a mark is ignored.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(from = "AnyMark")]
 pub(super) struct KeptMark {

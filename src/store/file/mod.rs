@@ -2,19 +2,19 @@
 //!
 //! Owns the layout of the state directory:
 //!
-//! | name | what |
+//! | name | content |
 //! |---|---|
-//! | `upstream` | whose data this is |
-//! | `attempt` | the last claim and how it ended |
-//! | `saved` | fence, origin time and validators of the last payload: small, whatever the site |
-//! | `bodies/<hash>` | its raw bodies and its ledger, named by their content |
-//! | `refused/<sets>` | the last answers that were not believed |
-//! | `refused/<sets>.bodies` | the bodies of such an answer |
-//! | `accepted` | which of these the owner accepts, and since when |
+//! | `upstream` | the identity of the upstream |
+//! | `attempt` | the last claim and its outcome |
+//! | `saved` | fence, origin time and validators of the last payload; small for every site |
+//! | `bodies/<hash>` | raw bodies and ledger, named by their content |
+//! | `refused/<sets>` | the last refused answers |
+//! | `refused/<sets>.bodies` | the bodies of a refused answer |
+//! | `accepted` | the answers that the owner accepts, with the times of the marks |
 //!
-//! It exists so that one machine needs no Redis, and so that every replica has
-//! a copy of its own. One process holds the directory at a time (`lock`); the
-//! work is short and done in place, on the loop that serves no visitor.
+//! The module exists so that one machine needs no Redis, and so that every replica has its own
+//! copy. One process holds the directory at a time (`lock`). The work is short and runs on the
+//! event loop, which serves no visitors.
 
 mod bodies;
 mod documents;
@@ -43,7 +43,7 @@ use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
 use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 
-/// An attempt is dated ahead by no more than this.
+/// Bound on how far an attempt is dated ahead.
 const LONGEST_AHEAD: Duration = Duration::from_secs(2);
 
 /// The store under `--state`.
@@ -52,21 +52,21 @@ pub struct FileStore {
     directory: PathBuf,
     clock: Clock,
     bodies: Bodies,
-    /// Whether another process may hold the directory: then nothing is written.
+    /// Whether another process may hold the directory. Then nothing is written.
     only_looks: bool,
-    /// Microseconds that recording the last attempt took: the next one is dated
-    /// ahead by as much, so that on a slow disk it still is of the moment when
-    /// the request leaves.
+    /// Microseconds that recording the last attempt took. The next attempt is dated ahead by
+    /// this time, so that on a slow disk the time of the attempt is the time at which the request
+    /// leaves.
     slowness: AtomicU64,
 }
 
 impl FileStore {
-    /// Opens the state directory, which the caller has locked.
+    /// Opens the state directory. The caller holds its lock.
     ///
     /// # Errors
-    /// [`OtherUpstream`] if it holds another upstream's data,
-    /// [`document::UnknownVersion`] if a newer program wrote it, or if it
-    /// cannot be read or made.
+    /// Fails with [`OtherUpstream`] if the directory holds the data of another upstream, with
+    /// [`document::UnknownVersion`] if a newer program wrote the directory, or if the directory
+    /// cannot be read or created.
     pub fn open(
         directory: &Path,
         upstream: &UpstreamId,
@@ -84,7 +84,7 @@ impl FileStore {
             _ => document::write(&marker, "upstream", upstream)?,
         }
         let store = FileStore::at(directory, clock, false);
-        // Fail now and not at the first refresh if a newer program was here.
+        // Fail now, and not at the first refresh, if a newer program wrote the file.
         store.attempt()?;
         if let Some(mut head) = store.head()?
             && let LedgerHead::Within(ledger) = &head.ledger
@@ -95,8 +95,8 @@ impl FileStore {
         Ok(store)
     }
 
-    /// Looks into a state directory that another process may hold: what is
-    /// damaged or foreign there is absent, and nothing is written.
+    /// Opens a state directory that another process may hold. Damaged or foreign documents count
+    /// as absent, and nothing is written.
     pub fn look(directory: &Path, clock: Clock) -> FileStore {
         FileStore::at(directory, clock, true)
     }
@@ -107,7 +107,7 @@ impl FileStore {
         FileStore { directory, clock, bodies, only_looks, slowness }
     }
 
-    /// Whose data the directory holds.
+    /// Returns the identity of the upstream whose data the directory holds.
     pub fn upstream(&self) -> Option<UpstreamId> {
         document::peek(&self.directory.join("upstream"), "upstream")
     }
@@ -117,13 +117,13 @@ impl FileStore {
         if self.only_looks { Ok(document::peek(&path, name)) } else { document::read(&path, name) }
     }
 
-    /// The last attempt, on the clock of this boot. One from the future counts as
-    /// just made, and is written back so, or it would stay in the future; one of
-    /// an earlier boot is written back so that no step of the wall clock from here
-    /// on changes its age.
+    /// Returns the last attempt, on the clock of this boot. An attempt from the future counts as
+    /// just made and is written back, because otherwise it would stay in the future. An attempt of
+    /// an earlier boot is written back too, so that no later step of the wall clock changes its
+    /// age.
     ///
     /// # Errors
-    /// If the file cannot be read or belongs to a newer program.
+    /// Fails if the file cannot be read or a newer program wrote the file.
     pub fn attempt(&self) -> Result<Option<Attempt>> {
         let Some(kept) = self.read::<Attempt>("attempt")? else {
             return Ok(None);
@@ -141,10 +141,10 @@ impl FileStore {
         Ok(Some(attempt))
     }
 
-    /// Notes a claim that another store granted.
+    /// Records a claim that another store granted.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Fails if the claim cannot be written.
     pub fn note(&self, granted: &Granted, nonce: &str) -> Result<()> {
         self.write_attempt(&Attempt {
             fence: granted.fence,
@@ -155,16 +155,16 @@ impl FileStore {
         })
     }
 
-    /// What is known of the last attempt, as the schedule wants it.
+    /// Returns the last attempt in the form that the schedule needs.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn last_attempt(&self) -> Result<LastAttempt> {
         Ok(self.attempt()?.map_or_else(LastAttempt::default, |attempt| self.as_last(&attempt)))
     }
 
-    /// Whether the last attempt has no end: it runs, or its process died. An attempt that
-    /// cannot be read counts as ended.
+    /// Whether the last attempt has no outcome: the refresh is running, or its process died. An
+    /// attempt that cannot be read counts as ended.
     pub fn has_unended_attempt(&self) -> bool {
         self.attempt().ok().flatten().is_some_and(|attempt| attempt.ended.is_none())
     }
@@ -191,20 +191,20 @@ impl FileStore {
         Ok(self.head()?.as_ref().map_or_else(Edition::default, Head::edition))
     }
 
-    /// Fence and origin time of what is saved, if it came here in this boot: then no wall clock
-    /// has a say in its age.
+    /// Returns fence and origin time of the payload, if this boot saved the payload. Then no wall
+    /// clock affects the age of the payload.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// Fails if the document cannot be read.
     pub fn origin_in_this_boot(&self) -> Result<Option<(Fence, Stamp)>> {
         let head = self.head()?.filter(|head| head.origin.boot_id == *self.clock.boot_id());
         Ok(head.map(|head| (head.fence, head.origin)))
     }
 
-    /// Keeps what another store has, as it is called there.
+    /// Keeps a copy of a save in another store, under the same edition.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Fails if the copy cannot be written.
     pub fn mirror(&self, saved: &Saved, edition: Edition) -> Result<()> {
         let payload = &saved.payload;
         let head = Head {
@@ -220,12 +220,12 @@ impl FileStore {
     }
 
     fn keep_ledger(&self, ledger: &Ledger) -> Result<LedgerHead> {
-        let bytes = serde_json::to_vec(ledger).context("cannot write the ledger")?;
+        let bytes = serde_json::to_vec(ledger).context("cannot serialize the ledger")?;
         let body = Body { bytes: bytes.into(), etag: None };
         Ok(LedgerHead::Apart { hash: self.bodies.keep(&body)?.hash })
     }
 
-    /// The ledger that goes with a head; none if its file was lost or damaged.
+    /// Returns the ledger of a head, or `None` if its file was lost or damaged.
     fn ledger(&self, head: LedgerHead) -> Result<Option<Ledger>> {
         let hash = match head {
             LedgerHead::Within(ledger) => return Ok(Some(*ledger)),
@@ -250,14 +250,14 @@ impl FileStore {
     fn write_attempt(&self, attempt: &Attempt) -> Result<()> {
         let started = self.clock.now().boot;
         document::write(&self.attempt_path(), "attempt", attempt)
-            .context("cannot record the attempt, so the upstream is not asked")?;
+            .context("cannot record the attempt, so the API is not asked; check --state")?;
         let took = self.clock.now().boot.since(started);
-        // Twice as long, since a disk is not slow evenly.
+        // Twice the duration, because the speed of a disk varies.
         self.slowness.store(micros((2 * took).min(LONGEST_AHEAD)), Order::Relaxed);
         Ok(())
     }
 
-    /// When an attempt that is recorded now can be made.
+    /// Returns the time for which an attempt that is recorded now will be ready.
     fn ready(&self) -> Stamp {
         let slowness = Duration::from_micros(self.slowness.load(Order::Relaxed));
         let now = self.clock.now();
@@ -309,8 +309,8 @@ impl Store for FileStore {
         }
     }
 
-    /// What is refused still leaves its ledger here: what was seen once is not
-    /// seen again.
+    /// A payload that is older than the saved payload still adds its ledger, so that no record
+    /// counts as seen for the first time twice.
     async fn save(&self, saved: &mut Saved) -> Result<Kept> {
         let (head, given) = (self.head()?, saved.edition());
         let there = head.as_ref().map_or_else(Edition::default, Head::edition);
@@ -364,7 +364,7 @@ impl Store for FileStore {
         let Some(mut head) = self.head()? else { return Ok(Loaded::default()) };
         let origin = head.origin.anchored(self.clock.now(), self.clock.boot_id());
         if origin.wall != head.origin.wall && !self.only_looks {
-            // From the future: it becomes now once, and not at every start.
+            // An origin time from the future becomes now once, and not at every start.
             head.origin = origin.clone();
             self.write_head(&head)?;
         }

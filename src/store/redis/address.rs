@@ -1,11 +1,11 @@
-//! Where Redis is, without its password showing anywhere.
+//! The address of Redis, without the password in any text.
 
 use std::fmt;
 
 use anyhow::{Context, Result};
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
-/// A Redis address whose text forms leave user and password out.
+/// A Redis address whose text forms leave out user and password.
 #[derive(Clone)]
 pub struct RedisAddress {
     info: ConnectionInfo,
@@ -13,15 +13,16 @@ pub struct RedisAddress {
 }
 
 impl RedisAddress {
-    /// Understands `redis://`, `rediss://` and `unix://` addresses. `password`
-    /// overrides the one in the address.
+    /// Parses an address with `redis://`, `rediss://` or `unix://`. `password` replaces the
+    /// password
+    /// in the address.
     ///
     /// # Errors
-    /// If it is no such address; the message does not repeat it, since it may
-    /// hold a password.
+    /// Fails if the text is not such an address. The message does not repeat the text, because the
+    /// text may contain a password.
     pub fn parse(url: &str, password: Option<&str>) -> Result<RedisAddress> {
         let parsed = redis::parse_redis_url(url)
-            .context("--redis is no address such as redis://127.0.0.1:6379/0")?;
+            .context("--redis is not an address; use a form such as redis://127.0.0.1:6379/0")?;
         let mut info = parsed.clone().into_connection_info().map_err(|error| {
             anyhow::anyhow!("--redis cannot be used: {}", error.detail().unwrap_or("bad address"))
         })?;
@@ -30,7 +31,7 @@ impl RedisAddress {
             info = info.set_redis_settings(settings);
         }
         let mut shown = parsed;
-        // Fails only for addresses that can have neither.
+        // This fails only for addresses that can have no password.
         let _ = shown.set_password(None);
         let _ = shown.set_username("");
         shown.set_query(None);

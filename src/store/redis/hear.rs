@@ -1,8 +1,8 @@
-//! What other replicas announce.
+//! The announcements of other replicas.
 //!
-//! Owns the second connection to Redis, on which saves and outcomes are heard.
-//! An announcement says only that there is something to look at; one that got
-//! lost is made up for by looking now and then.
+//! Owns the second connection to Redis, which receives the announcements of saves and outcomes.
+//! An announcement says only that there is something to read. Because an announcement may get
+//! lost, replicas also poll.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use tracing::{debug, warn};
 
 use super::{RedisStore, locked};
 
-/// Between two tries to hear.
+/// Time between two tries to subscribe.
 const RETRY: Duration = Duration::from_secs(1);
-/// What a Redis must do when it is full: refuse writes, and forget nothing.
+/// The policy that Redis must have for a full memory: refuse writes and evict nothing.
 const POLICY: &str = "noeviction";
 
 impl RedisStore {
-    /// Calls `heard` whenever another replica saved something or ended a refresh,
-    /// and whenever it could not be heard for a while. Never ends.
+    /// Calls `heard` whenever another replica saved a payload or ended a refresh, and after each
+    /// gap in which announcements could not be received. Never returns.
     pub async fn hear(&self, heard: impl Fn()) {
         let mut told = String::new();
         loop {
             let Err(error) = self.listen(&heard, &mut told).await else { continue };
-            debug!("Redis at {} is not heard: {error:#}", self.address);
+            debug!("cannot receive announcements from Redis at {}: {error:#}", self.address);
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}
                 () = self.back.notified() => {}
@@ -33,7 +33,8 @@ impl RedisStore {
         }
     }
 
-    /// Until Redis is back, and may be another one.
+    /// Receives announcements until the connection breaks, or until Redis is back, perhaps at
+    /// another address.
     async fn listen(&self, heard: &impl Fn(), told: &mut String) -> Result<()> {
         self.check_policy(told).await;
         let connecting = self.client.get_async_pubsub();
@@ -42,8 +43,8 @@ impl RedisStore {
         let is_deaf = subscribed.as_ref().is_err_and(|error| error.code() == Some("NOPERM"));
         if is_deaf && !self.is_deaf() {
             warn!(
-                "Redis at {} lets this user not subscribe to {}: what other replicas save is seen \
-                 by looking each second",
+                "Redis at {} does not let this user subscribe to {}, so saves of other replicas \
+                 are read by polling each second; grant +subscribe on this channel",
                 self.address, self.keys.channel
             );
         }
@@ -62,25 +63,25 @@ impl RedisStore {
         }
     }
 
-    /// Whether it lets this user not hear what others announce.
+    /// Whether this user may not subscribe to the announcements.
     pub fn is_deaf(&self) -> bool {
         self.is_deaf.load(Ordering::Relaxed)
     }
 
-    /// Warns of a Redis that would forget the claim when it is full, unless it was `told`.
-    /// One that does not say is believed.
+    /// Warns if a full Redis would evict the claim, unless `told` has the same policy already. A
+    /// Redis that does not report its policy causes no warning.
     pub async fn check_policy(&self, told: &mut String) {
         match self.policy().await {
             Ok(policy) if policy != POLICY && policy != *told => {
                 warn!(
-                    "Redis at {} has maxmemory-policy {policy}: when it is full it forgets what \
-                     keeps the upstream from being asked twice; set it to {POLICY}",
+                    "Redis at {} has maxmemory-policy {policy}: a full Redis may evict the claim, \
+                     and then the API is asked twice; set maxmemory-policy to {POLICY}",
                     self.address
                 );
                 *told = policy;
             }
             Ok(policy) => *told = policy,
-            Err(error) => debug!("Redis at {} does not tell its policy: {error:#}", self.address),
+            Err(error) => debug!("cannot read the policy of Redis at {}: {error:#}", self.address),
         }
     }
 

@@ -1,21 +1,21 @@
 //! The shared store: a Redis that several replicas use.
 //!
-//! Owns the keys and the scripts; each operation is one script, so that no
-//! replica ever sees half of one, and each says its inputs and outcomes where it
-//! stands. Keys carry the site's prefix and the upstream's identity in one hash
-//! tag, so that two sites never meet and a cluster keeps them together:
+//! Owns the keys and the scripts. Each operation is one script, so that no replica sees half of an
+//! operation; the header of each script states its inputs and outputs. Keys contain the prefix
+//! and the identity of the upstream in one hash tag, so that two sites do not share keys and a
+//! Redis cluster keeps the keys of a site on one node:
 //!
-//! | key | what |
+//! | key | content |
 //! |---|---|
 //! | `{prefix:upstream}:claim` | the last attempt; never expires |
 //! | `{prefix:upstream}:last-good` | the payload saved last, raw, with its ledger; never expires |
-//! | `{prefix:upstream}:fresh` | the same, gone when it is older than max-age |
-//! | `{prefix:upstream}:accepted` | what the owner accepts; expires after a day |
-//! | `{prefix:upstream}:saved` | channel on which a save is announced |
+//! | `{prefix:upstream}:fresh` | the same; expires when the payload is older than `--max-age` |
+//! | `{prefix:upstream}:accepted` | what the owner accepts; expires after one day |
+//! | `{prefix:upstream}:saved` | channel on which a save or an outcome is announced |
 //!
-//! Times are the server's; each reply carries its "now", so that a replica's
-//! wrong wall clock does not matter. It must not retry for long: when Redis is
-//! away, the state directory does the job.
+//! Times are the times of Redis. Each reply contains the time of Redis, so that a wrong wall clock
+//! of a replica does not matter. This module must not retry for long: while Redis is away, the
+//! state directory is used.
 
 mod address;
 mod hear;
@@ -44,16 +44,16 @@ pub use address::RedisAddress;
 
 /// Version of the layout under the keys.
 const VERSION: u32 = 1;
-/// Bytes a second below which a Redis is too slow for bodies: a line of 16 Mbit/s.
+/// Bytes per second below which Redis is too slow for bodies: a connection with 16 Mbit/s.
 const SLOWEST_TRANSFER: u64 = 2_000_000;
-/// Bytes of a payload that was saved without its size.
+/// Assumed bytes of a payload that was saved without its size.
 const UNKNOWN_SIZE: u64 = 32 << 20;
-/// No transfer is waited for longer than this.
+/// Longest wait for one transfer.
 const LONGEST_TRANSFER: Duration = Duration::from_secs(300);
 
-/// Bodies did not get through in time. Redis itself may be well.
+/// Bodies did not get through in time. Redis itself may work.
 #[derive(Debug, thiserror::Error)]
-#[error("{bytes} bytes did not get through within {allowed:?}")]
+#[error("a transfer of {bytes} bytes did not end within {allowed:?}")]
 pub(in crate::store) struct TooSlow {
     bytes: u64,
     allowed: Duration,
@@ -65,17 +65,17 @@ pub struct RedisStore {
     client: Client,
     timeout: Duration,
     connection: Mutex<ConnectionManager>,
-    /// A connection of its own for bodies, so that nothing small waits behind them.
+    /// A separate connection for bodies, so that no small call waits behind them.
     bodies: Mutex<ConnectionManager>,
     keys: Keys,
     max_age: Duration,
     clock: Clock,
     scripts: Scripts,
-    /// What was said last of the content, not to be said each second.
+    /// The last message about damaged content, so that the message is not logged each second.
     told: Mutex<String>,
-    /// Whether announcements may not be heard.
+    /// Whether the user may not subscribe to announcements.
     is_deaf: AtomicBool,
-    /// It is used again.
+    /// Wakes the subscriber when Redis is used again.
     back: Notify,
 }
 
@@ -98,11 +98,11 @@ struct Scripts {
 }
 
 impl RedisStore {
-    /// Prepares the store; connects at the first operation. Every operation
-    /// answers within about `timeout`.
+    /// Prepares the store. The first operation connects. Every operation returns within about
+    /// `timeout`.
     ///
     /// # Errors
-    /// If the address cannot be one of a Redis.
+    /// Fails if the address cannot be the address of a Redis.
     pub fn new(
         address: RedisAddress,
         prefix: &str,
@@ -149,17 +149,17 @@ impl RedisStore {
         })
     }
 
-    /// Where it is, without its password.
+    /// Returns the address without user and password.
     pub fn address(&self) -> &RedisAddress {
         &self.address
     }
 
-    /// Runs a script; the answer comes with the clocks as they stood just
-    /// before it was sent, so that ages are never too small.
+    /// Runs a script. Returns the answer with the time just before the call, so that ages are
+    /// never too small.
     async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<(Now, T)> {
         let mut manager = locked(&self.connection).clone();
         let before = self.clock.now();
-        // The client's own time-out does not cover waiting for a connection.
+        // The timeout of the client does not cover the wait for a connection.
         let answer =
             tokio::time::timeout(self.timeout, invocation.invoke_async(&mut manager)).await;
         let error = match answer {
@@ -170,10 +170,10 @@ impl RedisStore {
         Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.claim)))
     }
 
-    /// Runs a script that moves so many bytes, for which the time grows.
+    /// Runs a script that transfers this number of bytes. The timeout grows with the bytes.
     ///
     /// # Errors
-    /// [`TooSlow`] if they do not get through in that time.
+    /// Fails with [`TooSlow`] if the transfer does not end in time.
     async fn transfer<T: FromRedisValue>(
         &self,
         invocation: &ScriptInvocation<'_>,
@@ -187,7 +187,7 @@ impl RedisStore {
             Ok(Ok(answer)) => return Ok((before, answer)),
             Ok(Err(error)) if !error.is_timeout() => anyhow::Error::from(error),
             _ => {
-                // What is still on its way is in the way of what comes next.
+                // The unfinished transfer would delay the next call on the same connection.
                 if let Ok(manager) = manager_for_bodies(&self.client, self.timeout) {
                     *locked(&self.bodies) = manager;
                 }
@@ -202,7 +202,7 @@ impl RedisStore {
         (self.timeout + transfer).min(LONGEST_TRANSFER)
     }
 
-    /// Bytes of the payload and the ledger that are saved.
+    /// Returns the bytes of the saved payload and ledger.
     async fn saved_bytes(&self) -> Result<u64> {
         let mut manager = locked(&self.connection).clone();
         let mut command = redis::cmd("HMGET");
@@ -216,8 +216,8 @@ impl RedisStore {
         .with_context(|| format!("Redis at {} (key {})", self.address, self.keys.last_good))
     }
 
-    /// Leaves the connection for a new one: it never breaks by itself when the server only
-    /// hangs, or follows another one to which its name leads now.
+    /// Opens new connections. A connection does not break by itself if the server hangs, or if the
+    /// name now leads to another address.
     pub fn connect_anew(&self) {
         let managers = manager(&self.client, self.timeout, self.timeout)
             .and_then(|small| Ok((small, manager_for_bodies(&self.client, self.timeout)?)));
@@ -230,12 +230,12 @@ impl RedisStore {
         }
     }
 
-    /// Hears at once what is announced from now on: it may not be the server that it was.
+    /// Subscribes again at once, because Redis may be another server than before.
     pub fn hear_anew(&self) {
         self.back.notify_waiters();
     }
 
-    /// Says what is wrong with the content, once.
+    /// Logs damaged content once.
     fn tell(&self, what: &str) {
         let mut told = locked(&self.told);
         if *told != what {
@@ -244,7 +244,7 @@ impl RedisStore {
         }
     }
 
-    /// A moment on the server's clock, seen from here.
+    /// Converts a time of Redis to a time of this process.
     fn stamp(&self, before: Now, server_now: u64, moment: u64) -> Stamp {
         let age = Duration::from_micros(server_now.saturating_sub(moment));
         Stamp {
@@ -254,21 +254,21 @@ impl RedisStore {
         }
     }
 
-    /// Nothing that others save here can be shown, and nothing of ours may be saved.
+    /// The error for a payload of another version, which can be neither read nor replaced.
     fn other_version(&self) -> anyhow::Error {
         anyhow!(
-            "Redis at {}: the payload under {} has another version than {VERSION}, which this \
-             program knows; it is left alone: use the program that wrote it, or another \
-             --redis-prefix",
+            "Redis at {}: the payload under {} has another version than version {VERSION} of \
+             this program, and stays as it is; use the program that wrote the payload, or \
+             another --redis-prefix",
             self.address,
             self.keys.last_good
         )
     }
 
-    /// Hands in the last attempt that this Redis does not know of.
+    /// Restores the last attempt that this process knows.
     ///
     /// # Errors
-    /// If it does not answer, or takes nothing.
+    /// Fails if Redis does not answer or refuses the write.
     pub async fn restore(&self, highest: Fence, last: &LastAttempt) -> Result<()> {
         let mut invocation = self.scripts.restore.key(&self.keys.claim);
         invocation
@@ -279,7 +279,7 @@ impl RedisStore {
     }
 
     /// # Errors
-    /// If it does not answer, or holds the payload of another version.
+    /// Fails if Redis does not answer, or has the payload of another version.
     async fn read(&self, what: &str, bytes: Option<u64>) -> Result<(Now, Read)> {
         let script = &self.scripts.load;
         let mut invocation = script.key(&self.keys.claim);
@@ -296,8 +296,8 @@ impl RedisStore {
     }
 }
 
-/// now; the claim's fence, time, outcome and whether it was lost; the payload's version, fence, origin
-/// and revision; films, their etag, people, their etag, ledger.
+/// The reply of `load.lua`: now; fence, time, outcome and loss of the claim; version, fence, origin
+/// time and revision of the payload; films, ETag, people, ETag, ledger.
 type Read = (
     u64,
     (Option<u64>, Option<u64>, Option<String>, Option<u8>),
@@ -356,7 +356,7 @@ impl Store for RedisStore {
         let Saved { payload, ledger, revision } = &*saved;
         let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
         let etag = |body: &Body| body.etag.clone().unwrap_or_default();
-        let ledger = serde_json::to_vec(ledger).context("cannot write the ledger")?;
+        let ledger = serde_json::to_vec(ledger).context("cannot serialize the ledger")?;
         let bytes = payload.films.bytes.len() + payload.people.bytes.len() + ledger.len();
         let mut invocation = self.scripts.save.key(&self.keys.last_good);
         invocation
@@ -373,7 +373,7 @@ impl Store for RedisStore {
             .arg(ledger)
             .arg(&self.keys.channel)
             .arg(revision);
-        // The script writes the payload twice.
+        // The script writes the payload under two keys.
         match self.transfer::<(i8, u64)>(&invocation, 2 * bytes as u64).await?.1 {
             (1, revision) => Ok(Kept::As(Edition { fence: payload.fence, revision })),
             (0, _) => Ok(Kept::Older),
@@ -387,10 +387,12 @@ impl Store for RedisStore {
         let mut invocation = self.scripts.record.key(&self.keys.claim);
         invocation
             .arg(fence.0)
-            .arg(serde_json::to_string(outcome).context("cannot write the outcome")?)
+            .arg(serde_json::to_string(outcome).context("cannot serialize the outcome")?)
             .arg(micros(left_alone))
             .arg(match &outcome.refused {
-                Some(refused) => serde_json::to_string(refused).context("cannot write it")?,
+                Some(refused) => {
+                    serde_json::to_string(refused).context("cannot serialize the refused answer")?
+                }
                 None if outcome.kind.is_good() => String::new(),
                 None => "as it was".to_owned(),
             })
@@ -421,7 +423,7 @@ impl Store for RedisStore {
             Ok(ledger) => Some(ledger),
             Err(error) => {
                 let key = &self.keys.last_good;
-                self.tell(&format!("the ledger under {key} is damaged and not used: {error}"));
+                self.tell(&format!("the ledger under {key} is damaged and ignored: {error}"));
                 None
             }
         });
@@ -432,7 +434,7 @@ impl Store for RedisStore {
     async fn accepted(&self) -> Result<Vec<Mark>> {
         let mut invocation = self.scripts.accept.key(&self.keys.accepted);
         let (_, mark): (_, Option<String>) = self.run(invocation.arg("ask")).await?;
-        // A mark of an older program says nothing of what was shown, and is none.
+        // A mark of an older program does not say what the owner was shown, so it is ignored.
         Ok(mark.iter().filter_map(|mark| serde_json::from_str(mark).ok()).collect())
     }
 
@@ -440,7 +442,7 @@ impl Store for RedisStore {
         let mut invocation = self.scripts.accept.key(&self.keys.accepted);
         match mark {
             Some(mark) => {
-                let mark = serde_json::to_string(mark).context("cannot write the mark")?;
+                let mark = serde_json::to_string(mark).context("cannot serialize the mark")?;
                 invocation.arg("mark").arg(mark).arg(MARK_LASTS.as_millis() as u64)
             }
             None => invocation.arg("forget"),
@@ -464,8 +466,8 @@ impl Store for RedisStore {
     }
 }
 
-/// How a refresh ended, if it did. It did too if a newer program tells it in a way that this
-/// one does not know.
+/// Returns the outcome of a refresh that ended. An outcome of a newer program, which this program
+/// does not know, counts as an end too.
 fn ended(outcome: &str) -> Option<Outcome> {
     let unknown = |_| Outcome::of(OutcomeKind::Failed(FailureKind::Interrupted));
     (!outcome.is_empty()).then(|| serde_json::from_str(outcome).unwrap_or_else(unknown))

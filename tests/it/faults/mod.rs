@@ -88,7 +88,7 @@ fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
             "drip-feed",
             Answer::new(200, list.clone()).dripping(Duration::from_millis(100)),
             1,
-            "no whole answer in time",
+            "no complete answer in time",
         ),
         ("wrong length", Answer::new(200, &list[..80]), 1, "broken JSON"),
         ("100 MB body", Answer::new(200, vec![b' '; 100 << 20]), 1, "--max-bytes"),
@@ -128,7 +128,7 @@ fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
             1,
             "are gone at once",
         ),
-        ("all ids renamed", Answer::json(&renamed), 1, "has its id any more"),
+        ("all ids renamed", Answer::json(&renamed), 1, "has its old id"),
     ]
 }
 
@@ -359,7 +359,7 @@ fn of_the_disk() {
         "full disk in the middle",
         &ended,
         1,
-        "No space left",
+        "no space left",
         contents(&site.out()) == before && recovers(&site),
     );
     upstream.recover();

@@ -142,7 +142,7 @@ fn hostile(size: usize) -> Vec<Hostile> {
             "100,000 fields",
             film(&list(size - 100, |at| format!("\"{at}\":0")).replace(['[', ']'], "")),
             none(),
-            "fields ignored",
+            "fields are ignored",
         ),
         (
             "fields of empty objects",

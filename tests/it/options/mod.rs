@@ -210,7 +210,9 @@ fn sighup_takes_what_is_judged_and_told() {
 
     site.write("movies-gen.toml", format!("{lines}steady-fields = [\"director\"]\n"));
     server.hangup();
-    wait_until("the configuration", || server.log().matches("was read again").count() > 1);
+    wait_until("the configuration", || {
+        server.log().matches("read the configuration again").count() > 1
+    });
     films[0]["director"] = json!("Everybody Is Told");
     upstream.set("/films", Answer::json(&films));
     wait_until("the director", || feed().contains("Everybody Is Told"));

@@ -56,7 +56,7 @@ fn a_bare_reference_without_an_id_is_nobody() {
         &json!([{"id": "p", "name": "P", "films": []}]),
     );
     assert_eq!(site.people_of("f"), [""; 0]);
-    site.says_once("name no id");
+    site.says_once("contain no id");
 }
 
 #[test]

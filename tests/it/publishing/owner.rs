@@ -188,11 +188,11 @@ fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept_and_the_rest_is
     upstream.set("/films", Answer::json(&films));
     let log = site.build_once().well();
     assert!(log.contains("movies/newcomer/index.html"), "{log}");
-    assert!(log.contains("is not ours and stands where a page has to go"), "{log}");
+    assert!(log.contains("is not ours is at the path of a page"), "{log}");
     assert_eq!(site.page("movies/newcomer/index.html"), "mine");
     assert!(site.page("movies.json").contains("Newcomer"));
     let log = site.build_once().well();
-    assert!(!log.contains("stands where a page has to go"), "it is said once: {log}");
+    assert!(!log.contains("is at the path of a page"), "it is said once: {log}");
     std::fs::remove_file(site.path(place)).expect("moved away");
     site.build_once().well();
     assert!(site.page("movies/newcomer/index.html").contains("Newcomer"));

@@ -20,7 +20,7 @@ fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
     let server = site.serve().ready();
     // Longer than the lease, and shorter than an answer is waited for.
     link.takes(Duration::from_millis(250));
-    server.wait_for_line("and a request has to leave within 200ms of its claim");
+    server.wait_for_line("but a request must leave within 200ms of its claim");
     for score in ["3", "4"] {
         upstream.set("/films", with_score(score));
         wait_until("newer data", || shows(&server, score));
@@ -44,7 +44,10 @@ fn a_user_needs_no_more_rights_than_the_readme_says() {
     for server in &servers {
         wait_until("the change", || shows(server, "3"));
         let log = server.log();
-        assert!(!log.contains("cannot be used") && !log.contains("not subscribe"), "{log}");
+        assert!(
+            !log.contains("cannot be used") && !log.contains("let this user subscribe"),
+            "{log}"
+        );
     }
     assert!(least_gap(&upstream) > COURTEOUS);
 }
@@ -58,7 +61,7 @@ fn replicas_that_hear_no_announcement_look_for_themselves() {
     let replica = || Site::of(&upstream).with(&["--redis", &url]).with(&times);
     let servers = [replica().serve().ready(), replica().serve().ready()];
     for server in &servers {
-        server.wait_for_line("lets this user not subscribe");
+        server.wait_for_line("does not let this user subscribe");
     }
     upstream.set("/films", with_score("3").late(Duration::from_millis(600)));
     upstream.wait_until_asked_again();
@@ -74,7 +77,7 @@ fn replicas_that_hear_no_announcement_look_for_themselves() {
                 });
                 let log = server.log();
                 assert!(!log.contains("Redis cannot be used"), "{log}");
-                assert_eq!(log.matches("lets this user not subscribe").count(), 1, "{log}");
+                assert_eq!(log.matches("does not let this user subscribe").count(), 1, "{log}");
             });
         }
     });
@@ -166,7 +169,7 @@ fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
     for name in [".attempt.new", ".saved.new"] {
         site.write(&format!(".movies-gen/{name}/in/the/way"), "");
     }
-    server.wait_for_line("what Redis has is not kept here too");
+    server.wait_for_line("cannot keep a copy of the data in Redis");
     upstream.set("/films", with_score("3"));
     // It alone asks, and tells.
     wait_until("the data", || redis.fields("last-good")["films"].contains("\"3\""));
@@ -175,7 +178,7 @@ fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
     wait_until_all_show([&server, &other], "4");
     let log = server.log();
     // Once of attempts, and once of payloads.
-    assert_eq!(log.matches("what Redis has is not kept here too").count(), 2, "{log}");
+    assert_eq!(log.matches("cannot keep a copy of the data in Redis").count(), 2, "{log}");
     assert!(least_gap(&upstream) > COURTEOUS);
 }
 
@@ -189,7 +192,7 @@ fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
     site.build_once().well();
     redis.kill();
     let log = site.build_once().well();
-    assert!(log.contains("nobody is asked without it (--when-redis-lost wait)"), "{log}");
+    assert!(log.contains("then no process asks the API (--when-redis-lost wait)"), "{log}");
     let log = empty.build_once().with_code(1);
     assert!(log.contains("no data is stored yet"), "{log}");
     assert_eq!(upstream.asked(), (1, 1));
