@@ -18,7 +18,7 @@ pub use options::{
     BUILT_IN, DECLARED, DEMO_DEFAULTS, Declared, LogFormat, OnReload, Options, WhenRedisLost,
 };
 pub(crate) use options::{EACH, EachOption};
-pub use values::{Factor, Listen, Secret, Share, Size, Span, form};
+pub use values::{DurationText, Factor, Listen, Secret, Share, Size, form};
 
 /// Generates a static site of films and people from a JSON API, serves the site, and keeps it
 /// up to date

@@ -11,7 +11,7 @@ use crate::hold::Coming;
 
 /// The last attempt, as a store tells of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attempt {
+pub struct SeenAttempt {
     /// When the attempt was claimed.
     pub claimed: BootTime,
     /// Whether the attempt ended well; none if no end is recorded.
@@ -25,7 +25,7 @@ pub struct Attempt {
 
 /// What this process knows beside the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
+pub struct Circumstances {
     /// What this process knew about newer data before.
     pub before: Coming,
     /// When the data that this process has was asked for.
@@ -45,7 +45,12 @@ pub struct Known {
 ///    nothing is coming.
 /// 4. An attempt without an end in a shared store: it runs.
 /// 5. An attempt that the store lost: see [`of_lost`].
-pub fn of(attempt: &Attempt, known: &Known, interval: Duration, now: BootTime) -> Coming {
+pub fn of(
+    attempt: &SeenAttempt,
+    known: &Circumstances,
+    interval: Duration,
+    now: BootTime,
+) -> Coming {
     match attempt.ended_well {
         Some(true) => Coming::Due(attempt.due),
         Some(false) => Coming::Failed,
@@ -64,7 +69,12 @@ pub fn of(attempt: &Attempt, known: &Known, interval: Duration, now: BootTime) -
 ///    coming until the next attempt is due.
 /// 4. An attempt that can run: it runs, although nothing was heard of it before.
 /// 5. Otherwise newer data is due with the next attempt.
-fn of_lost(attempt: &Attempt, known: &Known, interval: Duration, now: BootTime) -> Coming {
+fn of_lost(
+    attempt: &SeenAttempt,
+    known: &Circumstances,
+    interval: Duration,
+    now: BootTime,
+) -> Coming {
     // Times of the store are off by the time that it took to ask the store.
     let tolerance = interval / 20;
     let can_run = |claimed| {
@@ -93,63 +103,63 @@ mod tests {
     }
 
     /// An attempt of second 100 without an end; the next is due at 160.
-    const ATTEMPT: Attempt = Attempt {
+    const ATTEMPT: SeenAttempt = SeenAttempt {
         claimed: BootTime(100_000_000),
         ended_well: None,
         is_lost: false,
         due: BootTime(160_000_000),
     };
-    const LOST: Attempt = Attempt { is_lost: true, ..ATTEMPT };
+    const LOST: SeenAttempt = SeenAttempt { is_lost: true, ..ATTEMPT };
     /// Another process may be at work, and nothing is known of it.
-    const KNOWN: Known = Known {
+    const KNOWN: Circumstances = Circumstances {
         before: Due(BootTime(0)),
         origin: None,
         has_company: true,
         has_unended_attempt: false,
     };
 
-    fn of_at(attempt: Attempt, known: Known, second: i64) -> Coming {
+    fn of_at(attempt: SeenAttempt, known: Circumstances, second: i64) -> Coming {
         of(&attempt, &known, MINUTE, at(second))
     }
 
     #[test]
     fn after_an_attempt_that_ended_well_newer_data_is_due_with_the_next() {
-        let ended = Attempt { ended_well: Some(true), ..ATTEMPT };
+        let ended = SeenAttempt { ended_well: Some(true), ..ATTEMPT };
         assert_eq!(of_at(ended, KNOWN, 101), Due(at(160)));
-        assert_eq!(of_at(Attempt { is_lost: true, ..ended }, KNOWN, 101), Due(at(160)));
+        assert_eq!(of_at(SeenAttempt { is_lost: true, ..ended }, KNOWN, 101), Due(at(160)));
     }
 
     #[test]
     fn after_an_attempt_that_failed_nothing_is_coming() {
-        let failed = Attempt { ended_well: Some(false), ..ATTEMPT };
+        let failed = SeenAttempt { ended_well: Some(false), ..ATTEMPT };
         assert_eq!(of_at(failed, KNOWN, 101), Failed);
-        assert_eq!(of_at(Attempt { is_lost: true, ..failed }, KNOWN, 101), Failed);
+        assert_eq!(of_at(SeenAttempt { is_lost: true, ..failed }, KNOWN, 101), Failed);
     }
 
     #[test]
     fn an_attempt_without_an_end_runs_if_another_process_can_have_made_it() {
         assert_eq!(of_at(ATTEMPT, KNOWN, 101), InFlight(at(100)));
-        let alone = Known { has_company: false, ..KNOWN };
+        let alone = Circumstances { has_company: false, ..KNOWN };
         assert_eq!(of_at(ATTEMPT, alone, 101), Failed, "its process died");
     }
 
     #[test]
     fn a_lost_attempt_that_ran_before_runs_until_its_data_is_here_or_its_interval_is_over() {
-        let ran = Known { before: InFlight(at(98)), ..KNOWN };
+        let ran = Circumstances { before: InFlight(at(98)), ..KNOWN };
         assert_eq!(of_at(LOST, ran, 101), InFlight(at(98)), "as claimed, not as the store tells");
-        let here = |second| Known { origin: Some(at(second)), ..ran };
+        let here = |second| Circumstances { origin: Some(at(second)), ..ran };
         assert_eq!(of_at(LOST, here(38), 101), InFlight(at(98)), "the data of the minute before");
         // What is claimed less than half an interval after the data is the data's own claim.
-        let taken = Known { origin: Some(at(98)), ..ran };
+        let taken = Circumstances { origin: Some(at(98)), ..ran };
         assert_eq!(of_at(LOST, taken, 101), Due(at(160)));
-        let overdue = Attempt { claimed: at(98), due: at(158), ..LOST };
+        let overdue = SeenAttempt { claimed: at(98), due: at(158), ..LOST };
         assert_eq!(of_at(overdue, ran, 154), InFlight(at(98)));
         assert_eq!(of_at(overdue, ran, 155), Due(at(158)), "a twentieth before the interval ends");
     }
 
     #[test]
     fn a_failure_is_remembered_though_the_store_lost_it_until_the_next_attempt_is_due() {
-        let failed = Known { before: Failed, ..KNOWN };
+        let failed = Circumstances { before: Failed, ..KNOWN };
         assert_eq!(of_at(LOST, failed, 101), Failed);
         assert_eq!(of_at(LOST, failed, 156), Failed);
         assert_eq!(of_at(LOST, failed, 157), Due(at(160)));
@@ -157,19 +167,22 @@ mod tests {
 
     #[test]
     fn a_lost_attempt_that_died_with_this_process_is_not_waited_for() {
-        let died = Known { has_unended_attempt: true, ..KNOWN };
+        let died = Circumstances { has_unended_attempt: true, ..KNOWN };
         assert_eq!(of_at(LOST, died, 101), Failed);
         assert_eq!(of_at(LOST, died, 157), Due(at(160)));
         // Unless another process is known to be at work.
-        let other = Known { before: InFlight(at(99)), ..died };
+        let other = Circumstances { before: InFlight(at(99)), ..died };
         assert_eq!(of_at(LOST, other, 101), InFlight(at(99)));
     }
 
     #[test]
     fn a_lost_attempt_of_which_nothing_was_heard_may_run() {
         assert_eq!(of_at(LOST, KNOWN, 101), InFlight(at(100)));
-        assert_eq!(of_at(LOST, Known { has_company: false, ..KNOWN }, 101), InFlight(at(100)));
-        let here = Known { origin: Some(at(99)), ..KNOWN };
+        assert_eq!(
+            of_at(LOST, Circumstances { has_company: false, ..KNOWN }, 101),
+            InFlight(at(100))
+        );
+        let here = Circumstances { origin: Some(at(99)), ..KNOWN };
         assert_eq!(of_at(LOST, here, 101), Due(at(160)), "its data is here");
         assert_eq!(of_at(LOST, KNOWN, 157), Due(at(160)), "its interval is over");
     }

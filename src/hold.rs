@@ -61,12 +61,12 @@ pub enum Decision {
     /// Decide again after a change, or at this time at the latest.
     Wait(BootTime),
     /// Answer with the true age, because waiting would gain nothing.
-    Old(Because),
+    Old(StaleReason),
 }
 
 /// Why old data is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Because {
+pub enum StaleReason {
     /// The last attempt failed.
     Failed,
     /// The next attempt is not due within `--hold`.
@@ -79,14 +79,14 @@ pub enum Because {
     Crowded,
 }
 
-impl fmt::Display for Because {
+impl fmt::Display for StaleReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Because::Failed => "failed",
-            Because::NotDue => "not-due",
-            Because::RunsLong => "runs-long",
-            Because::Waited => "waited",
-            Because::Crowded => "crowded",
+            StaleReason::Failed => "failed",
+            StaleReason::NotDue => "not-due",
+            StaleReason::RunsLong => "runs-long",
+            StaleReason::Waited => "waited",
+            StaleReason::Crowded => "crowded",
         })
     }
 }
@@ -108,11 +108,11 @@ pub fn decide(
     }
     let patience = arrived + bound.hold;
     let decision = match coming {
-        Coming::Failed => Decision::Old(Because::Failed),
-        Coming::Due(at) if at > patience => Decision::Old(Because::NotDue),
+        Coming::Failed => Decision::Old(StaleReason::Failed),
+        Coming::Due(at) if at > patience => Decision::Old(StaleReason::NotDue),
         Coming::Due(_) => wait(patience, now),
         Coming::InFlight(claimed) if claimed + bound.hold <= now => {
-            Decision::Old(Because::RunsLong)
+            Decision::Old(StaleReason::RunsLong)
         }
         Coming::InFlight(claimed) => wait(patience.min(claimed + bound.hold), now),
     };
@@ -132,7 +132,7 @@ pub fn decide(
 }
 
 fn wait(until: BootTime, now: BootTime) -> Decision {
-    if until <= now { Decision::Old(Because::Waited) } else { Decision::Wait(until) }
+    if until <= now { Decision::Old(StaleReason::Waited) } else { Decision::Wait(until) }
 }
 
 #[cfg(test)]
@@ -192,25 +192,25 @@ mod tests {
 
     #[test]
     fn nothing_is_waited_for_that_does_not_come_within_the_hold() {
-        assert_eq!(load(60_000, Due(at(62_001))), Old(Because::NotDue));
-        assert_eq!(load(62_000, InFlight(at(60_000))), Old(Because::RunsLong));
-        assert_eq!(load(60_000, Failed), Old(Because::Failed));
+        assert_eq!(load(60_000, Due(at(62_001))), Old(StaleReason::NotDue));
+        assert_eq!(load(62_000, InFlight(at(60_000))), Old(StaleReason::RunsLong));
+        assert_eq!(load(60_000, Failed), Old(StaleReason::Failed));
     }
 
     #[test]
     fn a_load_waits_no_longer_than_the_hold() {
         let waited = decide(Some(at(0)), Due(at(60_000)), TAKES, &BOUND, at(60_000), at(62_000));
-        assert_eq!(waited, Old(Because::Waited));
+        assert_eq!(waited, Old(StaleReason::Waited));
         let claimed_late = InFlight(at(61_500));
         let waited = decide(Some(at(0)), claimed_late, TAKES, &BOUND, at(60_000), at(62_000));
-        assert_eq!(waited, Old(Because::Waited));
+        assert_eq!(waited, Old(StaleReason::Waited));
     }
 
     #[test]
     fn without_data_a_load_waits_for_the_first() {
         let load = |coming| decide(None, coming, TAKES, &BOUND, at(10), at(10));
         assert_eq!(load(InFlight(at(0))), Wait(at(2_000)));
-        assert_eq!(load(Failed), Old(Because::Failed));
+        assert_eq!(load(Failed), Old(StaleReason::Failed));
     }
 
     #[test]

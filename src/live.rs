@@ -35,7 +35,7 @@ impl Origin {
 
 /// A generation with the origin time of its data.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct LiveSite {
     /// The generation.
     pub generation: Arc<Generation>,
     /// Fence of the refresh that brought or last confirmed the data.
@@ -72,7 +72,7 @@ pub enum StoreState {
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The live site; `None` before the first refresh.
-    pub site: Option<Site>,
+    pub site: Option<LiveSite>,
     /// What is known of newer data.
     pub coming: Coming,
     /// Expected duration of a refresh, from its claim to the live generation.
@@ -131,7 +131,7 @@ impl Live {
 
     /// Makes a site live with its volatile files, then announces the site to open streams. Returns
     /// `false` if a newer site is live already.
-    pub fn put(&self, site: Site, volatile: Volatile, told: Told) -> bool {
+    pub fn put(&self, site: LiveSite, volatile: Volatile, told: Told) -> bool {
         let generation = site.generation.clone();
         let is_live = self.cell.send_if_modified(|snapshot| {
             if snapshot.site.as_ref().is_some_and(|live| live.fence > site.fence) {

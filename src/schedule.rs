@@ -63,13 +63,13 @@ pub struct Wait {
     /// Time from now; never zero.
     pub remaining: Duration,
     /// The reason.
-    pub because: Because,
+    pub because: WaitReason,
 }
 
 /// Why the next refresh has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Because {
+pub enum WaitReason {
     /// Two refreshes start at least `--interval` apart.
     Interval,
     /// The API asked for the wait (`Retry-After`).
@@ -80,15 +80,15 @@ pub enum Because {
     RedisLost,
 }
 
-impl fmt::Display for Because {
+impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Because::Interval => "the interval is not over",
-            Because::RetryAfter => "the API asked for no earlier request (Retry-After)",
-            Because::RedisLost => {
+            WaitReason::Interval => "the interval is not over",
+            WaitReason::RetryAfter => "the API asked for no earlier request (Retry-After)",
+            WaitReason::RedisLost => {
                 "Redis cannot be used, and then no process asks the API (--when-redis-lost wait)"
             }
-            Because::Restoring => "Redis lost the last claim, which the replicas are restoring",
+            WaitReason::Restoring => "Redis lost the last claim, which the replicas are restoring",
         })
     }
 }
@@ -98,9 +98,9 @@ pub fn next(last: LastAttempt, interval: Duration) -> Next {
     let interval_left = last.age.map_or(Duration::ZERO, |age| interval.saturating_sub(age));
     let left_alone = last.left_alone.unwrap_or(Duration::ZERO).min(LONGEST_RETRY_AFTER);
     let (remaining, because) = if left_alone > interval_left {
-        (left_alone, Because::RetryAfter)
+        (left_alone, WaitReason::RetryAfter)
     } else {
-        (interval_left, Because::Interval)
+        (interval_left, WaitReason::Interval)
     };
     if remaining.is_zero() { Next::Fetch } else { Next::Wait(Wait { remaining, because }) }
 }

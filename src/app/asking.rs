@@ -16,7 +16,7 @@ use crate::clock::{BootTime, Clock, Stamp};
 use crate::outcome::{Failure, FailureKind, Refused};
 use crate::payload::{Fence, Payload};
 use crate::schedule;
-use crate::source::{Answer, Source};
+use crate::source::{Source, UpstreamAnswer};
 use crate::store::{Ask, Claim, Granted, Store, Stores};
 
 /// Renewals of a claim for one request: the second is for a slow disk, whose
@@ -35,7 +35,7 @@ pub(super) struct Fetched {
     pub(super) refused: Option<Refused>,
     /// What was saved last when it was claimed.
     pub(super) saved: Fence,
-    pub(super) answer: Result<Answer, Failure>,
+    pub(super) answer: Result<UpstreamAnswer, Failure>,
     /// From the claim to the end of the answer.
     pub(super) took: Duration,
 }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::lock::{Held, Stay};
 use crate::outcome::OutcomeKind;
-use crate::schedule::Because;
+use crate::schedule::WaitReason;
 use crate::store::Denied;
 
 /// Longest wait for another `build once`.
@@ -53,7 +53,7 @@ pub(super) async fn once(config: Config) -> Result<()> {
                 }));
             }
             // Nobody can tell when Redis will be back, so do not wait.
-            Refreshed::Denied(denied) if denied.wait.because == Because::RedisLost => {
+            Refreshed::Denied(denied) if denied.wait.because == WaitReason::RedisLost => {
                 return stored(refresher, &config, &clock, &denied);
             }
             Refreshed::Denied(denied) if is_running(refresher, &denied, config.hold) => {

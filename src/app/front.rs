@@ -96,7 +96,7 @@ impl Front {
             .filter(|before| before.id != generation.id)
             .map(|before| news::event(&plan, &before, &generation, contents.untold));
         let told = Told { theme: plan.theme_id().to_owned(), event };
-        let site = live::Site { generation, fence: payload.fence, origin };
+        let site = live::LiveSite { generation, fence: payload.fence, origin };
         if !self.live.put(site, volatile, told) {
             debug!("a newer generation is live already");
         }
@@ -132,7 +132,7 @@ impl Front {
             return;
         };
         let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
-        let site = live::Site { fence: payload.fence, origin, ..site.clone() };
+        let site = live::LiveSite { fence: payload.fence, origin, ..site.clone() };
         // The volatile files follow once the refresh is recorded.
         self.live.put(site, snapshot.volatile.clone(), Told::default());
     }
@@ -150,7 +150,7 @@ impl Front {
         let status = self.status_page(known, facts, origin, generation.pages().count());
         let volatile = self.volatile(facts, origin, &status)(&generation);
         self.note_trouble(status);
-        let site = live::Site { generation, fence: Fence(0), origin };
+        let site = live::LiveSite { generation, fence: Fence(0), origin };
         self.live.put(site, volatile, Told::default());
     }
 

@@ -10,8 +10,8 @@ use tracing::warn;
 use crate::catalogue::Catalogue;
 use crate::outcome::{Failure, FailureKind, Mark, Refused};
 use crate::payload::{Fence, Payload};
-use crate::plausibility::{Guard, Ids, Implausible, Remembered, Verdict, decide};
-use crate::store::refused::{self, Bodies, Refusal};
+use crate::plausibility::{Guard, Ids, Implausible, Memory, Verdict, decide};
+use crate::store::refused::{self, Refusal, RefusedBodies};
 use crate::store::{Store, Stores};
 
 /// What the claim told of the time before it.
@@ -44,7 +44,7 @@ pub(super) async fn believe(
     let offered = Ids::of(catalogue);
     let decide = |marks: &[Mark]| {
         let (refused, saved) = (before.refused.as_ref(), before.saved);
-        decide(known.as_ref(), &offered, Remembered { refused, marks, saved }, guard)
+        decide(known.as_ref(), &offered, Memory { refused, marks, saved }, guard)
     };
     // Most answers are plausible: the marks of the owner need not be read for them.
     let verdict = match decide(&[]) {
@@ -122,7 +122,7 @@ impl Keep<'_> {
         };
         let text = String::from_utf8_lossy;
         let (films, people) = (text(&payload.films.bytes), text(&payload.people.bytes));
-        if let Err(error) = refused::keep(self.state, &refusal, &Bodies { films, people }) {
+        if let Err(error) = refused::keep(self.state, &refusal, &RefusedBodies { films, people }) {
             warn!("the refused payload cannot be kept: {error:#}");
         }
     }

@@ -23,7 +23,7 @@ use super::report::{ChangeCounts, Done};
 use super::volatile::Facts;
 use crate::catalogue::{self, Bounds, Catalogue, Warning};
 use crate::clock::{BootTime, Clock, Stamp};
-use crate::coming::{self, Attempt};
+use crate::coming::{self, SeenAttempt};
 use crate::hold::Coming;
 use crate::ledger::Overrides;
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
@@ -31,7 +31,7 @@ use crate::pages::NotRendered;
 use crate::payload::{Fault, Payload};
 use crate::plausibility::Guard;
 use crate::publish::TooLarge;
-use crate::schedule::{self, Because, LastAttempt};
+use crate::schedule::{self, LastAttempt, WaitReason};
 use crate::source::Source;
 use crate::store::{Claim, Denied, Edition, Granted, Kept, Standing, Store, Stores};
 use crate::telemetry::Stage;
@@ -145,7 +145,7 @@ impl Refresher {
                 let due = self.clock.now().boot + denied.wait.remaining;
                 let coming = match denied.wait.because {
                     // Nothing is on its way as long as that lasts.
-                    Because::RedisLost => Coming::Failed,
+                    WaitReason::RedisLost => Coming::Failed,
                     _ => self.coming(&denied.standing, due),
                 };
                 self.front.live.put_coming(coming);
@@ -378,13 +378,13 @@ impl Refresher {
     /// What the last attempt says about newer data, until the next attempt is due.
     pub(super) fn coming(&self, standing: &Standing, due: BootTime) -> Coming {
         let now = self.clock.now().boot;
-        let attempt = Attempt {
+        let attempt = SeenAttempt {
             claimed: now - standing.age,
             ended_well: standing.outcome.as_ref().map(|outcome| outcome.kind.is_good()),
             is_lost: standing.is_lost,
             due,
         };
-        let known = coming::Known {
+        let known = coming::Circumstances {
             before: self.front.live.snapshot().coming,
             origin: self.known.payload().map(|payload| payload.origin.boot),
             has_company: self.stores.is_shared() && !self.stores.is_away(),

@@ -25,13 +25,13 @@ use crate::store::{FileStore, Store};
 struct Report {
     upstream: Option<String>,
     data: Option<Data>,
-    generation: Option<Generation>,
-    last_attempt: Option<LastAttempt>,
+    generation: Option<GenerationReport>,
+    last_attempt: Option<AttemptReport>,
     next_attempt: NextAttempt,
     redis: Option<Shared>,
     /// Fields whose changes are not reported (see the glossary: volatile).
     volatile_fields: Vec<String>,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedReport>,
     held_by: HeldBy,
 }
 
@@ -46,13 +46,13 @@ struct Data {
 }
 
 #[derive(Serialize)]
-struct Generation {
+struct GenerationReport {
     id: String,
     pages: usize,
 }
 
 #[derive(Serialize)]
-struct LastAttempt {
+struct AttemptReport {
     at: String,
     age_seconds: u64,
     outcome: String,
@@ -71,7 +71,7 @@ struct Shared {
 }
 
 #[derive(Serialize)]
-struct Refused {
+struct RefusedReport {
     sets: String,
     why: String,
     times: u32,
@@ -138,7 +138,7 @@ async fn report(config: &Config) -> Result<Report> {
             people: catalogue.people.len(),
         })
     });
-    let last_attempt = attempt.map(|attempt| LastAttempt {
+    let last_attempt = attempt.map(|attempt| AttemptReport {
         at: attempt.at.wall.rfc3339(),
         age_seconds: attempt.at.age(now, boot_id).as_secs(),
         outcome: match attempt.ended {
@@ -157,15 +157,17 @@ async fn report(config: &Config) -> Result<Report> {
     Ok(Report {
         upstream: file.upstream().map(|upstream| upstream.0),
         data,
-        generation: Manifest::peek(&config.out)
-            .map(|manifest| Generation { pages: manifest.pages(), id: manifest.generation.0 }),
+        generation: Manifest::peek(&config.out).map(|manifest| GenerationReport {
+            pages: manifest.pages(),
+            id: manifest.generation.0,
+        }),
         last_attempt,
         next_attempt,
         redis: shared(config, &clock).await?,
         volatile_fields,
         refused: refusals
             .into_iter()
-            .map(|Refusal { sets, why, times, last, .. }| Refused {
+            .map(|Refusal { sets, why, times, last, .. }| RefusedReport {
                 accepted: is_accepted(&sets),
                 sets: sets.0,
                 why,

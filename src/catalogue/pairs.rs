@@ -4,8 +4,8 @@
 //! What a direction says of records that are not there becomes a [`Warning`].
 
 use super::raw;
-use super::reference::{Ids, Target};
-use super::warning::{Names, Warning};
+use super::reference::{RecordIds, Target};
+use super::warning::{IdSample, Warning};
 use super::{Film, FilmIndex, Person, PersonIndex};
 use crate::payload::{Endpoint, Fault};
 
@@ -28,8 +28,9 @@ pub(super) fn pairs(
     most: usize,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<(FilmIndex, PersonIndex)>, Fault> {
-    let film_ids = Ids::new(Endpoint::Films, films.iter().map(|film| film.id.as_str()));
-    let person_ids = Ids::new(Endpoint::People, people.iter().map(|person| person.id.as_str()));
+    let film_ids = RecordIds::new(Endpoint::Films, films.iter().map(|film| film.id.as_str()));
+    let person_ids =
+        RecordIds::new(Endpoint::People, people.iter().map(|person| person.id.as_str()));
     let from_films = stated(Endpoint::Films, cast, &person_ids, most, warnings)?;
     let mut from_people = stated(Endpoint::People, filmography, &film_ids, most, warnings)?;
     for pair in &mut from_people {
@@ -56,12 +57,12 @@ pub(super) fn pairs(
 fn stated(
     endpoint: Endpoint,
     references: &[References<'_>],
-    ids: &Ids<'_>,
+    ids: &RecordIds<'_>,
     most: usize,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Pair>, Fault> {
     let mut stated: Vec<Pair> = Vec::new();
-    let mut missing = Names::default();
+    let mut missing = IdSample::default();
     let mut broken = 0;
     let mut targets: Vec<u32> = Vec::new();
     for (record, lists) in references.iter().enumerate() {

@@ -89,8 +89,8 @@ pub(super) fn lossy(raw: &str) -> String {
 
 /// Calls `each` with every item of a list.
 pub(super) fn each_item<'r>(raw: &'r str, each: impl FnMut(&'r str)) {
-    struct Items<F>(F);
-    impl<'r, F: FnMut(&'r str)> Visitor<'r> for Items<F> {
+    struct ItemVisitor<F>(F);
+    impl<'r, F: FnMut(&'r str)> Visitor<'r> for ItemVisitor<F> {
         type Value = ();
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a list")
@@ -103,7 +103,7 @@ pub(super) fn each_item<'r>(raw: &'r str, each: impl FnMut(&'r str)) {
         }
     }
     // The syntax is right, so nothing is lost here.
-    let _ = serde_json::Deserializer::from_str(raw).deserialize_seq(Items(each));
+    let _ = serde_json::Deserializer::from_str(raw).deserialize_seq(ItemVisitor(each));
 }
 
 /// Calls `each` with the raw name and the raw value of every field of an object.
@@ -114,8 +114,8 @@ pub(super) fn each_field<'r>(
     raw: &'r str,
     each: impl FnMut(&'r str, &'r str),
 ) -> Result<(), serde_json::Error> {
-    struct Fields<F>(F);
-    impl<'r, F: FnMut(&'r str, &'r str)> Visitor<'r> for Fields<F> {
+    struct FieldVisitor<F>(F);
+    impl<'r, F: FnMut(&'r str, &'r str)> Visitor<'r> for FieldVisitor<F> {
         type Value = ();
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
@@ -130,7 +130,7 @@ pub(super) fn each_field<'r>(
     if !raw.starts_with('{') {
         return Err(serde_json::Error::custom(format!("it is {}, not an object", kind(raw))));
     }
-    serde_json::Deserializer::from_str(raw).deserialize_map(Fields(each))
+    serde_json::Deserializer::from_str(raw).deserialize_map(FieldVisitor(each))
 }
 
 /// The name of a field, cleaned.
@@ -146,7 +146,7 @@ pub(super) fn name(raw: &str) -> Result<String, String> {
 
 /// Room for the values of one record that the program gives no meaning to.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct RecordRoom {
     /// Units of memory that are left.
     pub(super) left: usize,
     /// Values that could not be used, with the reason of the first few.
@@ -154,7 +154,7 @@ pub(super) struct Room {
     pub(super) why: Option<String>,
 }
 
-impl Room {
+impl RecordRoom {
     /// Units of a field beside those of its value.
     fn of_field(name: &str) -> usize {
         2 + name.len() / UNIT
@@ -179,7 +179,7 @@ impl Room {
     }
 }
 
-/// Bytes of a unit of [`Room`]: about what a scalar takes.
+/// Bytes of a unit of [`RecordRoom`]: about what a scalar takes.
 pub(super) const UNIT: usize = 64;
 /// Units of a list or an object beside those of what is in it.
 const UNITS_OF_AN_OBJECT: usize = 10;
@@ -188,16 +188,16 @@ const UNITS_OF_AN_OBJECT: usize = 10;
 /// no address that would run as a script. What cannot be used is left out and counted
 /// in `room`; the rest is kept. Integers beyond 64 bits become text, so that every digit
 /// stays.
-fn value(raw: &str, room: &mut Room) -> Option<Value> {
+fn value(raw: &str, room: &mut RecordRoom) -> Option<Value> {
     value_at(raw, room, 0)
 }
 
 /// The same for a field of the record itself.
-pub(super) fn field(name: &str, raw: &str, room: &mut Room) -> Option<Value> {
-    if room.lacks(Room::of_field(name)) { None } else { value(raw, room) }
+pub(super) fn field(name: &str, raw: &str, room: &mut RecordRoom) -> Option<Value> {
+    if room.lacks(RecordRoom::of_field(name)) { None } else { value(raw, room) }
 }
 
-fn value_at(raw: &str, room: &mut Room, depth: usize) -> Option<Value> {
+fn value_at(raw: &str, room: &mut RecordRoom, depth: usize) -> Option<Value> {
     match raw.bytes().next() {
         Some(b'[' | b'{') if depth >= DEEPEST => {
             room.drop_value("it is nested too deep");
@@ -235,10 +235,10 @@ fn value_at(raw: &str, room: &mut Room, depth: usize) -> Option<Value> {
     }
 }
 
-fn object(raw: &str, room: &mut Room, depth: usize) -> Option<Value> {
+fn object(raw: &str, room: &mut RecordRoom, depth: usize) -> Option<Value> {
     let mut fields = Map::new();
     let read = each_field(raw, |raw_name, raw_value| {
-        if room.lacks(Room::of_field(raw_name)) {
+        if room.lacks(RecordRoom::of_field(raw_name)) {
             return;
         }
         let Ok(name) = name(raw_name) else {
@@ -280,8 +280,8 @@ fn float(raw: &str) -> Result<Number, String> {
 mod tests {
     use super::*;
 
-    fn room() -> Room {
-        Room { left: 1000, unusable: 0, why: None }
+    fn room() -> RecordRoom {
+        RecordRoom { left: 1000, unusable: 0, why: None }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::date::date;
 use super::pairs::References;
 use super::record::{Flaw, Ignored, Record};
 use super::text::clip;
-use super::warning::{Names, Warning};
+use super::warning::{IdSample, Warning};
 use super::{Extra, Film, Person};
 use crate::payload::{Endpoint, Fault};
 
@@ -48,8 +48,8 @@ pub(super) fn read<'r, T>(
     let mut units = 0;
     let mut items: Vec<(T, References<'r>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut repeated = Names::default();
-    let mut told = Told { endpoint, named: Vec::new(), left_out: 0, ignored: 0, cut: 0 };
+    let mut repeated = IdSample::default();
+    let mut told = ToldProblems { endpoint, named: Vec::new(), left_out: 0, ignored: 0, cut: 0 };
     for (index, raw) in raw.iter().enumerate() {
         let read = match build(raw.get()) {
             Ok(read) => read,
@@ -82,7 +82,7 @@ pub(super) fn read<'r, T>(
 }
 
 /// What is told of the bad records and fields of one list.
-struct Told {
+struct ToldProblems {
     endpoint: Endpoint,
     named: Vec<Warning>,
     left_out: usize,
@@ -90,7 +90,7 @@ struct Told {
     cut: usize,
 }
 
-impl Told {
+impl ToldProblems {
     fn left_out(&mut self, position: usize, unusable: Unusable) {
         self.left_out += 1;
         if self.named.len() < MOST_NAMED {
@@ -117,7 +117,7 @@ impl Told {
     }
 
     fn end(self, warnings: &mut Vec<Warning>) {
-        let Told { endpoint, named, left_out, ignored, cut } = self;
+        let ToldProblems { endpoint, named, left_out, ignored, cut } = self;
         warnings.extend(named);
         if left_out + ignored + cut > 1 {
             warnings.push(Warning::Counted { endpoint, left_out, ignored, cut });

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::length::minutes;
 use super::markup::without_markup;
-use super::raw::{self, Room, kind};
+use super::raw::{self, RecordRoom, kind};
 use super::text::{cleaned, clip, is_known, is_visible, start_of};
 
 /// Fields of one record that are kept beside those that are `used`.
@@ -272,7 +272,7 @@ impl<'r> Record<'r> {
     /// be used; and units of memory of what could. `ours` are names that the program sets itself.
     pub(super) fn rest(mut self, ours: &[&str]) -> (BTreeMap<String, Value>, Ignored, usize) {
         let mut rest = BTreeMap::new();
-        let mut room = Room { left: ROOM, unusable: 0, why: None };
+        let mut room = RecordRoom { left: ROOM, unusable: 0, why: None };
         for (name, value) in std::mem::take(&mut self.fields) {
             if ours.contains(&name.as_str()) {
                 continue;

@@ -22,7 +22,7 @@ use crate::payload::Endpoint;
 const LONGEST: usize = 16 << 10;
 
 /// The ids of one list and the places of their records.
-pub(super) struct Ids<'a> {
+pub(super) struct RecordIds<'a> {
     places: HashMap<&'a str, usize>,
     endpoint: Endpoint,
     /// The endpoint's segment between slashes.
@@ -40,11 +40,11 @@ pub(super) enum Target {
     Nothing,
 }
 
-impl<'a> Ids<'a> {
+impl<'a> RecordIds<'a> {
     /// The ids of one list, in the order of the list.
-    pub(super) fn new(endpoint: Endpoint, ids: impl Iterator<Item = &'a str>) -> Ids<'a> {
+    pub(super) fn new(endpoint: Endpoint, ids: impl Iterator<Item = &'a str>) -> RecordIds<'a> {
         let places = ids.enumerate().map(|(place, id)| (id, place)).collect();
-        Ids { places, endpoint, segment: format!("/{}/", endpoint.segment()) }
+        RecordIds { places, endpoint, segment: format!("/{}/", endpoint.segment()) }
     }
 
     /// The record that a reference refers to.
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn target(ids: &[&str], reference: &str) -> Target {
-        Ids::new(Endpoint::Films, ids.iter().copied()).target(reference)
+        RecordIds::new(Endpoint::Films, ids.iter().copied()).target(reference)
     }
 
     #[track_caller]

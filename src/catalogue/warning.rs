@@ -99,13 +99,13 @@ pub enum Warning {
 
 /// A set of names: the first few in order, and the number of all.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct IdSample {
     first: BTreeSet<String>,
     /// Hashes of the names, which take less memory than the names.
     seen: HashSet<u64>,
 }
 
-impl Names {
+impl IdSample {
     /// Number of names that are kept.
     const KEPT: usize = 20;
 
@@ -114,7 +114,7 @@ impl Names {
         let start = hash.as_bytes().first_chunk().copied().unwrap_or_default();
         if self.seen.insert(u64::from_le_bytes(start)) {
             self.first.insert(clip(name));
-            if self.first.len() > Names::KEPT {
+            if self.first.len() > IdSample::KEPT {
                 self.first.pop_last();
             }
         }

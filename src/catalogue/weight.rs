@@ -34,7 +34,7 @@ const MOST_WORDS: u64 = 1_000;
 
 /// A text in figures.
 #[derive(Clone, Copy)]
-struct Text {
+struct Weighed {
     bytes: u64,
     /// Bytes once `<`, `>`, `&`, `"` and `'` are escaped.
     escaped: u64,
@@ -43,8 +43,8 @@ struct Text {
     words: u64,
 }
 
-impl Text {
-    fn of(text: &str) -> Text {
+impl Weighed {
+    fn of(text: &str) -> Weighed {
         let mut words = 0;
         let mut is_inside = false;
         for c in text.chars() {
@@ -54,7 +54,7 @@ impl Text {
         }
         let special = text.bytes().filter(|byte| b"<>&\"'".contains(byte)).count() as u64;
         let bytes = text.len() as u64;
-        Text { bytes, escaped: bytes + 5 * special, words }
+        Weighed { bytes, escaped: bytes + 5 * special, words }
     }
 
     /// Bytes on pages where the text stands so often: plain text compresses little, what
@@ -66,8 +66,10 @@ impl Text {
 
 /// About how many bytes the files of the site will have.
 pub fn weight(catalogue: &Catalogue) -> u64 {
-    let titles: Vec<Text> = catalogue.films.iter().map(|film| Text::of(&film.title)).collect();
-    let names: Vec<Text> = catalogue.people.iter().map(|person| Text::of(&person.name)).collect();
+    let titles: Vec<Weighed> =
+        catalogue.films.iter().map(|film| Weighed::of(&film.title)).collect();
+    let names: Vec<Weighed> =
+        catalogue.people.iter().map(|person| Weighed::of(&person.name)).collect();
     let mut directors: HashMap<&str, u64> = HashMap::new();
     let mut producers: HashMap<&str, u64> = HashMap::new();
     for film in &catalogue.films {
@@ -91,8 +93,8 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
     SITE + makers + films.sum::<u64>() + people.sum::<u64>()
 }
 
-fn of_film(film: &Film, title: Text, words_of_cast: u64) -> u64 {
-    let lines: Vec<Text> = [
+fn of_film(film: &Film, title: Weighed, words_of_cast: u64) -> u64 {
+    let lines: Vec<Weighed> = [
         &film.original_title,
         &film.original_title_romanised,
         &film.director,
@@ -103,9 +105,9 @@ fn of_film(film: &Film, title: Text, words_of_cast: u64) -> u64 {
     ]
     .into_iter()
     .flatten()
-    .map(|line| Text::of(line))
+    .map(|line| Weighed::of(line))
     .collect();
-    let prose = film.description.as_deref().map_or(0, |text| Text::of(text).shown(53, 30));
+    let prose = film.description.as_deref().map_or(0, |text| Weighed::of(text).shown(53, 30));
     // The first three are what a search finds beside the title.
     let words = title.words + lines.iter().take(3).map(|line| line.words).sum::<u64>();
     let words = (words + words_of_cast).min(MOST_WORDS);
@@ -115,9 +117,9 @@ fn of_film(film: &Film, title: Text, words_of_cast: u64) -> u64 {
         + words * (FOUND + title.bytes) / 2
 }
 
-fn of_person(person: &Person, name: Text, titles: &[Text]) -> u64 {
+fn of_person(person: &Person, name: Weighed, titles: &[Weighed]) -> u64 {
     let lines = [&person.gender, &person.age, &person.eye_color, &person.hair_color];
-    let lines = lines.into_iter().flatten().map(|line| Text::of(line).shown(150, 80));
+    let lines = lines.into_iter().flatten().map(|line| Weighed::of(line).shown(150, 80));
     let films = person.films.len() as u64;
     let others = films.saturating_sub(1).min(MOST_BESIDE);
     let of_pair = |&film: &FilmIndex| {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, ValueEnum};
 
-use super::values::{Factor, Listen, Secret, Share, Size, Span};
+use super::values::{DurationText, Factor, Listen, Secret, Share, Size};
 
 /// What SIGHUP does with a changed value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,21 +204,21 @@ options! {
         ///
         /// A time under 60s is allowed only for --demo and for an API at a loopback address.
         #[arg(value_name = "DURATION", default_value = "60s")]
-        interval: Span => Applied,
+        interval: DurationText => Applied,
 
         /// Maximum age of a page while the API responds
         ///
         /// A request for an older page waits for newer data, at most for the time --hold. The
         /// age must not be less than --interval.
         #[arg(value_name = "DURATION", default_value = "60s")]
-        max_age: Span => AppliedWithoutRedis,
+        max_age: DurationText => AppliedWithoutRedis,
 
         /// Maximum time that a request waits for newer data
         ///
         /// `build once` waits at most this long until a refresh may start. A command to Redis
         /// may take a quarter of this time, and at least 100ms.
         #[arg(value_name = "DURATION", default_value = "2s")]
-        hold: Span => NeedsRestart,
+        hold: DurationText => NeedsRestart,
     }
 
     "Plausibility of new data (serve, build)" {
@@ -324,7 +324,7 @@ options! {
         /// The age must not be less than --max-age. Without this option, `serve` answers with
         /// the last good page, however old.
         #[arg(value_name = "DURATION")]
-        max_stale: Option<Span> => Applied,
+        max_stale: Option<DurationText> => Applied,
     }
 
     "Configuration and log (all commands)" {

@@ -62,13 +62,13 @@ impl std::fmt::Debug for Secret {
 
 /// A length of time, written `60s`, `1m 30s`, `500ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span(pub Duration);
+pub struct DurationText(pub Duration);
 
-impl FromStr for Span {
+impl FromStr for DurationText {
     type Err = String;
-    fn from_str(text: &str) -> Result<Span, String> {
+    fn from_str(text: &str) -> Result<DurationText, String> {
         let parsed = humantime::parse_duration(text);
-        parsed.map(Span).map_err(|error| format!("{error}; write {DURATION}"))
+        parsed.map(DurationText).map_err(|error| format!("{error}; write {DURATION}"))
     }
 }
 

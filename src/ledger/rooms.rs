@@ -16,7 +16,7 @@ const ROOM: usize = 512 << 10;
 /// Keeps the newest changes for which there is room. Input and result have the oldest change
 /// first.
 pub(super) fn bounded(changes: Vec<Dated>) -> VecDeque<Dated> {
-    let mut rooms = [Room::default(), Room::default()];
+    let mut rooms = [LedgerRoom::default(), LedgerRoom::default()];
     let mut kept: VecDeque<Dated> = VecDeque::new();
     for dated in changes.into_iter().rev() {
         let is_field = matches!(dated.change.what, What::Changed(_));
@@ -28,12 +28,12 @@ pub(super) fn bounded(changes: Vec<Dated>) -> VecDeque<Dated> {
 }
 
 #[derive(Default)]
-struct Room {
+struct LedgerRoom {
     count: usize,
     bytes: usize,
 }
 
-impl Room {
+impl LedgerRoom {
     /// Whether there is room for the change. After the first change without room, no older change
     /// has room.
     fn takes(&mut self, dated: &Dated) -> bool {

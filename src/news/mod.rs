@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::changes::{Change, Kind, What};
-use crate::pages::{Plan, Record};
+use crate::pages::{EventRecord, Plan};
 use crate::publish::{Generation, GenerationId};
 pub use ring::{KEPT, Ring, Since};
 
@@ -29,7 +29,7 @@ const DIGITS: usize = 16;
 
 /// The step from one generation to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct GenerationEvent {
     /// Id of the generation before.
     pub from: GenerationId,
     /// Id of the generation after, which is also the id of the event.
@@ -45,11 +45,11 @@ pub struct Told {
     /// earlier process made the generation.
     pub theme: String,
     /// The step from the generation that was live before, if there was one.
-    pub event: Option<Event>,
+    pub event: Option<GenerationEvent>,
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct EventDocument<'a> {
     from: &'a GenerationId,
     to: &'a GenerationId,
     theme: &'a str,
@@ -66,9 +66,9 @@ struct Document<'a> {
 
 #[derive(Default, Serialize)]
 struct Records {
-    added: Vec<Record>,
-    changed: Vec<Record>,
-    removed: Vec<Record>,
+    added: Vec<EventRecord>,
+    changed: Vec<EventRecord>,
+    removed: Vec<EventRecord>,
 }
 
 /// Makes the step from one generation to the next, whose plan is `plan`. If the changes of the
@@ -78,7 +78,7 @@ pub fn event(
     from: &Generation,
     to: &Generation,
     changes: Option<&[Change]>,
-) -> Event {
+) -> GenerationEvent {
     let paths = changed_paths(plan, from, to);
     let told = changes.filter(|changes| changes.len() <= MOST_RECORDS);
     let told = told.map(|changes| (of_kind(plan, changes, Kind::Film), changes));
@@ -86,7 +86,7 @@ pub fn event(
     let (films, people) = told.unzip();
     let theme = plan.theme_id();
     let mut document =
-        Document { from: &from.id, to: &to.id, theme, films, people, paths: Some(&paths) };
+        EventDocument { from: &from.id, to: &to.id, theme, films, people, paths: Some(&paths) };
     let mut bytes = framed(&document);
     if bytes.len() > LARGEST {
         (document.films, document.people) = (None, None);
@@ -96,11 +96,11 @@ pub fn event(
         document.paths = None;
         bytes = framed(&document);
     }
-    Event { from: from.id.clone(), to: to.id.clone(), bytes }
+    GenerationEvent { from: from.id.clone(), to: to.id.clone(), bytes }
 }
 
 /// Formats an event for a stream. JSON has no line break that could end the event.
-fn framed(document: &Document<'_>) -> Bytes {
+fn framed(document: &EventDocument<'_>) -> Bytes {
     // Text, lists and maps with text keys always have a JSON form.
     let json = serde_json::to_string(document).unwrap_or_default();
     format!("id: {}\nevent: generation\ndata: {json}\n\n", document.to).into()

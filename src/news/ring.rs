@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Event, Told};
+use super::{GenerationEvent, Told};
 use crate::publish::Generation;
 
 /// Number of steps that are kept.
@@ -20,7 +20,7 @@ pub struct Ring {
     pub live: Option<Arc<Generation>>,
     /// Identity of the theme of its pages.
     pub theme: String,
-    events: VecDeque<Arc<Event>>,
+    events: VecDeque<Arc<GenerationEvent>>,
 }
 
 /// The steps that a page has missed.
@@ -29,7 +29,7 @@ pub enum Since {
     /// No steps.
     Current,
     /// These steps, in order.
-    Missed(Vec<Arc<Event>>),
+    Missed(Vec<Arc<GenerationEvent>>),
     /// The last generation of the page is not in the ring.
     Unknown,
 }
@@ -42,7 +42,8 @@ impl Ring {
             return None;
         }
         // A step that does not start at the live generation cannot be used.
-        let follows = |event: &Event| self.live.as_ref().is_some_and(|live| live.id == event.from);
+        let follows =
+            |event: &GenerationEvent| self.live.as_ref().is_some_and(|live| live.id == event.from);
         let mut events = VecDeque::new();
         if let Some(event) = told.event.filter(follows) {
             events.clone_from(&self.events);
@@ -80,7 +81,10 @@ mod tests {
 
     fn step(from: &str, to: &str) -> Told {
         let (from, to) = (GenerationId(from.into()), GenerationId(to.into()));
-        Told { theme: "t".into(), event: Some(Event { from, to, bytes: Default::default() }) }
+        Told {
+            theme: "t".into(),
+            event: Some(GenerationEvent { from, to, bytes: Default::default() }),
+        }
     }
 
     fn walked(names: &[&str]) -> Ring {

@@ -12,7 +12,7 @@ use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::ledger::Ledger;
 use crate::pages::Site;
 use crate::payload::{Body, Fence, Payload};
-use crate::publish::File;
+use crate::publish::PublishedFile;
 use crate::theme::Theme;
 
 fn catalogue(films: usize) -> Catalogue {
@@ -32,13 +32,16 @@ fn generation(plan: &Plan<'_>) -> Generation {
     let pages = plan.paths().map(|path| {
         let page = plan.prepare(path);
         let bytes = page.render().expect("a page");
-        (path.to_owned(), Arc::new(File::new(path, page.fingerprint.to_string(), bytes, 1)))
+        (
+            path.to_owned(),
+            Arc::new(PublishedFile::new(path, page.fingerprint.to_string(), bytes, 1)),
+        )
     });
     Generation::new(1, pages.collect::<BTreeMap<_, _>>())
 }
 
 /// The event from so many films to so many, and its data.
-fn step(from: usize, to: usize, known: bool) -> (Event, Value) {
+fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
     let theme = Theme::load(None).expect("the theme");
     let site =
         Site { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
@@ -88,7 +91,7 @@ fn a_retired_asset_is_told_as_gone_once() {
     let with = |asset: Option<Option<u64>>| {
         let mut files = generation(&plan).files;
         if let Some(retired) = asset {
-            let mut file = File::new("assets/a.css", String::new(), "a".into(), 1);
+            let mut file = PublishedFile::new("assets/a.css", String::new(), "a".into(), 1);
             file.entry.retired = retired;
             files.insert("assets/a.css".to_owned(), Arc::new(file));
         }

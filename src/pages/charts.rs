@@ -21,15 +21,15 @@ const MOST: usize = 400;
 const LONGEST: u32 = 150;
 
 /// A span of years as a horizontal scale.
-struct Scale {
+struct YearScale {
     first: u32,
     last: u32,
 }
 
-impl Scale {
-    fn of(years: impl Iterator<Item = u32> + Clone) -> Option<Scale> {
+impl YearScale {
+    fn of(years: impl Iterator<Item = u32> + Clone) -> Option<YearScale> {
         let (first, last) = (years.clone().min()?, years.max()?);
-        (last > first && last - first <= LONGEST).then_some(Scale { first, last })
+        (last > first && last - first <= LONGEST).then_some(YearScale { first, last })
     }
 
     fn x(&self, year: u32) -> u32 {
@@ -56,7 +56,7 @@ impl Views<'_> {
     /// One mark a film over the years; none where it could not be read.
     pub(super) fn timeline(self) -> Option<String> {
         let films = self.dated()?;
-        let scale = Scale::of(films.iter().map(|&(year, _)| year))?;
+        let scale = YearScale::of(films.iter().map(|&(year, _)| year))?;
         let mut stacks: BTreeMap<u32, u32> = BTreeMap::new();
         for &(year, _) in &films {
             *stacks.entry(scale.x(year)).or_default() += 1;
@@ -93,7 +93,7 @@ impl Views<'_> {
             .into_iter()
             .filter_map(|(year, film)| Some((year, film, score(film)?.min(100))))
             .collect();
-        let scale = Scale::of(scored.iter().map(|&(year, ..)| year))?;
+        let scale = YearScale::of(scored.iter().map(|&(year, ..)| year))?;
         let all = || scored.iter().map(|&(.., score)| score);
         let average = all().sum::<u32>() / u32::try_from(scored.len()).ok()?;
         let count = self.texts.count("count.films", scored.len(), &[]);
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn a_scale_goes_from_the_first_year_to_the_last() {
-        let scale = Scale::of([1986, 2001, 2023].into_iter()).expect("a scale");
+        let scale = YearScale::of([1986, 2001, 2023].into_iter()).expect("a scale");
         assert_eq!((scale.x(1986), scale.x(2023)), (MARGIN, WIDTH - MARGIN));
         assert_eq!(scale.ticks().collect::<Vec<_>>(), [1990, 2000, 2010, 2020]);
-        assert!(Scale::of([1986, 1986].into_iter()).is_none());
-        assert!(Scale::of([1, 2000].into_iter()).is_none());
+        assert!(YearScale::of([1986, 1986].into_iter()).is_none());
+        assert!(YearScale::of([1, 2000].into_iter()).is_none());
     }
 }

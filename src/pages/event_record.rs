@@ -11,7 +11,7 @@ use crate::changes::Kind;
 
 /// A film or a person, as it is told of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Record {
+pub struct EventRecord {
     /// Its id.
     pub id: String,
     /// Its title or name.
@@ -40,7 +40,7 @@ impl Plan<'_> {
     }
 
     /// A record that is, or was, in the catalogue.
-    pub fn record_of(&self, kind: Kind, id: &str, title: &str) -> Record {
+    pub fn record_of(&self, kind: Kind, id: &str, title: &str) -> EventRecord {
         let views = self.views;
         let entry = views.ledger.entries(kind).get(id);
         let path = match kind {
@@ -51,7 +51,7 @@ impl Plan<'_> {
         let films = &views.catalogue.films;
         let listed = films.iter().position(|film| kind == Kind::Film && film.id == id);
         let before = listed.and_then(|at| at.checked_sub(1)).map(|at| films[at].id.clone());
-        Record {
+        EventRecord {
             id: id.to_owned(),
             title: title.to_owned(),
             url,

@@ -30,18 +30,18 @@ pub struct Freshness<'a> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct FreshnessDocument<'a> {
     as_of: String,
     generation: &'a str,
     published: String,
-    upstream: Upstream,
+    upstream: UpstreamState,
     next_attempt: String,
     interval_seconds: f64,
     max_age_seconds: f64,
 }
 
 #[derive(Serialize)]
-struct Upstream {
+struct UpstreamState {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -56,11 +56,11 @@ impl Freshness<'_> {
             (_, Some(_)) => "failing",
             (_, None) => "ok",
         };
-        let document = Document {
+        let document = FreshnessDocument {
             as_of: self.as_of.rfc3339(),
             generation: self.generation,
             published: self.published.rfc3339(),
-            upstream: Upstream { state, failure },
+            upstream: UpstreamState { state, failure },
             next_attempt: self.next_attempt.rfc3339(),
             interval_seconds: self.interval,
             max_age_seconds: self.max_age,

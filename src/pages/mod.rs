@@ -45,7 +45,7 @@ use crate::theme::Theme;
 pub use apart::{starting, too_old};
 use change_list::ChangeList;
 use data::json_path;
-pub use event_record::Record;
+pub use event_record::EventRecord;
 use former::former_addresses;
 pub use freshness::Freshness;
 use groups::Groups;

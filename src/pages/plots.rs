@@ -59,7 +59,7 @@ impl Plots<'_> {
                 texts.say("plot.age_over", &values)
             }
         };
-        let scale = Scale::up_to(oldest.max(max_age.mul_f64(1.5)));
+        let scale = TimeScale::up_to(oldest.max(max_age.mul_f64(1.5)));
         let mut svg = self.opening("age", TEXT + HEIGHT + TEXT, "status.age", &what);
         self.draw(&scale, &mut svg);
         let bound = scale.y(max_age);
@@ -142,7 +142,7 @@ impl Plots<'_> {
         let average = texts.time(sum.checked_div(all).unwrap_or_default());
         let most = texts.time(slowest);
         let what = texts.say("plot.durations", &[("average", &average), ("slowest", &most)]);
-        let scale = Scale::up_to(slowest);
+        let scale = TimeScale::up_to(slowest);
         let height = TEXT + HEIGHT + TEXT;
         let mut svg = self.opening("durations", height, "status.durations", &what);
         self.draw(&scale, &mut svg);
@@ -157,7 +157,7 @@ impl Plots<'_> {
     }
 
     /// The lines of nothing and of the greatest value.
-    fn draw(self, scale: &Scale, svg: &mut String) {
+    fn draw(self, scale: &TimeScale, svg: &mut String) {
         let foot = TEXT + HEIGHT;
         let _ = write!(
             svg,
@@ -194,12 +194,12 @@ fn span_length() -> Duration {
 }
 
 /// From times to heights.
-struct Scale(u64);
+struct TimeScale(u64);
 
-impl Scale {
-    fn up_to(greatest: Duration) -> Scale {
+impl TimeScale {
+    fn up_to(greatest: Duration) -> TimeScale {
         let greatest = u64::try_from(greatest.as_millis()).unwrap_or(u64::MAX).max(1);
-        Scale(ROUND.into_iter().find(|&round| round >= greatest).unwrap_or(greatest))
+        TimeScale(ROUND.into_iter().find(|&round| round >= greatest).unwrap_or(greatest))
     }
 
     fn y(&self, time: Duration) -> u64 {
@@ -209,7 +209,7 @@ impl Scale {
 }
 
 /// A line of steps, broken where nothing is known.
-fn curve(values: &[Option<Duration>], scale: &Scale, class: &str, svg: &mut String) {
+fn curve(values: &[Option<Duration>], scale: &TimeScale, class: &str, svg: &mut String) {
     let mut path = String::new();
     let mut before: Option<u64> = None;
     for (at, value) in values.iter().enumerate() {
@@ -292,7 +292,7 @@ mod tests {
     fn a_line_breaks_where_nothing_is_known() {
         let mut svg = String::new();
         let values = [Some(MINUTE), Some(MINUTE), None, Some(MINUTE / 2)];
-        curve(&values, &Scale::up_to(MINUTE), "line", &mut svg);
+        curve(&values, &TimeScale::up_to(MINUTE), "line", &mut svg);
         assert_eq!(svg, "<path class=\"line\" d=\"M0 72h5h5M15 282h5\"/>");
     }
 

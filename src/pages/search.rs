@@ -34,11 +34,11 @@ const LONGEST_WORD: usize = 24;
 
 /// Files by the prefix of the words in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Index(BTreeMap<String, File>);
+pub(super) struct Index(BTreeMap<String, IndexFile>);
 
 /// One file of the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct File {
+struct IndexFile {
     words: Words,
     /// Longer prefixes, which have files of their own: the words here are cut to
     /// the prefix and to the newest films.
@@ -72,7 +72,7 @@ impl Index {
     fn put(&mut self, prefix: String, mut words: Words) {
         let films: BTreeSet<u32> = words.values().flatten().copied().collect();
         if films.len() <= MOST {
-            self.0.insert(prefix, File { words, more: Vec::new(), is_cut: false });
+            self.0.insert(prefix, IndexFile { words, more: Vec::new(), is_cut: false });
             return;
         }
         // What ends here has no next letter.
@@ -83,7 +83,7 @@ impl Index {
             longer.entry(word.chars().take(letters).collect()).or_default().insert(word, films);
         }
         let newest = films.into_iter().take(NEWEST).collect();
-        let file = File {
+        let file = IndexFile {
             words: Words::from([(prefix.as_str().into(), newest)]),
             more: longer.keys().cloned().collect(),
             is_cut: true,
@@ -101,7 +101,7 @@ impl Index {
 
     /// One file: its words with numbers of films, and those films.
     pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
-        let empty = File::default();
+        let empty = IndexFile::default();
         let file = self.0.get(prefix).unwrap_or(&empty);
         let films: BTreeSet<u32> = file.words.values().flatten().copied().collect();
         let numbers: BTreeMap<u32, usize> =
@@ -111,7 +111,7 @@ impl Index {
         });
         let part = Part {
             words: words.collect(),
-            films: films.iter().map(|&film| Found::of(film as FilmIndex, views)).collect(),
+            films: films.iter().map(|&film| IndexEntry::of(film as FilmIndex, views)).collect(),
             more: &file.more,
             cut: file.is_cut,
         };
@@ -147,7 +147,7 @@ pub(super) fn path(prefix: &str) -> String {
 #[derive(Serialize)]
 struct Part<'a> {
     words: BTreeMap<&'a str, Vec<&'a usize>>,
-    films: Vec<Found<'a>>,
+    films: Vec<IndexEntry<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     more: &'a [String],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -156,7 +156,7 @@ struct Part<'a> {
 
 /// A film as a search finds it.
 #[derive(Serialize)]
-struct Found<'a> {
+struct IndexEntry<'a> {
     id: &'a str,
     title: &'a str,
     url: String,
@@ -167,12 +167,12 @@ struct Found<'a> {
     lang: Option<&'static str>,
 }
 
-impl<'a> Found<'a> {
-    fn of(index: FilmIndex, views: Views<'a>) -> Found<'a> {
+impl<'a> IndexEntry<'a> {
+    fn of(index: FilmIndex, views: Views<'a>) -> IndexEntry<'a> {
         let film = &views.catalogue.films[index];
         let url = views.site.link(&film_path(views.film_slug(index)));
         let lang = views.texts.other_language(&film.title);
-        Found { id: &film.id, title: &film.title, url, year: film.year, lang }
+        IndexEntry { id: &film.id, title: &film.title, url, year: film.year, lang }
     }
 }
 

@@ -15,7 +15,7 @@ const ONE_OF: usize = 100;
 
 /// What is known from earlier decisions.
 #[derive(Debug, Clone, Copy)]
-pub struct Remembered<'a> {
+pub struct Memory<'a> {
     /// The refusals in a row until now; `None` if the last answer was good.
     pub refused: Option<&'a Refused>,
     /// The marks of the owner. Stores drop a mark after one day.
@@ -41,7 +41,7 @@ pub enum Verdict {
 pub fn decide(
     known: Option<&Ids<'_>>,
     offered: &Ids<'_>,
-    remembered: Remembered<'_>,
+    remembered: Memory<'_>,
     guard: &Guard,
 ) -> Verdict {
     let Some(known) = known else { return Verdict::Believed };

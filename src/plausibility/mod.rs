@@ -18,7 +18,7 @@ use crate::changes::Kind;
 use crate::ledger::Ledger;
 use crate::outcome::SetsHash;
 use crate::payload::Endpoint;
-pub use decide::{Remembered, Verdict, decide, offer};
+pub use decide::{Memory, Verdict, decide, offer};
 
 /// The number of records below which the share does not count: two records may always go,
 /// because a small catalogue changes by large shares.

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::manifest::Entry;
+use super::manifest::ManifestEntry;
 
 /// Number of threads that sync files.
 const SYNCED_AT_ONCE: usize = 8;
@@ -61,7 +61,7 @@ pub(super) fn write(path: &Path, bytes: &[u8], mtime: u64) -> Result<fs::File> {
 }
 
 /// Whether all forms of a page are as they were published.
-pub(super) fn is_as_listed(tree: &Path, path: &str, entry: &Entry) -> bool {
+pub(super) fn is_as_listed(tree: &Path, path: &str, entry: &ManifestEntry) -> bool {
     entry
         .variants()
         .all(|(suffix, size)| is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime))
@@ -79,7 +79,7 @@ pub(super) fn is_of(found: &fs::Metadata, size: u64, mtime: u64) -> bool {
 
 /// Returns the latest modification time, in whole seconds, of the forms of a page on disk. The
 /// next file at the path must have a later time.
-pub(super) fn newest_mtime(tree: &Path, path: &str, entry: &Entry) -> u64 {
+pub(super) fn newest_mtime(tree: &Path, path: &str, entry: &ManifestEntry) -> u64 {
     entry
         .variants()
         .filter_map(|(suffix, _)| fs::metadata(tree.join(format!("{path}{suffix}"))).ok())

@@ -13,16 +13,16 @@ use tracing::{info, warn};
 
 use super::compress;
 use super::files;
-use super::manifest::{Entry, GenerationId, Manifest};
+use super::manifest::{GenerationId, Manifest, ManifestEntry};
 use crate::disk;
 use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
 
 /// A file of a generation with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
+pub struct PublishedFile {
     /// The entry in the manifest.
-    pub entry: Entry,
+    pub entry: ManifestEntry,
     /// The content.
     pub bytes: Bytes,
     /// The gzip form, if one is published.
@@ -31,15 +31,15 @@ pub struct File {
     pub br: Option<Bytes>,
 }
 
-impl File {
+impl PublishedFile {
     /// Makes a new file, with compressed forms if they are worth their time.
-    pub(crate) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> File {
+    pub(crate) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> PublishedFile {
         let compress = compress::is_compressible(path) && bytes.len() >= compress::SMALLEST;
         let smaller = |form: Vec<u8>| (form.len() < bytes.len()).then(|| Bytes::from(form));
         let gz = compress.then(|| compress::gzip(&bytes)).and_then(smaller);
         let br = compress.then(|| compress::brotli(path, &bytes)).and_then(smaller);
         let size = |form: &Option<Bytes>| form.as_ref().map(|form| form.len() as u64);
-        let entry = Entry {
+        let entry = ManifestEntry {
             hash: blake3::hash(&bytes),
             size: bytes.len() as u64,
             fingerprint,
@@ -49,7 +49,7 @@ impl File {
             br: size(&br),
             retired: None,
         };
-        File { entry, bytes, gz, br }
+        PublishedFile { entry, bytes, gz, br }
     }
 
     /// Returns the form of the content with this suffix.
@@ -70,21 +70,21 @@ pub struct Generation {
     /// Modification time of the newest files, in whole seconds since 1970.
     pub stamp: u64,
     /// The files by path, including retired assets. The id does not depend on retired assets.
-    pub files: BTreeMap<String, Arc<File>>,
+    pub files: BTreeMap<String, Arc<PublishedFile>>,
     /// Files of the manifest that were edited or lost on disk. The remains are ours and are
     /// replaced.
-    pub(super) lost: BTreeMap<String, Entry>,
+    pub(super) lost: BTreeMap<String, ManifestEntry>,
 }
 
 impl Generation {
     /// Makes the generation that consists of these files.
-    pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<File>>) -> Generation {
+    pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<PublishedFile>>) -> Generation {
         let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
         Generation { id, stamp, files, lost: BTreeMap::new() }
     }
 
     /// Returns the files of the generation, without retired assets.
-    pub fn pages(&self) -> impl Iterator<Item = (&String, &Arc<File>)> {
+    pub fn pages(&self) -> impl Iterator<Item = (&String, &Arc<PublishedFile>)> {
         self.files.iter().filter(|(_, file)| file.entry.retired.is_none())
     }
 
@@ -107,7 +107,7 @@ impl Generation {
     }
 
     /// Returns all entries of the manifest by path.
-    pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &Entry)> {
+    pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &ManifestEntry)> {
         let there = self.files.iter().map(|(path, file)| (path, &file.entry));
         there.chain(&self.lost)
     }
@@ -160,7 +160,7 @@ impl Generation {
 }
 
 /// Reads a file in all its forms, if all are as the manifest says.
-fn read_file(tree: &Path, path: &str, entry: &Entry) -> Option<File> {
+fn read_file(tree: &Path, path: &str, entry: &ManifestEntry) -> Option<PublishedFile> {
     let mut forms = BTreeMap::new();
     for (suffix, size) in entry.variants() {
         if !files::is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime) {
@@ -174,5 +174,5 @@ fn read_file(tree: &Path, path: &str, entry: &Entry) -> Option<File> {
         return None;
     }
     let (gz, br) = (forms.remove(GZIP), forms.remove(BROTLI));
-    Some(File { entry: entry.clone(), bytes, gz, br })
+    Some(PublishedFile { entry: entry.clone(), bytes, gz, br })
 }

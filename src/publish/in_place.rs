@@ -29,8 +29,8 @@ use super::files::{self, is_as_listed, is_of, is_untouched};
 use super::generation::Generation;
 use super::in_one_line;
 use super::manifest::{
-    Entry, GenerationId, HeldBack, Manifest, OWN_DIRECTORY, path_in, sound_directories, sound_keys,
-    sound_names,
+    GenerationId, HeldBack, Manifest, ManifestEntry, OWN_DIRECTORY, path_in, sound_directories,
+    sound_keys, sound_names,
 };
 use super::obstacles::is_about_the_place;
 use super::ours::{Ours, is_free};
@@ -90,7 +90,7 @@ impl Present {
 fn has_room(
     out: &Path,
     path: &str,
-    entry: &Entry,
+    entry: &ManifestEntry,
     is_ours: impl Fn(&Path, &Metadata) -> bool,
 ) -> bool {
     entry.names(path).all(|name| is_free(out, Path::new(&name), &is_ours))
@@ -99,7 +99,8 @@ fn has_room(
 /// Whether the entry at the path of a page is the file of ours from before the page was held
 /// back.
 fn is_left_of(held: &HeldBack, found: &Metadata) -> bool {
-    let of = |entry: &Entry| entry.variants().any(|(_, size)| is_of(found, size, entry.mtime));
+    let of =
+        |entry: &ManifestEntry| entry.variants().any(|(_, size)| is_of(found, size, entry.mtime));
     of(&held.wanted) || held.before.as_ref().is_some_and(of)
 }
 
@@ -112,7 +113,7 @@ fn journal_path(state: &Path) -> PathBuf {
 pub(super) fn look(
     out: &Path,
     ours: &Ours,
-    before: &BTreeMap<String, Entry>,
+    before: &BTreeMap<String, ManifestEntry>,
     present: &Present,
     wanted: &Generation,
 ) -> Present {
@@ -141,7 +142,7 @@ fn is_ours<'a>(
     ours: &'a Ours,
     present: &'a Present,
     path: &'a str,
-    entry: &'a Entry,
+    entry: &'a ManifestEntry,
 ) -> impl Fn(&Path, &Metadata) -> bool + use<'a> {
     move |below, found| {
         let was_held = || present.held_back.get(path).is_some_and(|held| is_left_of(held, found));
@@ -151,7 +152,7 @@ fn is_ours<'a>(
 
 /// Whether the entry at `below` is a form of the wanted page at `path`, put there by an
 /// interrupted publish.
-fn is_of_forms(below: &Path, path: &str, entry: &Entry, found: &Metadata) -> bool {
+fn is_of_forms(below: &Path, path: &str, entry: &ManifestEntry, found: &Metadata) -> bool {
     entry.variants().any(|(suffix, size)| {
         Path::new(&format!("{path}{suffix}")) == below && is_of(found, size, entry.mtime)
     })
@@ -181,7 +182,7 @@ pub(super) fn publish(
     out: &Path,
     standby: &Path,
     ours: &Ours,
-    before: &BTreeMap<String, Entry>,
+    before: &BTreeMap<String, ManifestEntry>,
     was: &Present,
     present: Present,
     wanted: &Generation,
@@ -191,7 +192,7 @@ pub(super) fn publish(
     let left = document::read::<Journal>(&journal_path(state), "journal")?.unwrap_or_default().new;
     // So must files of ours under a held-back page that is no longer wanted.
     let left_under = was.held_back.iter().filter_map(|(path, held)| {
-        let is_left = |entry: &&Entry| is_as_listed(out, path, entry);
+        let is_left = |entry: &&ManifestEntry| is_as_listed(out, path, entry);
         let left = held.before.as_ref().filter(is_left)?;
         (!wanted.files.contains_key(path)).then(|| left.names(path))
     });
@@ -214,7 +215,7 @@ pub(super) fn publish(
         owners_directories: present.owners_directories,
     };
     let manifest = Manifest::read(standby)?.context("the standby tree lost its manifest")?;
-    let prepared = Prepared::make(out, standby, &manifest, &journal)?;
+    let prepared = PreparedFiles::make(out, standby, &manifest, &journal)?;
     let is_replaced = |name: &&String| {
         let page = page_of(name);
         let found = out.join(name).symlink_metadata();
@@ -249,7 +250,7 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
             let now = room_of(out, before.as_ref(), &manifest, &known);
             tell(out, &known, &now);
             journal.held_back = now.held_back;
-            let prepared = Prepared::make(out, standby, &manifest, &journal)?;
+            let prepared = PreparedFiles::make(out, standby, &manifest, &journal)?;
             play(out, standby, manifest, journal, prepared).map(drop)
         }
         None => {
@@ -269,7 +270,7 @@ fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Pre
     for (path, entry) in &wanted.files {
         let old = before.and_then(|before| before.files.get(path));
         let is_ours = |_: &Path, found: &Metadata| {
-            let time = |entry: &Entry| u64::try_from(found.mtime()) == Ok(entry.mtime);
+            let time = |entry: &ManifestEntry| u64::try_from(found.mtime()) == Ok(entry.mtime);
             time(entry) || old.is_some_and(time)
         };
         if !has_room(out, path, entry, is_ours) && !held_back.contains_key(path) {
@@ -281,12 +282,12 @@ fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Pre
 }
 
 /// Files that are ready in the own directory of the program, each with its path.
-struct Prepared {
+struct PreparedFiles {
     directory: PathBuf,
     files: Vec<(PathBuf, String)>,
 }
 
-impl Prepared {
+impl PreparedFiles {
     /// Runs step 1. If a file cannot be made (a full disk), removes all prepared files; nothing
     /// has been replaced yet.
     fn make(
@@ -294,11 +295,11 @@ impl Prepared {
         standby: &Path,
         manifest: &Manifest,
         journal: &Journal,
-    ) -> Result<Prepared> {
+    ) -> Result<PreparedFiles> {
         let directory = out.join(OWN_DIRECTORY).join("incoming");
         disk::remove_directory(&directory)?;
         disk::create_directory(out)?;
-        let mut prepared = Prepared { directory, files: Vec::new() };
+        let mut prepared = PreparedFiles { directory, files: Vec::new() };
         let made = prepared.fill(out, standby, manifest, journal);
         if made.is_err() {
             // Report the first error, not an error of the cleanup.
@@ -349,7 +350,7 @@ fn play(
     standby: &Path,
     mut manifest: Manifest,
     journal: Journal,
-    prepared: Prepared,
+    prepared: PreparedFiles,
 ) -> Result<Present> {
     let Journal { gone, replaced, mut held_back, owners_directories, .. } = journal;
     let own = out.join(OWN_DIRECTORY);

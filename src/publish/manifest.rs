@@ -32,7 +32,7 @@ impl fmt::Display for GenerationId {
 
 /// One file of a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ManifestEntry {
     /// Hash of the uncompressed content.
     #[serde(with = "hexadecimal")]
     pub hash: blake3::Hash,
@@ -57,7 +57,7 @@ pub struct Entry {
     pub retired: Option<u64>,
 }
 
-impl Entry {
+impl ManifestEntry {
     /// Returns the files on disk of this entry: suffix and size in bytes.
     pub fn variants(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let compressed = [self.gz.map(|size| (GZIP, size)), self.br.map(|size| (BROTLI, size))];
@@ -72,7 +72,7 @@ impl Entry {
     /// Whether a file of `other` is the same file on disk. Changed content always gets a later
     /// time,
     /// so time and hash name one inode.
-    pub fn is_same_file(&self, other: &Entry) -> bool {
+    pub fn is_same_file(&self, other: &ManifestEntry) -> bool {
         (self.hash, self.mtime, self.gz, self.br) == (other.hash, other.mtime, other.gz, other.br)
     }
 }
@@ -80,7 +80,7 @@ impl Entry {
 impl GenerationId {
     /// Makes the id of the generation that consists of these files, in the order of their paths.
     /// Retired assets are left out, because they depend on a clock and on earlier publishes.
-    pub fn of<'a>(files: impl Iterator<Item = (&'a String, &'a Entry)>) -> GenerationId {
+    pub fn of<'a>(files: impl Iterator<Item = (&'a String, &'a ManifestEntry)>) -> GenerationId {
         let mut hasher = blake3::Hasher::new();
         for (path, entry) in files.filter(|(_, entry)| entry.retired.is_none()) {
             hasher.update(&(path.len() as u64).to_le_bytes());
@@ -104,7 +104,7 @@ pub struct Manifest {
     pub stamp: u64,
     /// Files by path with slashes, relative to the tree.
     #[serde(deserialize_with = "sound_files")]
-    pub files: BTreeMap<String, Entry>,
+    pub files: BTreeMap<String, ManifestEntry>,
     /// Pages that are held back, because an entry that is not ours has their path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[serde(deserialize_with = "sound_keys")]
@@ -119,10 +119,10 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
     /// The file that belongs at the path.
-    pub wanted: Entry,
+    pub wanted: ManifestEntry,
     /// The file of ours that may still be at the path (for example under a mount).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Entry>,
+    pub before: Option<ManifestEntry>,
 }
 
 /// The end of the year 9999 in whole seconds since 1970; no file is later.
@@ -132,8 +132,8 @@ const LAST_MTIME: u64 = 253_402_300_799;
 /// and removed, so no path may lead out of the tree.
 fn sound_files<'de, D: serde::Deserializer<'de>>(
     from: D,
-) -> Result<BTreeMap<String, Entry>, D::Error> {
-    let files = BTreeMap::<String, Entry>::deserialize(from)?;
+) -> Result<BTreeMap<String, ManifestEntry>, D::Error> {
+    let files = BTreeMap::<String, ManifestEntry>::deserialize(from)?;
     for (path, entry) in &files {
         let leads_out = [Some(path), entry.moved_to.as_ref()]
             .into_iter()
@@ -244,9 +244,9 @@ pub fn path_in(tree: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn entry(content: &str, mtime: u64) -> Entry {
+    fn entry(content: &str, mtime: u64) -> ManifestEntry {
         let hash = blake3::hash(content.as_bytes());
-        Entry {
+        ManifestEntry {
             hash,
             size: content.len() as u64,
             fingerprint: "f".into(),
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_path_that_leads_out_of_the_tree_makes_the_manifest_a_damaged_one() {
         let read = |path: &str, moved_to: Option<&str>| {
-            let entry = Entry { moved_to: moved_to.map(str::to_owned), ..entry("c", 1) };
+            let entry = ManifestEntry { moved_to: moved_to.map(str::to_owned), ..entry("c", 1) };
             let manifest = Manifest {
                 upstream: UpstreamId("u".into()),
                 generation: GenerationId("g".into()),
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(one, named(&[("b", "2"), ("a", "1")], 99));
         assert_ne!(one, named(&[("a", "2"), ("b", "1")], 10));
         assert_ne!(one, named(&[("a", "1")], 10));
-        let retired = Entry { retired: Some(7), ..entry("2", 10) };
+        let retired = ManifestEntry { retired: Some(7), ..entry("2", 10) };
         let (a, b) = ((String::from("a"), entry("1", 10)), (String::from("b"), retired));
         let with = GenerationId::of([(&a.0, &a.1), (&b.0, &b.1)].into_iter());
         assert_eq!(with, named(&[("a", "1")], 10), "a retired asset is no part of it");

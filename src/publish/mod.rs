@@ -70,10 +70,10 @@ use crate::ledger::Ledger;
 use crate::pages::Plan;
 use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
-pub use generation::{File, Generation};
+pub use generation::{Generation, PublishedFile};
 use in_place::Present;
 pub use manifest::GenerationId;
-use manifest::{Entry, Manifest, OWN_DIRECTORY};
+use manifest::{Manifest, ManifestEntry, OWN_DIRECTORY};
 use ours::Ours;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
@@ -350,7 +350,7 @@ impl Publisher {
         &mut self,
         generation: &Generation,
         ours: &Ours,
-        before: &BTreeMap<String, Entry>,
+        before: &BTreeMap<String, ManifestEntry>,
     ) -> Result<()> {
         let (out, was) = (&self.out, &self.present);
         let present = in_place::look(out, ours, before, was, generation);
@@ -361,7 +361,7 @@ impl Publisher {
     }
 
     /// Returns the entries of `out` that are listed as ours.
-    fn listed(&self) -> BTreeMap<String, Entry> {
+    fn listed(&self) -> BTreeMap<String, ManifestEntry> {
         let listed = self.live.iter().flat_map(|live| live.listed());
         let listed = listed.filter(|(path, _)| !self.present.held_back.contains_key(*path));
         listed.map(|(path, entry)| (path.clone(), entry.clone())).collect()
@@ -411,7 +411,7 @@ impl Publisher {
     fn make_sure_of_space(
         &self,
         generation: &Generation,
-        before: &BTreeMap<String, Entry>,
+        before: &BTreeMap<String, ManifestEntry>,
     ) -> Result<()> {
         let is_elsewhere = obstacles::is_elsewhere(&self.out, self.standby.path());
         let new = space::missing(generation, |path| before.get(path));

@@ -11,7 +11,7 @@ use std::fs::{self, DirEntry, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Entry, OWN_DIRECTORY, path_in};
+use super::manifest::{ManifestEntry, OWN_DIRECTORY, path_in};
 use super::{VOLATILE, is_volatile};
 use crate::disk;
 
@@ -31,7 +31,7 @@ pub(super) struct Ours {
 
 impl Ours {
     /// Makes the set from a list of pages, with all forms of each page.
-    pub(super) fn of<'a>(listed: impl Iterator<Item = (&'a String, &'a Entry)>) -> Ours {
+    pub(super) fn of<'a>(listed: impl Iterator<Item = (&'a String, &'a ManifestEntry)>) -> Ours {
         let mut ours = Ours::default();
         for (path, entry) in listed {
             entry.names(path).for_each(|name| ours.add(&name));
@@ -96,9 +96,9 @@ impl Ours {
             for entry in entries {
                 let below = directory.join(entry.file_name());
                 match self.judge(&entry, &below) {
-                    Standing::Ours => {}
-                    Standing::OurDirectory => left.push(below),
-                    Standing::Stranger => found.push(below),
+                    Ownership::Ours => {}
+                    Ownership::OurDirectory => left.push(below),
+                    Ownership::Stranger => found.push(below),
                 }
                 if found.len() >= most {
                     return found;
@@ -108,30 +108,30 @@ impl Ours {
         found
     }
 
-    fn judge(&self, entry: &DirEntry, below: &Path) -> Standing {
-        let Ok(kind) = entry.file_type() else { return Standing::Stranger };
+    fn judge(&self, entry: &DirEntry, below: &Path) -> Ownership {
+        let Ok(kind) = entry.file_type() else { return Ownership::Stranger };
         if below == Path::new(OWN_DIRECTORY) {
             // The own directory of the program, where nobody else has entries.
-            return if kind.is_dir() { Standing::Ours } else { Standing::Stranger };
+            return if kind.is_dir() { Ownership::Ours } else { Ownership::Stranger };
         }
         if kind.is_dir() {
             let is_plain =
                 self.has_directory(below) && entry.metadata().is_ok_and(|is| is_plain(&is));
-            return if is_plain { Standing::OurDirectory } else { Standing::Stranger };
+            return if is_plain { Ownership::OurDirectory } else { Ownership::Stranger };
         }
         let is_made = |path: &Path| self.has_file(path) || path.to_str().is_some_and(is_volatile);
         // Earlier versions prepared files beside their paths.
         let is_left = || disk::besides(below).is_some_and(|path| is_made(&path));
         if kind.is_file() && (is_made(below) || is_left()) {
-            Standing::Ours
+            Ownership::Ours
         } else {
-            Standing::Stranger
+            Ownership::Stranger
         }
     }
 }
 
 /// To whom an entry of a tree belongs.
-enum Standing {
+enum Ownership {
     Ours,
     OurDirectory,
     Stranger,

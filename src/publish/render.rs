@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::{debug, warn};
 
-use super::generation::{File, Generation};
+use super::generation::{Generation, PublishedFile};
 use super::retired;
 use crate::pages::{Plan, Prepared};
 
@@ -102,12 +102,17 @@ fn give_way() {
 
 /// A file, and whether its page had to be rendered.
 struct Made {
-    file: Arc<File>,
+    file: Arc<PublishedFile>,
     rendered: bool,
 }
 
 /// Makes the file of a page, given the live file at its path.
-fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) -> Result<Made> {
+fn made(
+    page: &Prepared<'_>,
+    path: &str,
+    known: Option<&Arc<PublishedFile>>,
+    stamp: u64,
+) -> Result<Made> {
     let fingerprint = page.fingerprint.to_string();
     if let Some(known) = known.filter(|known| known.entry.fingerprint == fingerprint) {
         return Ok(Made { file: known.clone(), rendered: false });
@@ -115,11 +120,11 @@ fn made(page: &Prepared<'_>, path: &str, known: Option<&Arc<File>>, stamp: u64) 
     let bytes = page.render()?;
     let mut file = match known {
         Some(known) if known.bytes == bytes => {
-            let mut same = File::clone(known);
+            let mut same = PublishedFile::clone(known);
             same.entry.fingerprint = fingerprint;
             same
         }
-        _ => File::new(path, fingerprint, bytes, stamp),
+        _ => PublishedFile::new(path, fingerprint, bytes, stamp),
     };
     file.entry.moved_to = page.moved_to().map(str::to_owned);
     Ok(Made { file: Arc::new(file), rendered: true })

@@ -31,7 +31,7 @@ pub(super) fn of(tree: &Path) -> Option<String> {
 }
 
 /// A directory: its file system and its path in the file system.
-struct Source {
+struct MountSource {
     device: String,
     path: PathBuf,
 }
@@ -45,7 +45,7 @@ struct Mount {
 
 impl Mount {
     /// Whether this is a mount of the directory or of a directory below.
-    fn is_of(&self, source: &Source) -> bool {
+    fn is_of(&self, source: &MountSource) -> bool {
         self.device == source.device && self.root.starts_with(&source.path)
     }
 }
@@ -79,19 +79,19 @@ fn unescaped(word: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
 
-fn source_of(tree: &Path, mounts: &[Mount]) -> Option<Source> {
+fn source_of(tree: &Path, mounts: &[Mount]) -> Option<MountSource> {
     // If several mounts have one mount point, the last mount is visible.
     let mount = mounts
         .iter()
         .filter(|mount| tree.starts_with(&mount.point))
         .max_by_key(|mount| mount.point.as_os_str().len())?;
     let below = tree.strip_prefix(&mount.point).ok()?;
-    Some(Source { device: mount.device.clone(), path: mount.root.join(below) })
+    Some(MountSource { device: mount.device.clone(), path: mount.root.join(below) })
 }
 
 /// Finds a process that has its working directory in `tree`, or has `source` mounted in its own
 /// mount namespace.
-fn processes(tree: &Path, source: &Source) -> Option<String> {
+fn processes(tree: &Path, source: &MountSource) -> Option<String> {
     let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     let root = identity(tree);
     let mut namespaces = BTreeSet::new();

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::generation::{File, Generation};
+use super::generation::{Generation, PublishedFile};
 use crate::clock::WallTime;
 
 /// Directory of the files that have their hash in their names.
@@ -27,7 +27,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// within one day. If they are too many, the assets that retired first are removed.
 pub(super) fn carry_over(
     before: &Generation,
-    files: &mut BTreeMap<String, Arc<File>>,
+    files: &mut BTreeMap<String, Arc<PublishedFile>>,
     now: WallTime,
 ) {
     let now = now.seconds();
@@ -36,7 +36,7 @@ pub(super) fn carry_over(
         .iter()
         .filter(|(path, _)| path.starts_with(ASSETS) && !files.contains_key(*path));
     // If the clock went back, an asset must not stay for longer than one day.
-    let since = |file: &File| file.entry.retired.unwrap_or(now).min(now);
+    let since = |file: &PublishedFile| file.entry.retired.unwrap_or(now).min(now);
     let unused = unused.map(|(path, file)| (since(file), path, file));
     let mut retired: Vec<_> = unused.filter(|(since, ..)| now - since < A_DAY).collect();
     retired.sort_by_key(|(since, path, _)| (Reverse(*since), *path));
@@ -51,15 +51,15 @@ pub(super) fn carry_over(
 }
 
 /// Returns the file as part of the generation, even if the file was retired.
-pub(super) fn live_again(file: &Arc<File>) -> Arc<File> {
+pub(super) fn live_again(file: &Arc<PublishedFile>) -> Arc<PublishedFile> {
     with(file, None)
 }
 
-fn with(file: &Arc<File>, retired: Option<u64>) -> Arc<File> {
+fn with(file: &Arc<PublishedFile>, retired: Option<u64>) -> Arc<PublishedFile> {
     if file.entry.retired == retired {
         return file.clone();
     }
-    let mut file = File::clone(file);
+    let mut file = PublishedFile::clone(file);
     file.entry.retired = retired;
     Arc::new(file)
 }
@@ -75,10 +75,10 @@ mod tests {
         WallTime((START + seconds) * 1_000_000)
     }
 
-    fn files(paths: &[&str], size: usize) -> BTreeMap<String, Arc<File>> {
+    fn files(paths: &[&str], size: usize) -> BTreeMap<String, Arc<PublishedFile>> {
         let file = |path: &&str| {
             let bytes = Bytes::from(vec![b'x'; size]);
-            ((*path).to_owned(), Arc::new(File::new("a.bin", String::new(), bytes, START)))
+            ((*path).to_owned(), Arc::new(PublishedFile::new("a.bin", String::new(), bytes, START)))
         };
         paths.iter().map(file).collect()
     }

@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::generation::Generation;
-use super::manifest::Entry;
+use super::manifest::ManifestEntry;
 
 /// Returns the bytes that `wanted` needs in a tree: files that can be neither kept nor linked.
 pub(super) fn missing<'w>(
     wanted: &'w Generation,
-    there: impl Fn(&str) -> Option<&'w Entry>,
+    there: impl Fn(&str) -> Option<&'w ManifestEntry>,
 ) -> u64 {
     let new = wanted.files.iter().filter(|(path, file)| {
         !there(path.as_str()).is_some_and(|own| own.is_same_file(&file.entry))

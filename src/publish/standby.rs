@@ -25,8 +25,8 @@ use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::files::{self, Opened, is_as_listed, is_untouched};
-use super::generation::{File, Generation};
-use super::manifest::{self, Entry, Manifest, OWN_DIRECTORY};
+use super::generation::{Generation, PublishedFile};
+use super::manifest::{self, Manifest, ManifestEntry, OWN_DIRECTORY};
 use super::ours::Ours;
 use crate::disk;
 use crate::document;
@@ -36,12 +36,12 @@ use crate::document;
 const FEW: usize = 24;
 
 /// Names of files that may be in a tree that is being changed.
-type Coming = BTreeSet<String>;
+type ComingPaths = BTreeSet<String>;
 
 /// A list of such names, which anybody may have written.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct ReadNames(#[serde(deserialize_with = "manifest::sound_names")] Coming);
+struct ReadNames(#[serde(deserialize_with = "manifest::sound_names")] ComingPaths);
 
 /// The standby tree.
 #[derive(Debug)]
@@ -52,11 +52,11 @@ pub(super) struct Standby {
 }
 
 /// What the documents of the tree say.
-struct Found {
+struct StandbyFound {
     /// The files in the tree when it was sealed last.
-    listed: BTreeMap<String, Entry>,
+    listed: BTreeMap<String, ManifestEntry>,
     /// Files that may be there in any state.
-    coming: Coming,
+    coming: ComingPaths,
     /// Whether the listed files need no check.
     is_known: bool,
 }
@@ -83,13 +83,13 @@ impl Standby {
     }
 
     /// Reads the documents of the tree, without changes.
-    fn find(&self) -> Result<Option<Found>> {
+    fn find(&self) -> Result<Option<StandbyFound>> {
         if let Some(known) = &self.known
             && manifest::path_in(&self.path).exists()
         {
             let listed = known.listed().map(|(path, entry)| (path.clone(), entry.clone()));
-            let coming = Coming::new();
-            return Ok(Some(Found { listed: listed.collect(), coming, is_known: true }));
+            let coming = ComingPaths::new();
+            return Ok(Some(StandbyFound { listed: listed.collect(), coming, is_known: true }));
         }
         let coming = document::read::<ReadNames>(&self.own("coming"), "coming")?;
         let coming = coming.map(|names| names.0);
@@ -99,7 +99,7 @@ impl Standby {
                 .map(|manifest| manifest.files),
         };
         let is_something = listed.is_some() || coming.is_some();
-        Ok(is_something.then(|| Found {
+        Ok(is_something.then(|| StandbyFound {
             listed: listed.unwrap_or_default(),
             coming: coming.unwrap_or_default(),
             is_known: false,
@@ -110,7 +110,7 @@ impl Standby {
     ///
     /// # Errors
     /// Fails if the documents cannot be read.
-    pub(super) fn listed(&self) -> Result<BTreeMap<String, Entry>> {
+    pub(super) fn listed(&self) -> Result<BTreeMap<String, ManifestEntry>> {
         Ok(self.find()?.map(|found| found.listed).unwrap_or_default())
     }
 
@@ -142,11 +142,11 @@ impl Standby {
             Some(found) => found,
             None => {
                 self.set_aside()?;
-                Found { listed: BTreeMap::new(), coming: Coming::new(), is_known: true }
+                StandbyFound { listed: BTreeMap::new(), coming: ComingPaths::new(), is_known: true }
             }
         };
         self.known = None;
-        let change = Change::of(&self.path, found, wanted);
+        let change = StandbyChange::of(&self.path, found, wanted);
         disk::create_directory(&self.path.join(OWN_DIRECTORY))?;
         // If this is not permitted, the trees are not exchanged.
         let _ = super::exchange::look_alike(&self.path, out);
@@ -156,7 +156,7 @@ impl Standby {
     }
 
     /// Marks the tree as unsealed. Until the new manifest, the tree is no generation.
-    fn unseal(&self, change: &Change<'_>) -> Result<()> {
+    fn unseal(&self, change: &StandbyChange<'_>) -> Result<()> {
         document::write(&self.own("coming"), "coming", &change.doubtful)?;
         let manifest = manifest::path_in(&self.path);
         if manifest.exists() {
@@ -165,7 +165,7 @@ impl Standby {
         disk::sync_directory(&self.path.join(OWN_DIRECTORY))
     }
 
-    fn remove(&self, change: &Change<'_>) -> Result<()> {
+    fn remove(&self, change: &StandbyChange<'_>) -> Result<()> {
         for path in &change.gone {
             let place = self.path.join(path);
             if place.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
@@ -176,10 +176,10 @@ impl Standby {
         Ok(())
     }
 
-    fn make(&self, change: &Change<'_>, live: Option<(&Path, &Generation)>) -> Result<()> {
+    fn make(&self, change: &StandbyChange<'_>, live: Option<(&Path, &Generation)>) -> Result<()> {
         let mut news = Vec::new();
         for (path, file) in &change.made {
-            let is_same = |own: &Arc<File>| own.entry.is_same_file(&file.entry);
+            let is_same = |own: &Arc<PublishedFile>| own.entry.is_same_file(&file.entry);
             let published =
                 live.filter(|(_, live)| live.files.get(path.as_str()).is_some_and(is_same));
             let linked = match published {
@@ -207,7 +207,7 @@ impl Standby {
     }
 
     /// Writes new files. If they are `few`, returns them for syncing.
-    fn write(&self, news: &[(&str, &File)], few: bool) -> Result<Vec<Opened>> {
+    fn write(&self, news: &[(&str, &PublishedFile)], few: bool) -> Result<Vec<Opened>> {
         let mut written = Vec::new();
         for (path, file) in news {
             for (suffix, _) in file.entry.variants() {
@@ -225,7 +225,7 @@ impl Standby {
     }
 
     /// Links all forms of a page from `live`. Returns `false` if a form is not there.
-    fn link(&self, live: &Path, path: &str, entry: &Entry) -> Result<bool> {
+    fn link(&self, live: &Path, path: &str, entry: &ManifestEntry) -> Result<bool> {
         for (suffix, size) in entry.variants() {
             let path = format!("{path}{suffix}");
             if !is_untouched(live, &path, size, entry.mtime) {
@@ -327,25 +327,25 @@ fn is_link_of(one: &Path, other: &Path) -> bool {
 }
 
 /// The changes that a tree needs.
-struct Change<'w> {
+struct StandbyChange<'w> {
     /// Names of files that are removed or replaced.
     gone: BTreeSet<String>,
     /// Names of files that are written or linked.
-    coming: Coming,
+    coming: ComingPaths,
     /// Both of these, and the files of a change that was cut off.
-    doubtful: Coming,
+    doubtful: ComingPaths,
     /// Pages whose files are made.
-    made: BTreeMap<&'w String, &'w Arc<File>>,
+    made: BTreeMap<&'w String, &'w Arc<PublishedFile>>,
 }
 
-impl<'w> Change<'w> {
-    fn of(tree: &Path, found: Found, wanted: &'w Generation) -> Change<'w> {
-        let Found { listed, coming, is_known } = found;
-        let is_sure = |path: &str, entry: &Entry| {
+impl<'w> StandbyChange<'w> {
+    fn of(tree: &Path, found: StandbyFound, wanted: &'w Generation) -> StandbyChange<'w> {
+        let StandbyFound { listed, coming, is_known } = found;
+        let is_sure = |path: &str, entry: &ManifestEntry| {
             entry.names(path).all(|name| !coming.contains(&name))
                 && (is_known || is_as_listed(tree, path, entry))
         };
-        let is_kept = |path: &String, entry: &Entry| {
+        let is_kept = |path: &String, entry: &ManifestEntry| {
             wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry))
                 && is_sure(path, entry)
         };
@@ -353,12 +353,13 @@ impl<'w> Change<'w> {
             listed.into_iter().partition(|(path, entry)| is_kept(path, entry));
         let made: BTreeMap<_, _> =
             wanted.files.iter().filter(|(path, _)| !kept.contains_key(*path)).collect();
-        let new: Coming = made.iter().flat_map(|(path, file)| file.entry.names(path)).collect();
+        let new: ComingPaths =
+            made.iter().flat_map(|(path, file)| file.entry.names(path)).collect();
         let doubtful = new.union(&coming).cloned().collect();
         let kept: BTreeSet<_> = kept.iter().flat_map(|(path, entry)| entry.names(path)).collect();
         let gone = gone.iter().flat_map(|(path, entry)| entry.names(path)).chain(coming);
         let gone = gone.filter(|name| !kept.contains(name)).collect();
-        Change { gone, coming: new, doubtful, made }
+        StandbyChange { gone, coming: new, doubtful, made }
     }
 
     /// Returns the directories whose entries change.

@@ -15,7 +15,7 @@ fn after(age: u64, left_alone: Option<u64>) -> Next {
     next(last, MINUTE)
 }
 
-fn wait(seconds: u64, because: Because) -> Next {
+fn wait(seconds: u64, because: WaitReason) -> Next {
     Next::Wait(Wait { remaining: Duration::from_secs(seconds), because })
 }
 
@@ -26,22 +26,22 @@ fn without_an_attempt_there_is_nothing_to_wait_for() {
 
 #[test]
 fn two_attempts_are_an_interval_apart() {
-    assert_eq!(after(0, None), wait(60, Because::Interval));
-    assert_eq!(after(59, None), wait(1, Because::Interval));
+    assert_eq!(after(0, None), wait(60, WaitReason::Interval));
+    assert_eq!(after(59, None), wait(1, WaitReason::Interval));
     assert_eq!(after(60, None), Next::Fetch);
     assert_eq!(after(1_000_000, None), Next::Fetch);
 }
 
 #[test]
 fn the_later_of_interval_and_retry_after_counts() {
-    assert_eq!(after(10, Some(20)), wait(50, Because::Interval));
-    assert_eq!(after(10, Some(300)), wait(300, Because::RetryAfter));
-    assert_eq!(after(100, Some(5)), wait(5, Because::RetryAfter));
+    assert_eq!(after(10, Some(20)), wait(50, WaitReason::Interval));
+    assert_eq!(after(10, Some(300)), wait(300, WaitReason::RetryAfter));
+    assert_eq!(after(100, Some(5)), wait(5, WaitReason::RetryAfter));
 }
 
 #[test]
 fn no_retry_after_stops_the_site_for_longer_than_an_hour() {
-    assert_eq!(after(10, Some(86_400)), wait(3_600, Because::RetryAfter));
+    assert_eq!(after(10, Some(86_400)), wait(3_600, WaitReason::RetryAfter));
 }
 
 /// A machine with its clocks, and what it keeps of its attempts.

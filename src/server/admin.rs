@@ -105,8 +105,8 @@ fn answer(path: &str, snapshot: &Snapshot, now: Now, metrics: &Metrics) -> Respo
     answer
 }
 
-fn read_now(snapshot: &Snapshot) -> telemetry::Now {
-    telemetry::Now {
+fn read_now(snapshot: &Snapshot) -> telemetry::Scrape {
+    telemetry::Scrape {
         origin: snapshot.site.as_ref().map(|site| site.origin.wall.0 as f64 / 1e6),
         store_is_up: match snapshot.store {
             StoreState::Alone => None,
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::clock::{BootTime, WallTime};
     use crate::hold::Bound;
-    use crate::live::{Frame, Origin, Site};
+    use crate::live::{Frame, LiveSite, Origin};
     use crate::payload::Fence;
     use crate::publish::{Generation, Volatile};
 
@@ -182,7 +182,7 @@ mod tests {
     fn readiness(age: u64, coming: Coming, store: StoreState) -> Readiness {
         let now = Now { boot: BootTime(1_000_000_000), wall: WallTime(2_000_000_000) };
         let boot = now.boot - Duration::from_secs(age);
-        let site = Site {
+        let site = LiveSite {
             generation: Arc::new(Generation::new(0, BTreeMap::new())),
             fence: Fence(1),
             origin: Origin { boot, wall: WallTime(1) },

@@ -9,7 +9,7 @@ use hyper::header::{
 
 /// The result of the conditions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ConditionVerdict {
     /// Answer as without conditions.
     Answer,
     /// Answer 304: the client has this form.
@@ -20,26 +20,26 @@ pub(super) enum Verdict {
 
 /// Evaluates the conditions in the order of RFC 9110 §13.2.2 against the strong entity tag and the
 /// modification time (seconds since 1970) of the chosen form.
-pub(super) fn weigh(headers: &HeaderMap, etag: &str, mtime: u64) -> Verdict {
+pub(super) fn weigh(headers: &HeaderMap, etag: &str, mtime: u64) -> ConditionVerdict {
     if headers.contains_key(IF_MATCH) {
         if !lists(headers, &IF_MATCH, etag, Comparison::Strong) {
-            return Verdict::Failed;
+            return ConditionVerdict::Failed;
         }
     } else if let Some(since) = date(headers, &IF_UNMODIFIED_SINCE)
         && modified(mtime) > since
     {
-        return Verdict::Failed;
+        return ConditionVerdict::Failed;
     }
     if headers.contains_key(IF_NONE_MATCH) {
         if lists(headers, &IF_NONE_MATCH, etag, Comparison::Weak) {
-            return Verdict::NotModified;
+            return ConditionVerdict::NotModified;
         }
     } else if let Some(since) = date(headers, &IF_MODIFIED_SINCE)
         && modified(mtime) <= since
     {
-        return Verdict::NotModified;
+        return ConditionVerdict::NotModified;
     }
-    Verdict::Answer
+    ConditionVerdict::Answer
 }
 
 /// Whether a range of this form may be answered: there is no `If-Range`, or `If-Range` names this
@@ -85,7 +85,7 @@ mod tests {
     const DAY: &str = "Tue, 24 Nov 2026 11:00:00 GMT";
     const MTIME: u64 = 1_795_518_000;
 
-    fn weighed(fields: &[(HeaderName, &str)]) -> Verdict {
+    fn weighed(fields: &[(HeaderName, &str)]) -> ConditionVerdict {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(name, HeaderValue::from_str(value).expect("a value"));
@@ -95,28 +95,28 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly_and_overrides_the_date() {
-        assert_eq!(weighed(&[(IF_NONE_MATCH, "\"a\"")]), Verdict::NotModified);
-        assert_eq!(weighed(&[(IF_NONE_MATCH, "\"x\", W/\"a\"")]), Verdict::NotModified);
-        assert_eq!(weighed(&[(IF_NONE_MATCH, "*")]), Verdict::NotModified);
+        assert_eq!(weighed(&[(IF_NONE_MATCH, "\"a\"")]), ConditionVerdict::NotModified);
+        assert_eq!(weighed(&[(IF_NONE_MATCH, "\"x\", W/\"a\"")]), ConditionVerdict::NotModified);
+        assert_eq!(weighed(&[(IF_NONE_MATCH, "*")]), ConditionVerdict::NotModified);
         let both = [(IF_NONE_MATCH, "\"b\""), (IF_MODIFIED_SINCE, DAY)];
-        assert_eq!(weighed(&both), Verdict::Answer);
+        assert_eq!(weighed(&both), ConditionVerdict::Answer);
     }
 
     #[test]
     fn if_modified_since_compares_whole_seconds() {
-        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, DAY)]), Verdict::NotModified);
+        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, DAY)]), ConditionVerdict::NotModified);
         let before = "Tue, 24 Nov 2026 10:59:59 GMT";
-        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, before)]), Verdict::Answer);
-        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, "yesterday")]), Verdict::Answer);
+        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, before)]), ConditionVerdict::Answer);
+        assert_eq!(weighed(&[(IF_MODIFIED_SINCE, "yesterday")]), ConditionVerdict::Answer);
     }
 
     #[test]
     fn if_match_compares_strongly() {
-        assert_eq!(weighed(&[(IF_MATCH, "\"a\"")]), Verdict::Answer);
-        assert_eq!(weighed(&[(IF_MATCH, "W/\"a\"")]), Verdict::Failed);
-        assert_eq!(weighed(&[(IF_MATCH, "\"b\"")]), Verdict::Failed);
+        assert_eq!(weighed(&[(IF_MATCH, "\"a\"")]), ConditionVerdict::Answer);
+        assert_eq!(weighed(&[(IF_MATCH, "W/\"a\"")]), ConditionVerdict::Failed);
+        assert_eq!(weighed(&[(IF_MATCH, "\"b\"")]), ConditionVerdict::Failed);
         let before = "Tue, 24 Nov 2026 10:59:59 GMT";
-        assert_eq!(weighed(&[(IF_UNMODIFIED_SINCE, before)]), Verdict::Failed);
+        assert_eq!(weighed(&[(IF_UNMODIFIED_SINCE, before)]), ConditionVerdict::Failed);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) const BEAT: Duration = Duration::from_secs(15);
 const RETRY: (u64, u64) = (2_000, 6_000);
 
 /// A body: complete, or a stream.
-pub(super) type Body = Either<Full<Bytes>, StreamBody<Steps>>;
+pub(super) type EventBody = Either<Full<Bytes>, StreamBody<Steps>>;
 /// The events of one stream.
 type Steps = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>;
 
@@ -78,7 +78,7 @@ impl Streams {
     }
 
     /// Adds the body to an answer. If the answer is the head of a stream, the body is a stream.
-    pub(super) fn opened(&self, mut answer: Answer, live: &Live) -> Response<Body> {
+    pub(super) fn opened(&self, mut answer: Answer, live: &Live) -> Response<EventBody> {
         let asked = match answer.extensions_mut().remove::<Head>() {
             None => return answer.map(Either::Left),
             // HEAD: the length is not known, as for GET.
@@ -104,7 +104,7 @@ impl Streams {
     }
 }
 
-fn streaming(steps: impl Stream<Item = Result<Frame<Bytes>, Infallible>> + 'static) -> Body {
+fn streaming(steps: impl Stream<Item = Result<Frame<Bytes>, Infallible>> + 'static) -> EventBody {
     let steps: Steps = Box::pin(steps);
     Either::Right(StreamBody::new(steps))
 }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::answer::Met;
 use crate::clock::Clock;
-use crate::hold::{self, Because, Decision};
+use crate::hold::{self, Decision, StaleReason};
 use crate::live::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
@@ -69,7 +69,7 @@ impl Parking {
                     snapshot = changes.borrow_and_update().clone();
                     continue;
                 }
-                decision = Decision::Old(Because::Crowded);
+                decision = Decision::Old(StaleReason::Crowded);
             }
             let held = waiting.is_some().then(|| now.boot.since(arrived));
             let age = origin.map(|origin| now.boot.since(origin));

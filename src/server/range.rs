@@ -6,7 +6,7 @@ use http_range_header::{EndPosition, RangeUnsatisfiableError, StartPosition, par
 
 /// What a `Range` field asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RangeAsked {
     /// The complete body: no range, several ranges, or a range that is not understood.
     Whole,
     /// These bytes of the body.
@@ -17,13 +17,13 @@ pub(super) enum Asked {
 
 /// Reads a `Range` field for a body of `length` bytes. Several ranges are answered with the
 /// complete body, as RFC 9110 permits, because no client of the site needs a multipart answer.
-pub(super) fn read(field: &str, length: usize) -> Asked {
+pub(super) fn read(field: &str, length: usize) -> RangeAsked {
     let parsed = match parse_range_header(field.trim()) {
         Ok(parsed) => parsed,
-        Err(RangeUnsatisfiableError::ZeroSuffix) => return Asked::Outside,
-        Err(_) => return Asked::Whole,
+        Err(RangeUnsatisfiableError::ZeroSuffix) => return RangeAsked::Outside,
+        Err(_) => return RangeAsked::Whole,
     };
-    let [range] = parsed.ranges.as_slice() else { return Asked::Whole };
+    let [range] = parsed.ranges.as_slice() else { return RangeAsked::Whole };
     let clamp = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(length);
     let start = match range.start {
         StartPosition::Index(first) => clamp(first),
@@ -32,11 +32,11 @@ pub(super) fn read(field: &str, length: usize) -> Asked {
     let end = match (range.end, range.start) {
         (EndPosition::LastByte, _) => length,
         (EndPosition::Index(last), StartPosition::Index(first)) if last < first => {
-            return Asked::Whole;
+            return RangeAsked::Whole;
         }
         (EndPosition::Index(last), _) => clamp(last.saturating_add(1)),
     };
-    if start >= end { Asked::Outside } else { Asked::Part(start..end) }
+    if start >= end { RangeAsked::Outside } else { RangeAsked::Part(start..end) }
 }
 
 #[cfg(test)]
@@ -45,25 +45,25 @@ mod tests {
 
     #[test]
     fn one_range_is_answered_as_far_as_the_body_goes() {
-        assert_eq!(read("bytes=0-3", 10), Asked::Part(0..4));
-        assert_eq!(read("bytes=4-", 10), Asked::Part(4..10));
-        assert_eq!(read("bytes=-3", 10), Asked::Part(7..10));
-        assert_eq!(read("bytes=-30", 10), Asked::Part(0..10));
-        assert_eq!(read("bytes=8-99", 10), Asked::Part(8..10));
+        assert_eq!(read("bytes=0-3", 10), RangeAsked::Part(0..4));
+        assert_eq!(read("bytes=4-", 10), RangeAsked::Part(4..10));
+        assert_eq!(read("bytes=-3", 10), RangeAsked::Part(7..10));
+        assert_eq!(read("bytes=-30", 10), RangeAsked::Part(0..10));
+        assert_eq!(read("bytes=8-99", 10), RangeAsked::Part(8..10));
     }
 
     #[test]
     fn bytes_that_are_not_there_are_said_to_be_so() {
         for field in ["bytes=10-", "bytes=99-100", "bytes=-0"] {
-            assert_eq!(read(field, 10), Asked::Outside, "{field}");
+            assert_eq!(read(field, 10), RangeAsked::Outside, "{field}");
         }
-        assert_eq!(read("bytes=0-", 0), Asked::Outside);
+        assert_eq!(read("bytes=0-", 0), RangeAsked::Outside);
     }
 
     #[test]
     fn what_is_not_understood_is_passed_over() {
         for field in ["bytes=5-2", "items=0-1", "bytes=a-b", "bytes=", "bytes=0-1,4-5", "0-5"] {
-            assert_eq!(read(field, 10), Asked::Whole, "{field}");
+            assert_eq!(read(field, 10), RangeAsked::Whole, "{field}");
         }
     }
 }

@@ -27,15 +27,15 @@ use hyper::{Method, StatusCode, Version};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use super::answer::{Answer, Met};
-use super::condition::{Verdict, range_applies, weigh};
+use super::condition::{ConditionVerdict, range_applies, weigh};
 use super::encoding::{Coding, choose};
 use super::events::{Asked, Head};
 use super::headers::{self, content_type};
 use super::{range, well_known};
 use crate::clock::Now;
-use crate::live::{Site, Snapshot};
+use crate::live::{LiveSite, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
-use crate::publish::{File, STATUS, is_volatile};
+use crate::publish::{PublishedFile, STATUS, is_volatile};
 
 /// The path at which streams of events are opened.
 const EVENTS: &str = "events";
@@ -140,7 +140,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
 }
 
 /// Makes the head of a stream of events, with what the page says about itself.
-fn events(request: &Parts, base: &str, site: &Site) -> Answer {
+fn events(request: &Parts, base: &str, site: &LiveSite) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
     fields.insert(CONTENT_TYPE, EVENT_STREAM);
@@ -167,7 +167,7 @@ fn events(request: &Parts, base: &str, site: &Site) -> Answer {
 }
 
 /// Returns the path of the file that a page at this address shows.
-fn shown_file(address: &str, base: &str, site: &Site) -> String {
+fn shown_file(address: &str, base: &str, site: &LiveSite) -> String {
     let path = decoded(address).unwrap_or_default();
     let base = decoded(base).unwrap_or_default();
     let path = path.strip_prefix(&*base).or_else(|| path.strip_prefix('/')).unwrap_or_default();
@@ -177,7 +177,7 @@ fn shown_file(address: &str, base: &str, site: &Site) -> String {
 }
 
 /// Answers a file of the generation.
-fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
+fn answer_file(request: &Parts, path: &str, file: &PublishedFile, now: Now) -> Answer {
     let form = Form::chosen(request, file);
     let mtime = file.entry.mtime;
     let mut answer = Answer::default();
@@ -193,15 +193,15 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
         insert(fields, LAST_MODIFIED, &httpdate::fmt_http_date(time));
     }
     match weigh(&request.headers, &form.etag, mtime) {
-        Verdict::NotModified => {
+        ConditionVerdict::NotModified => {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             return answer;
         }
-        Verdict::Failed => {
+        ConditionVerdict::Failed => {
             *answer.status_mut() = StatusCode::PRECONDITION_FAILED;
             return answer;
         }
-        Verdict::Answer => {}
+        ConditionVerdict::Answer => {}
     }
     form.describe(fields);
     insert(fields, CONTENT_TYPE, content_type(path));
@@ -217,18 +217,18 @@ fn answer_file(request: &Parts, path: &str, file: &File, now: Now) -> Answer {
         {
             range::read(field, form.bytes.len())
         }
-        _ => range::Asked::Whole,
+        _ => range::RangeAsked::Whole,
     };
     let whole = form.bytes.len();
     let body = match asked {
-        range::Asked::Whole => form.bytes,
-        range::Asked::Part(part) => {
+        range::RangeAsked::Whole => form.bytes,
+        range::RangeAsked::Part(part) => {
             *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {}-{}/{whole}", part.start, part.end - 1);
             insert(answer.headers_mut(), CONTENT_RANGE, &range);
             form.bytes.slice(part)
         }
-        range::Asked::Outside => {
+        range::RangeAsked::Outside => {
             let mut outside =
                 text(StatusCode::RANGE_NOT_SATISFIABLE, "The file has no such bytes.\n");
             let fields = outside.headers_mut();
@@ -253,7 +253,7 @@ struct Form {
 }
 
 impl Form {
-    fn chosen(request: &Parts, file: &File) -> Form {
+    fn chosen(request: &Parts, file: &PublishedFile) -> Form {
         let coding = choose(&request.headers, file.gz.is_some(), file.br.is_some());
         let (bytes, suffix) = match coding {
             Coding::Gzip => (file.gz.as_ref(), "-gz"),
@@ -285,9 +285,9 @@ fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
     headers::share(fields, path);
     // The file has no modification time and counts as newer than every date.
     match weigh(&request.headers, &etag, now.wall.seconds() + 1) {
-        Verdict::NotModified => *answer.status_mut() = StatusCode::NOT_MODIFIED,
-        Verdict::Failed => *answer.status_mut() = StatusCode::PRECONDITION_FAILED,
-        Verdict::Answer => {
+        ConditionVerdict::NotModified => *answer.status_mut() = StatusCode::NOT_MODIFIED,
+        ConditionVerdict::Failed => *answer.status_mut() = StatusCode::PRECONDITION_FAILED,
+        ConditionVerdict::Answer => {
             insert(fields, CONTENT_TYPE, content_type(path));
             return with_body(answer, bytes.clone());
         }
@@ -323,7 +323,7 @@ fn redirect(request: &Parts, path: &str) -> Answer {
     answer
 }
 
-fn not_found(request: &Parts, site: &Site) -> Answer {
+fn not_found(request: &Parts, site: &LiveSite) -> Answer {
     let Some(file) = site.generation.files.get(NOT_FOUND) else {
         return text(StatusCode::NOT_FOUND, "There is no such page.\n");
     };

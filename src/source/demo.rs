@@ -108,9 +108,9 @@ fn respond(request: Request, step: u64, base: &str) {
 }
 
 /// Status, header fields and body.
-type Answer = (u16, Vec<(&'static str, String)>, String);
+type DemoAnswer = (u16, Vec<(&'static str, String)>, String);
 
-fn answer(request: &Request, step: u64, base: &str) -> Answer {
+fn answer(request: &Request, step: u64, base: &str) -> DemoAnswer {
     if !matches!(request.method(), Method::Get | Method::Head) {
         let (status, mut headers, page) = error_page(405, "Method Not Allowed");
         headers.push(("Allow", "GET, HEAD".to_owned()));
@@ -138,7 +138,7 @@ fn is_current(request: &Request, tag: &str) -> bool {
 }
 
 /// Errors are HTML pages, as in the real API, so that a client must not read them as data.
-fn error_page(status: u16, reason: &str) -> Answer {
+fn error_page(status: u16, reason: &str) -> DemoAnswer {
     let title = format!("<title>{status} {reason}</title>");
     let page = format!("<!doctype html>\n<html lang=\"en\">{title}<h1>{reason}</h1></html>\n");
     (status, vec![("Content-Type", "text/html; charset=utf-8".to_owned())], page)

@@ -50,7 +50,7 @@ pub enum Proxy {
 
 /// The answer of the upstream to one refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct UpstreamAnswer {
     /// The films. After a 304, the body that was known.
     pub films: Body,
     /// The people. After a 304, the body that was known.
@@ -109,13 +109,13 @@ impl Source {
         &self,
         known: Option<&Payload>,
         may_send: impl AsyncFn() -> Result<(), Failure>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<UpstreamAnswer, Failure> {
         let known = |endpoint| known.map(|payload| payload.body(endpoint));
         let (films, people) = tokio::try_join!(
             self.get(Endpoint::Films, known(Endpoint::Films), &may_send),
             self.get(Endpoint::People, known(Endpoint::People), &may_send),
         )?;
-        Ok(Answer {
+        Ok(UpstreamAnswer {
             declared_age: films.declared_age.max(people.declared_age),
             films: films.body,
             people: people.body,

@@ -8,7 +8,7 @@ use super::{Denied, Granted, Standing};
 use crate::clock::BootTime;
 use crate::outcome::Outcome;
 use crate::payload::Fence;
-use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt};
+use crate::schedule::{LONGEST_RETRY_AFTER, LastAttempt, WaitReason};
 
 /// The last attempt that Redis reported, on the clock of this boot.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,7 +47,7 @@ impl Heard {
     /// Takes in a denied claim with its wait. `before` is as for [`Heard::hear`].
     pub(super) fn hear_denied(&mut self, before: BootTime, denied: &Denied) {
         self.hear(before, &denied.standing);
-        if denied.wait.because == Because::RetryAfter {
+        if denied.wait.because == WaitReason::RetryAfter {
             let until = before + denied.wait.remaining;
             self.left_alone_until = self.left_alone_until.max(Some(until));
         }
@@ -93,11 +93,11 @@ mod tests {
     #[test]
     fn that_the_upstream_asked_another_one_to_leave_it_alone_is_remembered() {
         let (now, mut heard) = (BootTime(100_000_000), Heard::default());
-        let wait = Wait { remaining: 90 * SECOND, because: Because::RetryAfter };
+        let wait = Wait { remaining: 90 * SECOND, because: WaitReason::RetryAfter };
         heard.hear_denied(now, &Denied { wait, standing: standing(7, 20) });
         let last = heard.or(LastAttempt::default(), now + SECOND);
         assert_eq!(last.left_alone, Some(89 * SECOND));
-        let wait = Wait { remaining: 500 * SECOND, because: Because::Interval };
+        let wait = Wait { remaining: 500 * SECOND, because: WaitReason::Interval };
         heard.hear_denied(now, &Denied { wait, standing: standing(7, 20) });
         assert_eq!(heard.or(LastAttempt::default(), now + SECOND), last);
     }

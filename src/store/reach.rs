@@ -23,10 +23,10 @@ const MOST_DOUBLINGS: u32 = 4;
 
 /// What is known about the answers of Redis.
 #[derive(Debug, Default)]
-pub(super) struct Reach(Mutex<Known>);
+pub(super) struct Reach(Mutex<Reached>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct Reached {
     /// Time of the last call, answered or not.
     looked: Option<BootTime>,
     /// Time of the last call without an answer; `None` since an answer.

@@ -43,7 +43,7 @@ pub struct Refusal {
 
 /// The raw bodies of a refused answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bodies<'b> {
+pub struct RefusedBodies<'b> {
     /// Body of `/films`.
     pub films: Cow<'b, str>,
     /// Body of `/people`.
@@ -54,7 +54,7 @@ pub struct Bodies<'b> {
 ///
 /// # Errors
 /// Fails if the refusal cannot be written.
-pub fn keep(state: &Path, refusal: &Refusal, bodies: &Bodies<'_>) -> Result<()> {
+pub fn keep(state: &Path, refusal: &Refusal, bodies: &RefusedBodies<'_>) -> Result<()> {
     let directory = directory(state);
     disk::create_directory(&directory)?;
     let path = directory.join(&refusal.sets.0);
@@ -83,7 +83,7 @@ fn forget_surplus(directory: &Path, most_bytes: u64) -> Result<()> {
 }
 
 /// Returns the bodies of a refusal, if they are still kept.
-pub fn bodies(state: &Path, sets: &SetsHash) -> Option<Bodies<'static>> {
+pub fn bodies(state: &Path, sets: &SetsHash) -> Option<RefusedBodies<'static>> {
     document::peek(&bodies_of(&directory(state).join(&sets.0)), BODIES)
 }
 
@@ -140,7 +140,7 @@ mod tests {
     fn keep_some(state: &Path, count: u64) {
         for number in 0..count {
             let films = format!("[{number}]");
-            let bodies = Bodies { films: films.into(), people: "[]".into() };
+            let bodies = RefusedBodies { films: films.into(), people: "[]".into() };
             keep(state, &refusal(number), &bodies).expect("kept");
         }
     }

@@ -22,7 +22,7 @@ use crate::clock::{BootTime, Clock, Stamp};
 use crate::ledger::Ledger;
 use crate::outcome::{Mark, Outcome};
 use crate::payload::{Fence, Payload};
-use crate::schedule::{self, Because, LastAttempt, Wait};
+use crate::schedule::{self, LastAttempt, Wait, WaitReason};
 
 /// Tries to save or load. Other replicas may complete the same ledger at the same time, but one
 /// of them succeeds in each round.
@@ -254,7 +254,7 @@ impl Stores {
             (Some(_), WhenLost::Fetch(jitter)) => jitter,
             (Some(_), WhenLost::Wait) => {
                 let standing = self.file.standing().await?.unwrap_or_default();
-                let wait = Wait { remaining: RETRY, because: Because::RedisLost };
+                let wait = Wait { remaining: RETRY, because: WaitReason::RedisLost };
                 return Ok(Claim::Denied(Denied { wait, standing }));
             }
         };
@@ -385,7 +385,7 @@ impl Store for Stores {
                 renewed.iter().for_each(|renewed| locked(&self.heard).hear_granted(renewed));
                 Ok(renewed)
             }
-            None if self.when_lost == WhenLost::Wait => bail!("{}", Because::RedisLost),
+            None if self.when_lost == WhenLost::Wait => bail!("{}", WaitReason::RedisLost),
             None => self.file.renew(fence).await,
         }
     }

@@ -36,7 +36,7 @@ pub enum Stage {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
+struct OutcomeLabel {
     outcome: String,
 }
 
@@ -46,7 +46,7 @@ struct StageLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Store {
+struct StoreLabel {
     store: &'static str,
 }
 
@@ -57,7 +57,7 @@ struct End {
 
 /// Values that are read at the time of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Now {
+pub struct Scrape {
     /// Origin time of the live data, in seconds since 1970; `None` without data.
     pub origin: Option<f64>,
     /// Whether Redis can be used; `None` without `--redis`.
@@ -76,10 +76,10 @@ struct Loads {
 pub struct Metrics {
     registry: Arc<Registry>,
     origin: Gauge<f64, AtomicU64>,
-    store: Family<Store, Gauge>,
+    store: Family<StoreLabel, Gauge>,
     share: Gauge<f64, AtomicU64>,
     loads: Arc<Loads>,
-    refreshes: Family<Outcome, Counter>,
+    refreshes: Family<OutcomeLabel, Counter>,
     stages: Family<StageLabel, Histogram>,
     ages: Histogram,
     held: Family<End, Counter>,
@@ -166,7 +166,7 @@ impl Metrics {
 
     /// Counts a refresh.
     pub fn refreshed(&self, outcome: OutcomeKind) {
-        let label = Outcome { outcome: outcome.to_string() };
+        let label = OutcomeLabel { outcome: outcome.to_string() };
         self.refreshes.get_or_create(&label).inc();
     }
 
@@ -227,11 +227,11 @@ impl Metrics {
     }
 
     /// Renders all metrics as OpenMetrics text.
-    pub fn text(&self, now: Now) -> String {
+    pub fn text(&self, now: Scrape) -> String {
         self.origin.set(now.origin.unwrap_or(0.0));
         self.share.set(self.loads().1);
         if let Some(is_up) = now.store_is_up {
-            self.store.get_or_create(&Store { store: "redis" }).set(is_up.into());
+            self.store.get_or_create(&StoreLabel { store: "redis" }).set(is_up.into());
         }
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
@@ -263,10 +263,10 @@ impl Drop for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hold::Because;
+    use crate::hold::StaleReason;
     use crate::outcome::FailureKind;
 
-    const NOTHING: Now = Now { origin: None, store_is_up: None };
+    const NOTHING: Scrape = Scrape { origin: None, store_is_up: None };
 
     #[test]
     fn what_happened_is_told_in_prometheus_words() {
@@ -277,9 +277,9 @@ mod tests {
         let age = Some(Duration::from_secs(12));
         metrics.answered(age, Decision::Fresh, None);
         metrics.answered(age, Decision::Fresh, Some(Duration::from_millis(150)));
-        metrics.answered(age, Decision::Old(Because::RunsLong), Some(Duration::from_secs(2)));
+        metrics.answered(age, Decision::Old(StaleReason::RunsLong), Some(Duration::from_secs(2)));
         let parked = metrics.parked();
-        let text = metrics.text(Now { origin: Some(1.5e9), store_is_up: Some(false) });
+        let text = metrics.text(Scrape { origin: Some(1.5e9), store_is_up: Some(false) });
         for line in [
             "movies_gen_data_origin_timestamp_seconds 1500000000.0",
             "movies_gen_refreshes_total{outcome=\"changed\"} 1",

@@ -6,4 +6,4 @@ mod log;
 mod metrics;
 
 pub use log::start;
-pub use metrics::{Counted, Metrics, Now, Stage};
+pub use metrics::{Counted, Metrics, Scrape, Stage};

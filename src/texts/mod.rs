@@ -25,7 +25,7 @@ use format::Formats;
 pub use language::{is_tag, nearest};
 pub use pattern::Pattern;
 pub use script::{is_right_to_left, language_of};
-pub use table::{Fault, Table, Text};
+pub use table::{Table, TableFault, Text};
 
 /// The language of the table that has every text, and of the site where no table fits.
 pub const ENGLISH: &str = "en";

@@ -33,7 +33,7 @@ pub struct Table(BTreeMap<String, Text>);
 
 /// What is wrong with a table.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum TableFault {
     /// It is no TOML; place and source line are in the text.
     #[error("{0}")]
     NoToml(String),
@@ -71,15 +71,15 @@ impl Table {
     ///
     /// # Errors
     /// The first fault.
-    pub fn parse(text: &str) -> Result<Table, Fault> {
+    pub fn parse(text: &str) -> Result<Table, TableFault> {
         let parsed: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| Fault::NoToml(error.to_string()))?;
+            text.parse().map_err(|error: toml::de::Error| TableFault::NoToml(error.to_string()))?;
         let mut table = Table::default();
         table.take("", &parsed)?;
         Ok(table)
     }
 
-    fn take(&mut self, section: &str, values: &toml::Table) -> Result<(), Fault> {
+    fn take(&mut self, section: &str, values: &toml::Table) -> Result<(), TableFault> {
         for (name, value) in values {
             let key = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
             match value {
@@ -94,7 +94,7 @@ impl Table {
                 toml::Value::Table(section) => self.take(&key, section)?,
                 other => {
                     let why = format!("a text is wanted here, not {}", other.type_str());
-                    return Err(Fault::Key { key, why });
+                    return Err(TableFault::Key { key, why });
                 }
             }
         }
@@ -121,14 +121,14 @@ impl Table {
     ///
     /// # Errors
     /// The first text with a placeholder of its own.
-    pub fn fits(&self, model: &Table) -> Result<(), Fault> {
+    pub fn fits(&self, model: &Table) -> Result<(), TableFault> {
         for (key, text) in &self.0 {
             let Some(known) = model.get(key).map(Text::places) else { continue };
             if let Some(strange) = text.places().difference(&known).next() {
                 let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let why = format!("{{{strange}}} gets no value here; placeholders are: {known}");
-                return Err(Fault::Key { key: key.clone(), why });
+                return Err(TableFault::Key { key: key.clone(), why });
             }
         }
         Ok(())
@@ -141,8 +141,8 @@ fn is_plural(forms: &toml::Table) -> bool {
     forms.contains_key("other") || (!forms.is_empty() && forms.keys().all(is_category))
 }
 
-fn plural(key: &str, values: &toml::Table) -> Result<Text, Fault> {
-    let fault = |why: String| Fault::Key { key: key.to_owned(), why };
+fn plural(key: &str, values: &toml::Table) -> Result<Text, TableFault> {
+    let fault = |why: String| TableFault::Key { key: key.to_owned(), why };
     let (mut forms, mut other) = (BTreeMap::new(), None);
     for (name, value) in values {
         let Some((name, _)) = CATEGORIES.iter().find(|(category, _)| category == name) else {
@@ -164,8 +164,8 @@ fn plural(key: &str, values: &toml::Table) -> Result<Text, Fault> {
     Ok(Text { other, forms })
 }
 
-fn pattern(key: &str, text: &str) -> Result<Pattern, Fault> {
-    Pattern::parse(text).map_err(|why| Fault::Key { key: key.to_owned(), why })
+fn pattern(key: &str, text: &str) -> Result<Pattern, TableFault> {
+    Pattern::parse(text).map_err(|why| TableFault::Key { key: key.to_owned(), why })
 }
 
 #[cfg(test)]
@@ -192,10 +192,10 @@ mod tests {
             ("a = \"{\"", "a", "no placeholder"),
         ] {
             match Table::parse(text).expect_err(text) {
-                Fault::Key { key: of, why } => {
+                TableFault::Key { key: of, why } => {
                     assert!(of == key && why.contains(part), "{text}: {of}: {why}");
                 }
-                fault @ Fault::NoToml(_) => panic!("{text}: {fault}"),
+                fault @ TableFault::NoToml(_) => panic!("{text}: {fault}"),
             }
         }
         let fault = Table::parse("[a]\nb = ").expect_err("no TOML").to_string();

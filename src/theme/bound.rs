@@ -32,9 +32,9 @@ thread_local! {
 /// Which bound was met; the template's own error is inside.
 pub(super) fn bounded<T>(
     template: &str,
-    render: impl FnOnce(&mut Page) -> Result<T, Error>,
+    render: impl FnOnce(&mut PageBytes) -> Result<T, Error>,
 ) -> Result<Result<Vec<u8>, Error>, Explained> {
-    let mut page = Page(Vec::new());
+    let mut page = PageBytes(Vec::new());
     UNTIL.set(Some(now() + LONGEST_RENDERING));
     let rendered = render(&mut page);
     let is_late = UNTIL.replace(None).is_some_and(|until| now() >= until);
@@ -49,9 +49,9 @@ pub(super) fn bounded<T>(
 }
 
 /// What is being rendered.
-pub(super) struct Page(Vec<u8>);
+pub(super) struct PageBytes(Vec<u8>);
 
-impl io::Write for Page {
+impl io::Write for PageBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > LARGEST_PAGE {
             self.0.resize(LARGEST_PAGE, 0);

@@ -32,9 +32,9 @@ pub(super) struct Spoken {
 }
 
 /// What was asked for before, one after the other: a site asks for one language.
-type Link = OnceLock<Box<Asked>>;
+type Link = OnceLock<Box<AskedKeys>>;
 
-struct Asked {
+struct AskedKeys {
     lang: String,
     texts: Arc<Texts>,
     next: Link,
@@ -79,7 +79,7 @@ impl Spoken {
         loop {
             let asked = link.get_or_init(|| {
                 let texts = Arc::new(Texts::of(&self.tables, lang));
-                Box::new(Asked { lang: lang.to_owned(), texts, next: Link::new() })
+                Box::new(AskedKeys { lang: lang.to_owned(), texts, next: Link::new() })
             });
             if asked.lang == lang {
                 return &asked.texts;

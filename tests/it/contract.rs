@@ -10,7 +10,7 @@ use movies_gen::outcome::{
     FailureKind, Gone, Mark, Offer, Outcome, OutcomeKind, Refused, SetsHash,
 };
 use movies_gen::payload::{Body, Fence, Payload};
-use movies_gen::schedule::Because;
+use movies_gen::schedule::WaitReason;
 use movies_gen::store::{
     Ask, Claim, Denied, FileStore, Granted, Kept, RedisAddress, RedisStore, Saved, Store, Written,
 };
@@ -80,7 +80,7 @@ async fn the_first_claim_is_granted_and_the_next_waits_for_the_interval(store: &
     let granted = granted(store, "a").await;
     assert!(granted.at.age(Clock::system().now(), Clock::system().boot_id()) < MINUTE);
     let denied = denied(store, ask("b", MINUTE)).await;
-    assert_eq!(denied.wait.because, Because::Interval);
+    assert_eq!(denied.wait.because, WaitReason::Interval);
     assert!(denied.wait.remaining > MINUTE / 2 && denied.wait.remaining <= MINUTE);
     assert_eq!(denied.standing.fence, granted.fence);
     assert_eq!(denied.standing.outcome, None, "it is running");
@@ -101,7 +101,7 @@ async fn fences_grow_beyond_all_that_the_caller_has_seen(store: &impl Store) {
     let far = Fence(second.0 + 1_000_000_000_000);
     let ahead = Ask { highest: far, ..ask("c", MOMENT) };
     if let Claim::Denied(denied) = store.claim(&ahead).await.expect("asked") {
-        assert_eq!(denied.wait.because, Because::Interval, "a fence from elsewhere is no loss");
+        assert_eq!(denied.wait.because, WaitReason::Interval, "a fence from elsewhere is no loss");
     }
     let third = granted_to(store, ahead).await;
     assert!(third.fence > far);
@@ -218,7 +218,7 @@ async fn an_upstream_that_asks_for_it_is_left_alone(store: &impl Store) {
     };
     store.record(claim.fence, &outcome).await.expect("recorded");
     let denied = denied(store, ask("b", MOMENT)).await;
-    assert_eq!(denied.wait.because, Because::RetryAfter);
+    assert_eq!(denied.wait.because, WaitReason::RetryAfter);
     assert!(denied.wait.remaining > Duration::from_secs(240));
 }
 

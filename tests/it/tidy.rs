@@ -123,6 +123,105 @@ fn no_file_is_longer_than_one_idea() {
     }
 }
 
+/// Fields and methods above which a type has more than one owner's work.
+const MOST_FIELDS: usize = 12;
+const MOST_METHODS: usize = 15;
+/// Types that may be larger, each with the reason.
+const LARGE: &[&str] = &[
+    // One field for each option, from one declaration.
+    "Options",
+    "Config",
+    // The record of the API, as templates get it.
+    "Film",
+    "Person",
+    "FilmView",
+    "PersonView",
+    // All metrics, one field each.
+    "Metrics",
+    "Scrape",
+    // The plan of all pages: its methods are one page kind each.
+    "Plan",
+    // What outlives a payload.
+    "Ledger",
+    // Two stores and what both know: the operations of a store, over both.
+    "Stores",
+];
+
+#[test]
+fn a_type_is_small_and_its_name_is_its_own() {
+    let (mut fields, mut methods) = (BTreeMap::new(), BTreeMap::<String, usize>::new());
+    let mut places = BTreeMap::<String, Vec<String>>::new();
+    for (_, files) in modules() {
+        for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
+            let text = fs::read_to_string(file).expect("a source file");
+            let mut types = Types::default();
+            types.visit_file(&syn::parse_file(&text).expect("a source file that parses"));
+            for (name, count) in types.defined {
+                places.entry(name.clone()).or_default().push(file.display().to_string());
+                fields.insert(name, count);
+            }
+            for (name, count) in types.methods {
+                *methods.entry(name).or_default() += count;
+            }
+        }
+    }
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "a name for two types: {places:#?}");
+    let is_large = |name: &&String| {
+        fields[*name] > MOST_FIELDS || methods.get(*name).is_some_and(|&count| count > MOST_METHODS)
+    };
+    let large: Vec<_> = fields.keys().filter(is_large).collect();
+    let unknown: Vec<_> = large.iter().filter(|name| !LARGE.contains(&name.as_str())).collect();
+    assert!(
+        unknown.is_empty(),
+        "more than {MOST_FIELDS} fields or {MOST_METHODS} methods: {unknown:?}"
+    );
+    let gone: Vec<_> = LARGE.iter().filter(|name| !large.iter().any(|is| is == *name)).collect();
+    assert!(gone.is_empty(), "small enough not to be listed: {gone:?}");
+}
+
+/// The types that a file defines, each with its number of fields, and the methods that the
+/// file adds to types.
+#[derive(Default)]
+struct Types {
+    defined: Vec<(String, usize)>,
+    methods: Vec<(String, usize)>,
+}
+
+impl<'ast> Visit<'ast> for Types {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if item.ident != "tests" {
+            syn::visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.defined.push((item.ident.to_string(), item.fields.len()));
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.defined.push((item.ident.to_string(), 0));
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.defined.push((item.ident.to_string(), 0));
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        self.defined.push((item.ident.to_string(), 0));
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if item.trait_.is_none()
+            && let syn::Type::Path(path) = &*item.self_ty
+            && let Some(name) = path.path.segments.last()
+        {
+            let methods = item.items.iter().filter(|item| matches!(item, syn::ImplItem::Fn(_)));
+            self.methods.push((name.ident.to_string(), methods.count()));
+        }
+    }
+}
+
 #[test]
 fn the_table_has_no_module_that_is_gone() {
     let there: BTreeSet<_> = modules().into_iter().map(|(module, _)| module).collect();

@@ -38,7 +38,7 @@ impl World {
         let live = live.as_ref().map(ids);
         let marks: Vec<_> = self.mark.iter().map(|(mark, _)| mark.clone()).collect();
         let refused = self.refused.as_ref();
-        let remembered = Remembered { refused, marks: &marks, saved: Fence(self.saved) };
+        let remembered = Memory { refused, marks: &marks, saved: Fence(self.saved) };
         match decide(live.as_ref(), &ids(&offered), remembered, &GUARD) {
             Verdict::Refused(_, refused) => {
                 self.refused = Some(refused);

@@ -9,7 +9,7 @@ use hyper::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE};
 
 use super::*;
 use crate::clock::{BootTime, WallTime};
-use crate::hold::{Because, Bound, Coming, Decision};
+use crate::hold::{Bound, Coming, Decision, StaleReason};
 use crate::live::{Frame, Origin, StoreState};
 use crate::payload::Fence;
 use crate::publish::{Generation, Volatile};
@@ -30,14 +30,14 @@ fn snapshot(base: &str) -> Snapshot {
         .into_iter()
         .map(|(path, text)| {
             let bytes = Bytes::from(text.to_owned());
-            (path.to_owned(), Arc::new(File::new(path, "f".into(), bytes, MTIME)))
+            (path.to_owned(), Arc::new(PublishedFile::new(path, "f".into(), bytes, MTIME)))
         })
         .collect();
     let mut files = files;
-    let mut moved = File::new("movies/tonari/index.html", "f".into(), Bytes::new(), MTIME);
+    let mut moved = PublishedFile::new("movies/tonari/index.html", "f".into(), Bytes::new(), MTIME);
     moved.entry.moved_to = Some("movies/totoro/index.html".into());
     files.insert("movies/tonari/index.html".to_owned(), Arc::new(moved));
-    let site = Site {
+    let site = LiveSite {
         generation: Arc::new(Generation::new(MTIME, files)),
         fence: Fence(1),
         origin: Origin { boot: BootTime(57_500_000), wall: WallTime(1_795_517_957_500_000) },
@@ -125,9 +125,9 @@ fn how_an_answer_came_about_is_told() {
     assert_eq!(told(0, Decision::Fresh, None), "movies-gen; hit; ttl=17");
     let held = told(0, Decision::Fresh, Some(80));
     assert_eq!(held, "movies-gen; fwd=stale; collapsed; ttl=17");
-    let failed = Decision::Old(Because::Failed);
+    let failed = Decision::Old(StaleReason::Failed);
     assert_eq!(told(20, failed, None), "movies-gen; hit; ttl=-3; detail=failed");
-    let long = told(20, Decision::Old(Because::RunsLong), Some(2_000));
+    let long = told(20, Decision::Old(StaleReason::RunsLong), Some(2_000));
     assert_eq!(long, "movies-gen; fwd=stale; collapsed; ttl=-3; detail=runs-long");
 }
 

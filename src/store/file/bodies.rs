@@ -15,15 +15,15 @@ use crate::payload::Body;
 
 /// The directory of bodies.
 #[derive(Debug)]
-pub(super) struct Bodies {
+pub(super) struct BodyFiles {
     directory: PathBuf,
     /// Whether another process may hold the directory. Then nothing is written.
     only_looks: bool,
 }
 
-impl Bodies {
-    pub(super) fn under(state: &Path, only_looks: bool) -> Bodies {
-        Bodies { directory: state.join("bodies"), only_looks }
+impl BodyFiles {
+    pub(super) fn under(state: &Path, only_looks: bool) -> BodyFiles {
+        BodyFiles { directory: state.join("bodies"), only_looks }
     }
 
     /// Keeps a body. A body that is kept already costs nothing.

@@ -20,7 +20,7 @@ pub struct Attempt {
     /// The nonce of the [`super::Ask`].
     pub nonce: String,
     /// The outcome and its time; `None` while the refresh runs, or if its process died.
-    pub ended: Option<Ended>,
+    pub ended: Option<AttemptEnd>,
     /// The refusals in a row until now, including the refusal of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
@@ -28,7 +28,7 @@ pub struct Attempt {
 
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
+pub struct AttemptEnd {
     /// Time of the end.
     pub at: Stamp,
     /// The outcome.
@@ -36,7 +36,7 @@ pub struct Ended {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Head {
+pub(super) struct SavedHead {
     pub(super) fence: Fence,
     #[serde(default)]
     pub(super) revision: u64,
@@ -59,7 +59,7 @@ pub(super) enum LedgerHead {
     Within(Box<Ledger>),
 }
 
-impl Head {
+impl SavedHead {
     /// Returns the names of the bodies that belong to the head.
     pub(super) fn names(&self) -> Vec<&str> {
         let ledger = match &self.ledger {

@@ -27,9 +27,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 
-use bodies::Bodies;
+use bodies::BodyFiles;
 pub use documents::Attempt;
-use documents::{BodyHead, Ended, Head, KeptMark, LedgerHead};
+use documents::{AttemptEnd, BodyHead, KeptMark, LedgerHead, SavedHead};
 
 use super::{
     Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store, Written,
@@ -51,7 +51,7 @@ const LONGEST_AHEAD: Duration = Duration::from_secs(2);
 pub struct FileStore {
     directory: PathBuf,
     clock: Clock,
-    bodies: Bodies,
+    bodies: BodyFiles,
     /// Whether another process may hold the directory. Then nothing is written.
     only_looks: bool,
     /// Microseconds that recording the last attempt took. The next attempt is dated ahead by
@@ -102,7 +102,7 @@ impl FileStore {
     }
 
     fn at(directory: &Path, clock: Clock, only_looks: bool) -> FileStore {
-        let bodies = Bodies::under(directory, only_looks);
+        let bodies = BodyFiles::under(directory, only_looks);
         let (directory, slowness) = (directory.to_owned(), AtomicU64::new(0));
         FileStore { directory, clock, bodies, only_looks, slowness }
     }
@@ -188,7 +188,7 @@ impl FileStore {
     }
 
     fn saved(&self) -> Result<Edition> {
-        Ok(self.head()?.as_ref().map_or_else(Edition::default, Head::edition))
+        Ok(self.head()?.as_ref().map_or_else(Edition::default, SavedHead::edition))
     }
 
     /// Returns fence and origin time of the payload, if this boot saved the payload. Then no wall
@@ -207,7 +207,7 @@ impl FileStore {
     /// Fails if the copy cannot be written.
     pub fn mirror(&self, saved: &Saved, edition: Edition) -> Result<()> {
         let payload = &saved.payload;
-        let head = Head {
+        let head = SavedHead {
             fence: edition.fence,
             revision: edition.revision,
             origin: payload.origin.clone(),
@@ -235,11 +235,11 @@ impl FileStore {
         Ok(serde_json::from_slice(&body.bytes).ok())
     }
 
-    fn head(&self) -> Result<Option<Head>> {
+    fn head(&self) -> Result<Option<SavedHead>> {
         self.read("saved")
     }
 
-    fn write_head(&self, head: &Head) -> Result<()> {
+    fn write_head(&self, head: &SavedHead) -> Result<()> {
         document::write(&self.directory.join("saved"), "saved", head)
     }
 
@@ -313,7 +313,7 @@ impl Store for FileStore {
     /// counts as seen for the first time twice.
     async fn save(&self, saved: &mut Saved) -> Result<Kept> {
         let (head, given) = (self.head()?, saved.edition());
-        let there = head.as_ref().map_or_else(Edition::default, Head::edition);
+        let there = head.as_ref().map_or_else(Edition::default, SavedHead::edition);
         let kept = match there.fence.cmp(&given.fence) {
             Ordering::Greater => Kept::Older,
             Ordering::Equal if there.revision != given.revision => Kept::Overtaken,
@@ -352,7 +352,8 @@ impl Store for FileStore {
                     Some(refused) => Some(refused.clone()),
                     None => attempt.refused.filter(|_| !outcome.kind.is_good()),
                 };
-                attempt.ended = Some(Ended { at: self.clock.stamp(), outcome: outcome.clone() });
+                attempt.ended =
+                    Some(AttemptEnd { at: self.clock.stamp(), outcome: outcome.clone() });
                 self.write_attempt(&attempt)?;
                 Ok(Written::Done)
             }

@@ -38,7 +38,7 @@ use super::{
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{FailureKind, Mark, Outcome, OutcomeKind};
 use crate::payload::{Body, Fence, Payload};
-use crate::schedule::{Because, LONGEST_RETRY_AFTER, LastAttempt, Wait};
+use crate::schedule::{LONGEST_RETRY_AFTER, LastAttempt, Wait, WaitReason};
 use crate::upstream::UpstreamId;
 pub use address::RedisAddress;
 
@@ -280,11 +280,11 @@ impl RedisStore {
 
     /// # Errors
     /// Fails if Redis does not answer, or has the payload of another version.
-    async fn read(&self, what: &str, bytes: Option<u64>) -> Result<(Now, Read)> {
+    async fn read(&self, what: &str, bytes: Option<u64>) -> Result<(Now, ReadReply)> {
         let script = &self.scripts.load;
         let mut invocation = script.key(&self.keys.claim);
         let invocation = invocation.key(&self.keys.last_good).arg(what);
-        let (before, read): (_, Read) = match bytes {
+        let (before, read): (_, ReadReply) = match bytes {
             Some(bytes) => self.transfer(invocation, bytes).await?,
             None => self.run(invocation).await?,
         };
@@ -298,7 +298,7 @@ impl RedisStore {
 
 /// The reply of `load.lua`: now; fence, time, outcome and loss of the claim; version, fence, origin
 /// time and revision of the payload; films, ETag, people, ETag, ledger.
-type Read = (
+type ReadReply = (
     u64,
     (Option<u64>, Option<u64>, Option<String>, Option<u8>),
     (Option<u32>, Option<u64>, Option<u64>, Option<u64>),
@@ -329,9 +329,9 @@ impl Store for RedisStore {
             return Ok(Claim::Granted(Granted { fence, at, saved, refused }));
         }
         let because = match because.as_str() {
-            "retry-after" => Because::RetryAfter,
-            "restoring" => Because::Restoring,
-            _ => Because::Interval,
+            "retry-after" => WaitReason::RetryAfter,
+            "restoring" => WaitReason::Restoring,
+            _ => WaitReason::Interval,
         };
         let wait = Wait { remaining: Duration::from_micros(wait.max(1)), because };
         let outcome = ended(&outcome);

@@ -61,7 +61,7 @@ pub(crate) struct Ask {
 
 /// Why a claim has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Because {
+pub(crate) enum WaitReason {
     Granted,
     Interval,
     RetryAfter,
@@ -77,7 +77,7 @@ pub(crate) struct Claimed {
     pub(crate) now: i64,
     pub(crate) saved: i64,
     pub(crate) wait: i64,
-    pub(crate) because: Because,
+    pub(crate) because: WaitReason,
     pub(crate) outcome: Option<Text>,
     pub(crate) refused: Option<Text>,
     pub(crate) revision: i64,
@@ -95,7 +95,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     let fence = stands.max(ask.highest).max(ask.heard);
     let refused = known.refused;
     let reply = |fence, at, wait, because, outcome| Claimed {
-        granted: because == Because::Granted,
+        granted: because == WaitReason::Granted,
         fence,
         age: now - at,
         now,
@@ -114,7 +114,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     let left_alone = claim.left_alone_until.unwrap_or(0);
     if known.nonce == Some(ask.nonce) {
         let at = claim.at.unwrap_or(0);
-        return (keys, reply(stands, at, 0, Because::Granted, known.outcome));
+        return (keys, reply(stands, at, 0, WaitReason::Granted, known.outcome));
     }
 
     let (mut restored, mut lost) = (keys.claim.restored.unwrap_or(0), known.lost);
@@ -142,10 +142,10 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     }
 
     let until_left_alone = left_alone.max(now + ask.left_alone);
-    let mut longest = (at + ask.interval - now, Because::Interval);
+    let mut longest = (at + ask.interval - now, WaitReason::Interval);
     for wait in [
-        (until_left_alone - now, Because::RetryAfter),
-        (restored + ask.round - now, Because::Restoring),
+        (until_left_alone - now, WaitReason::RetryAfter),
+        (restored + ask.round - now, WaitReason::Restoring),
     ] {
         if wait.0 > longest.0 {
             longest = wait;
@@ -169,7 +169,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
         expires: (!rules.claims_last).then_some(now + ask.interval),
         ..Claim::default()
     };
-    (keys, reply(fence, now, 0, Because::Granted, None))
+    (keys, reply(fence, now, 0, WaitReason::Granted, None))
 }
 
 /// Whether the caller was told of a later attempt than the one that stands.

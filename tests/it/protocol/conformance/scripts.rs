@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::RULES;
 use super::beside::{Beside, CHANNEL, CLAIM, FRESH, LAST_GOOD, ledger, text};
-use crate::protocol::model::{self, Because, Kept, Refused};
+use crate::protocol::model::{self, Kept, Refused, WaitReason};
 
 impl Beside {
     pub(super) fn make_claim(
@@ -35,10 +35,10 @@ impl Beside {
         let (keys, reply) = model::claim(self.keys, ask, now, RULES);
         self.keys = keys;
         let because = match reply.because {
-            Because::Granted => "",
-            Because::Interval => "interval",
-            Because::RetryAfter => "retry-after",
-            Because::Restoring => "restoring",
+            WaitReason::Granted => "",
+            WaitReason::Interval => "interval",
+            WaitReason::RetryAfter => "retry-after",
+            WaitReason::Restoring => "restoring",
         };
         let expected: Answer = (
             i64::from(reply.granted),
