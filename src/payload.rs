@@ -141,9 +141,7 @@ pub enum Fault {
         most: usize,
     },
     /// The films have more pairs with people or makers than the memory is meant for.
-    #[error(
-        "films make more than {most} pairs with people, or with their makers (--max-bytes / 64)"
-    )]
+    #[error("films have more than {most} pairs with people or makers (--max-bytes / 64)")]
     TooManyPairs {
         /// Largest number of pairs.
         most: usize,

@@ -86,7 +86,7 @@ impl fmt::Display for WaitReason {
             WaitReason::Interval => "the interval is not over",
             WaitReason::RetryAfter => "the API asked for no earlier request (Retry-After)",
             WaitReason::RedisLost => {
-                "Redis cannot be used, and then no process asks the API (--when-redis-lost wait)"
+                "Redis is lost, and without Redis no process asks the API (--when-redis-lost wait)"
             }
             WaitReason::Restoring => "Redis lost the last claim, which the replicas are restoring",
         })

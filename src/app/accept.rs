@@ -124,10 +124,10 @@ fn show(refusal: &Refusal, live: &Catalogue, offered: &Catalogue) -> Result<()> 
     let changes = between(live, offered);
     let gone: Vec<_> = changes.iter().filter(|change| change.what == What::Removed).collect();
     for change in gone.iter().take(MOST_NAMED) {
-        writeln!(out, "  goes: {}", change.title.escape_debug())?;
+        writeln!(out, "  would go: {}", change.title.escape_debug())?;
     }
     if gone.len() > MOST_NAMED {
-        writeln!(out, "  and {} more go", gone.len() - MOST_NAMED)?;
+        writeln!(out, "  and {} more would go", gone.len() - MOST_NAMED)?;
     }
     Ok(())
 }

@@ -123,7 +123,10 @@ impl TryFrom<String> for Digests {
         };
         let digests: Option<BTreeSet<_>> = text.as_bytes().chunks(16).map(digest).collect();
         let is_small = text.len() <= 16 * MOST_DIGESTS;
-        digests.filter(|_| is_small).map(Digests).ok_or_else(|| "these are no digests".to_owned())
+        digests
+            .filter(|_| is_small)
+            .map(Digests)
+            .ok_or_else(|| "the text is not a list of digests".to_owned())
     }
 }
 

@@ -44,7 +44,7 @@ pub fn check_out(out: &Path, strange: Strange) -> Result<()> {
         Ok(_) if is_ours(out) || strange == Strange::Adopt => return Ok(()),
         Ok(_) => {}
         Err(_) if fs::symlink_metadata(out).is_ok() => {
-            return Err(not_ours("a symbolic link to nothing").into());
+            return Err(not_ours("a dangling symbolic link").into());
         }
         Err(_) => {}
     }

@@ -214,7 +214,7 @@ pub(super) fn publish(
         held_back: present.held_back,
         owners_directories: present.owners_directories,
     };
-    let manifest = Manifest::read(standby)?.context("the standby tree lost its manifest")?;
+    let manifest = Manifest::read(standby)?.context("the standby tree has no manifest")?;
     let prepared = PreparedFiles::make(out, standby, &manifest, &journal)?;
     let is_replaced = |name: &&String| {
         let page = page_of(name);

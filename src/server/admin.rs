@@ -74,7 +74,7 @@ pub fn start(
                     .serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
-                        debug!("an admin connection ended early: {error}");
+                        debug!("a connection for metrics ended early: {error}");
                     }
                     drop(place);
                 });

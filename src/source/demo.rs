@@ -41,11 +41,11 @@ impl Demo {
     pub fn start(every: Duration) -> Result<Demo> {
         ensure!(
             !every.is_zero(),
-            "the demo needs a pause between its steps: give it one above zero"
+            "the demo needs a pause between its steps; set an interval above zero"
         );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .context("cannot bind a port on 127.0.0.1 for the demo upstream")?;
-        let address = listener.local_addr().context("cannot tell the demo upstream's port")?;
+        let address = listener.local_addr().context("cannot read the port of the demo upstream")?;
         // tiny_http hides the sockets it accepts. On Linux, they inherit this option.
         SockRef::from(&listener)
             .set_tcp_nodelay(true)

@@ -17,7 +17,7 @@ pub struct Attempt {
     pub fence: Fence,
     /// Time of the claim.
     pub at: Stamp,
-    /// The nonce of the [`super::Ask`].
+    /// The nonce of the `Ask`.
     pub nonce: String,
     /// The outcome and its time; `None` while the refresh runs, or if its process died.
     pub ended: Option<AttemptEnd>,

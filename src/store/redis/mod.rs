@@ -112,7 +112,7 @@ impl RedisStore {
         clock: Clock,
     ) -> Result<RedisStore> {
         let client = Client::open(address.info().clone())
-            .with_context(|| format!("cannot use {address} as a Redis"))?;
+            .with_context(|| format!("cannot use {address} as the address of Redis"))?;
         let connection = Mutex::new(manager(&client, timeout, timeout)?);
         let bodies = Mutex::new(manager_for_bodies(&client, timeout)?);
         let hash = blake3::hash(upstream.0.as_bytes()).to_hex();
@@ -226,7 +226,7 @@ impl RedisStore {
                 *locked(&self.connection) = small;
                 *locked(&self.bodies) = bodies;
             }
-            Err(error) => debug!("Redis at {}: {error:#}", self.address),
+            Err(error) => debug!("cannot connect to Redis at {}: {error:#}", self.address),
         }
     }
 

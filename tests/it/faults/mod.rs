@@ -223,7 +223,7 @@ fn of_directories_and_options() {
 
     let site = fresh();
     std::os::unix::fs::symlink("nowhere", site.out()).expect("linked");
-    table.row("--out a link to nothing", &site.build_once(), 2, "a symbolic link to nothing", true);
+    table.row("--out a link to nothing", &site.build_once(), 2, "a dangling symbolic link", true);
 
     let site = fresh();
     let running = site.serve().ready();

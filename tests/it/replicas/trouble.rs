@@ -192,7 +192,10 @@ fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
     site.build_once().well();
     redis.kill();
     let log = site.build_once().well();
-    assert!(log.contains("then no process asks the API (--when-redis-lost wait)"), "{log}");
+    assert!(
+        log.contains("without Redis no process asks the API (--when-redis-lost wait)"),
+        "{log}"
+    );
     let log = empty.build_once().with_code(1);
     assert!(log.contains("no data is stored yet"), "{log}");
     assert_eq!(upstream.asked(), (1, 1));
