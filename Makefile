@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test faults chaos model lint screenshots validate lighthouse coverage bench open-page packages
+.PHONY: help demo serve build cluster test test-long faults chaos model lint screenshots validate lighthouse coverage bench open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -18,10 +18,19 @@ build: ## refresh the site in public/ once
 cluster: packages ## start two replicas behind nginx with one Redis, on loopback, and print what to kill
 	cargo build --release --quiet && deploy/cluster target/release/movies-gen
 
-# The tests with several replicas need both cores for themselves, so they run first.
-test: packages ## run all tests; T=name runs the tests whose name contains it
-	$(if $(T),,cargo test --quiet --test it -- --include-ignored chaos::many::faults::three)
-	cargo test -- --include-ignored $(if $(T),$(T),--skip chaos::many::faults)
+# `make test` leaves these to `make test-long`: searches of all states, records of page loads under
+# each kind of fault, and programs that are killed or stopped at many moments.
+LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
+	faults::windows live_pages::endurance protocol::laws sudden_death::
+
+# Tests wait for most of their time, so more of them run at once than there are cores.
+test: packages ## run the tests that take seconds (10 minutes); T=name runs all tests whose name contains it
+	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 6 $(LONG:%=--skip %) --skip chaos::many::faults)
+
+# The test of three replicas needs both cores for itself, so it runs first.
+test-long: packages ## run the tests that `make test` leaves out
+	cargo test --quiet --test it -- --include-ignored chaos::many::faults::three
+	cargo test --test it -- --include-ignored $(LONG)
 
 faults: packages ## make every kind of failure happen, at each system call, and print the tables (10 minutes)
 	EACH_CALL=1 cargo test --quiet --test it -- --include-ignored --nocapture faults::

@@ -8,7 +8,7 @@
 //! [`many`] does the same with several processes that share a Redis.
 //!
 //! `make chaos` runs [`faults`] until each kind has ten thousand loads, and prints the table.
-//! `make test` runs the same tests in a short form.
+//! `make test-long` runs the same tests in a short form.
 
 mod attempts;
 mod broken;

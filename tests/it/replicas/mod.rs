@@ -111,8 +111,11 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
     let servers = [replica().serve().ready(), replica().serve().ready()];
     wait_until("how the first refresh ended", || redis.outcome().is_some());
     let copy = redis.copy();
-    upstream.set("/films", with_score("3").late(Duration::from_millis(600)));
+    redis.record_commands();
+    upstream.set("/films", with_score("3").late(Duration::from_secs(1)));
     upstream.wait_until_asked_again();
+    // A replica that has heard of nothing may ask: the copy says that nobody did.
+    redis.wait_until_others_hear_of_the_claim();
     redis.fail_over(&copy);
     std::thread::scope(|scope| {
         for server in &servers {
