@@ -228,7 +228,7 @@ impl Stores {
         };
         warn!(
             error = format!("{error:#}"),
-            "Redis cannot be used ({error:#}); until Redis is back, {meanwhile}"
+            "Redis cannot be used ({error:#}); {meanwhile} until Redis answers again"
         );
     }
 

@@ -250,7 +250,7 @@ impl FileStore {
     fn write_attempt(&self, attempt: &Attempt) -> Result<()> {
         let started = self.clock.now().boot;
         document::write(&self.attempt_path(), "attempt", attempt)
-            .context("cannot record the attempt, so the API is not asked; check --state")?;
+            .context("cannot record the attempt; check that --state can be written")?;
         let took = self.clock.now().boot.since(started);
         // Twice the duration, because the speed of a disk varies.
         self.slowness.store(micros((2 * took).min(LONGEST_AHEAD)), Order::Relaxed);

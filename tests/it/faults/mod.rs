@@ -359,7 +359,7 @@ fn of_the_disk() {
         "full disk in the middle",
         &ended,
         1,
-        "no space left",
+        "No space left",
         contents(&site.out()) == before && recovers(&site),
     );
     upstream.recover();
