@@ -24,8 +24,8 @@ LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::own
 	faults::windows live_pages::endurance protocol::laws sudden_death::
 
 # Tests wait for most of their time, so more of them run at once than there are cores.
-test: packages ## run the tests that take seconds (10 minutes); T=name runs all tests whose name contains it
-	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 6 $(LONG:%=--skip %) --skip chaos::many::faults)
+test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it
+	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 3 $(LONG:%=--skip %) --skip chaos::many::faults)
 
 # The test of three replicas needs both cores for itself, so it runs first.
 test-long: packages ## run the tests that `make test` leaves out

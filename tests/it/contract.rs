@@ -225,9 +225,11 @@ async fn an_upstream_that_asks_for_it_is_left_alone(store: &impl Store) {
 async fn only_the_newest_claim_is_renewed(store: &impl Store) {
     let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
     assert_eq!(store.renew(older.fence).await.expect("asked"), None);
+    let now = Clock::system().now().boot;
     let renewed = store.renew(newer.fence).await.expect("asked").expect("renewed");
     assert_eq!(renewed.fence, newer.fence);
-    assert!(renewed.at.boot >= newer.at.boot);
+    // Not always later than the claim: a slow disk dates a claim ahead by what its writes took.
+    assert!(renewed.at.boot >= now);
 }
 
 async fn the_owners_mark_stands_until_it_is_taken_away(store: &impl Store) {

@@ -124,7 +124,10 @@ fn retry_after_keeps_it_away_for_longer_than_the_interval() {
     upstream.recover();
     let server = server.ready();
     drop(server);
-    assert!(least_gap(&upstream) > Duration::from_secs(3) - SLACK, "{:?}", least_gap(&upstream));
+    // On a busy machine, there are refreshes after the second one, with no Retry-After before them.
+    let films = upstream.asked_for("/films");
+    let gap = films[1].at.duration_since(films[0].at);
+    assert!(gap > Duration::from_secs(3) - SLACK, "{gap:?}");
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn what_lies_about_in_a_theme_breaks_nothing_and_is_named_by_check() {
     assert!(!site.out().join("static/logo.png~").exists());
     let checked = site.run(&["check"]);
     assert_eq!(checked.code, Some(0), "{}", checked.log);
-    let line = checked.out.lines().find(|line| line.starts_with("Passed over")).expect("a line");
+    let line = checked.out.lines().find(|line| line.starts_with("Not used")).expect("a line");
     assert!(line.contains("#film.html#") && line.ends_with(" more"), "{line}");
     assert!(line.len() < 300 && !line.contains("part/own.html"), "{line}");
 }

@@ -104,12 +104,13 @@ fn max_bytes_can_be_given_each_way() {
 fn hold_can_be_given_each_way() {
     for way in 0..3 {
         let upstream = Upstream::start();
-        // Less than would be waited for by default, and long enough for a slow machine.
-        let site = Site::of(&upstream).with(&["--interval", "1900ms"]);
-        let ways = each_way(&site, "hold", "0s");
+        // More than would be waited for by default: then the stored data would be shown.
+        let site = Site::of(&upstream).with(&["--interval", "4s"]);
+        let ways = each_way(&site, "hold", "60s");
         ways[way].0.build_once().well();
         let log = ways[way].0.build_once().well();
-        assert!(log.contains("stored data"), "{}: {log}", ways[way].1);
+        assert!(!log.contains("stored data"), "{}: {log}", ways[way].1);
+        assert_eq!(upstream.asked(), (2, 2), "{}: {log}", ways[way].1);
     }
 }
 

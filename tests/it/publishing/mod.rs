@@ -53,7 +53,7 @@ fn the_same_data_sent_anew_changes_no_page_either() {
     // Other bytes, and so another etag, that mean the same.
     upstream.set("/films", Answer::new(200, films().to_string()));
     let log = site.build_once().well();
-    assert!(log.contains("the data is new"), "{log}");
+    assert!(log.contains("the data is changed"), "{log}");
     assert_eq!(identities(&site.out()), before);
 }
 
