@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::BootTime;
 use crate::hold::Coming;
 
-/// The last attempt, as a store tells of it.
+/// The last attempt, as the store reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeenAttempt {
     /// When the attempt was claimed.

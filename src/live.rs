@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 
-use crate::clock::{BootTime, Now, WallTime};
+use crate::clock::{BootTime, Now, Stamp, WallTime};
 use crate::hold::{Bound, Coming};
 use crate::news::{Ring, Told};
 use crate::payload::Fence;
@@ -24,6 +24,12 @@ pub struct Origin {
     pub boot: BootTime,
     /// For people and other programs.
     pub wall: WallTime,
+}
+
+impl From<&Stamp> for Origin {
+    fn from(asked: &Stamp) -> Origin {
+        Origin { boot: asked.boot, wall: asked.wall }
+    }
 }
 
 impl Origin {

@@ -1,7 +1,7 @@
 //! The first act of a refresh: the right to ask, and the question.
 //!
 //! Owns the time between a claim and the requests it allows: a request leaves
-//! within the lease of its claim, or the claim is made anew.
+//! within the lease of its claim, or the process claims again.
 
 use std::cell::OnceCell;
 use std::hash::{BuildHasher, RandomState};

@@ -66,7 +66,7 @@ impl Front {
             .within(self.largest_site);
         let bar = progress(plan.len());
         let payload = contents.payload;
-        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let origin = live::Origin::from(&payload.origin);
         let status = self.status_page(known, facts, origin, plan.len());
         let volatile = self.volatile(facts, origin, &status);
         let started = clock.now();
@@ -131,7 +131,7 @@ impl Front {
         let Some(site) = snapshot.site.as_ref().filter(|site| site.fence == before) else {
             return;
         };
-        let origin = live::Origin { boot: payload.origin.boot, wall: payload.origin.wall };
+        let origin = live::Origin::from(&payload.origin);
         let site = live::LiveSite { fence: payload.fence, origin, ..site.clone() };
         // The volatile files follow once the refresh is recorded.
         self.live.put(site, snapshot.volatile.clone(), Told::default());
@@ -154,8 +154,8 @@ impl Front {
         self.live.put(site, volatile, Told::default());
     }
 
-    /// Writes the volatile files of the live site anew: after a refresh that failed, or a
-    /// theme that was edited.
+    /// Writes the volatile files of the live site again, after a failed refresh or after the
+    /// theme was edited.
     pub(super) fn write_volatile(&mut self, known: &Known, facts: &Facts<'_>) {
         let snapshot = self.live.snapshot();
         let Some(site) = &snapshot.site else { return };

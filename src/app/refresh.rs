@@ -369,7 +369,7 @@ impl Refresher {
         self.front.show_published(&self.known, &facts);
     }
 
-    /// Writes the volatile files anew.
+    /// Writes the volatile files again.
     pub(super) fn write_volatile(&mut self, next: BootTime) {
         let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
         self.front.write_volatile(&self.known, &facts);

@@ -3,6 +3,7 @@
 //! Owns the file of the history, and the outcome of the last refresh of this process. The
 //! file may be lost: the history is for people to look at.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,10 +43,14 @@ impl Remembered {
     }
 
     /// The history as it is after a refresh that ends now.
-    pub(super) fn with(&self, now: WallTime, ending: Option<(OutcomeKind, Duration)>) -> History {
-        let mut history = self.history.clone();
+    pub(super) fn with(
+        &self,
+        now: WallTime,
+        ending: Option<(OutcomeKind, Duration)>,
+    ) -> Cow<'_, History> {
+        let mut history = Cow::Borrowed(&self.history);
         if let Some((kind, took)) = ending {
-            history.ended(now, kind, took);
+            history.to_mut().ended(now, kind, took);
         }
         history
     }

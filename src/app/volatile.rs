@@ -17,7 +17,7 @@ use crate::pages::{Counts, Freshness, Site, Status};
 use crate::publish::{DEV, FRESHNESS, Generation, STATUS, Volatile};
 use crate::theme::Theme;
 
-/// What the volatile files tell of the refreshes.
+/// Facts about the refreshes, for the volatile files.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) now: Now,

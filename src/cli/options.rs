@@ -65,7 +65,7 @@ macro_rules! options {
             pub $field: $value,
         )*)* }
 
-        /// Something for each option. Whoever takes this apart names every option.
+        /// A value for each option. Code that takes this struct apart names every option.
         pub(crate) struct EachOption<T> { $($( pub(crate) $field: T, )*)* }
 
         /// What is known of each option.

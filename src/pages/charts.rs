@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-use super::poster::escape;
+use htmlize::{escape_attribute, escape_text};
+
+use super::svg;
 use super::{Views, film_path};
 use crate::catalogue::FilmIndex;
 
@@ -140,32 +142,20 @@ impl Views<'_> {
     }
 
     fn mark(self, film: FilmIndex, x: u32, y: u32, text: &str, svg: &mut String) {
-        let mut url = String::new();
-        escape(&self.site.link(&film_path(self.film_slug(film))), &mut url);
-        let mut title = String::new();
-        escape(text, &mut title);
+        let url = self.site.link(&film_path(self.film_slug(film)));
         let _ = write!(
             svg,
-            "<a href=\"{}\" aria-label=\"{}\"><title>{title}</title>\
+            "<a href=\"{}\" aria-label=\"{}\"><title>{}</title>\
              <circle cx=\"{x}\" cy=\"{y}\" r=\"7\"/></a>",
-            url.replace('"', "&quot;"),
-            title.replace('"', "&quot;")
+            escape_attribute(&url),
+            escape_attribute(text),
+            escape_text(text)
         );
     }
 
     fn opening(self, height: u32, name: &str, title: &str, what: &str) -> String {
         let title = self.texts.say(title, &[]);
-        let [title, what] = [&*title, what].map(|text| {
-            let mut escaped = String::new();
-            escape(text, &mut escaped);
-            escaped
-        });
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" \
-             viewBox=\"0 0 {WIDTH} {height}\" role=\"group\" aria-labelledby=\"{name}-title \
-             {name}-what\"><title id=\"{name}-title\">{title}</title>\
-             <desc id=\"{name}-what\">{what}</desc>"
-        )
+        svg::opening("chart", "group", [WIDTH.into(), height.into()], name, [&title, what])
     }
 }
 

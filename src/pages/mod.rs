@@ -27,6 +27,7 @@ mod site;
 mod sitemap;
 mod split;
 mod status;
+mod svg;
 mod variables;
 mod view;
 

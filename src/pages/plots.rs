@@ -8,7 +8,7 @@
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use super::poster::escape;
+use super::svg;
 use crate::history::{Day, SPAN_SECONDS, Span};
 use crate::outcome::OutcomeKind;
 use crate::texts::Texts;
@@ -170,17 +170,7 @@ impl Plots<'_> {
 
     fn opening(self, name: &str, height: u64, title: &str, what: &str) -> String {
         let title = self.texts.say(title, &[]);
-        let [title, what] = [&*title, what].map(|text| {
-            let mut escaped = String::new();
-            escape(text, &mut escaped);
-            escaped
-        });
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" \
-             viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
-             aria-labelledby=\"{name}-title {name}-what\"><title id=\"{name}-title\">\
-             {title}</title><desc id=\"{name}-what\">{what}</desc>"
-        )
+        svg::opening("plot", "img", [WIDTH, height], name, [&title, what])
     }
 }
 

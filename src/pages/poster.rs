@@ -10,6 +10,7 @@ mod scenes;
 
 use std::fmt::Write;
 
+use htmlize::escape_text;
 use scenes::SCENES;
 use unicode_normalization::UnicodeNormalization;
 
@@ -25,7 +26,7 @@ pub fn poster(id: &str, title: &str) -> String {
     sheet.svg.push_str(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 600" role="img"><title>"#,
     );
-    escape(&title, &mut sheet.svg);
+    sheet.svg.push_str(&escape_text(&title));
     sheet.svg.push_str("</title>");
     sheet.path(inks.sky, "M0 0h400v600H0z");
     // Half of the posters are printed the other way round; never their titles.
@@ -138,17 +139,6 @@ fn readable(title: &str) -> String {
     }
     short.truncate(short.trim_end().len());
     short
-}
-
-pub(super) fn escape(text: &str, svg: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => svg.push_str("&amp;"),
-            '<' => svg.push_str("&lt;"),
-            '>' => svg.push_str("&gt;"),
-            other => svg.push(other),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -227,6 +227,6 @@ fn fingerprint<'a>(live: &'a Generation, path: &str) -> Option<&'a str> {
 
 /// Returns a random number of this range.
 fn between(from: u64, to: u64) -> u64 {
-    // The system seeds each hasher anew.
+    // Each hasher gets a new random seed from the system.
     from + RandomState::new().build_hasher().finish() % (to - from)
 }

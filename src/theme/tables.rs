@@ -31,10 +31,10 @@ pub(super) struct Spoken {
     first: Link,
 }
 
-/// What was asked for before, one after the other: a site asks for one language.
-type Link = OnceLock<Box<AskedKeys>>;
+/// The texts that were made before, in a chain: a site uses one language.
+type Link = OnceLock<Box<LanguageTexts>>;
 
-struct AskedKeys {
+struct LanguageTexts {
     lang: String,
     texts: Arc<Texts>,
     next: Link,
@@ -79,7 +79,7 @@ impl Spoken {
         loop {
             let asked = link.get_or_init(|| {
                 let texts = Arc::new(Texts::of(&self.tables, lang));
-                Box::new(AskedKeys { lang: lang.to_owned(), texts, next: Link::new() })
+                Box::new(LanguageTexts { lang: lang.to_owned(), texts, next: Link::new() })
             });
             if asked.lang == lang {
                 return &asked.texts;

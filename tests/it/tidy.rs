@@ -240,10 +240,10 @@ fn no_two_files_of_a_folder_use_each_other() {
     let mut circles: Vec<String> = Vec::new();
     for (folder, files) in folders() {
         let names: BTreeSet<_> = files.iter().map(|file| stem(file)).collect();
+        let exported = exported_by(&folder, &names);
         let uses: BTreeMap<_, BTreeSet<_>> = files
             .iter()
             .map(|file| {
-                let exported = exported_by(&folder, &names);
                 let siblings = siblings_used_by(&folder, file).into_iter();
                 let siblings = siblings.map(|name| exported.get(&name).cloned().unwrap_or(name));
                 let others = siblings.filter(|name| *name != stem(file));
@@ -296,10 +296,7 @@ fn siblings_used_by(folder: &Path, file: &Path) -> BTreeSet<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let below = folder.strip_prefix(source).expect("below src");
     let path: Vec<_> = below.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    let text = fs::read_to_string(file).expect("a source file");
-    let mut paths = Paths::default();
-    paths.visit_file(&syn::parse_file(&text).expect("a source file that parses"));
-    let names = paths.0.into_iter().filter_map(|names| match names.split_first() {
+    let names = paths_in(file).into_iter().filter_map(|names| match names.split_first() {
         Some((first, rest)) if first == "super" => rest.first().cloned(),
         Some((first, rest)) if first == "crate" => {
             rest.strip_prefix(path.as_slice()).and_then(|rest| rest.first().cloned())
@@ -401,51 +398,18 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
 
 /// The modules of the crate that a file names outside its tests.
 fn used_by(file: &Path) -> BTreeSet<String> {
+    if file.ends_with("tests.rs") {
+        return BTreeSet::new();
+    }
+    let own = |path: &Vec<String>| path.first().is_some_and(|first| first == "crate");
+    let paths = paths_in(file).into_iter().filter(own);
+    paths.filter_map(|path| path.into_iter().nth(1)).collect()
+}
+
+/// All paths that a file names outside its tests.
+fn paths_in(file: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(file).expect("a source file");
-    let mut uses = Uses::default();
-    if !file.ends_with("tests.rs") {
-        uses.visit_file(&syn::parse_file(&text).expect("a source file that parses"));
-    }
-    uses.0
-}
-
-#[derive(Default)]
-struct Uses(BTreeSet<String>);
-
-impl<'ast> Visit<'ast> for Uses {
-    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        if item.ident != "tests" {
-            syn::visit::visit_item_mod(self, item);
-        }
-    }
-
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        if let syn::UseTree::Path(path) = &item.tree
-            && path.ident == "crate"
-        {
-            self.take(&path.tree);
-        }
-    }
-
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        let mut segments = path.segments.iter();
-        if segments.next().is_some_and(|first| first.ident == "crate")
-            && let Some(module) = segments.next()
-        {
-            self.0.insert(module.ident.to_string());
-        }
-        syn::visit::visit_path(self, path);
-    }
-}
-
-impl Uses {
-    fn take(&mut self, tree: &syn::UseTree) {
-        match tree {
-            syn::UseTree::Path(path) => drop(self.0.insert(path.ident.to_string())),
-            syn::UseTree::Name(name) => drop(self.0.insert(name.ident.to_string())),
-            syn::UseTree::Rename(rename) => drop(self.0.insert(rename.ident.to_string())),
-            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.take(item)),
-            syn::UseTree::Glob(_) => {}
-        }
-    }
+    let mut paths = Paths::default();
+    paths.visit_file(&syn::parse_file(&text).expect("a source file that parses"));
+    paths.0
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use htmlize::escape_text;
+
 use super::scenes::Place;
-use super::{PAPER, Sheet, escape};
+use super::{PAPER, Sheet};
 
 /// The sizes the title is tried in, largest first, each with the most lines it may take.
 const SIZES: [(f32, usize); 9] = [
@@ -45,7 +47,7 @@ impl Sheet<'_> {
         );
         for (n, line) in lines.iter().enumerate() {
             let _ = write!(self.svg, r#"<tspan x="{MARGIN}" y="{:.0}">"#, top + leading * n as f32);
-            escape(line, &mut self.svg);
+            self.svg.push_str(&escape_text(line));
             self.svg.push_str("</tspan>");
         }
         self.svg.push_str("</text>");
