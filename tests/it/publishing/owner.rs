@@ -147,7 +147,9 @@ fn a_page_comes_where_the_owner_had_a_file_and_took_it_away() {
     more.as_array_mut().expect("a list").push(new);
     upstream.set("/films", Answer::json(&more));
     wait_until("the new film", || server.get("/movies/the-new-one/").status == 200);
-    assert!(server.site.page(place).contains("<h1 itemprop=\"name\" dir=\"auto\">The New One</h1>"));
+    assert!(
+        server.site.page(place).contains("<h1 itemprop=\"name\" dir=\"auto\">The New One</h1>")
+    );
 }
 
 #[test]
