@@ -1,83 +1,108 @@
 //! # movies-gen
 //!
-//! A static-site generator with scheduled rebuilds. It asks a JSON API of films
-//! and people at most once a minute, joins them, renders a static site, publishes
-//! it atomically, and serves it: as fast as files on disk, never more than a
-//! minute behind.
+//! A static-site generator with scheduled rebuilds. The program asks a JSON API of films and
+//! people at most once a minute, joins people to films, renders a static site, publishes the site
+//! atomically, and serves the site: as fast as files on disk, and at most a minute behind the API.
 //!
 //! ```text
 //! upstream ─▶ Payload ─▶ Catalogue ─▶ Pages ─▶ Generation ─▶ visitors
 //!   source     check       join, save   render    publish       server
 //! ```
 //!
-//! The list of modules is the pipeline, from top to bottom. Nothing downstream
-//! calls upstream: the server knows only the live cell. Beside it goes what is new
-//! from one generation to the next, [`news`], to the pages that are open.
+//! The list of modules below follows the pipeline. A later step never calls an earlier step: the
+//! server knows only the live generation. The module [`news`] tells open pages what changed from
+//! one generation to the next.
 //!
 //! ## The five promises
 //!
-//! 1. **Courtesy.** Two refreshes of one upstream start at least `--interval`
-//!    apart, across restarts, crashes and replicas: [`schedule`], [`store`].
-//! 2. **Freshness.** While the upstream's answer is live within the hold of its
-//!    request, no page that `serve` answers is older than `--max-age`; age counts
-//!    from just before the request was sent. A load that would break that is held:
-//!    [`hold`].
-//! 3. **Honesty.** When it fails, the last good site is served with its true age:
-//!    [`live`], [`server`].
-//! 4. **Wholeness.** Every answer comes from one generation; a killed process
-//!    leaves one whole site: [`publish`].
-//! 5. **No loss.** A bad payload never replaces a good one, one bad record never
-//!    sinks the rest, an implausible one waits, files that are not ours stay:
+//! 1. **Courtesy.** Two refreshes of one upstream start at least `--interval` apart, across
+//!    restarts, crashes and replicas: [`schedule`], [`store`].
+//! 2. **Freshness.** While the upstream answers in time, `serve` answers no page load with data
+//!    older than `--max-age`. The age counts from just before the request to the upstream. The
+//!    server holds a load that would break this promise: [`hold`].
+//! 3. **Honesty.** When a refresh fails, the server answers with the last good site and its true
+//!    age: [`live`], [`server`].
+//! 4. **Wholeness.** Every answer comes from one generation. A killed process leaves one whole
+//!    site: [`publish`].
+//! 5. **No loss.** A bad payload never replaces a good payload. A bad record never removes other
+//!    records. An implausible payload waits for its owner. Files that are not the program's stay:
 //!    [`payload`], [`catalogue`], [`plausibility`].
 //!
-//! ## One word per idea
+//! ## Glossary
 //!
-//! *upstream* the API · *payload* its raw answer, one refresh · *origin time*
-//! just before that refresh's first request was sent · *catalogue* films and
-//! people joined · *ledger* slugs, first-seen times and last changes · *page* one
-//! output path, its template and context · *plan* all pages of a catalogue ·
-//! *generation* one published whole site · *refresh* one run of the pipeline ·
-//! *theme* templates and assets · *store* where payload and attempts are kept ·
-//! *claim* the right to the next refresh · *fence* its number · *replica* one of
-//! several processes sharing a store · *hold* making a load wait for newer data ·
-//! *volatile* outside generations · *event* the step from one generation to the next,
-//! as open pages are told
+//! - *upstream*: the API.
+//! - *payload*: the raw answer of the upstream to one refresh.
+//! - *origin time*: the time just before the first request of a refresh.
+//! - *catalogue*: the films and people of a payload, joined.
+//! - *ledger*: slugs, first-seen times and latest changes of all records.
+//! - *page*: one output path with its template and its variables.
+//! - *plan*: all pages of a catalogue.
+//! - *generation*: one published site, whole.
+//! - *refresh*: one run of the pipeline.
+//! - *theme*: templates, texts and assets.
+//! - *store*: where payloads and attempts are kept.
+//! - *claim*: the right to the next refresh. The *fence* is the number of a claim.
+//! - *replica*: one of several processes that share a store.
+//! - *hold*: the wait of a page load for newer data.
+//! - *volatile file*: a file that changes between generations, such as `freshness.json`.
+//! - *event*: the step from one generation to the next, as open pages receive the step.
 
-// What was asked for.
+// Options and their values.
 pub mod cli;
 pub mod config;
 
-// The story: wiring, one loop, and `app::refresh`.
+// The story: wiring, the loop, and one refresh.
 pub mod app;
 
-// Edges that everything stands on.
+// Pipeline, step 1: decide when to refresh, and claim the refresh.
+pub mod schedule;
+
+pub mod store;
+
+// Step 2: ask the upstream, and check the answer.
+pub mod source;
+
+pub mod payload;
+
+// Step 3: join people to films, compare with what is known, and keep what is known.
+pub mod catalogue;
+
+pub mod plausibility;
+
+pub mod ledger;
+
+pub mod changes;
+
+// Step 4: render the pages.
+pub mod theme;
+
+pub mod texts;
+
+pub mod pages;
+
+// Step 5: publish a generation.
+pub mod publish;
+
+pub mod live;
+
+// Step 6: serve the generation, hold loads, and tell open pages.
+pub mod server;
+
+pub mod coming;
+
+pub mod hold;
+
+pub mod news;
+
+// How refreshes ended.
+pub mod history;
+pub mod outcome;
+
+// Edges and values that every step uses.
 pub mod clock;
 pub mod disk;
 pub mod document;
 pub mod letters;
 pub mod lock;
 pub mod telemetry;
-pub mod texts;
 pub mod upstream;
-
-// When, how it ended, and who waits for it.
-pub mod coming;
-pub mod history;
-pub mod hold;
-pub mod outcome;
-pub mod schedule;
-
-// The pipeline.
-pub mod catalogue;
-pub mod changes;
-pub mod ledger;
-pub mod live;
-pub mod news;
-pub mod pages;
-pub mod payload;
-pub mod plausibility;
-pub mod publish;
-pub mod server;
-pub mod source;
-pub mod store;
-pub mod theme;
