@@ -21,7 +21,7 @@ const IN_THE_MESSAGE: [&str; 5] = ["kind", "policy", "what", "advice", "error"];
 const CAUSES: &str = "causes";
 
 /// Starts logging to standard error. The variable `RUST_LOG` overrides `verbosity`, to show the
-/// log lines of other crates.
+/// log lines of other crates. An empty variable counts as not set.
 pub fn start(log_format: LogFormat, verbosity: i8) {
     let level = match verbosity {
         ..=-2 => Level::ERROR,
@@ -31,7 +31,9 @@ pub fn start(log_format: LogFormat, verbosity: i8) {
         2.. => Level::TRACE,
     };
     let ours = format!("warn,movies_gen={level}");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours));
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.trim().is_empty());
+    let filter = asked.and_then(|asked| EnvFilter::try_new(asked).ok());
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(ours));
     let builder = format()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -235,6 +235,7 @@ fn sighup_moves_the_site_to_another_path() {
 
 /// The site with every variable that the program reads empty.
 fn with_empty_variables(site: Site, empty: &str) -> Site {
+    let site = site.variable("RUST_LOG", empty);
     DECLARED.iter().fold(site, |site, option| site.variable(&option.variable(), empty))
 }
 
@@ -263,7 +264,10 @@ fn a_variable_without_a_value_leaves_the_value_of_the_file() {
     let log = site.build_once().well();
     assert!(log.contains("DEBUG"), "{log}");
     let page = std::fs::read_to_string(site.path("filed/index.html")).expect("a page");
-    assert!(page.contains("<html lang=\"fr\"") && page.contains("<title>Filed"), "{page}");
+    assert!(
+        page.contains("<html lang=\"fr\"") && page.contains("<title>Filed"),
+        "{page}"
+    );
 }
 
 #[test]
