@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use tera::Context;
 
-use super::{Site, site};
+use super::site::{SharedFacts, Site};
 use crate::theme::Theme;
 
 const STARTING: &str = "starting.html";
@@ -31,6 +31,6 @@ pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
 
 fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
     let mut context = Context::new();
-    context.insert("site", &site::shared(site, theme).0);
+    context.insert("site", &SharedFacts::of(site, theme).variables);
     Ok(theme.render(template, &context, theme.texts(&site.lang))?.into())
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Views, film_path, person_path};
+use super::paths::{film_path, person_path};
+use super::view::Views;
 use crate::changes::{FieldChange, Kind, MOST_FIELDS, What};
 use crate::ledger::{Dated, Ledger};
 use crate::texts::upper_first;
@@ -215,7 +216,7 @@ mod tests {
         let label = |field: &str| {
             let change = FieldChange { field: field.into(), old: None, new: None };
             let plan = crate::pages::Plan::new(&site, &catalogue, &ledger, &theme);
-            plan.views.field(&change).label
+            plan.contents.views.field(&change).label
         };
         assert_eq!(label("rt_score"), "Score");
         assert_eq!(label("award_of_the_year"), "award of the year");

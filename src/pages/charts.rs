@@ -9,8 +9,9 @@ use std::fmt::{Display, Write};
 
 use htmlize::{escape_attribute, escape_text};
 
+use super::paths::film_path;
 use super::svg;
-use super::{Views, film_path};
+use super::view::Views;
 use crate::catalogue::FilmIndex;
 
 /// Width of both drawings, in their own units.

@@ -1,55 +1,92 @@
 //! What each page shows.
 //!
-//! Owns the variables of every template but the site's own: they are the theme
-//! authors' contract, and what a page's fingerprint covers.
+//! Owns the variables of every template except `site` and `page`. The variables are the contract
+//! with theme authors, and the fingerprint of a page covers them.
 
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
 use serde::Serialize;
 
+use super::change_list::ChangeList;
+use super::data::DataFile;
+use super::feeds;
 use super::groups::{self, Director};
+use super::lists::Lists;
+use super::page::Page;
 use super::paths::{director_path, producer_path, year_path};
-use super::variables::{Each, Variables};
-use super::{Page, Plan};
-use crate::catalogue::FilmIndex;
+use super::search::Index;
+use super::site::Site;
+use super::sitemap::Sitemap;
+use super::variables::Variables;
+use super::view::Views;
+use crate::catalogue::{Catalogue, FilmIndex};
+use crate::ledger::Ledger;
+use crate::texts::Texts;
 
-impl Plan<'_> {
-    /// Hands the page's own variables to `to`.
-    pub(super) fn with_variables(&self, page: &Page, to: &mut dyn Variables) {
+/// The content of all pages of one catalogue.
+pub(super) struct PageContents<'a> {
+    pub(super) views: Views<'a>,
+    pub(super) lists: Lists<'a>,
+    pub(super) movies: DataFile,
+    pub(super) people: DataFile,
+    pub(super) index: Index,
+    pub(super) changes: ChangeList<'a>,
+    /// Empty until the plan knows all paths.
+    pub(super) sitemap: Sitemap,
+}
+
+impl<'a> PageContents<'a> {
+    pub(super) fn of(
+        site: &'a Site,
+        catalogue: &'a Catalogue,
+        ledger: &'a Ledger,
+        texts: &'a Arc<Texts>,
+    ) -> PageContents<'a> {
+        let Catalogue { films, people, .. } = catalogue;
+        PageContents {
+            views: Views { site, catalogue, ledger, baseline: ledger.baseline_time(), texts },
+            lists: Lists::of(catalogue, ledger),
+            movies: DataFile::of("movies", films.len(), |film| &films[film].id),
+            people: DataFile::of("people", people.len(), |person| &people[person].id),
+            index: Index::of(catalogue),
+            changes: ChangeList::of(ledger),
+            sitemap: Sitemap::empty(),
+        }
+    }
+
+    /// Hands the variables of a page to `to`.
+    pub(super) fn put(&self, page: &Page, to: &mut dyn Variables) {
+        let views = self.views;
         match page {
-            Page::Films => self.put_first_films(to),
-            Page::List(list, prefix) => self.put_list(*list, prefix, to),
-            Page::MoviesJson(prefix) => {
-                let films = self.movies.records(prefix);
-                to.put("films", &Each(films.len(), |at| self.views.film(films[at])));
-                to.put("parts", &self.movies.parts(prefix));
-            }
-            Page::PeopleJson(prefix) => {
-                let people = self.people.records(prefix);
-                to.put("people", &Each(people.len(), |at| self.views.person(people[at])));
-                to.put("parts", &self.people.parts(prefix));
-            }
+            Page::Films => self.lists.put_first(views, to),
+            Page::List(list, prefix) => self.lists.put(views, *list, prefix, to),
+            Page::MoviesJson(prefix) => self.movies.put(prefix, |film| views.film(film), to),
+            Page::PeopleJson(prefix) => self.people.put(prefix, |person| views.person(person), to),
             Page::Film(film) => self.put_film(*film, to),
             Page::Person(person) => {
-                to.put("person", &self.views.person(*person));
-                to.put("json_ld", &self.views.schema_person(*person));
+                to.put("person", &views.person(*person));
+                to.put("json_ld", &views.schema_person(*person));
             }
             Page::Changes => {
-                to.put("days", &self.views.days(self.news.all()));
-                to.put("change_count", &self.news.all().len());
+                to.put("days", &views.days(self.changes.all()));
+                to.put("change_count", &self.changes.all().len());
             }
             Page::AtomFeed => {
-                to.put("feed", &self.feed());
-                to.put("entries", &self.entries());
+                to.put("feed", &feeds::feed(views, &self.changes));
+                to.put("entries", &feeds::entries(views, &self.changes));
             }
-            Page::JsonFeed => to.put("feed", &self.json_feed()),
-            Page::Sitemap(prefix) => self.put_sitemap(prefix, to),
+            Page::JsonFeed => to.put("feed", &feeds::json_feed(views, &self.changes)),
+            Page::Sitemap(prefix) => self.sitemap.put(prefix, views.site, to),
             Page::Robots => {
-                if self.views.site.url.is_some() {
-                    to.put("sitemap", &self.views.site.absolute("sitemap.xml"));
+                if views.site.url.is_some() {
+                    to.put("sitemap", &views.site.absolute("sitemap.xml"));
                 }
             }
             Page::Moved(path, named) => {
-                let (title, url) = (self.title(*named), self.views.site.link(path));
-                to.put("to", &Destination { title, url });
+                let title = named.title(views.catalogue);
+                to.put("to", &Destination { title, url: views.site.link(path) });
             }
             Page::NotFound
             | Page::Poster(_)
@@ -59,35 +96,58 @@ impl Plan<'_> {
         }
     }
 
+    /// Writes films as data.
+    pub(super) fn movies_json(&self, prefix: &str) -> Result<Bytes> {
+        self.movies.json(prefix, self.views.site, |film| self.views.film(film))
+    }
+
+    /// Writes people as data.
+    pub(super) fn people_json(&self, prefix: &str) -> Result<Bytes> {
+        self.people.json(prefix, self.views.site, |person| self.views.person(person))
+    }
+
+    /// Writes the JSON feed.
+    pub(super) fn json_feed(&self) -> Result<Bytes> {
+        let mut json = serde_json::to_vec(&feeds::json_feed(self.views, &self.changes))?;
+        json.push(b'\n');
+        Ok(json.into())
+    }
+
+    /// Writes a part of the search index.
+    pub(super) fn search_index(&self, prefix: &str) -> Bytes {
+        self.index.file(prefix, self.views)
+    }
+
     fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {
-        let films = &self.views.catalogue.films;
-        to.put("film", &self.views.film_in_full(film));
-        to.put("json_ld", &self.views.movie(film));
-        // Films stand newest first, so the one before is the next.
+        let (views, groups) = (self.views, self.lists.groups());
+        let films = &views.catalogue.films;
+        to.put("film", &views.film_in_full(film));
+        to.put("json_ld", &views.movie(film));
+        // The list has the newest film first, so the previous place has the next film.
         if let Some(next) = film.checked_sub(1) {
-            to.put("next", &self.views.film_name(next));
+            to.put("next", &views.film_name(next));
         }
         if film + 1 < films.len() {
-            to.put("previous", &self.views.film_name(film + 1));
+            to.put("previous", &views.film_name(film + 1));
         }
-        // Their addresses alone: what else is in a group is no reason to render this.
-        let directors = groups::all_named(&self.groups.directors, &films[film].directors);
-        let producers = groups::all_named(&self.groups.producers, &films[film].producers);
+        // Only the addresses of groups: a change elsewhere in a group must not render this page.
+        let directors = groups::all_named(&groups.directors, &films[film].directors);
+        let producers = groups::all_named(&groups.producers, &films[film].producers);
         self.put_makers(["directors", "director_url"], &directors, director_path, to);
         self.put_makers(["producers", "producer_url"], &producers, producer_path, to);
         if let Some(year) = films[film].year {
-            to.put("year_url", &self.views.site.link(&year_path(Some(year))));
+            to.put("year_url", &views.site.link(&year_path(Some(year))));
         }
         let mut by: Vec<_> = directors.iter().flat_map(|group| &group.films).copied().collect();
         by.sort_unstable();
         by.dedup();
-        let beside = self.views.also_by_director(film, &by);
-        to.put("also_by_director", &beside);
-        let changes = self.news.of_film(&films[film].id);
-        to.put("changes", &changes.map(|dated| self.views.change(dated)).collect::<Vec<_>>());
+        to.put("also_by_director", &views.also_by_director(film, &by));
+        let changes = self.changes.of_film(&films[film].id);
+        to.put("changes", &changes.map(|dated| views.change(dated)).collect::<Vec<_>>());
     }
 
-    /// Who made a film: all of them, and for older themes the address of the first.
+    /// Hands on the directors or the producers of a film. Themes from before films had several
+    /// directors use the address of the first.
     fn put_makers(
         &self,
         [all, first]: [&'static str; 2],
@@ -114,6 +174,7 @@ struct Maker<'a> {
     url: String,
 }
 
+/// The page that replaces a former address.
 #[derive(Serialize)]
 struct Destination<'a> {
     title: &'a str,

@@ -10,37 +10,74 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::Plan;
-use super::split::{Node, Split};
+use super::Site;
+use super::split::{MOST, Node, Split, key_of_id};
+use super::variables::{Each, Variables};
 
-impl Plan<'_> {
-    /// Records as data, or the list of their parts.
-    pub(super) fn json<T: Serialize>(
+/// The data file of one kind of record, in parts if there are many records.
+pub(super) struct DataFile {
+    /// `movies` or `people`.
+    name: &'static str,
+    split: Split<usize>,
+}
+
+impl DataFile {
+    /// Plans the file of `count` records, whose ids decide in which part a record is.
+    pub(super) fn of<'i>(
+        name: &'static str,
+        count: usize,
+        id: impl Fn(usize) -> &'i str,
+    ) -> DataFile {
+        let records = (0..count).collect();
+        DataFile { name, split: Split::of(records, MOST, |&record| key_of_id(id(record))) }
+    }
+
+    /// Returns the path of the file and of each part, with the prefix of the part.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (String, &String)> {
+        self.split.prefixes().map(|prefix| (json_path(self.name, prefix), prefix))
+    }
+
+    /// Hands on what the file shows, for its fingerprint.
+    pub(super) fn put<T: Serialize>(
         &self,
-        name: &str,
-        split: &Split<usize>,
         prefix: &str,
         view: impl Fn(usize) -> T,
+        to: &mut dyn Variables,
+    ) {
+        let records = self.split.records(prefix);
+        to.put(self.name, &Each(records.len(), |at| view(records[at])));
+        to.put("parts", &self.split.parts(prefix));
+    }
+
+    /// Writes the records under a prefix, or the list of the parts under the prefix.
+    ///
+    /// # Errors
+    /// A record that cannot be written as JSON.
+    pub(super) fn json<T: Serialize>(
+        &self,
+        prefix: &str,
+        site: &Site,
+        view: impl Fn(usize) -> T,
     ) -> Result<Bytes> {
-        match split.node(prefix) {
+        match self.split.node(prefix) {
             Some(Node::Parts(parts)) => {
-                let link = |prefix| self.views.site.link(&json_path(name, prefix));
+                let link = |prefix| site.link(&json_path(self.name, prefix));
                 let parts = parts.iter().map(
                     |(prefix, count)| serde_json::json!({"url": link(prefix), "count": count}),
                 );
-                let count: usize = split.parts(prefix).iter().map(|(_, count)| count).sum();
+                let count: usize = self.split.parts(prefix).iter().map(|(_, count)| count).sum();
                 let parts: Vec<_> = parts.collect();
                 let mut list = serde_json::json!({"count": count, "parts": parts}).to_string();
                 list.push('\n');
                 Ok(list.into())
             }
-            _ => json_lines(split.records(prefix).iter().map(|&record| view(record))),
+            _ => json_lines(self.split.records(prefix).iter().map(|&record| view(record))),
         }
     }
 }
 
 /// Path of all records as data, or of a part of them.
-pub(super) fn json_path(name: &str, prefix: &str) -> String {
+fn json_path(name: &str, prefix: &str) -> String {
     if prefix.is_empty() { format!("{name}.json") } else { format!("json/{name}/{prefix}.json") }
 }
 

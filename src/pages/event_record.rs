@@ -6,7 +6,8 @@
 use serde::Serialize;
 use tera::Context;
 
-use super::{Plan, film_path, person_path};
+use super::paths::{film_path, person_path};
+use super::plan::Plan;
 use crate::changes::Kind;
 
 /// A film or a person, as it is told of.
@@ -28,20 +29,20 @@ pub struct EventRecord {
 }
 
 impl Plan<'_> {
-    /// Names theme, program and the few facts that every page shares: two pages of one
-    /// name differ in their data alone.
+    /// Returns the name of the theme, the program and the facts that all pages share: two pages
+    /// with the same name differ in their data alone.
     pub fn theme_id(&self) -> &str {
-        self.site["theme"].as_str().unwrap_or_default()
+        self.shared.theme_id()
     }
 
-    /// The address of a path of the site.
+    /// Returns the address of a path of the site.
     pub fn link(&self, path: &str) -> String {
-        self.views.site.link(path)
+        self.contents.views.site.link(path)
     }
 
-    /// A record that is, or was, in the catalogue.
+    /// Describes a record that is, or was, in the catalogue.
     pub fn record_of(&self, kind: Kind, id: &str, title: &str) -> EventRecord {
-        let views = self.views;
+        let views = self.contents.views;
         let entry = views.ledger.entries(kind).get(id);
         let path = match kind {
             Kind::Film => film_path,
@@ -61,12 +62,13 @@ impl Plan<'_> {
         }
     }
 
-    /// The card of a film, as on the list.
+    /// Renders the card of a film as on the list.
     fn card(&self, film: usize) -> Option<String> {
+        let views = self.contents.views;
         let mut context = Context::new();
-        context.insert("site", &self.site);
-        context.insert("film", &self.views.film(film));
+        context.insert("site", &self.shared.variables);
+        context.insert("film", &views.film(film));
         context.insert("eager", &true);
-        String::from_utf8(self.theme.render("card.html", &context, self.texts).ok()?).ok()
+        String::from_utf8(self.theme.render("card.html", &context, views.texts).ok()?).ok()
     }
 }

@@ -17,7 +17,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use super::change_list::{self, ChangeList};
-use super::{Plan, Views};
+use super::view::Views;
 use crate::catalogue::{Film, FilmIndex};
 use crate::changes::{FieldChange, Kind, What};
 use crate::clock::WallTime;
@@ -89,52 +89,53 @@ struct Item<'a> {
     tags: [&'static str; 1],
 }
 
-impl<'a> Plan<'a> {
-    pub(super) fn feed(&self) -> FeedView {
-        let site = self.views.site;
-        let newest = chosen(&self.news).first().map_or(WITHOUT_CHANGES, |dated| dated.at);
-        let id = match &site.url {
-            Some(_) => site.absolute(ATOM),
-            None => urn(&["feed", &site.title]),
-        };
-        FeedView { id, updated: newest.rfc3339(), home: site.absolute("index.html") }
-    }
+/// Describes the feed as a whole.
+pub(super) fn feed(views: Views<'_>, changes: &ChangeList<'_>) -> FeedView {
+    let site = views.site;
+    let newest = chosen(changes).first().map_or(WITHOUT_CHANGES, |dated| dated.at);
+    let id = match &site.url {
+        Some(_) => site.absolute(ATOM),
+        None => urn(&["feed", &site.title]),
+    };
+    FeedView { id, updated: newest.rfc3339(), home: site.absolute("index.html") }
+}
 
-    pub(super) fn entries(&self) -> Vec<EntryView<'a>> {
-        let chosen = chosen(&self.news);
-        let films = self.views.films_of(&chosen);
-        chosen
-            .into_iter()
-            .map(|dated| self.views.entry(dated, films.get(&*dated.change.id).copied()))
-            .collect()
-    }
+/// Describes the entries, newest first.
+pub(super) fn entries<'a>(views: Views<'a>, changes: &ChangeList<'a>) -> Vec<EntryView<'a>> {
+    let chosen = chosen(changes);
+    let films = views.films_of(&chosen);
+    chosen
+        .into_iter()
+        .map(|dated| views.entry(dated, films.get(&*dated.change.id).copied()))
+        .collect()
+}
 
-    pub(super) fn json_feed(&self) -> JsonFeed<'a> {
-        let site = self.views.site;
-        let item = |entry: EntryView<'a>| Item {
-            id: entry.id,
-            url: entry.url,
-            title: entry.title,
-            content_text: entry.text,
-            image: entry.image,
-            date_published: entry.at,
-            tags: [entry.what],
-        };
-        JsonFeed {
-            version: "https://jsonfeed.org/version/1.1",
-            title: &site.title,
-            language: self.texts.lang(),
-            home_page_url: site.absolute("index.html"),
-            feed_url: site.absolute(JSON),
-            items: self.entries().into_iter().map(item).collect(),
-        }
+/// Describes the JSON feed.
+pub(super) fn json_feed<'a>(views: Views<'a>, changes: &ChangeList<'a>) -> JsonFeed<'a> {
+    let site = views.site;
+    let item = |entry: EntryView<'a>| Item {
+        id: entry.id,
+        url: entry.url,
+        title: entry.title,
+        content_text: entry.text,
+        image: entry.image,
+        date_published: entry.at,
+        tags: [entry.what],
+    };
+    JsonFeed {
+        version: "https://jsonfeed.org/version/1.1",
+        title: &site.title,
+        language: views.texts.lang(),
+        home_page_url: site.absolute("index.html"),
+        feed_url: site.absolute(JSON),
+        items: entries(views, changes).into_iter().map(item).collect(),
     }
 }
 
 /// The changes that have an entry, newest first.
-fn chosen<'a>(news: &ChangeList<'a>) -> Vec<&'a Dated> {
+fn chosen<'a>(changes: &ChangeList<'a>) -> Vec<&'a Dated> {
     let (mut new, mut other) = (0, 0);
-    let films = news.all().iter().filter(|dated| dated.change.kind == Kind::Film);
+    let films = changes.all().iter().filter(|dated| dated.change.kind == Kind::Film);
     let within = |dated: &&&Dated| {
         let (count, most) = match dated.change.what {
             What::Added => (&mut new, MOST_NEW),

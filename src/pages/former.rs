@@ -2,7 +2,7 @@
 //!
 //! Owns which former address leads where.
 
-use super::Named;
+use super::page::Named;
 use super::paths::{film_path, person_path};
 use super::view::Views;
 

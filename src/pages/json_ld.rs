@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Views, film_path, person_path};
+use super::paths::{film_path, person_path};
+use super::view::Views;
 use crate::catalogue::{FilmIndex, PersonIndex};
 
 impl Views<'_> {

@@ -11,8 +11,9 @@ use super::groups::{Director, Groups};
 use super::paths::{director_path, producer_path, year_path};
 use super::split::{self, MOST, Split, key_of_text};
 use super::variables::{Each, Variables};
-use super::{Plan, Views};
+use super::view::Views;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
+use crate::ledger::Ledger;
 
 /// Films that the first page shows where there are too many for one.
 const NEWEST: usize = 200;
@@ -35,7 +36,10 @@ pub(super) enum List {
 }
 
 /// Every list in its parts.
-pub(super) type Lists = BTreeMap<List, Split<usize>>;
+pub(super) struct Lists<'a> {
+    groups: Groups<'a>,
+    splits: BTreeMap<List, Split<usize>>,
+}
 
 impl List {
     /// Path of its page, or of that of the part under `prefix`.
@@ -68,8 +72,8 @@ impl List {
     }
 }
 
-/// All lists of a catalogue.
-pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
+/// Cuts every list of a catalogue into its parts.
+fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<usize>> {
     let film_key = |&film: &FilmIndex| {
         let film = &catalogue.films[film];
         key_of_text(&film.title, &film.id)
@@ -84,7 +88,7 @@ pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
     let years: Vec<_> = groups.years.keys().collect();
     let year_key = |&at: &usize| years[at].map_or("-".to_owned(), |year| format!("{year:05}"));
     let all = |length| (0..length).collect::<Vec<usize>>();
-    let mut lists = Lists::from([
+    let mut lists = BTreeMap::from([
         (List::People, Split::of(all(catalogue.people.len()), MOST, person_key)),
         (List::Directors, Split::of(all(groups.directors.len()), MOST, director_key)),
         (List::Producers, Split::of(all(groups.producers.len()), MOST, producer_key)),
@@ -102,19 +106,36 @@ pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
     lists
 }
 
-impl Plan<'_> {
-    /// The films of the first page.
-    pub(super) fn put_first_films(&self, to: &mut dyn Variables) {
-        let count = self.views.catalogue.films.len();
+impl<'a> Lists<'a> {
+    pub(super) fn of(catalogue: &'a Catalogue, ledger: &'a Ledger) -> Lists<'a> {
+        let groups = Groups::of(catalogue, ledger);
+        Lists { splits: splits(catalogue, &groups), groups }
+    }
+
+    /// Returns the groups of films.
+    pub(super) fn groups(&self) -> &Groups<'a> {
+        &self.groups
+    }
+
+    /// Returns the path of every list and of each part, with the list and the prefix of the part.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (String, List, &String)> {
+        self.splits.iter().flat_map(move |(&list, split)| {
+            split.prefixes().map(move |prefix| (list.path(prefix, &self.groups), list, prefix))
+        })
+    }
+
+    /// Hands on the films of the first page.
+    pub(super) fn put_first(&self, views: Views<'_>, to: &mut dyn Variables) {
+        let count = views.catalogue.films.len();
         let shown: Vec<FilmIndex> = (0..if count > MOST { NEWEST } else { count }).collect();
-        self.put_films(&shown, to);
-        to.put("json_ld", &self.views.item_list(&self.views.site.title, &shown));
-        to.put("timeline", &self.views.timeline());
-        to.put("scores", &self.views.scores());
+        put_films(views, &shown, to);
+        to.put("json_ld", &views.item_list(&views.site.title, &shown));
+        to.put("timeline", &views.timeline());
+        to.put("scores", &views.scores());
         to.put("is_whole", &(shown.len() == count));
         if shown.len() < count {
             let years = self.groups.years.iter().rev().take(MOST);
-            let years = years.map(|(year, films)| self.year(*year, films.len()));
+            let years = years.map(|(year, films)| year_view(views, *year, films.len()));
             to.put("years", &years.collect::<Vec<_>>());
         } else {
             let names = self.groups.directors.iter().map(|director| director.name);
@@ -122,37 +143,37 @@ impl Plan<'_> {
             let decades = self.groups.years.keys().flatten().map(|year| year / 10 * 10);
             to.put("decades", &decades.collect::<std::collections::BTreeSet<_>>());
         }
-        self.put_counts(to);
+        put_counts(views, to);
     }
 
-    /// A list's page, or that of a part of it.
-    pub(super) fn put_list(&self, list: List, prefix: &str, to: &mut dyn Variables) {
-        let Some(split) = self.lists.get(&list) else { return };
+    /// Hands on the records of a list, or of a part of the list.
+    pub(super) fn put(&self, views: Views<'_>, list: List, prefix: &str, to: &mut dyn Variables) {
+        let Some(split) = self.splits.get(&list) else { return };
         let records = split.records(prefix);
         match list {
             List::People => {
-                to.put("people", &Each(records.len(), |at| self.views.person(records[at])));
+                to.put("people", &Each(records.len(), |at| views.person(records[at])));
                 if prefix.is_empty() {
-                    self.put_several(to);
+                    put_several(views, to);
                 }
-                self.put_counts(to);
+                put_counts(views, to);
             }
             List::Directors | List::Producers => {
                 let (role, groups) = match list {
                     List::Producers => (Role::Producer, &self.groups.producers),
                     _ => (Role::Director, &self.groups.directors),
                 };
-                let view = |at| self.director(role, &groups[records[at]]);
+                let view = |at| director_view(views, role, &groups[records[at]]);
                 to.put("directors", &Each(records.len(), view));
                 to.put("role", &role);
-                self.put_counts(to);
+                put_counts(views, to);
             }
             List::Years => {
                 let years: Vec<_> = self.groups.years.iter().collect();
                 let latest_first = records.iter().rev().map(|&at| years[at]);
-                let years = latest_first.map(|(year, films)| self.year(*year, films.len()));
+                let years = latest_first.map(|(year, films)| year_view(views, *year, films.len()));
                 to.put("years", &years.collect::<Vec<_>>());
-                self.put_counts(to);
+                put_counts(views, to);
             }
             List::Director(at) | List::Producer(at) => {
                 let (role, director) = match list {
@@ -160,87 +181,87 @@ impl Plan<'_> {
                     _ => (Role::Director, &self.groups.directors[at]),
                 };
                 to.put("role", &role);
-                to.put("director", &self.director(role, director));
-                to.put("json_ld", &self.views.item_list(director.name, records));
-                self.put_films(records, to);
+                to.put("director", &director_view(views, role, director));
+                to.put("json_ld", &views.item_list(director.name, records));
+                put_films(views, records, to);
             }
             List::Year(year) => {
                 let years = &self.groups.years;
-                let view = self.year(year, years.get(&year).map_or(0, Vec::len));
-                to.put("json_ld", &self.views.item_list(&view.name, records));
+                let view = year_view(views, year, years.get(&year).map_or(0, Vec::len));
+                to.put("json_ld", &views.item_list(&view.name, records));
                 to.put("year", &view);
                 if year.is_some() {
                     let beside = |found: Option<(&Option<u32>, &Vec<FilmIndex>)>| {
                         let (year, films) = found.filter(|(year, _)| year.is_some())?;
-                        Some(self.year(*year, films.len()))
+                        Some(year_view(views, *year, films.len()))
                     };
                     to.put("previous", &beside(years.range(..year).next_back()));
                     to.put("next", &beside(years.range(year..).nth(1)));
                 }
-                self.put_films(records, to);
+                put_films(views, records, to);
             }
         }
         let part = |(prefix, count): &(String, usize)| PartView {
             name: split::name(prefix),
-            url: self.views.site.link(&list.path(prefix, &self.groups)),
+            url: views.site.link(&list.path(prefix, &self.groups)),
             count: *count,
         };
         to.put("parts", &split.parts(prefix).iter().map(part).collect::<Vec<_>>());
         if !prefix.is_empty() {
             to.put("part", &split::name(prefix));
-            to.put("whole_url", &self.views.site.link(&list.path("", &self.groups)));
+            to.put("whole_url", &views.site.link(&list.path("", &self.groups)));
         }
     }
+}
 
-    /// Who is in more than one film; where they are many, those in the most.
-    fn put_several(&self, to: &mut dyn Variables) {
-        let films = |person: PersonIndex| self.views.catalogue.people[person].films.len();
-        let all = 0..self.views.catalogue.people.len();
-        let mut several: Vec<_> = all.filter(|&person| films(person) > 1).collect();
-        if several.len() > MOST_SEVERAL {
-            several.sort_by_key(|&person| std::cmp::Reverse(films(person)));
-            several.truncate(MOST_SEVERAL);
-            several.sort_unstable();
-        }
-        to.put("several", &Each(several.len(), |at| self.views.person(several[at])));
+/// Hands on the people who are in more than one film; if there are many, those with most films.
+fn put_several(views: Views<'_>, to: &mut dyn Variables) {
+    let films = |person: PersonIndex| views.catalogue.people[person].films.len();
+    let all = 0..views.catalogue.people.len();
+    let mut several: Vec<_> = all.filter(|&person| films(person) > 1).collect();
+    if several.len() > MOST_SEVERAL {
+        several.sort_by_key(|&person| std::cmp::Reverse(films(person)));
+        several.truncate(MOST_SEVERAL);
+        several.sort_unstable();
     }
+    to.put("several", &Each(several.len(), |at| views.person(several[at])));
+}
 
-    pub(super) fn put_counts(&self, to: &mut dyn Variables) {
-        to.put("film_count", &self.views.catalogue.films.len());
-        to.put("person_count", &self.views.catalogue.people.len());
-    }
+fn put_counts(views: Views<'_>, to: &mut dyn Variables) {
+    to.put("film_count", &views.catalogue.films.len());
+    to.put("person_count", &views.catalogue.people.len());
+}
 
-    fn put_films(&self, films: &[FilmIndex], to: &mut dyn Variables) {
-        to.put("films", &Each(films.len(), |at| self.views.film(films[at])));
-    }
+fn put_films(views: Views<'_>, films: &[FilmIndex], to: &mut dyn Variables) {
+    to.put("films", &Each(films.len(), |at| views.film(films[at])));
+}
 
-    fn director<'g>(&self, role: Role, director: &Director<'g>) -> DirectorView<'g> {
-        let Views { catalogue, site, .. } = self.views;
-        let films = director.films.iter().map(|&film| &catalogue.films[film]);
-        let years = || films.clone().filter_map(|film| film.year);
-        let scores: Vec<_> = films.clone().filter_map(|film| film.rt_score).collect();
-        let sum: u32 = scores.iter().sum();
-        DirectorView {
-            name: director.name,
-            url: site.link(&match role {
-                Role::Director => director_path(director.slug),
-                Role::Producer => producer_path(director.slug),
-            }),
-            film_count: director.films.len(),
-            first_year: years().min(),
-            last_year: years().max(),
-            average_score: (!scores.is_empty())
-                .then(|| (f64::from(sum) / scores.len() as f64).round() as u32),
-        }
+fn director_view<'g>(views: Views<'_>, role: Role, director: &Director<'g>) -> DirectorView<'g> {
+    let Views { catalogue, site, .. } = views;
+    let films = director.films.iter().map(|&film| &catalogue.films[film]);
+    let years = || films.clone().filter_map(|film| film.year);
+    let scores: Vec<_> = films.clone().filter_map(|film| film.rt_score).collect();
+    let sum: u32 = scores.iter().sum();
+    DirectorView {
+        name: director.name,
+        url: site.link(&match role {
+            Role::Director => director_path(director.slug),
+            Role::Producer => producer_path(director.slug),
+        }),
+        film_count: director.films.len(),
+        first_year: years().min(),
+        last_year: years().max(),
+        average_score: (!scores.is_empty())
+            .then(|| (f64::from(sum) / scores.len() as f64).round() as u32),
     }
+}
 
-    fn year(&self, year: Option<u32>, film_count: usize) -> YearView {
-        let name = match year {
-            Some(year) => year.to_string(),
-            None => self.texts.say("year.undated", &[]),
-        };
-        YearView { year, name, url: self.views.site.link(&year_path(year)), film_count }
-    }
+fn year_view(views: Views<'_>, year: Option<u32>, film_count: usize) -> YearView {
+    let name = match year {
+        Some(year) => year.to_string(),
+        None => views.texts.say("year.undated", &[]),
+    };
+    YearView { year, name, url: views.site.link(&year_path(year)), film_count }
 }
 
 /// What somebody did for their films.

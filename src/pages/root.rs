@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Page;
+use super::page::Page;
 use super::paths::uncompressed;
 use crate::theme::Theme;
 

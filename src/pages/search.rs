@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::paths::film_path;
 use super::split::MOST;
-use super::{Views, film_path};
+use super::view::Views;
 use crate::catalogue::{Catalogue, Film, FilmIndex};
 use crate::letters::folded;
 

@@ -59,34 +59,49 @@ impl Site {
     }
 }
 
-/// What all pages share as variables, and its name with the theme's and the program's.
-pub(super) fn shared(site: &Site, theme: &Theme) -> (serde_json::Value, blake3::Hash) {
-    let texts = theme.texts(&site.lang);
-    let assets: BTreeMap<_, _> = theme
-        .assets()
-        .iter()
-        .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
-        .collect();
-    let mut variables = serde_json::json!({
-        "title": site.title,
-        "lang": texts.lang(),
-        "base": site.base(),
-        "url": site.url.as_ref().map(|url| url.as_str()),
-        "demo": site.demo,
-        "dev": site.dev,
-        "css": assets.get("site.css"),
-        "js": assets.get("site.js"),
-        "icon": assets.get("icon.svg"),
-        "assets": assets,
-        "generator": "movies-gen",
-    });
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(RENDERER.as_bytes());
-    hasher.update(theme.digest().as_bytes());
-    write_json(&mut hasher, &variables);
-    let shared = hasher.finalize();
-    variables["theme"] = shared.to_hex()[..16].into();
-    (variables, shared)
+/// The facts that all pages share.
+pub(super) struct SharedFacts {
+    /// The variable `site` of every template.
+    pub(super) variables: serde_json::Value,
+    /// Names these facts, the theme and the program.
+    pub(super) digest: blake3::Hash,
+}
+
+impl SharedFacts {
+    pub(super) fn of(site: &Site, theme: &Theme) -> SharedFacts {
+        let texts = theme.texts(&site.lang);
+        let assets: BTreeMap<_, _> = theme
+            .assets()
+            .iter()
+            .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
+            .collect();
+        let mut variables = serde_json::json!({
+            "title": site.title,
+            "lang": texts.lang(),
+            "base": site.base(),
+            "url": site.url.as_ref().map(|url| url.as_str()),
+            "demo": site.demo,
+            "dev": site.dev,
+            "css": assets.get("site.css"),
+            "js": assets.get("site.js"),
+            "icon": assets.get("icon.svg"),
+            "assets": assets,
+            "generator": "movies-gen",
+        });
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(RENDERER.as_bytes());
+        hasher.update(theme.digest().as_bytes());
+        write_json(&mut hasher, &variables);
+        let digest = hasher.finalize();
+        variables["theme"] = digest.to_hex()[..16].into();
+        SharedFacts { variables, digest }
+    }
+
+    /// Returns the name of the theme, the program and the shared facts: two pages with the same
+    /// name differ in their data alone.
+    pub(super) fn theme_id(&self) -> &str {
+        self.variables["theme"].as_str().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -4,76 +4,105 @@
 //! them. The times are the ledger's: when the upstream's record changed, and
 //! nothing where that is not known.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::change_list::ChangeList;
+use super::page::Page;
+use super::site::Site;
 use super::split::{MOST, Node, Split, key_of_id};
 use super::variables::Variables;
-use super::{Page, Plan};
+use super::view::Views;
 
-/// Addresses in one part: more than records elsewhere, since a list of parts may
-/// have no lists of parts below it. (sitemaps.org allows 50,000.)
+/// Addresses in one part. The bound is higher than that of other lists, since a list of parts
+/// must not contain lists of parts. (sitemaps.org allows 50,000.)
 const MOST_ADDRESSES: usize = 5 * MOST;
 
-/// The paths that a sitemap names, in parts.
-pub(super) fn split<'p>(pages: impl Iterator<Item = (&'p String, &'p Page)>) -> Split<String> {
-    let is_named = |(path, page): &(&String, &Page)| {
-        *path != "movies/index.html"
-            && matches!(
-                page,
-                Page::Films | Page::Film(_) | Page::Person(_) | Page::List(..) | Page::Changes
-            )
-    };
-    let paths = pages.filter(is_named).map(|(path, _)| path.clone()).collect();
-    Split::of(paths, MOST_ADDRESSES, |path: &String| key_of_id(path))
+/// The pages that search engines should know, in parts.
+pub(super) struct Sitemap(Split<Address>);
+
+/// A page by its path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Address {
+    path: String,
+    /// Day of the last change (`YYYY-MM-DD`), if it is known.
+    changed: Option<String>,
 }
 
-/// Path of the sitemap, or of a part of it.
-pub(super) fn path(prefix: &str) -> String {
-    // Beside the sitemap: from a directory it might only speak of what is below.
-    if prefix.is_empty() { "sitemap.xml".to_owned() } else { format!("sitemap-{prefix}.xml") }
-}
+impl Sitemap {
+    /// Returns a sitemap without addresses.
+    pub(super) fn empty() -> Sitemap {
+        Sitemap(Split::of(Vec::new(), MOST_ADDRESSES, |address| key_of_id(&address.path)))
+    }
 
-/// The prefixes whose sitemap is a file: all but lists of parts below the first.
-pub(super) fn prefixes(split: &Split<String>) -> impl Iterator<Item = &String> {
-    split.prefixes().filter(|prefix| prefix.is_empty() || is_whole(split, prefix))
-}
-
-fn is_whole(split: &Split<String>, prefix: &str) -> bool {
-    matches!(split.node(prefix), Some(Node::Whole(_)))
-}
-
-impl Plan<'_> {
-    pub(super) fn put_sitemap(&self, prefix: &str, to: &mut dyn Variables) {
-        let urls = |prefix: &str| {
-            let paths = self.sitemap.records(prefix).iter();
-            paths.map(|path| Url {
-                loc: self.views.site.absolute(path),
-                lastmod: self.lastmod(path),
-            })
+    pub(super) fn of(
+        pages: &BTreeMap<String, Page>,
+        views: &Views<'_>,
+        changes: &ChangeList<'_>,
+    ) -> Sitemap {
+        let is_named = |(path, page): &(&String, &Page)| {
+            *path != "movies/index.html"
+                && matches!(
+                    page,
+                    Page::Films | Page::Film(_) | Page::Person(_) | Page::List(..) | Page::Changes
+                )
         };
-        to.put("urls", &urls(prefix).collect::<Vec<_>>());
-        let is_list = !is_whole(&self.sitemap, prefix);
-        let parts = prefixes(&self.sitemap).filter(|part| is_list && !part.is_empty());
+        let addresses = pages.iter().filter(is_named).map(|(path, page)| Address {
+            path: path.clone(),
+            changed: changed(page, views, changes),
+        });
+        Sitemap(Split::of(addresses.collect(), MOST_ADDRESSES, |address| key_of_id(&address.path)))
+    }
+
+    /// Returns the prefixes whose sitemap is a file: all except lists of parts below the first.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = &String> {
+        self.0.prefixes().filter(|prefix| prefix.is_empty() || self.is_whole(prefix))
+    }
+
+    fn is_whole(&self, prefix: &str) -> bool {
+        matches!(self.0.node(prefix), Some(Node::Whole(_)))
+    }
+
+    /// Hands on the addresses under a prefix, or the parts of the sitemap.
+    pub(super) fn put(&self, prefix: &str, site: &Site, to: &mut dyn Variables) {
+        let urls = |prefix: &str| {
+            let addresses = self.0.records(prefix).iter();
+            let url = |address: &Address| Url {
+                loc: site.absolute(&address.path),
+                lastmod: address.changed.clone(),
+            };
+            addresses.map(url).collect::<Vec<_>>()
+        };
+        to.put("urls", &urls(prefix));
+        let is_list = !self.is_whole(prefix);
+        let parts = self.prefixes().filter(|part| is_list && !part.is_empty());
         let parts = parts.map(|part| Url {
-            loc: self.views.site.absolute(&path(part)),
-            lastmod: urls(part).filter_map(|url| url.lastmod).max(),
+            loc: site.absolute(&path(part)),
+            lastmod: urls(part).into_iter().filter_map(|url| url.lastmod).max(),
         });
         to.put("sitemaps", &parts.collect::<Vec<_>>());
     }
-
-    fn lastmod(&self, path: &str) -> Option<String> {
-        let views = self.views;
-        let entry = match self.pages.get(path)? {
-            Page::Film(film) => views.ledger.films.get(&views.catalogue.films[*film].id),
-            Page::Person(person) => views.ledger.people.get(&views.catalogue.people[*person].id),
-            Page::Changes => return Some(self.news.all().first()?.at.day()),
-            _ => None,
-        };
-        Some(entry?.changed?.day())
-    }
 }
 
-/// An address that a sitemap names.
+/// Returns the path of the sitemap, or of a part of the sitemap. Parts lie beside the sitemap,
+/// since a sitemap may name only addresses in its own directory and below.
+pub(super) fn path(prefix: &str) -> String {
+    if prefix.is_empty() { "sitemap.xml".to_owned() } else { format!("sitemap-{prefix}.xml") }
+}
+
+/// Returns the day on which the record of a page changed, by the ledger.
+fn changed(page: &Page, views: &Views<'_>, changes: &ChangeList<'_>) -> Option<String> {
+    let entry = match page {
+        Page::Film(film) => views.ledger.films.get(&views.catalogue.films[*film].id),
+        Page::Person(person) => views.ledger.people.get(&views.catalogue.people[*person].id),
+        Page::Changes => return Some(changes.all().first()?.at.day()),
+        _ => None,
+    };
+    Some(entry?.changed?.day())
+}
+
+/// An address in a sitemap.
 #[derive(Serialize)]
 struct Url {
     loc: String,

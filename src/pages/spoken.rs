@@ -11,9 +11,10 @@ use super::*;
 use crate::changes::between;
 use crate::clock::WallTime;
 use crate::history::History;
+use crate::ledger::Ledger;
 use crate::outcome::{FailureKind, OutcomeKind};
 use crate::texts::Table;
-use crate::theme::built_in;
+use crate::theme::{Theme, built_in};
 
 /// Languages of the built-in tables beside English.
 const OTHERS: [&str; 4] = ["de", "es", "fr", "ja"];

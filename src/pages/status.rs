@@ -14,9 +14,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use tera::Context;
 
+use super::NotRendered;
 use super::paths::STATUS;
 use super::plots::Plots;
-use super::{NotRendered, PageVariables, Site, site};
+use super::prepared::PageVariables;
+use super::site::{SharedFacts, Site};
 use crate::clock::WallTime;
 use crate::history::History;
 use crate::texts::Texts;
@@ -114,7 +116,7 @@ impl Status<'_> {
         templates: &Theme,
     ) -> Result<Bytes, NotRendered> {
         let mut context = Context::new();
-        context.insert("site", &site::shared(site, theme).0);
+        context.insert("site", &SharedFacts::of(site, theme).variables);
         let page = PageVariables {
             path: site.link(STATUS),
             canonical: site.absolute(STATUS),

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::catalogue::{Film, join};
+use crate::catalogue::{Catalogue, Film, join};
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
+use crate::ledger::Ledger;
 use crate::payload::{Body, Fence, Payload};
+use crate::theme::Theme;
 
 pub(super) fn catalogue(films: serde_json::Value, people: serde_json::Value) -> Catalogue {
     let body = |value: serde_json::Value| Body { bytes: value.to_string().into(), etag: None };

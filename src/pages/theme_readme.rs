@@ -9,6 +9,8 @@ use super::variables::{Variables, erased};
 use super::*;
 use crate::changes::between;
 use crate::clock::WallTime;
+use crate::ledger::Ledger;
+use crate::theme::Theme;
 
 const DESCRIPTION: &str = include_str!("../theme/README.md");
 
@@ -41,10 +43,10 @@ fn every_variable_of_every_template_is_described() {
     let (theme, site) = (Theme::load(None).expect("a theme"), site(Some("https://a.example/")));
     let plan = Plan::new(&site, &new, &ledger, &theme);
     let mut described = BTreeSet::new();
-    for page in plan.pages.values() {
-        let Some(template) = Plan::template(page) else { continue };
+    for page in plan.paths().map(|path| plan.page(path)) {
+        let Some(template) = page.template() else { continue };
         let mut names = Names::default();
-        plan.with_variables(page, &mut names);
+        plan.contents.put(page, &mut names);
         for name in names.0 {
             let row = row(template);
             assert!(

@@ -4,12 +4,15 @@
 //! is bounded: what stands on a page is cut to a number, lists of the whole
 //! catalogue excepted.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
+use super::paths::{film_path, person_path, poster_path};
+use super::site::Site;
 use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
 use crate::clock::WallTime;
 use crate::ledger::Ledger;
-use crate::pages::{Site, film_path, person_path, poster_path};
 use crate::texts::Texts;
 
 /// Films shown beside a person, and by the same director.
@@ -124,7 +127,7 @@ pub(super) struct Views<'a> {
     /// The origin time of the first sight, which is never told.
     pub(super) baseline: WallTime,
     /// What pages say.
-    pub(super) texts: &'a Texts,
+    pub(super) texts: &'a Arc<Texts>,
 }
 
 impl<'a> Views<'a> {

@@ -135,8 +135,6 @@ const LARGE: &[&str] = &[
     "FilmView",
     // All metrics, one field each.
     "Metrics",
-    // The plan of all pages: its methods are one page kind each.
-    "Plan",
     // The operations of a store, and what each reads and writes for them.
     "FileStore",
     "RedisStore",

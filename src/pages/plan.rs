@@ -1,0 +1,169 @@
+//! The plan: the path of every page of a catalogue.
+//!
+//! Owns which paths the site has, and which page has a path that two pages could have. The
+//! variables of the pages are in [`PageContents`].
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::contents::PageContents;
+use super::former::former_addresses;
+use super::page::Page;
+use super::paths::{film_path, person_path, poster_path, uncompressed};
+use super::site::{SharedFacts, Site};
+use super::{CHANGES, NOT_FOUND, feeds, root, search, sitemap};
+use crate::catalogue::Catalogue;
+use crate::ledger::Ledger;
+use crate::theme::Theme;
+
+/// The script that pages have with `--dev` only.
+const DEV_SCRIPT: &str = include_str!("dev.js");
+
+/// All pages of one catalogue in one theme.
+pub struct Plan<'a> {
+    pub(super) theme: &'a Theme,
+    pub(super) contents: PageContents<'a>,
+    pub(super) shared: SharedFacts,
+    pages: BTreeMap<String, Page>,
+    /// Files of the theme's `root/` folder that are not published.
+    hidden: Vec<String>,
+    /// Bytes that all files together may have.
+    most_bytes: u64,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans every page. The ledger must have entered the catalogue.
+    ///
+    /// 1. Files of the theme.
+    /// 2. Pages that every site has, and the pages of all records and lists. They take
+    ///    precedence over files of the theme.
+    /// 3. Former addresses, and files of the theme's `root/` folder, at free paths.
+    pub fn new(
+        site: &'a Site,
+        catalogue: &'a Catalogue,
+        ledger: &'a Ledger,
+        theme: &'a Theme,
+    ) -> Plan<'a> {
+        let mut contents = PageContents::of(site, catalogue, ledger, theme.texts(&site.lang));
+        let mut pages = files(site, theme);
+        add_pages_of_every_site(&mut pages);
+        add_records(&mut pages, &contents);
+        add_parts(&mut pages, &contents);
+        contents.sitemap = sitemap::Sitemap::of(&pages, &contents.views, &contents.changes);
+        for prefix in contents.sitemap.prefixes() {
+            pages.insert(sitemap::path(prefix), Page::Sitemap(prefix.clone()));
+        }
+        for (path, to, named) in former_addresses(&contents.views) {
+            pages.entry(path).or_insert(Page::Moved(to, named));
+        }
+        let hidden = root::add(&mut pages, theme);
+        remove_compressed_forms(&mut pages);
+        let shared = SharedFacts::of(site, theme);
+        Plan { theme, contents, shared, pages, hidden, most_bytes: u64::MAX }
+    }
+
+    /// Returns the same plan for a site of at most `most_bytes` bytes.
+    #[must_use]
+    pub fn within(self, most_bytes: u64) -> Plan<'a> {
+        Plan { most_bytes, ..self }
+    }
+
+    /// Returns the number of bytes that all files together may have, compressed forms included.
+    pub fn most_bytes(&self) -> u64 {
+        self.most_bytes
+    }
+
+    /// Returns the files of the theme's `root/` folder that are not published, since a page or an
+    /// answer of the server has their path.
+    pub fn hidden(&self) -> &[String] {
+        &self.hidden
+    }
+
+    /// Returns the number of pages.
+    pub fn len(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Tells whether the plan has no page.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// Returns the path of every page, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.pages.keys().map(String::as_str)
+    }
+
+    /// Returns the page of a path; the page "not found" for a path that is not in the plan.
+    pub(super) fn page(&self, path: &str) -> &Page {
+        self.pages.get(path).unwrap_or(&Page::NotFound)
+    }
+}
+
+/// Plans the files of the theme, except those of the `root/` folder.
+fn files(site: &Site, theme: &Theme) -> BTreeMap<String, Page> {
+    let mut pages = BTreeMap::new();
+    for (name, bytes) in theme.static_files() {
+        pages.insert(format!("static/{name}"), Page::File(bytes.clone()));
+    }
+    for asset in theme.assets().values() {
+        pages.insert(asset.path.clone(), Page::File(asset.bytes.clone()));
+    }
+    if site.dev {
+        let script = Bytes::from_static(DEV_SCRIPT.as_bytes());
+        pages.insert("dev.js".to_owned(), Page::File(script));
+    }
+    pages
+}
+
+fn add_pages_of_every_site(pages: &mut BTreeMap<String, Page>) {
+    for (path, page) in [
+        ("index.html", Page::Films),
+        ("movies/index.html", Page::Films),
+        (CHANGES, Page::Changes),
+        (feeds::ATOM, Page::AtomFeed),
+        (feeds::JSON, Page::JsonFeed),
+        (NOT_FOUND, Page::NotFound),
+        ("robots.txt", Page::Robots),
+        ("manifest.webmanifest", Page::WebManifest),
+    ] {
+        pages.insert(path.to_owned(), page);
+    }
+}
+
+fn add_records(pages: &mut BTreeMap<String, Page>, contents: &PageContents<'_>) {
+    let views = &contents.views;
+    for film in 0..views.catalogue.films.len() {
+        pages.insert(film_path(views.film_slug(film)), Page::Film(film));
+        pages.insert(poster_path(views.film_slug(film)), Page::Poster(film));
+    }
+    for person in 0..views.catalogue.people.len() {
+        pages.insert(person_path(views.person_slug(person)), Page::Person(person));
+    }
+}
+
+/// Plans lists, data files and the search index, each in its parts.
+fn add_parts(pages: &mut BTreeMap<String, Page>, contents: &PageContents<'_>) {
+    for (path, list, prefix) in contents.lists.paths() {
+        pages.insert(path, Page::List(list, prefix.clone()));
+    }
+    for (path, prefix) in contents.movies.paths() {
+        pages.insert(path, Page::MoviesJson(prefix.clone()));
+    }
+    for (path, prefix) in contents.people.paths() {
+        pages.insert(path, Page::PeopleJson(prefix.clone()));
+    }
+    for prefix in contents.index.prefixes() {
+        pages.insert(search::path(prefix), Page::Search(prefix.clone()));
+    }
+}
+
+/// Removes files of the theme at paths where the publisher writes the compressed form of a page.
+fn remove_compressed_forms(pages: &mut BTreeMap<String, Page>) {
+    let is_form = |path: &str| uncompressed(path).is_some_and(|plain| pages.contains_key(plain));
+    let forms: Vec<_> = pages.keys().filter(|path| is_form(path)).cloned().collect();
+    for path in forms {
+        pages.remove(&path);
+    }
+}

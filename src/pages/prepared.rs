@@ -1,0 +1,146 @@
+//! One page: its fingerprint, and how the page is rendered.
+//!
+//! Owns what a fingerprint covers. A page is rendered only if its fingerprint changed, and
+//! without other pages in memory. Nothing here reads a clock: times come from the ledger, so that
+//! the same catalogue gives the same bytes on every day and on every replica.
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use serde::Serialize;
+use tera::Context;
+
+use super::page::Page;
+use super::plan::Plan;
+use super::variables::{Hash, write_json};
+use super::{NOT_FOUND, RENDERER, poster};
+
+/// Names the content of a page: context, templates and renderer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 16]);
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A page that could not be rendered: a fault of the theme, not of the disk.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct NotRendered(pub(super) anyhow::Error);
+
+/// A page whose fingerprint is known, and which can be rendered.
+pub struct Prepared<'p> {
+    plan: &'p Plan<'p>,
+    path: &'p str,
+    page: &'p Page,
+    /// Names the content: a page with the same fingerprint has the same bytes.
+    pub fingerprint: Fingerprint,
+}
+
+impl<'a> Plan<'a> {
+    /// Prepares the page of a path; the page "not found" for a path that is not in the plan.
+    pub fn prepare<'p>(&'p self, path: &'p str) -> Prepared<'p> {
+        let page = self.page(path);
+        Prepared { plan: self, path, page, fingerprint: fingerprint(self, path, page) }
+    }
+}
+
+fn fingerprint(plan: &Plan<'_>, path: &str, page: &Page) -> Fingerprint {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(RENDERER.as_bytes());
+    match page {
+        Page::File(bytes) => drop(hasher.update(bytes)),
+        Page::Search(prefix) => {
+            hasher.update(&plan.contents.search_index(prefix));
+        }
+        // A poster is drawn from these fields alone: a new score does not give a new poster.
+        Page::Poster(film) => {
+            let film = &plan.contents.views.catalogue.films[*film];
+            write_json(&mut hasher, &(&film.id, &film.title));
+        }
+        _ => {
+            hasher.update(plan.shared.digest.as_bytes());
+            write_json(&mut hasher, &(path, canonical(plan, path)));
+            plan.contents.put(page, &mut Hash(&mut hasher));
+        }
+    }
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Fingerprint(fingerprint)
+}
+
+/// Returns the address that search engines should keep for a path.
+fn canonical(plan: &Plan<'_>, path: &str) -> String {
+    // `/movies/` shows the same list as `/`.
+    let path = if path == "movies/index.html" { "index.html" } else { path };
+    plan.contents.views.site.absolute(path)
+}
+
+impl Prepared<'_> {
+    /// Returns the path that replaces this page, if this page is a former address.
+    pub fn moved_to(&self) -> Option<&str> {
+        match self.page {
+            Page::Moved(to, _) => Some(to),
+            _ => None,
+        }
+    }
+
+    /// Renders the page.
+    ///
+    /// # Errors
+    /// The error of the template, with the path and the record of the page.
+    pub fn render(&self) -> Result<Bytes, NotRendered> {
+        let bytes = self.bytes().map_err(NotRendered)?;
+        if matches!(self.page, Page::File(_)) {
+            return Ok(bytes);
+        }
+        // Pages stay in memory while they are live, so they must not keep spare capacity.
+        let mut bytes = Vec::from(bytes);
+        bytes.shrink_to_fit();
+        Ok(bytes.into())
+    }
+
+    fn bytes(&self) -> Result<Bytes> {
+        let contents = &self.plan.contents;
+        match self.page {
+            Page::File(bytes) => Ok(bytes.clone()),
+            Page::Poster(film) => {
+                let film = &contents.views.catalogue.films[*film];
+                Ok(poster::poster(&film.id, &film.title).into())
+            }
+            Page::Search(prefix) => Ok(contents.search_index(prefix)),
+            Page::MoviesJson(prefix) => contents.movies_json(prefix),
+            Page::PeopleJson(prefix) => contents.people_json(prefix),
+            Page::JsonFeed => contents.json_feed(),
+            page => self.rendered(page),
+        }
+    }
+
+    /// Renders the template of the page.
+    fn rendered(&self, page: &Page) -> Result<Bytes> {
+        let plan = self.plan;
+        let views = plan.contents.views;
+        let mut context = Context::new();
+        context.insert("site", &plan.shared.variables);
+        let variables = PageVariables {
+            path: views.site.link(self.path),
+            canonical: canonical(plan, self.path),
+            fingerprint: self.fingerprint.to_string(),
+        };
+        context.insert("page", &variables);
+        plan.contents.put(page, &mut context);
+        let template = page.template().unwrap_or(NOT_FOUND);
+        let rendered = plan.theme.render(template, &context, views.texts);
+        let record = || format!("cannot render {}{}", self.path, page.record(views.catalogue));
+        Ok(rendered.with_context(record)?.into())
+    }
+}
+
+/// The variable `page` of a template.
+#[derive(Serialize)]
+pub(super) struct PageVariables {
+    pub(super) path: String,
+    pub(super) canonical: String,
+    pub(super) fingerprint: String,
+}
