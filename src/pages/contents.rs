@@ -1,7 +1,7 @@
-//! What each page shows.
+//! The variables of each page.
 //!
-//! Owns the variables of every template but the site's own: they are the theme
-//! authors' contract, and what a page's fingerprint covers.
+//! Owns the variables of every template, except the variables that all pages share. Theme authors
+//! rely on these variables, and the fingerprint of a page covers them.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::{Page, Plan};
 use crate::catalogue::FilmIndex;
 
 impl Plan<'_> {
-    /// Hands the page's own variables to `to`.
+    /// Passes the variables of the page to `to`.
     pub(super) fn with_variables(&self, page: &Page, to: &mut dyn Variables) {
         match page {
             Page::Films => self.put_first_films(to),
@@ -63,14 +63,15 @@ impl Plan<'_> {
         let films = &self.views.catalogue.films;
         to.put("film", &self.views.film_in_full(film));
         to.put("json_ld", &self.views.movie(film));
-        // Films stand newest first, so the one before is the next.
+        // The list of films is sorted newest first, so the next film by year has the smaller index.
         if let Some(next) = film.checked_sub(1) {
             to.put("next", &self.views.film_name(next));
         }
         if film + 1 < films.len() {
             to.put("previous", &self.views.film_name(film + 1));
         }
-        // Their addresses alone: what else is in a group is no reason to render this.
+        // Only the names and addresses of the groups are passed on: other changes of a group are no
+        // reason to render this page again.
         let directors = groups::all_named(&self.groups.directors, &films[film].directors);
         let producers = groups::all_named(&self.groups.producers, &films[film].producers);
         self.put_makers(["directors", "director_url"], &directors, director_path, to);
@@ -87,7 +88,7 @@ impl Plan<'_> {
         to.put("changes", &changes.map(|dated| self.views.change(dated)).collect::<Vec<_>>());
     }
 
-    /// Who made a film: all of them, and for older themes the address of the first.
+    /// Adds the makers of a film: all makers, and the address of the first maker for older themes.
     fn put_makers(
         &self,
         [all, first]: [&'static str; 2],

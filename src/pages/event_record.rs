@@ -1,7 +1,7 @@
-//! Records and pages as others than pages speak of them.
+//! Records and pages as events name them.
 //!
-//! Owns what an event tells of a record: its title and address, and of a film the
-//! card that the list shows, made by the list's own template.
+//! Owns what an event says about a record: the title, the address and, for a film, the card that
+//! the list shows. The template of the list renders the card.
 
 use serde::Serialize;
 use tera::Context;
@@ -9,37 +9,37 @@ use tera::Context;
 use super::{Plan, film_path, person_path};
 use crate::changes::Kind;
 
-/// A film or a person, as it is told of.
+/// A film or a person in an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventRecord {
-    /// Its id.
+    /// Id of the record.
     pub id: String,
-    /// Its title or name.
+    /// Title or name of the record.
     pub title: String,
-    /// The address of its page.
+    /// Address of the page of the record, if the ledger knows the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Of a film that is listed: its card.
+    /// Card of the film as HTML, if the film is in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<String>,
-    /// Of a film that is listed: the id of the one before it.
+    /// Id of the film before this film, if the film is in the list and is not the first film.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
 impl Plan<'_> {
-    /// Names theme, program and the few facts that every page shares: two pages of one
-    /// name differ in their data alone.
+    /// Returns the identity of the theme, of the program and of the facts that every page shares.
+    /// Two pages with the same identity differ only in their data.
     pub fn theme_id(&self) -> &str {
         self.site["theme"].as_str().unwrap_or_default()
     }
 
-    /// The address of a path of the site.
+    /// Returns the address of a path of the site.
     pub fn link(&self, path: &str) -> String {
         self.views.site.link(path)
     }
 
-    /// A record that is, or was, in the catalogue.
+    /// Returns a record that is, or was, in the catalogue.
     pub fn record_of(&self, kind: Kind, id: &str, title: &str) -> EventRecord {
         let views = self.views;
         let entry = views.ledger.entries(kind).get(id);
@@ -55,13 +55,14 @@ impl Plan<'_> {
             id: id.to_owned(),
             title: title.to_owned(),
             url,
-            // A theme whose card needs more than that is no reason to say nothing.
+            // The card of a theme may need other variables and then fails. The event is sent
+            // without the card.
             card: listed.and_then(|film| self.card(film)),
             after: before,
         }
     }
 
-    /// The card of a film, as on the list.
+    /// Renders the card of a film as the list shows the card.
     fn card(&self, film: usize) -> Option<String> {
         let mut context = Context::new();
         context.insert("site", &self.site);

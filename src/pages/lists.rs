@@ -1,7 +1,9 @@
-//! Lists that have a page: everybody, directors, producers, years, and the films of each.
+//! Lists with a page: people, directors, producers, years, and the films of each director, producer
+//! and year.
 //!
-//! Owns which lists there are, in which parts each stands, and what their pages
-//! show. A list beyond the bound has pages of parts, which its own page leads to.
+//! Owns which lists there are, into which parts each list is cut, and what the pages of lists show.
+//! If a list is longer than [`MOST`], each of its parts has a page, and the page of the list links
+//! to these pages.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +16,9 @@ use super::variables::{Each, Variables};
 use super::{Plan, Views};
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 
-/// Films that the first page shows where there are too many for one.
+/// Number of films on the first page, if all films are too many for one page.
 const NEWEST: usize = 200;
-/// People who are named for being in more than one film.
+/// Largest number of people in the list of people who are in more than one film.
 const MOST_SEVERAL: usize = 100;
 
 /// A list with a page.
@@ -26,19 +28,19 @@ pub(super) enum List {
     Directors,
     Producers,
     Years,
-    /// The films of one, by place in the groups.
+    /// The films of a director, by index in [`Groups::directors`].
     Director(usize),
-    /// Likewise.
+    /// The films of a producer, by index in [`Groups::producers`].
     Producer(usize),
-    /// The films of one; of those whose year is not known.
+    /// The films of a year; `None` for the films whose year is not known.
     Year(Option<u32>),
 }
 
-/// Every list in its parts.
+/// Every list, with its parts.
 pub(super) type Lists = BTreeMap<List, Split<usize>>;
 
 impl List {
-    /// Path of its page, or of that of the part under `prefix`.
+    /// Returns the path of the page of the list, or of its part under `prefix`.
     pub(super) fn path(self, prefix: &str, groups: &Groups<'_>) -> String {
         let whole = match self {
             List::People => "people/index.html".to_owned(),
@@ -68,7 +70,7 @@ impl List {
     }
 }
 
-/// All lists of a catalogue.
+/// Returns all lists of a catalogue.
 pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
     let film_key = |&film: &FilmIndex| {
         let film = &catalogue.films[film];
@@ -103,7 +105,7 @@ pub(super) fn lists(catalogue: &Catalogue, groups: &Groups<'_>) -> Lists {
 }
 
 impl Plan<'_> {
-    /// The films of the first page.
+    /// Adds the variables of the first page.
     pub(super) fn put_first_films(&self, to: &mut dyn Variables) {
         let count = self.views.catalogue.films.len();
         let shown: Vec<FilmIndex> = (0..if count > MOST { NEWEST } else { count }).collect();
@@ -125,7 +127,7 @@ impl Plan<'_> {
         self.put_counts(to);
     }
 
-    /// A list's page, or that of a part of it.
+    /// Adds the variables of the page of a list, or of the page of a part.
     pub(super) fn put_list(&self, list: List, prefix: &str, to: &mut dyn Variables) {
         let Some(split) = self.lists.get(&list) else { return };
         let records = split.records(prefix);
@@ -192,7 +194,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Who is in more than one film; where they are many, those in the most.
+    /// Adds the people who are in more than one film. If there are more than [`MOST_SEVERAL`], only
+    /// the people who are in the most films are added.
     fn put_several(&self, to: &mut dyn Variables) {
         let films = |person: PersonIndex| self.views.catalogue.people[person].films.len();
         let all = 0..self.views.catalogue.people.len();
@@ -243,7 +246,7 @@ impl Plan<'_> {
     }
 }
 
-/// What somebody did for their films.
+/// The role that a person has for films.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Role {
@@ -251,7 +254,7 @@ enum Role {
     Producer,
 }
 
-/// A director or a producer, and their films in figures.
+/// A director or a producer, with figures about their films.
 #[derive(Serialize)]
 struct DirectorView<'a> {
     name: &'a str,
@@ -261,15 +264,15 @@ struct DirectorView<'a> {
     first_year: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_year: Option<u32>,
-    /// Of the films that have a score, rounded.
+    /// Average score of the films that have a score, rounded to a whole number.
     #[serde(skip_serializing_if = "Option::is_none")]
     average_score: Option<u32>,
 }
 
-/// A year and its films in figures.
+/// A year, with figures about its films.
 #[derive(Serialize)]
 struct YearView {
-    /// None for the films that have none.
+    /// The year; `None` for the films whose year is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<u32>,
     name: String,

@@ -1,8 +1,8 @@
-//! What search engines should know of: every page, and when it changed.
+//! The sitemap for search engines: every page, with the time of its last change.
 //!
-//! Owns the sitemap and, where that would get too long, its parts and the list of
-//! them. The times are the ledger's: when the upstream's record changed, and
-//! nothing where that is not known.
+//! Owns the sitemap and, if the sitemap would be too long, its parts and the list of the parts. The
+//! times come from the ledger: the time of the last change of the record in the data of the
+//! upstream. A page has no time if this time is not known.
 
 use serde::Serialize;
 
@@ -10,11 +10,12 @@ use super::split::{MOST, Node, Split, key_of_id};
 use super::variables::Variables;
 use super::{Page, Plan};
 
-/// Addresses in one part: more than records elsewhere, since a list of parts may
-/// have no lists of parts below it. (sitemaps.org allows 50,000.)
+/// Largest number of addresses in one part. This bound is larger than the bound of other lists,
+/// because the list of parts may not refer to other lists of parts. (sitemaps.org allows 50,000
+/// addresses in one part.)
 const MOST_ADDRESSES: usize = 5 * MOST;
 
-/// The paths that a sitemap names, in parts.
+/// Returns the paths of the pages in the sitemap, in parts.
 pub(super) fn split<'p>(pages: impl Iterator<Item = (&'p String, &'p Page)>) -> Split<String> {
     let is_named = |(path, page): &(&String, &Page)| {
         *path != "movies/index.html"
@@ -27,13 +28,15 @@ pub(super) fn split<'p>(pages: impl Iterator<Item = (&'p String, &'p Page)>) -> 
     Split::of(paths, MOST_ADDRESSES, |path: &String| key_of_id(path))
 }
 
-/// Path of the sitemap, or of a part of it.
+/// Returns the path of the sitemap, or of the part under `prefix`.
 pub(super) fn path(prefix: &str) -> String {
-    // Beside the sitemap: from a directory it might only speak of what is below.
+    // The parts are at the root of the site, because a sitemap in a directory may have only
+    // addresses below this directory (sitemaps.org).
     if prefix.is_empty() { "sitemap.xml".to_owned() } else { format!("sitemap-{prefix}.xml") }
 }
 
-/// The prefixes whose sitemap is a file: all but lists of parts below the first.
+/// Returns the prefixes that have a file: the empty prefix, and each prefix under which there are
+/// addresses and no parts.
 pub(super) fn prefixes(split: &Split<String>) -> impl Iterator<Item = &String> {
     split.prefixes().filter(|prefix| prefix.is_empty() || is_whole(split, prefix))
 }
@@ -73,7 +76,7 @@ impl Plan<'_> {
     }
 }
 
-/// An address that a sitemap names.
+/// An address in a sitemap.
 #[derive(Serialize)]
 struct Url {
     loc: String,

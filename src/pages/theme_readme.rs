@@ -1,4 +1,4 @@
-//! Whether theme authors are told all that their templates get.
+//! Tests that the reference for theme authors describes all variables of templates.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::clock::WallTime;
 
 const DESCRIPTION: &str = include_str!("../theme/README.md");
 
-/// Names of variables, whatever they are.
+/// The names of variables, without their values.
 #[derive(Default)]
 pub(super) struct Names(pub(super) BTreeSet<&'static str>);
 
@@ -22,10 +22,10 @@ impl Variables for Names {
     }
 }
 
-/// The row of a template in the table of the description.
+/// Returns the row of a template in the table of the reference.
 pub(super) fn row(template: &str) -> &'static str {
     let row = DESCRIPTION.lines().find(|line| line.starts_with(&format!("| `{template}` |")));
-    row.unwrap_or_else(|| panic!("{template} is not described"))
+    row.unwrap_or_else(|| panic!("the reference does not describe {template}"))
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn every_variable_of_every_template_is_described() {
             let row = row(template);
             assert!(
                 row.contains(&format!("`{name}`")),
-                "`{name}` of {template} is not told: {row}"
+                "the reference does not describe `{name}` of {template}: {row}"
             );
         }
         described.insert(template);
