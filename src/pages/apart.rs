@@ -1,7 +1,7 @@
-//! Pages that stand in no generation.
+//! Pages that belong to no generation.
 //!
-//! Owns what visitors see when there is no site to show, or one that is too old
-//! to be shown: such a page stands alone, with no asset that might be missing.
+//! Owns what visitors see if there is no site yet, or if the data is too old to be shown. Such a
+//! page uses no asset, because the asset might be missing.
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -13,20 +13,21 @@ use crate::theme::Theme;
 const STARTING: &str = "starting.html";
 const TOO_OLD: &str = "too-old.html";
 
-/// The page that is shown while there is no site yet.
+/// Renders the page that is shown while there is no site yet.
 ///
 /// # Errors
-/// The template's error.
+/// Fails with the error of the template.
 pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(STARTING, site, theme).context("cannot render the page shown at start")
+    alone(STARTING, site, theme)
+        .context("cannot render the page that is shown before there is a site")
 }
 
-/// The page that is shown when the data is too old to be shown.
+/// Renders the page that is shown instead of data that is too old.
 ///
 /// # Errors
-/// The template's error.
+/// Fails with the error of the template.
 pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(TOO_OLD, site, theme).context("cannot render the page shown instead of old data")
+    alone(TOO_OLD, site, theme).context("cannot render the page that is shown instead of old data")
 }
 
 fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {

@@ -1,9 +1,8 @@
-//! What changed, as readers are told it.
+//! The last changes, as pages and feeds show them.
 //!
-//! Owns the order in which the ledger's last changes are told, and the names of
-//! their fields for templates: `/changes/`, the pages of films and the feeds all
-//! show the same. Times are origin times; the first sight of a catalogue is no
-//! change, so its time stands nowhere.
+//! Owns the order of the last changes of the ledger, and the names of their fields for templates.
+//! `/changes/`, the pages of films and the feeds all show the same changes. Times are origin times.
+//! The first payload is not a change, so its time is shown nowhere.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,13 +15,13 @@ use crate::changes::{FieldChange, Kind, MOST_FIELDS, What};
 use crate::ledger::{Dated, Ledger};
 use crate::texts::upper_first;
 
-/// Changes on a film's own page.
+/// Largest number of changes on the page of a film.
 const MOST_OF_A_FILM: usize = 20;
 
 /// The last changes, newest first.
 pub(super) struct ChangeList<'a> {
     changes: Vec<&'a Dated>,
-    /// Places of a film's changes, by its id.
+    /// Indexes of the changes of each film, by the id of the film.
     films: BTreeMap<&'a str, Vec<usize>>,
 }
 
@@ -42,19 +41,19 @@ impl<'a> ChangeList<'a> {
         ChangeList { changes, films }
     }
 
-    /// All of them.
+    /// Returns all changes.
     pub(super) fn all(&self) -> &[&'a Dated] {
         &self.changes
     }
 
-    /// The last ones of one film.
+    /// Returns the last changes of one film, newest first.
     pub(super) fn of_film(&self, id: &str) -> impl Iterator<Item = &'a Dated> {
         let places = self.films.get(id).map_or(&[][..], Vec::as_slice);
         places.iter().take(MOST_OF_A_FILM).map(|&place| self.changes[place])
     }
 }
 
-/// Of what happened at the same time, new records come first.
+/// Returns the rank of a change among changes of the same time: new records come first.
 fn rank(what: &What) -> u8 {
     match what {
         What::Added => 0,
@@ -63,7 +62,7 @@ fn rank(what: &What) -> u8 {
     }
 }
 
-/// A day and what changed on it.
+/// A day, with the changes of the day.
 #[derive(Debug, Serialize)]
 pub(super) struct DayView<'a> {
     /// `YYYY-MM-DD`, in UTC.
@@ -71,31 +70,31 @@ pub(super) struct DayView<'a> {
     changes: Vec<ChangeView<'a>>,
 }
 
-/// One change.
+/// A change of one record.
 #[derive(Debug, Serialize)]
 pub(super) struct ChangeView<'a> {
     /// `film` or `person`.
     kind: Kind,
     /// `added`, `changed` or `removed`.
     what: &'static str,
-    /// Title or name at that time.
+    /// Title or name of the record at the time of the change.
     title: &'a str,
-    /// The record's page, while it has one.
+    /// Address of the page of the record; `None` if the record was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     /// Origin time (RFC 3339).
     at: String,
     fields: Vec<FieldView<'a>>,
-    /// Fields that changed too and are not named.
+    /// Number of further fields that changed and are not in `fields`.
     more_fields: usize,
 }
 
-/// One field's change.
+/// The change of one field.
 #[derive(Debug, Serialize)]
 pub(super) struct FieldView<'a> {
-    /// Its name in the upstream's data.
+    /// Name of the field in the data of the upstream.
     pub(super) field: &'a str,
-    /// Its name for people.
+    /// Name of the field for readers.
     pub(super) label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) old: Option<&'a str>,
@@ -104,7 +103,7 @@ pub(super) struct FieldView<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// Changes by day; they come newest first.
+    /// Groups changes by day. The changes must be sorted newest first.
     pub(super) fn days(self, changes: &[&'a Dated]) -> Vec<DayView<'a>> {
         let on_one_day = |one: &&Dated, other: &&Dated| one.at.day() == other.at.day();
         let day = |changes: &[&'a Dated]| DayView {
@@ -136,13 +135,14 @@ impl<'a> Views<'a> {
         FieldView { field, label, old: old.as_deref(), new: new.as_deref() }
     }
 
-    /// What people call a field, as it stands in a sentence.
+    /// Returns the name of a field for readers, in the form for a sentence.
     pub(super) fn field_name(self, field: &str) -> String {
         let known = self.texts.filled(&format!("field.{field}"), None, |_| None);
         known.unwrap_or_else(|_| field.replace('_', " "))
     }
 
-    /// Path of the page of the record that changed, unless it is gone.
+    /// Returns the path of the page of the record that changed. Returns `None` if the record was
+    /// removed.
     pub(super) fn page_of(self, dated: &Dated) -> Option<String> {
         let kind = dated.change.kind;
         let entry = self.ledger.entries(kind).get(&dated.change.id).filter(|entry| !entry.gone)?;
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_come_newest_first_and_of_one_time_the_new_records() {
+    fn changes_are_sorted_newest_first_and_new_records_first_at_the_same_time() {
         let ledger = grown(&[
             (&[("1", "Sen"), ("2", "Lin")], DAY),
             (&[("1", "Chihiro"), ("3", "Haku")], 2 * DAY),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_to_the_program_is_named_without_underlines() {
+    fn the_label_of_an_unknown_field_is_its_name_without_underscores() {
         let (site, catalogue) = (crate::pages::tests::site(None), Catalogue::default());
         let ledger = Ledger::baseline(&catalogue, WallTime(0));
         let theme = crate::theme::Theme::load(None).expect("a theme");

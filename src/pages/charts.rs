@@ -1,8 +1,8 @@
-//! Pictures of the catalogue: when films came out, and how they scored.
+//! Drawings of the catalogue: the years of films, and their scores.
 //!
-//! Owns two drawings for the list page. They are made here and not in the
-//! browser, so that they need no script; every mark is a link with its text, and
-//! each says in words what it shows. Colours and sizes of text are the theme's.
+//! Owns the two drawings of the list of films. The program makes the drawings, so that they need no
+//! script in the browser. Each mark is a link with a text, and each drawing describes in words what
+//! the drawing shows. The theme sets the colours and the sizes of texts.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -14,13 +14,13 @@ use super::svg;
 use super::view::Views;
 use crate::catalogue::FilmIndex;
 
-/// Width of both drawings, in their own units.
+/// Width of both drawings, in units of the view box.
 const WIDTH: u32 = 1000;
-/// Room for the marks at both ends.
+/// Width of the room for marks at both ends, in units.
 const MARGIN: u32 = 24;
-/// More films are no drawing any more.
+/// Largest number of films in a drawing. With more films, marks cannot be told apart.
 const MOST: usize = 400;
-/// More years are no scale any more.
+/// Longest span of a scale, in years. In a longer span, years cannot be told apart.
 const LONGEST: u32 = 150;
 
 /// A span of years as a horizontal scale.
@@ -39,7 +39,8 @@ impl YearScale {
         MARGIN + (year - self.first) * (WIDTH - 2 * MARGIN) / (self.last - self.first)
     }
 
-    /// The years that are written: decades, or half-centuries of a long span.
+    /// Returns the years that are written below a drawing: every 10 years, or every 50 years if the
+    /// span is longer than 60 years.
     fn ticks(&self) -> impl Iterator<Item = u32> {
         let step = if self.last - self.first > 60 { 50 } else { 10 };
         (self.first.div_ceil(step)..=self.last / step).map(move |tick| tick * step)
@@ -56,7 +57,8 @@ impl YearScale {
 }
 
 impl Views<'_> {
-    /// One mark a film over the years; none where it could not be read.
+    /// Draws one mark for each film, by year. Returns `None` if the drawing would not be legible:
+    /// if there are too few or too many films, or if the span of years is too long.
     pub(super) fn timeline(self) -> Option<String> {
         let films = self.dated()?;
         let scale = YearScale::of(films.iter().map(|&(year, _)| year))?;
@@ -87,8 +89,8 @@ impl Views<'_> {
         Some(svg)
     }
 
-    /// One mark a film, by year and score; none where there are too few or too
-    /// many.
+    /// Draws one mark for each film, by year and score. Returns `None` in the same cases as
+    /// [`Views::timeline`].
     pub(super) fn scores(self) -> Option<String> {
         let score = |film: FilmIndex| self.catalogue.films[film].rt_score;
         let scored: Vec<_> = self
@@ -109,7 +111,7 @@ impl Views<'_> {
             ("most", &all().max()?),
         ];
         let what = self.texts.say("chart.scores", &values);
-        // A hundred points are twice as many units high.
+        // One point of a score is two units high.
         let (top, height) = (12, 200);
         let y = |score: u32| top + height - score * height / 100;
         let mut svg = self.opening(top + height + 28, "scores", "list.scores", &what);
@@ -133,7 +135,8 @@ impl Views<'_> {
         Some(svg)
     }
 
-    /// Films that have a year, earliest first.
+    /// Returns the films that have a year, earliest first. Returns `None` if there are too few or
+    /// too many films for a drawing.
     fn dated(self) -> Option<Vec<(u32, FilmIndex)>> {
         let films = self.catalogue.films.iter().enumerate();
         let mut dated: Vec<_> =

@@ -1,4 +1,4 @@
-//! What each page shows.
+//! The variables of each page.
 //!
 //! Owns the variables of every template except `site` and `page`. The variables are the contract
 //! with theme authors, and the fingerprint of a page covers them.

@@ -1,8 +1,8 @@
-//! The catalogue as data: JSON files for scripts and machines.
+//! The catalogue as JSON files, for scripts and other programs.
 //!
-//! Owns their paths and form. Up to a bound each kind of record is one array;
-//! beyond it the file of that name is a list of parts, and each of those an
-//! array or a list of parts again.
+//! Owns the paths and the form of these files. Up to a bound, the records of one kind are one array
+//! in one file. Beyond the bound, the file is a list of parts, and each part is an array or again a
+//! list of parts.
 
 use std::io::Write as _;
 
@@ -81,7 +81,7 @@ fn json_path(name: &str, prefix: &str) -> String {
     if prefix.is_empty() { format!("{name}.json") } else { format!("json/{name}/{prefix}.json") }
 }
 
-/// A JSON array with one record a line, so that a diff shows which changed.
+/// Returns a JSON array with one record on each line, so that a diff shows which records changed.
 fn json_lines<T: Serialize>(records: impl Iterator<Item = T>) -> Result<Bytes> {
     let mut json = Vec::from(*b"[");
     for (index, record) in records.enumerate() {

@@ -1,11 +1,11 @@
-// For theme authors, with --dev alone: reloads the page when it was rendered again, and shows what is
-// wrong with a template over it.
+// For theme authors, only with --dev: reloads the page after it was rendered again, and shows the
+// error of a template over the page.
 (() => {
   "use strict";
   const base = document.currentScript.dataset.base;
   let generation = null;
   const overlay = document.createElement("dialog");
-  // What the program says to theme authors is English, whatever the page is in.
+  // Messages for theme authors are in English, whatever the language of the page.
   overlay.lang = "en";
   overlay.setAttribute("aria-label", "Template error");
   const text = document.createElement("pre");
@@ -23,7 +23,7 @@
       }
       if (!told.error && overlay.open) overlay.close();
     } catch {
-      // Being restarted, most likely.
+      // The program does not answer; it is probably being restarted.
     }
     setTimeout(look, 400);
   };

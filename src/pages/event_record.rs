@@ -1,7 +1,7 @@
-//! Records and pages as others than pages speak of them.
+//! Records and pages as events name them.
 //!
-//! Owns what an event tells of a record: its title and address, and of a film the
-//! card that the list shows, made by the list's own template.
+//! Owns what an event says about a record: the title, the address and, for a film, the card that
+//! the list shows. The template of the list renders the card.
 
 use serde::Serialize;
 use tera::Context;
@@ -10,20 +10,20 @@ use super::paths::{film_path, person_path};
 use super::plan::Plan;
 use crate::changes::Kind;
 
-/// A film or a person, as it is told of.
+/// A film or a person in an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventRecord {
-    /// Its id.
+    /// Id of the record.
     pub id: String,
-    /// Its title or name.
+    /// Title or name of the record.
     pub title: String,
-    /// The address of its page.
+    /// Address of the page of the record, if the ledger knows the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Of a film that is listed: its card.
+    /// Card of the film as HTML, if the film is in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<String>,
-    /// Of a film that is listed: the id of the one before it.
+    /// Id of the film before this film, if the film is in the list and is not the first film.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
@@ -56,7 +56,8 @@ impl Plan<'_> {
             id: id.to_owned(),
             title: title.to_owned(),
             url,
-            // A theme whose card needs more than that is no reason to say nothing.
+            // The card of a theme may need other variables and then fails. The event is sent
+            // without the card.
             card: listed.and_then(|film| self.card(film)),
             after: before,
         }

@@ -1,15 +1,14 @@
-//! The feeds: what a reader who subscribes is told.
+//! The feeds for subscribers.
 //!
-//! Owns which changes are entries, what they say and what they are called. A
-//! film that is new is what people subscribe for: it comes with all that is
-//! known of it, and no flood of smaller changes takes its place. Films that
-//! changed or left follow in smaller number. That a person's hair has another
-//! colour stands in `/changes/` alone; who joins or leaves a film is a change of
-//! that film.
+//! Owns which changes are entries, and the text and the id of each entry. People subscribe for new
+//! films. Therefore the entry of a new film has all that is known about the film, and a flood of
+//! smaller changes never replaces the entry. A smaller number of entries is for films that changed
+//! or were removed. A change of a person, such as another colour of hair, is only on `/changes/`. A
+//! person who joins or leaves a film is a change of that film.
 //!
-//! An entry's id is made of the change itself, never of the site's address: a
-//! site that moves brings nothing back as unread. Nothing here reads a clock:
-//! the time of a feed is that of its newest entry.
+//! The id of an entry is made from the change, never from the address of the site: if the site gets
+//! another address, no entry becomes unread again. This module must not read a clock: the time of a
+//! feed is the time of its newest entry.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
@@ -23,50 +22,51 @@ use crate::changes::{FieldChange, Kind, What};
 use crate::clock::WallTime;
 use crate::ledger::Dated;
 
-/// Where the feeds stand.
+/// Path of the Atom feed.
 pub(super) const ATOM: &str = "feed.xml";
+/// Path of the JSON feed.
 pub(super) const JSON: &str = "feed.json";
 
-/// New films in a feed.
+/// Largest number of new films in a feed.
 const MOST_NEW: usize = 100;
-/// Other changes in a feed.
+/// Largest number of other changes in a feed.
 const MOST_OTHER: usize = 50;
-/// People that an entry names.
+/// Largest number of people in an entry.
 const MOST_PEOPLE: usize = 12;
-/// Characters of a description that an entry has.
+/// Largest length of a description in an entry, in characters.
 const LONGEST_DESCRIPTION: usize = 600;
-/// Says nothing of when the catalogue was first seen.
+/// Time of a feed without entries. The time of the first payload must not be shown.
 const WITHOUT_CHANGES: WallTime = WallTime(0);
 
-/// A feed as a whole.
+/// The facts of a feed.
 #[derive(Debug, Serialize)]
 pub(super) struct FeedView {
     id: String,
     /// Origin time of the newest entry (RFC 3339).
     updated: String,
-    /// The site itself; absolute if its address is known.
+    /// Address of the first page; absolute if the address of the site is known.
     home: String,
 }
 
-/// One entry.
+/// An entry of a feed.
 #[derive(Debug, Serialize)]
 pub(super) struct EntryView<'a> {
     id: String,
-    /// Absolute if the site's address is known. Of a film that is gone, the list
-    /// of changes.
+    /// Address of the page of the film, or of `/changes/` if the film was removed; absolute if the
+    /// address of the site is known.
     url: String,
     title: String,
-    /// Origin time (RFC 3339).
+    /// Origin time of the change (RFC 3339).
     at: String,
     /// `added`, `changed` or `removed`.
     what: &'static str,
-    /// All in words, without markup.
+    /// The whole content in words, without markup.
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
 }
 
-/// JSON Feed 1.1.
+/// A feed in the form of JSON Feed 1.1.
 #[derive(Debug, Serialize)]
 pub(super) struct JsonFeed<'a> {
     version: &'static str,
@@ -148,7 +148,7 @@ fn chosen<'a>(changes: &ChangeList<'a>) -> Vec<&'a Dated> {
 }
 
 impl<'a> Views<'a> {
-    /// The films that were added and are still there, by id.
+    /// Returns the films that were added and are still in the catalogue, by id.
     fn films_of(self, chosen: &[&'a Dated]) -> HashMap<&'a str, FilmIndex> {
         let added = chosen.iter().filter(|dated| dated.change.what == What::Added);
         let wanted: BTreeSet<&str> = added.map(|dated| dated.change.id.as_str()).collect();
@@ -201,7 +201,8 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// The title of an entry of a film that changed, and its text: a line for each field.
+    /// Returns the title and the text of the entry of a changed film. The text has one line for
+    /// each field.
     fn changed(self, title: &str, fields: &'a [FieldChange], more: u32) -> (String, String) {
         let texts = self.texts;
         let names: Vec<_> =
@@ -225,7 +226,7 @@ impl<'a> Views<'a> {
         (title, lines.join("\n"))
     }
 
-    /// What is known of a film, for one who has not heard of it.
+    /// Describes a film for a reader who does not know the film.
     fn described(self, film: &Film) -> String {
         let texts = self.texts;
         let separator = texts.say("list.separator", &[]);
@@ -261,12 +262,12 @@ impl<'a> Views<'a> {
     }
 }
 
-/// A title stands on one line whatever the upstream broke it into.
+/// Joins the lines of a text, because a title in the data of the upstream may have several lines.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A name for good: a UUID of the parts (version 8 of RFC 9562).
+/// Returns a permanent id: a UUID (RFC 9562, version 8) that is made from the parts.
 fn urn(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_uuid_of_its_parts_and_their_bounds() {
+    fn an_id_is_a_uuid_that_depends_on_the_parts_and_on_their_ends() {
         let id = urn(&["film", "added", "1"]);
         assert_eq!(id, urn(&["film", "added", "1"]));
         assert_ne!(id, urn(&["film", "adde", "d1"]));
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_stands_on_one_line() {
+    fn a_title_has_one_line() {
         assert_eq!(one_line(" The\r\nCat\u{2028}Returns "), "The Cat Returns");
     }
 }

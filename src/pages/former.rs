@@ -1,13 +1,13 @@
-//! Addresses that records had before.
+//! Former addresses of records.
 //!
-//! Owns which former address leads where.
+//! Owns which former address leads to which page.
 
 use super::page::Named;
 use super::paths::{film_path, person_path};
 use super::view::Views;
 
-/// Addresses that records had in ledgers which were absorbed: path, where it
-/// leads, to whom.
+/// Returns the addresses that records had in ledgers that were merged into the ledger. For each
+/// address: the former path, the path of the page of the record, and the record.
 pub(super) fn former_addresses<'v>(
     views: &'v Views<'_>,
 ) -> impl Iterator<Item = (String, String, Named)> + use<'v> {

@@ -1,7 +1,7 @@
-//! `freshness.json`: how old the data is, for pages and machines.
+//! `freshness.json`: the age of the data, for pages and other programs.
 //!
-//! Owns the names of its fields. It stands outside generations, since it changes
-//! with every refresh; it tells the *kind* of a failure and never its text.
+//! Owns the names of the fields. The file is volatile: it belongs to no generation, because it
+//! changes with every refresh. The file has the *kind* of a failure, and never its text.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -9,23 +9,23 @@ use serde::Serialize;
 use crate::clock::WallTime;
 use crate::outcome::OutcomeKind;
 
-/// What `freshness.json` says.
+/// The content of `freshness.json`.
 #[derive(Debug, Clone, Copy)]
 pub struct Freshness<'a> {
-    /// When the data was asked for.
+    /// Origin time of the data.
     pub as_of: WallTime,
-    /// The generation that shows it.
+    /// Id of the generation that shows the data.
     pub generation: &'a str,
-    /// When that generation was published, in whole seconds; a burst of generations may
-    /// run ahead of the clock.
+    /// Time at which the generation was published, in whole seconds. After a burst of generations,
+    /// this time may be ahead of the clock.
     pub published: WallTime,
-    /// How the last refresh ended; none before the first.
+    /// Outcome of the last refresh; `None` before the first refresh has ended.
     pub outcome: Option<OutcomeKind>,
-    /// When the next refresh may start.
+    /// Earliest start of the next refresh.
     pub next_attempt: WallTime,
-    /// Least seconds between two refreshes.
+    /// Least time between two refreshes, in seconds.
     pub interval: f64,
-    /// Greatest age in seconds that is promised while the upstream answers.
+    /// Greatest age of a page that is promised while the upstream answers, in seconds.
     pub max_age: f64,
 }
 
@@ -48,7 +48,7 @@ struct UpstreamState {
 }
 
 impl Freshness<'_> {
-    /// The file's content.
+    /// Returns the content of the file.
     pub fn json(&self) -> Bytes {
         let failure = self.outcome.filter(|kind| !kind.is_good()).map(|kind| kind.to_string());
         let state = match (&self.outcome, &failure) {
@@ -65,13 +65,13 @@ impl Freshness<'_> {
             interval_seconds: self.interval,
             max_age_seconds: self.max_age,
         };
-        // Text and numbers always have a JSON form.
+        // Cannot fail: strings and numbers always have a JSON form.
         let mut json = serde_json::to_vec(&document).unwrap_or_default();
         json.push(b'\n');
         json.into()
     }
 
-    /// The origin time that such a file tells.
+    /// Returns the origin time in such a file. Returns `None` if the file has no valid time.
     pub fn as_of(json: &[u8]) -> Option<WallTime> {
         #[derive(serde::Deserialize)]
         struct AsOf {
@@ -88,7 +88,7 @@ mod tests {
     use crate::outcome::FailureKind;
 
     #[test]
-    fn it_tells_the_origin_time_and_the_kind_of_failure() {
+    fn the_file_has_the_origin_time_and_the_kind_of_the_failure() {
         let freshness = Freshness {
             as_of: WallTime(1_732_447_470_123_000),
             generation: "abc",

@@ -1,7 +1,7 @@
 //! Films by director, by producer and by year.
 //!
-//! Owns which groups have a page. A director is a name, as a producer is: the upstream
-//! knows no more of them. The ledger keeps the address of each.
+//! Owns which groups have a page. A director or a producer is only a name, because the upstream has
+//! no other facts about them. The ledger keeps the slug of each name.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use crate::ledger::{Entry, Ledger};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Director<'a> {
     pub(super) name: &'a str,
-    /// Last segment of the page's path.
+    /// Last segment of the path of the page.
     pub(super) slug: &'a str,
-    /// Newest first.
+    /// The films, newest first.
     pub(super) films: Vec<FilmIndex>,
 }
 
 /// Groups of films that have a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Groups<'a> {
-    /// By name.
+    /// Directors, sorted by name.
     pub(super) directors: Vec<Director<'a>>,
-    /// By name.
+    /// Producers, sorted by name.
     pub(super) producers: Vec<Director<'a>>,
-    /// Films of each year, in the order of the list; first those without one.
+    /// Films of each year, newest first. The films without a year are under `None`.
     pub(super) years: BTreeMap<Option<u32>, Vec<FilmIndex>>,
 }
 
@@ -43,13 +43,13 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// The group of a name.
+/// Returns the group of a name.
 fn named<'g, 'a>(groups: &'g [Director<'a>], name: &str) -> Option<&'g Director<'a>> {
     let found = groups.binary_search_by(|group| group.name.cmp(name));
     found.ok().map(|index| &groups[index])
 }
 
-/// The groups of these names, in this order.
+/// Returns the groups of these names, in the same order.
 pub(super) fn all_named<'g, 'a>(
     groups: &'g [Director<'a>],
     names: &[String],
@@ -69,7 +69,7 @@ fn by_name<'a>(
         }
     }
     let groups = by_name.into_iter().map(|(name, films)| {
-        // The ledger has entered every name of the catalogue.
+        // The ledger has entered every name of the catalogue, so every name has a slug.
         let slug = entries.get(name).map_or("unlisted", |entry| &entry.slug);
         Director { name, slug, films }
     });

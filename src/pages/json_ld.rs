@@ -1,7 +1,7 @@
-//! What search engines read: the same facts in the words of schema.org.
+//! JSON-LD for search engines: the facts of a page in the vocabulary of schema.org.
 //!
-//! Owns the JSON-LD of pages. It stands in a script element, so nothing in it may
-//! end that: `<` is written as its number.
+//! Owns the JSON-LD of pages. JSON-LD is the content of a script element, and no text in it may end
+//! the element. Therefore `<` is written as `\u003c`.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use super::view::Views;
 use crate::catalogue::{FilmIndex, PersonIndex};
 
 impl Views<'_> {
-    /// A film as a `Movie`.
+    /// Returns a film as a `Movie`.
     pub(super) fn movie(self, index: FilmIndex) -> String {
         let film = &self.catalogue.films[index];
         let names: Vec<&String> =
@@ -33,7 +33,7 @@ impl Views<'_> {
         }))
     }
 
-    /// Films that stand on one page as an `ItemList`.
+    /// Returns the films on one page as an `ItemList`.
     pub(super) fn item_list(self, name: &str, films: &[FilmIndex]) -> String {
         let items = films.iter().enumerate().map(|(at, &index)| {
             json!({
@@ -52,7 +52,7 @@ impl Views<'_> {
         }))
     }
 
-    /// A person as a `Person`, with the films they are in.
+    /// Returns a person as a `Person`, with the films of the person.
     pub(super) fn schema_person(self, index: PersonIndex) -> String {
         let films = self.catalogue.people[index].films.iter().map(|&film| {
             json!({
@@ -76,13 +76,13 @@ impl Views<'_> {
     }
 }
 
-/// One value as it is, several as a list.
+/// Returns one value as it is, and several values as a list.
 fn one_or_many(values: impl Iterator<Item = Value>) -> Value {
     let mut values: Vec<Value> = values.collect();
     if values.len() == 1 { values.remove(0) } else { values.into() }
 }
 
-/// The text of it, without what is not known.
+/// Returns the JSON text of an object, without fields whose value is not known.
 fn written(value: Value) -> String {
     let Value::Object(fields) = value else { return String::new() };
     let is_known = |value: &Value| match value {

@@ -1,7 +1,9 @@
-//! Lists that have a page: everybody, directors, producers, years, and the films of each.
+//! Lists with a page: people, directors, producers, years, and the films of each director, producer
+//! and year.
 //!
-//! Owns which lists there are, in which parts each stands, and what their pages
-//! show. A list beyond the bound has pages of parts, which its own page leads to.
+//! Owns which lists there are, into which parts each list is cut, and what the pages of lists show.
+//! If a list is longer than [`MOST`], each of its parts has a page, and the page of the list links
+//! to these pages.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +17,9 @@ use super::view::Views;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 
-/// Films that the first page shows where there are too many for one.
+/// Number of films on the first page, if all films are too many for one page.
 const NEWEST: usize = 200;
-/// People who are named for being in more than one film.
+/// Largest number of people in the list of people who are in more than one film.
 const MOST_SEVERAL: usize = 100;
 
 /// A list with a page.
@@ -27,11 +29,11 @@ pub(super) enum List {
     Directors,
     Producers,
     Years,
-    /// The films of one, by place in the groups.
+    /// The films of a director, by index in [`Groups::directors`].
     Director(usize),
-    /// Likewise.
+    /// The films of a producer, by index in [`Groups::producers`].
     Producer(usize),
-    /// The films of one; of those whose year is not known.
+    /// The films of a year; `None` for the films whose year is not known.
     Year(Option<u32>),
 }
 
@@ -42,7 +44,7 @@ pub(super) struct Lists<'a> {
 }
 
 impl List {
-    /// Path of its page, or of that of the part under `prefix`.
+    /// Returns the path of the page of the list, or of its part under `prefix`.
     pub(super) fn path(self, prefix: &str, groups: &Groups<'_>) -> String {
         let whole = match self {
             List::People => "people/index.html".to_owned(),
@@ -264,7 +266,7 @@ fn year_view(views: Views<'_>, year: Option<u32>, film_count: usize) -> YearView
     YearView { year, name, url: views.site.link(&year_path(year)), film_count }
 }
 
-/// What somebody did for their films.
+/// The role that a person has for films.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Role {
@@ -272,7 +274,7 @@ enum Role {
     Producer,
 }
 
-/// A director or a producer, and their films in figures.
+/// A director or a producer, with figures about their films.
 #[derive(Serialize)]
 struct DirectorView<'a> {
     name: &'a str,
@@ -282,15 +284,15 @@ struct DirectorView<'a> {
     first_year: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_year: Option<u32>,
-    /// Of the films that have a score, rounded.
+    /// Average score of the films that have a score, rounded to a whole number.
     #[serde(skip_serializing_if = "Option::is_none")]
     average_score: Option<u32>,
 }
 
-/// A year and its films in figures.
+/// A year, with figures about its films.
 #[derive(Serialize)]
 struct YearView {
-    /// None for the films that have none.
+    /// The year; `None` for the films whose year is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<u32>,
     name: String,

@@ -1,31 +1,32 @@
-//! Where pages stand in the site.
+//! The paths of pages.
 //!
-//! Owns the path of each kind of page, and what a path says of its file.
+//! Owns the path of each kind of page, and what a path says about its file.
 
-/// The status page, for people.
+/// Path of the status page.
 pub const STATUS: &str = "status/index.html";
 /// The suffix of the gzip form (RFC 1952) beside a published file.
 pub const GZIP: &str = ".gz";
 /// The suffix of the brotli form (RFC 7932) beside a published file.
 pub const BROTLI: &str = ".br";
 
-/// The file of which the file at this path would be a compressed form.
+/// Returns the path of the file whose compressed form has this path. Returns `None` if the path has
+/// no suffix of a compressed form.
 pub fn uncompressed(path: &str) -> Option<&str> {
     path.strip_suffix(GZIP).or_else(|| path.strip_suffix(BROTLI))
 }
 
-/// When a file is published, where a site is published file by file.
+/// The order in which files are published, if a site is published file by file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     /// Files that pages refer to.
     First,
     /// Pages of one record.
     Then,
-    /// Lists, which lead to these pages.
+    /// Lists, which link to the pages of records, and all other files at the root.
     Last,
 }
 
-/// The turn of a path.
+/// Returns the turn of a path.
 pub fn turn(path: &str) -> Turn {
     let is_list = ["movies/index.html", "people/index.html"].contains(&path);
     match path.split('/').next().unwrap_or_default() {
@@ -35,27 +36,27 @@ pub fn turn(path: &str) -> Turn {
     }
 }
 
-/// Path of a film's page.
+/// Returns the path of the page of a film.
 pub(super) fn film_path(slug: &str) -> String {
     format!("movies/{slug}/index.html")
 }
 
-/// Path of a person's page.
+/// Returns the path of the page of a person.
 pub(super) fn person_path(slug: &str) -> String {
     format!("people/{slug}/index.html")
 }
 
-/// Path of the page of a director's films.
+/// Returns the path of the page of a director.
 pub(super) fn director_path(slug: &str) -> String {
     format!("directors/{slug}/index.html")
 }
 
-/// Path of the page of a producer's films.
+/// Returns the path of the page of a producer.
 pub(super) fn producer_path(slug: &str) -> String {
     format!("producers/{slug}/index.html")
 }
 
-/// Path of the page of a year's films, or of those without one.
+/// Returns the path of the page of a year, or of the page of the films without a year.
 pub(super) fn year_path(year: Option<u32>) -> String {
     match year {
         Some(year) => format!("years/{year}/index.html"),
@@ -63,7 +64,7 @@ pub(super) fn year_path(year: Option<u32>) -> String {
     }
 }
 
-/// Path of a film's drawn poster.
+/// Returns the path of the drawn poster of a film.
 pub(super) fn poster_path(slug: &str) -> String {
     format!("posters/{slug}.svg")
 }
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_pages_refer_to_comes_first_and_lists_come_last() {
+    fn files_to_which_pages_refer_come_first_and_lists_come_last() {
         for path in ["assets/site-0.css", "static/a/b.png", "posters/ponyo.svg"] {
             assert_eq!(turn(path), Turn::First, "{path}");
         }
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_form_is_told_by_its_suffix() {
+    fn a_compressed_form_is_recognised_by_its_suffix() {
         assert_eq!(uncompressed("a/index.html.gz"), Some("a/index.html"));
         assert_eq!(uncompressed("feed.xml.br"), Some("feed.xml"));
         assert_eq!(uncompressed("feed.xml"), None);

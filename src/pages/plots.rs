@@ -1,9 +1,9 @@
-//! A day of refreshes as drawings.
+//! Drawings of a day of refreshes.
 //!
-//! Owns three of them, for the status page: how old the data got, how refreshes
-//! ended, how long they took. They are made here so that they need no script and
-//! stay as they are when nobody writes them any more; each says in words what it
-//! shows, and nothing in them is told by colour alone. Colours are the theme's.
+//! Owns the three drawings of the status page: the age of the data, the outcomes of refreshes, and
+//! the duration of each refresh. The program makes the drawings, so that they need no script and
+//! stay readable after the program has ended. Each drawing describes in words what the drawing
+//! shows, and does not show anything by colour alone (WCAG 1.4.1). The theme sets the colours.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -13,27 +13,28 @@ use crate::history::{Day, SPAN_SECONDS, Span};
 use crate::outcome::OutcomeKind;
 use crate::texts::Texts;
 
-/// A unit a minute.
+/// Width of a drawing in units: one unit for each minute of a day.
 const WIDTH: u64 = 1440;
-/// Units of one span.
+/// Width of one span, in units.
 const STEP: u64 = SPAN_SECONDS / 60;
-/// Room for a line of text.
+/// Height of a line of text, in units.
 const TEXT: u64 = 72;
-/// Height of a curve.
+/// Height of a curve, in units.
 const HEIGHT: u64 = 420;
-/// Height of a row of marks, and of its lowest mark.
+/// Height of a row of marks, in units.
 const ROW: u64 = 96;
+/// Height of the lowest mark of a row, in units.
 const LOWEST: u64 = 14;
-/// Spans between two times that are written: four hours.
+/// Number of spans between two times of day below a drawing: four hours.
 const TICK: u64 = 4 * 3600 / SPAN_SECONDS;
 
-/// Greatest values of a scale in milliseconds: round ones.
+/// Greatest values of scales, in milliseconds. They are round numbers.
 const ROUND: [u64; 17] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 600_000, 1_800_000,
     3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
 ];
 
-/// Makes the drawings of one day.
+/// The source of the drawings of one day.
 #[derive(Clone, Copy)]
 pub(super) struct Plots<'a> {
     pub(super) day: &'a Day<'a>,
@@ -41,7 +42,7 @@ pub(super) struct Plots<'a> {
 }
 
 impl Plots<'_> {
-    /// How old the data got, beside what is promised.
+    /// Draws the age of the data, with the promised limit. Returns `None` if no age is known.
     pub(super) fn age(self, max_age: Duration) -> Option<String> {
         let Plots { day, texts } = self;
         let ages: Vec<Option<Duration>> =
@@ -76,8 +77,9 @@ impl Plots<'_> {
         Some(svg)
     }
 
-    /// How refreshes ended: a row of marks for each way, the higher the more of the
-    /// refreshes in those five minutes.
+    /// Draws the outcomes of refreshes: one row of marks for each outcome. The height of a mark is
+    /// the share of the refreshes with this outcome in five minutes. Returns `None` without
+    /// refreshes.
     pub(super) fn outcomes(self) -> Option<String> {
         type Is = fn(OutcomeKind) -> bool;
         let Plots { day, texts } = self;
@@ -129,7 +131,8 @@ impl Plots<'_> {
         Some(svg)
     }
 
-    /// How long refreshes took: the slowest of five minutes, and their average.
+    /// Draws the duration of the slowest refresh, and the average duration, in each five minutes.
+    /// Returns `None` without refreshes.
     pub(super) fn durations(self) -> Option<String> {
         let Plots { day, texts } = self;
         let took: Vec<Option<(Duration, Duration)>> =
@@ -156,7 +159,7 @@ impl Plots<'_> {
         Some(svg)
     }
 
-    /// The lines of nothing and of the greatest value.
+    /// Draws the line of the value 0 and the line of the greatest value.
     fn draw(self, scale: &TimeScale, svg: &mut String) {
         let foot = TEXT + HEIGHT;
         let _ = write!(
@@ -174,7 +177,9 @@ impl Plots<'_> {
     }
 }
 
-/// Only what is clearly over: a refresh takes its moment, and holds may be long.
+/// Returns whether an age is clearly greater than the limit: by more than a quarter of the limit
+/// and 2 s. A smaller excess is normal, because a refresh takes time, and requests may be held
+/// long.
 fn is_over(age: Duration, max_age: Duration) -> bool {
     age > max_age + max_age / 4 + Duration::from_secs(2)
 }
@@ -183,7 +188,7 @@ fn span_length() -> Duration {
     Duration::from_secs(SPAN_SECONDS)
 }
 
-/// From times to heights.
+/// A scale from durations to heights.
 struct TimeScale(u64);
 
 impl TimeScale {
@@ -198,7 +203,7 @@ impl TimeScale {
     }
 }
 
-/// A line of steps, broken where nothing is known.
+/// Draws a line of steps, with a gap where no value is known.
 fn curve(values: &[Option<Duration>], scale: &TimeScale, class: &str, svg: &mut String) {
     let mut path = String::new();
     let mut before: Option<u64> = None;
@@ -215,7 +220,7 @@ fn curve(values: &[Option<Duration>], scale: &TimeScale, class: &str, svg: &mut 
     let _ = write!(svg, "<path class=\"{class}\" d=\"{path}\"/>");
 }
 
-/// The times of day below a drawing.
+/// Writes the times of day (UTC) below a drawing.
 fn times(day: &Day<'_>, y: u64, svg: &mut String) {
     let spans = day.spans.len() as u64;
     for number in (day.first..day.first + spans).filter(|number| number % TICK == 0) {
@@ -239,7 +244,7 @@ mod tests {
     const NOON: WallTime = WallTime(1_795_521_600_000_000);
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A refresh each minute of a day, of which one hour failed.
+    /// Returns a day with one refresh each minute. The refreshes of one hour failed.
     fn a_day() -> History {
         let mut history = History::default();
         for minute in 0..1440_u32 {
@@ -257,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_told_in_words_too() {
+    fn each_drawing_describes_the_day_in_words() {
         let history = a_day();
         let day = history.day(NOON + 1439 * MINUTE);
         let theme = Theme::load(None).expect("a theme");
@@ -279,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_breaks_where_nothing_is_known() {
+    fn a_line_has_a_gap_where_no_value_is_known() {
         let mut svg = String::new();
         let values = [Some(MINUTE), Some(MINUTE), None, Some(MINUTE / 2)];
         curve(&values, &TimeScale::up_to(MINUTE), "line", &mut svg);

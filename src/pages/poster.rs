@@ -1,9 +1,10 @@
-//! The drawn poster: a small flat picture for each film, made from its id and title alone.
+//! The drawn poster: a small flat picture for each film, made only from the film's id and title.
 //!
-//! It stands in where a film has no picture, or where that does not arrive. The id chooses the inks,
-//! a scene and its details, so a film's poster is the same everywhere and for ever; the title is set
-//! in the part of the scene that is kept plain for it. It must not touch anything outside of
-//! itself: no style, no script, no reference; and its size is bounded whatever the title.
+//! Pages show the drawn poster if a film has no picture, or if the picture does not load. The id
+//! selects the inks, the scene and the details of the scene, so the poster of a film is the same
+//! everywhere and for ever. The title is set in the part of the scene that is kept plain for the
+//! title. A poster must not use anything outside of itself: no style, no script, no reference. The
+//! size of a poster is bounded, whatever the title.
 
 mod lettering;
 mod scenes;
@@ -14,7 +15,7 @@ use htmlize::escape_text;
 use scenes::SCENES;
 use unicode_normalization::UnicodeNormalization;
 
-/// Draws the poster of the film `id`: SVG, 2:3, under 3 kB.
+/// Draws the poster of the film `id` as SVG, in the format 2:3 and with less than 3 kB.
 pub fn poster(id: &str, title: &str) -> String {
     let title = readable(title);
     let hash = blake3::hash(id.as_bytes());
@@ -29,7 +30,7 @@ pub fn poster(id: &str, title: &str) -> String {
     sheet.svg.push_str(&escape_text(&title));
     sheet.svg.push_str("</title>");
     sheet.path(inks.sky, "M0 0h400v600H0z");
-    // Half of the posters are printed the other way round; never their titles.
+    // Half of the scenes are mirrored. Titles are never mirrored.
     sheet.svg.push_str(if seed[2] % 2 == 1 {
         r#"<g transform="matrix(-1 0 0 1 400 0)">"#
     } else {
@@ -73,10 +74,10 @@ const INKS: [Inks; 14] = [
     inks(false, ["#f4cf5d", "#fff6da", "#e79a3c", "#3d7d88", "#163a4c"]),
 ];
 
-/// Light enough to be read on every `near` and every night sky.
+/// Ink of titles, which is light enough to be legible on every `near` ink and every night sky.
 const PAPER: &str = "#fbf4e4";
 
-/// The sheet in the press. Lengths are units of the view box, 400 by 600.
+/// The poster while it is drawn. Lengths are in units of the view box, 400 by 600.
 struct Sheet<'a> {
     svg: String,
     inks: &'a Inks,
@@ -84,7 +85,8 @@ struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// A number in `low..=high` that the film's id decides; `n` tells the details of a scene apart.
+    /// Returns a number in `low..=high` that depends on the id of the film. Each detail of a scene
+    /// has another `n`, so that the details vary independently.
     fn vary(&self, n: usize, low: i32, high: i32) -> i32 {
         low + i32::from(self.seed[3 + n % 29]) * (high - low) / 255
     }
@@ -104,7 +106,7 @@ impl Sheet<'_> {
         let _ = write!(self.svg, r#"<circle fill="{ink}" cx="{x}" cy="{y}" r="{r}"/>"#);
     }
 
-    /// The sun; at night a moon, often a crescent, and a few stars beside it.
+    /// Draws the sun. At night, draws a moon, which is often a crescent, and a few stars.
     fn sun(&mut self, x: i32, y: i32, r: i32) {
         let inks = self.inks;
         self.circle(inks.sun, x, y, r);
@@ -120,10 +122,12 @@ impl Sheet<'_> {
     }
 }
 
-/// Longest title that is set, in characters: what does not fit at the smallest size is cut anyway.
+/// Length of the longest title that is set, in characters. A longer title is cut in any case,
+/// because it does not fit even at the smallest size.
 const LONGEST: usize = 100;
 
-/// The title as it may stand in XML: composed, no character XML forbids, single spaces, of bounded length.
+/// Returns the title in a form for XML: composed (NFC), without characters that XML forbids, with
+/// single spaces, and cut to [`LONGEST`].
 fn readable(title: &str) -> String {
     let clean = title.nfc().map(|c| if c.is_whitespace() { ' ' } else { c });
     let allowed = clean.filter(|c| !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}'));
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_is_referred_to() {
+    fn a_poster_refers_to_nothing_outside_of_itself() {
         for svg in drawn("Title") {
             let rest = svg.replace("http://www.w3.org/2000/svg", "");
             assert!(
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_of_nothing_is_set_as_nothing() {
+    fn a_blank_title_gives_an_empty_title() {
         assert!(drawn(" \u{0} ").all(|svg| svg.contains("<title></title>")));
     }
 }

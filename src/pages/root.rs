@@ -1,8 +1,9 @@
-//! A theme's `root/` folder: files at the root of the site.
+//! The folder `root/` of a theme: files at the root of the site.
 //!
-//! Owns which of them are published: `favicon.ico`, `ads.txt`, what proves to whom a site
-//! belongs. A page of the catalogue takes precedence, and so does what the server answers
-//! itself. `robots.txt` alone takes the place of ours: its owner writes it as a whole.
+//! Owns which of these files are published: `favicon.ico`, `ads.txt`, files that prove who owns the
+//! site. Pages of the catalogue and answers of the server itself take precedence over these files.
+//! The only exception is `robots.txt`: the owner writes this file as a whole, so it replaces the
+//! built-in file.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,15 @@ use super::page::Page;
 use super::paths::uncompressed;
 use crate::theme::Theme;
 
-/// What a file may take the place of.
+/// The only page that a file may replace.
 const REPLACED: &str = "robots.txt";
-/// What the server, or the program beside the pages, answers under these paths.
+/// First segments of paths that the server answers itself, or where the program publishes files
+/// that are not pages.
 const RESERVED: [&str; 7] =
     ["events", "freshness.json", "status", "healthz", "dev.json", "dev.js", "assets"];
 
-/// Adds the files to all other pages; gives the names of those that have no place.
+/// Adds the files to the pages. Returns the names of the files that are not published, because
+/// their paths are not free.
 pub(super) fn add(pages: &mut BTreeMap<String, Page>, theme: &Theme) -> Vec<String> {
     let (placed, hidden): (Vec<_>, Vec<_>) =
         theme.root_files().iter().partition(|(path, _)| *path == REPLACED || is_free(path, pages));
@@ -26,8 +29,9 @@ pub(super) fn add(pages: &mut BTreeMap<String, Page>, theme: &Theme) -> Vec<Stri
     hidden.into_iter().map(|(path, _)| format!("root/{path}")).collect()
 }
 
-/// Whether nothing stands at a path, above it or below it: on a disk a name is a file or a
-/// directory. A compressed form of a page stands beside the page.
+/// Returns whether a path is free. A path is not free if a page has the path, or a path above or
+/// below it, because a name on a disk is either a file or a directory. The path of the compressed
+/// form of a page is not free, because the compressed form is published there.
 fn is_free(path: &str, pages: &BTreeMap<String, Page>) -> bool {
     let first = path.split('/').next().unwrap_or(path);
     let below = format!("{path}/");
@@ -43,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_a_place_where_no_page_and_no_answer_of_the_server_is() {
+    fn a_path_is_free_if_neither_a_page_nor_the_server_uses_the_path() {
         let pages = ["index.html", "movies/ponyo/index.html", "movies.json", "robots.txt"];
         let pages: BTreeMap<_, _> =
             pages.into_iter().map(|path| (path.to_owned(), Page::NotFound)).collect();

@@ -1,11 +1,10 @@
-//! The search index: which films have which words.
+//! The search index: words, with the films that have each word.
 //!
-//! Owns what is found: words of titles, in all their scripts, of directors and of
-//! people, folded so that no accent and no case has to be typed. It is split by
-//! the first letters of the words, further where many films have words that begin
-//! alike, so that a keystroke loads a little however large the catalogue is. A
-//! script in the page reads it, and folds what is typed
-//! by the same rule.
+//! Owns which words are found: words of titles in all their scripts, of directors and of people.
+//! The words are folded, so that visitors need not type accents or upper case. The index is split
+//! by the first letters of the words, and by more letters where many films have words with the same
+//! first letters. Therefore a keystroke loads little, however large the catalogue is. A script of
+//! the page reads the index, and folds what the visitor types by the same rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,22 +17,23 @@ use super::view::Views;
 use crate::catalogue::{Catalogue, Film, FilmIndex};
 use crate::letters::folded;
 
-/// Letters by which the index is split; of scripts with many letters the first is
-/// enough.
+/// Number of letters by which the index is split. For a word that does not begin with an ASCII
+/// letter or a digit, one letter is enough, because other scripts have many letters.
 const PREFIX: usize = 2;
-/// Films that a file names where too many have words that begin so; a longer word
-/// finds the others.
+/// Number of films in a file, if too many films have words with the prefix of the file. These are
+/// the newest films; a longer word finds the other films.
 const NEWEST: usize = 200;
-/// Words of one text that count.
+/// Largest number of words of one text.
 const MOST_WORDS: usize = 200;
-/// Words of all films together, and of each film if they are very many: the index must
-/// not take more memory than the catalogue.
+/// Largest number of words of all films together. The index must not take more memory than the
+/// catalogue.
 const MOST_WORDS_OF_ALL: usize = 500_000;
+/// Number of words that each film may have, even if there are very many films.
 const LEAST_WORDS_OF_A_FILM: usize = 60;
-/// Letters of a word that count: nobody types more before they see what they want.
+/// Largest number of letters of a word. Visitors find a film before they type more letters.
 const LONGEST_WORD: usize = 24;
 
-/// Files by the prefix of the words in them.
+/// The files of the index, by the prefix of their words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index(BTreeMap<String, IndexFile>);
 
@@ -41,13 +41,13 @@ pub(super) struct Index(BTreeMap<String, IndexFile>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct IndexFile {
     words: Words,
-    /// Longer prefixes, which have files of their own: the words here are cut to
-    /// the prefix and to the newest films.
+    /// Longer prefixes that have their own files. If there are any, this file has only the prefix
+    /// as a word, with only the newest films.
     more: Vec<String>,
     is_cut: bool,
 }
 
-/// Words, each with its films.
+/// Words, each with the indexes of its films.
 type Words = BTreeMap<Box<str>, Vec<u32>>;
 
 impl Index {
@@ -58,7 +58,8 @@ impl Index {
         for (at, film) in catalogue.films.iter().enumerate() {
             for word in words_of(catalogue, film, most) {
                 let words = by_prefix.entry(prefix_of(&word)).or_default();
-                // Films come in order, and each word of a film once.
+                // The list stays sorted and has no duplicates: films come in order, and each word
+                // of a film comes once.
                 words.entry(word.into()).or_default().push(at as u32);
             }
         }
@@ -69,14 +70,15 @@ impl Index {
         index
     }
 
-    /// Words that begin with `prefix`: as one file, or as one for each next letter.
+    /// Adds the words that begin with `prefix`. They are in one file, or in one file for each next
+    /// letter if they have more than [`MOST`] films.
     fn put(&mut self, prefix: String, mut words: Words) {
         let films: BTreeSet<u32> = words.values().flatten().copied().collect();
         if films.len() <= MOST {
             self.0.insert(prefix, IndexFile { words, more: Vec::new(), is_cut: false });
             return;
         }
-        // What ends here has no next letter.
+        // The word that equals the prefix has no next letter.
         words.remove(prefix.as_str());
         let mut longer: BTreeMap<String, Words> = BTreeMap::new();
         let letters = prefix.chars().count() + 1;
@@ -95,12 +97,12 @@ impl Index {
         }
     }
 
-    /// The prefixes that have a file.
+    /// Returns the prefixes that have a file.
     pub(super) fn prefixes(&self) -> impl Iterator<Item = &String> {
         self.0.keys()
     }
 
-    /// One file: its words with numbers of films, and those films.
+    /// Returns the content of a file: its words with numbers of films, and these films.
     pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
         let empty = IndexFile::default();
         let file = self.0.get(prefix).unwrap_or(&empty);
@@ -116,21 +118,21 @@ impl Index {
             more: &file.more,
             cut: file.is_cut,
         };
-        // Text and numbers always have a JSON form.
+        // Cannot fail: strings and numbers always have a JSON form.
         let mut json = serde_json::to_vec(&part).unwrap_or_default();
         json.push(b'\n');
         json.into()
     }
 }
 
-/// The letters of a word that decide in which file it stands.
+/// Returns the first letters of a word, which determine the file of the word.
 fn prefix_of(word: &str) -> String {
     let is_plain = word.starts_with(|letter: char| letter.is_ascii_alphanumeric());
     word.chars().take(if is_plain { PREFIX } else { 1 }).collect()
 }
 
-/// Path of the file of a prefix; letters that are not plain are written as their
-/// numbers.
+/// Returns the path of the file of a prefix. A letter that is not an ASCII letter or a digit is
+/// written as its code point.
 pub(super) fn path(prefix: &str) -> String {
     let name: String = prefix
         .chars()
@@ -155,7 +157,7 @@ struct Part<'a> {
     cut: bool,
 }
 
-/// A film as a search finds it.
+/// A film in the search index.
 #[derive(Serialize)]
 struct IndexEntry<'a> {
     id: &'a str,
@@ -163,7 +165,7 @@ struct IndexEntry<'a> {
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<u32>,
-    /// Of its title, where the letters tell it.
+    /// Language of the title, if its letters determine another language than that of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     lang: Option<&'static str>,
 }
@@ -177,7 +179,7 @@ impl<'a> IndexEntry<'a> {
     }
 }
 
-/// The first `most` words of a film: those of its titles come first.
+/// Returns the first `most` words of a film. The words of its titles come first.
 fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String> {
     let texts = [
         Some(film.title.as_str()),
@@ -198,8 +200,8 @@ fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String>
     found
 }
 
-/// The words of a text. Scripts that are written without spaces have a word from
-/// each letter on, so that any part of them is found.
+/// Returns the words of a text. Some scripts have no spaces between words. Therefore, if a run of
+/// letters is not all ASCII, a word begins at each letter, so that any part of the run is found.
 fn words(text: &str) -> Vec<String> {
     let folded = folded(text);
     let mut words = Vec::new();
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_stands_with_those_that_begin_like_it() {
+    fn words_with_the_same_first_letters_are_in_the_same_file() {
         assert_eq!(prefix_of("totoro"), "to");
         assert_eq!(prefix_of("a"), "a");
         assert_eq!(prefix_of("となりの"), "と");

@@ -1,9 +1,8 @@
 //! The few facts that every page shares.
 //!
-//! Owns how addresses inside the site are made: always the base path, then a
-//! path below it; absolute ones only from `--site-url`, never from a request.
-//! What stands here is in every page: a change re-renders all of them, so
-//! nothing that comes from the data belongs here.
+//! Owns how addresses inside the site are made: the base path, followed by the path of the page.
+//! Absolute addresses come only from `--site-url`, never from a request. A change of these facts
+//! renders all pages again, so facts that come from the data do not belong here.
 
 use std::collections::BTreeMap;
 
@@ -14,33 +13,34 @@ use super::RENDERER;
 use super::variables::write_json;
 use crate::theme::Theme;
 
-/// All but what stands for itself in a path (RFC 3986 §3.3).
+/// Characters that are percent-encoded in a path (RFC 3986 §3.3).
 pub const NOT_IN_A_PATH: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Where the site lives and what it is called.
+/// Name, language and address of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// Its name.
+    /// Name of the site.
     pub title: String,
-    /// Language of its texts (BCP 47); pages are in the nearest one that the theme has.
+    /// Language of the site (BCP 47). Pages use the nearest language for which the theme has texts.
     pub lang: String,
-    /// Its public address, ending in `/`; none if it is not known.
+    /// Public address of the site, which ends in `/`; `None` if the address is not known.
     pub url: Option<Url>,
     /// Whether the data is made up.
     pub demo: bool,
-    /// Whether pages reload on a save and show what is wrong with templates.
+    /// Whether open pages reload after a file of the theme was saved, and show errors of
+    /// templates.
     pub dev: bool,
 }
 
 impl Site {
-    /// Path prefix of every address in the site; starts and ends with `/`.
+    /// Returns the path prefix of every address in the site. The prefix starts and ends with `/`.
     pub fn base(&self) -> &str {
         self.url.as_ref().map_or("/", |url| url.path())
     }
 
-    /// The address of a path of the site as pages link to it: `index.html` is
-    /// the directory's own.
+    /// Returns the address of a path, as pages link to the path. The address of an `index.html` is
+    /// the address of its directory.
     pub fn link(&self, path: &str) -> String {
         let path = match path.strip_suffix("index.html") {
             Some(directory) if directory.is_empty() || directory.ends_with('/') => directory,
@@ -49,7 +49,8 @@ impl Site {
         format!("{}{}", self.base(), utf8_percent_encode(path, &NOT_IN_A_PATH))
     }
 
-    /// The same with scheme and host, if the site's address is known.
+    /// Returns the address of a path with scheme and host. Without a known address of the site,
+    /// returns the same as [`Site::link`].
     pub fn absolute(&self, path: &str) -> String {
         let link = self.link(path);
         match &self.url {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn every_link_stands_under_the_base_path() {
+    fn every_link_begins_with_the_base_path() {
         let at_root = site(None);
         assert_eq!(at_root.link("index.html"), "/");
         assert_eq!(at_root.link("movies/ponyo/index.html"), "/movies/ponyo/");

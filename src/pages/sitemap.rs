@@ -1,8 +1,8 @@
-//! What search engines should know of: every page, and when it changed.
+//! The sitemap for search engines: every page, with the time of its last change.
 //!
-//! Owns the sitemap and, where that would get too long, its parts and the list of
-//! them. The times are the ledger's: when the upstream's record changed, and
-//! nothing where that is not known.
+//! Owns the sitemap and, if the sitemap would be too long, its parts and the list of the parts. The
+//! times come from the ledger: the time of the last change of the record in the data of the
+//! upstream. A page has no time if this time is not known.
 
 use std::collections::BTreeMap;
 

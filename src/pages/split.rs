@@ -1,36 +1,36 @@
-//! Long lists in parts, by a key that a record keeps.
+//! Long lists in parts, by a key that each record keeps.
 //!
-//! Owns how a list that has grown beyond a bound is cut: by the first letters of
-//! its records' keys, deeper where many begin alike. It exists so that no file
-//! grows without bound, and that a new record changes the part it stands in and
-//! not all that follow, as pages by number would. Keys tell all records apart, so
-//! there is always a next letter to cut by.
+//! Owns how a list is cut that is longer than a bound: by the first letters of the keys of its
+//! records, and by more letters where many keys have the same first letters. This module exists so
+//! that no file grows without bound, and so that a new record changes only its own part. Pages with
+//! numbers do not have this property: a new record changes all later pages. No two records have the
+//! same key, so there is always a next letter by which a part can be cut.
 
 use std::collections::BTreeMap;
 
 use crate::letters::folded;
 
-/// Records on one page or in one file of data.
+/// Largest number of records on one page, or in one JSON file.
 pub(super) const MOST: usize = 1000;
-/// Letters of a text that a list is cut by, before it is cut by ids.
+/// Number of letters of a text by which a list is cut, before the list is cut by ids.
 const LETTERS: usize = 6;
 
-/// One list: what stands under each prefix of the keys, the whole under none.
+/// One list: the content under each prefix of the keys. The empty prefix has the whole list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Split<T>(BTreeMap<String, Node<T>>);
 
-/// What stands under a prefix.
+/// The content under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node<T> {
-    /// Few enough records: here they are, in their own order.
+    /// The records, if they are few enough, in the order of the list.
     Whole(Vec<T>),
     /// Longer prefixes, each with the number of records under it.
     Parts(Vec<(String, usize)>),
 }
 
 impl<T: Ord> Split<T> {
-    /// The list as it is if it has at most [`MOST`] records, else in parts of at
-    /// most `most`.
+    /// Makes one part of a list with at most [`MOST`] records. Cuts a longer list into parts of at
+    /// most `most` records.
     pub(super) fn of(records: Vec<T>, most: usize, key: impl Fn(&T) -> String) -> Split<T> {
         let mut nodes = BTreeMap::new();
         if records.len() <= MOST {
@@ -44,17 +44,17 @@ impl<T: Ord> Split<T> {
         Split(nodes)
     }
 
-    /// The prefixes that have records or parts under them; the first is empty.
+    /// Returns the prefixes that have records or parts under them. The first prefix is empty.
     pub(super) fn prefixes(&self) -> impl Iterator<Item = &String> {
         self.0.keys()
     }
 
-    /// What stands under a prefix.
+    /// Returns the content under a prefix.
     pub(super) fn node(&self, prefix: &str) -> Option<&Node<T>> {
         self.0.get(prefix)
     }
 
-    /// The records under a prefix that has no parts.
+    /// Returns the records under a prefix; none if the prefix has parts.
     pub(super) fn records(&self, prefix: &str) -> &[T] {
         match self.0.get(prefix) {
             Some(Node::Whole(records)) => records,
@@ -62,7 +62,8 @@ impl<T: Ord> Split<T> {
         }
     }
 
-    /// The parts under a prefix that is not whole.
+    /// Returns the parts under a prefix, each with its number of records; none if the prefix is
+    /// whole.
     pub(super) fn parts(&self, prefix: &str) -> &[(String, usize)] {
         match self.0.get(prefix) {
             Some(Node::Parts(parts)) => parts,
@@ -71,7 +72,7 @@ impl<T: Ord> Split<T> {
     }
 }
 
-/// Puts records, sorted by their keys, under `prefix`, or under longer ones.
+/// Adds records, which are sorted by their keys, under `prefix` or under longer prefixes.
 fn cut<T: Ord>(
     prefix: String,
     keyed: Vec<(String, T)>,
@@ -79,8 +80,8 @@ fn cut<T: Ord>(
     nodes: &mut BTreeMap<String, Node<T>>,
 ) {
     let has_next = keyed.iter().all(|(key, _)| key.len() > prefix.len());
-    // The whole was found too long already; a key that ends here is one of many
-    // that are the same, which cannot be told apart.
+    // The whole list (the empty prefix) is always cut, because the caller found the list too long.
+    // Keys that end here are equal, so records with these keys cannot be cut.
     if (keyed.len() <= most && !prefix.is_empty()) || !has_next {
         let mut records: Vec<T> = keyed.into_iter().map(|(_, record)| record).collect();
         records.sort_unstable();
@@ -99,8 +100,9 @@ fn cut<T: Ord>(
     }
 }
 
-/// A key by the letters of a text, article left out: plain letters and digits as
-/// they are, others by their number, then what tells equal texts apart.
+/// Returns a key from the letters of a text without its article. ASCII letters and digits stay as
+/// they are, and other letters become their code points. The key ends in a hash of `id`, because
+/// two records may have the same text.
 pub(super) fn key_of_text(text: &str, id: &str) -> String {
     let folded = folded(text);
     let without = ["the ", "an ", "a "].iter().find_map(|article| folded.strip_prefix(article));
@@ -120,12 +122,12 @@ pub(super) fn key_of_text(text: &str, id: &str) -> String {
     key
 }
 
-/// A key that spreads evenly.
+/// Returns a key from an id. The key is a hash, so that keys spread evenly over the parts.
 pub(super) fn key_of_id(id: &str) -> String {
     blake3::hash(id.as_bytes()).to_hex()[..16].to_owned()
 }
 
-/// How a prefix of a text's key is written for readers.
+/// Returns the name of a part for readers, from the prefix of the key of a text.
 pub(super) fn name(prefix: &str) -> String {
     let (letters, id) = prefix.split_once('-').unwrap_or((prefix, ""));
     let mut name = String::new();
@@ -159,7 +161,7 @@ mod tests {
         Split::of((0..titles.len()).collect(), most, key)
     }
 
-    /// Every record that is reached from the whole, part by part.
+    /// Returns every record that can be reached from the prefix, part by part.
     fn reached(split: &Split<usize>, prefix: &str) -> Vec<usize> {
         let mut found = split.records(prefix).to_vec();
         for (longer, count) in split.parts(prefix) {
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_have_names() {
+    fn a_prefix_has_a_name_for_readers() {
         for (prefix, expected) in [
             ("a", "A"),
             ("ca", "CA"),

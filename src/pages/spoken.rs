@@ -1,4 +1,4 @@
-//! Whether every page is in one language: that of the site.
+//! Tests that every page is only in the language of the site.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,20 +16,23 @@ use crate::outcome::{FailureKind, OutcomeKind};
 use crate::texts::Table;
 use crate::theme::{Theme, built_in};
 
-/// Languages of the built-in tables beside English.
+/// Languages of the built-in tables, without English.
 const OTHERS: [&str; 4] = ["de", "es", "fr", "ja"];
-/// Keys of these sections are made of what the data or a refresh says.
+/// Sections whose keys the code makes from values of the data, or from the outcome of a refresh.
 const BY_DATA: [&str; 7] =
     ["color", "director", "field", "gender", "outcome", "producer", "warning"];
-/// Attributes that are said or shown; scripts show those that begin with `data-`.
+/// Attributes that are read aloud or shown. Scripts also show the attributes that begin with
+/// `data-`.
 const SAID: [&str; 5] = ["alt", "aria-label", "content", "placeholder", "title"];
-/// Data attributes that hold no texts.
+/// Attributes that begin with `data-` and are not texts.
 const NOT_SAID: [&str; 6] =
     ["data-path", "data-director", "data-letter", "data-live", "data-freshness", "data-field"];
 
 fn table(lang: &str) -> Table {
     let files = built_in();
-    let file = files.get(&format!("texts/{lang}.toml")).unwrap_or_else(|| panic!("no {lang}.toml"));
+    let file = files
+        .get(&format!("texts/{lang}.toml"))
+        .unwrap_or_else(|| panic!("{lang}.toml is missing"));
     Table::parse(std::str::from_utf8(file).expect("text")).expect(lang)
 }
 
@@ -51,7 +54,7 @@ fn every_language_has_every_text_with_the_same_placeholders() {
 }
 
 #[test]
-fn no_text_is_there_for_nothing() {
+fn every_text_is_used() {
     let files = built_in();
     let templates = files.iter().filter(|(name, _)| !name.ends_with(".toml"));
     let mut used: String =
@@ -71,11 +74,12 @@ fn no_text_is_there_for_nothing() {
         let is_kind = section == "changes"
             && ["added", "changed", "removed", "film", "person"].contains(&name);
         let is_used = is_kind || BY_DATA.contains(&section) || used.contains(&format!("\"{key}\""));
-        assert!(is_used, "nothing says {key}");
+        assert!(is_used, "neither a template nor the program uses {key}");
     }
 }
 
-/// Every page of a site with words that no language has, and the pages beside it.
+/// Returns every page of a site, and the pages that belong to no generation. The data has only
+/// words that occur in no language.
 fn pages(lang: &str) -> BTreeMap<String, String> {
     let site = Site { lang: lang.into(), title: "Qzqz".into(), demo: true, ..site(None) };
     let theme = Theme::load(None).expect("the theme");
@@ -162,7 +166,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// What of a page somebody may read or hear.
+/// Returns the texts of a page that a visitor may read or hear.
 fn said(page: &str) -> Vec<String> {
     let mut said = Vec::new();
     if let Ok(feed) = serde_json::from_str::<serde_json::Value>(page) {
@@ -181,7 +185,7 @@ fn said(page: &str) -> Vec<String> {
                 let is_said = |name: &str| {
                     SAID.contains(&name) || (name.starts_with("data-") && !NOT_SAID.contains(&name))
                 };
-                // Those of machines: `summary`, `video.movie`.
+                // The content of other `meta` is for programs, such as `summary` and `video.movie`.
                 let of_machines = element.attr("name").or(element.attr("property"));
                 let is_for_machines = of_machines.is_some_and(|name| {
                     !["description", "og:title", "og:description"].contains(&name)
@@ -194,7 +198,7 @@ fn said(page: &str) -> Vec<String> {
             _ => {}
         }
     }
-    // Placeholders that scripts fill have English names.
+    // Placeholders that scripts fill in have English names, so they are left out.
     let without = |text: &String| -> String {
         let parts = text.split('{').map(|part| part.rsplit('}').next().unwrap_or(part));
         parts.collect::<Vec<_>>().join(" ")
@@ -202,7 +206,7 @@ fn said(page: &str) -> Vec<String> {
     said.iter().map(without).collect()
 }
 
-/// Each text of these pages, and a page that has it.
+/// Returns each text of these pages, with a page that has the text.
 fn each(pages: &BTreeMap<String, String>) -> BTreeMap<String, &str> {
     let texts = pages.iter().flat_map(|(path, page)| {
         said(page).into_iter().map(move |text| (text.trim().to_owned(), path.as_str()))
@@ -210,7 +214,7 @@ fn each(pages: &BTreeMap<String, String>) -> BTreeMap<String, &str> {
     texts.collect()
 }
 
-/// The texts of a table without their placeholders and marks.
+/// Returns the texts of a table, without placeholders and markup.
 fn pieces(table: &Table) -> BTreeSet<String> {
     let texts = table.keys().filter_map(|key| table.get(key));
     let literals = texts.flat_map(|text| {
@@ -224,7 +228,7 @@ fn pieces(table: &Table) -> BTreeSet<String> {
     literals.flat_map(words).filter(|piece| piece.chars().count() > 1).collect()
 }
 
-/// Whether `piece` stands in `text` as whole words.
+/// Returns whether `text` contains `piece` as whole words.
 fn holds(text: &str, piece: &str) -> bool {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     text.match_indices(piece).any(|(at, _)| {
@@ -253,13 +257,13 @@ fn no_page_in_another_language_has_an_english_text() {
 }
 
 #[test]
-fn the_english_texts_are_found_where_they_are() {
+fn the_test_finds_english_texts_on_english_pages() {
     let english = pieces(&table("en"));
     let pages = pages("nl");
     let is_marked = |page: &String| page.contains("<html lang=\"en\">");
     assert!(
         pages.values().all(|page| !page.contains("<html") || is_marked(page)),
-        "no table of nl"
+        "without a table for nl, pages are in English"
     );
     let texts = each(&pages);
     let is_found = |piece: &&String| texts.keys().any(|text| holds(text, piece));

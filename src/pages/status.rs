@@ -1,10 +1,10 @@
-//! `/status/`: how the site is doing, for whoever wants to know.
+//! `/status/`: the state of the site, for everybody.
 //!
-//! Owns what that page is told. It stands outside generations, since it changes
-//! with every refresh, and it is right as a file whose generator is dead: every
-//! time in it is absolute, and what is relative to now is left to the script that
-//! every page has. It tells *kinds* of outcomes and warnings and never a text of
-//! theirs: no address, key or path of the inside is known here.
+//! Owns the variables of this page. The page is volatile: it belongs to no generation, because it
+//! changes with every refresh. The page must stay correct as a file after the program has ended.
+//! Therefore every time in it is absolute, and the script that every page has shows times that are
+//! relative to now. The page has the *kinds* of outcomes and warnings, and never their texts, so
+//! that the page cannot reveal an internal address, key or path.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,39 +26,39 @@ use crate::theme::Theme;
 
 const TEMPLATE: &str = "status.html";
 
-/// What is to be told.
+/// The facts on the status page.
 #[derive(Debug, Clone)]
 pub struct Status<'a> {
-    /// When it is told.
+    /// Time at which the page is written.
     pub now: WallTime,
-    /// When the live data was asked for.
+    /// Origin time of the live data.
     pub as_of: WallTime,
-    /// What the catalogue has; none if only its pages are known.
+    /// Numbers of records; `None` if only the pages are known, and not the catalogue.
     pub counts: Option<Counts>,
-    /// Files of the site.
+    /// Number of files of the site.
     pub pages: usize,
-    /// When the next refresh may start.
+    /// Earliest start of the next refresh.
     pub next_attempt: WallTime,
     /// Least time between two refreshes.
     pub interval: Duration,
-    /// Greatest age that is promised while the upstream answers.
+    /// Greatest age of a page that is promised while the upstream answers.
     pub max_age: Duration,
-    /// Whether other processes share the work.
+    /// Whether other processes share the refreshes.
     pub is_shared: bool,
-    /// What is odd about the data, by kind.
+    /// Number of warnings about the data, by kind.
     pub warnings: BTreeMap<&'static str, usize>,
-    /// How the last refreshes went.
+    /// Statistics of the last refreshes.
     pub history: &'a History,
 }
 
-/// What the catalogue has.
+/// The numbers of records and changes.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Counts {
-    /// Films.
+    /// Number of films.
     pub films: usize,
-    /// People.
+    /// Number of people.
     pub people: usize,
-    /// Changes that are told.
+    /// Number of changes that pages show.
     pub changes: usize,
 }
 
@@ -83,7 +83,7 @@ struct LastView {
     is_good: bool,
 }
 
-/// So many of one kind.
+/// The number of outcomes, or of warnings, of one kind.
 #[derive(Serialize)]
 struct Tally {
     kind: String,
@@ -91,19 +91,19 @@ struct Tally {
 }
 
 impl Status<'_> {
-    /// The page.
+    /// Renders the page.
     ///
     /// # Errors
-    /// The template's error.
+    /// Fails with the error of the template.
     pub fn page(&self, site: &Site, theme: &Theme) -> Result<Bytes, NotRendered> {
         self.rendered(site, theme, theme)
     }
 
-    /// The page for a theme whose own one fails: the built-in templates, with the assets
-    /// of `theme`, since others are not published.
+    /// Renders the page for a theme whose own template fails. The templates are the built-in
+    /// templates. The assets are the assets of `theme`, because only these assets are published.
     ///
     /// # Errors
-    /// The template's error; the built-in theme has none.
+    /// Fails with the error of the template; the built-in templates have no error.
     pub fn built_in_page(&self, site: &Site, theme: &Theme) -> Result<Bytes, NotRendered> {
         let templates = Theme::load(None).map_err(NotRendered)?;
         self.rendered(site, theme, &templates)
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_of_a_failure_by_its_kind() {
+    fn the_page_has_the_kind_of_a_failure() {
         let mut history = History::default();
         history.saw(NOW, Duration::from_secs(61));
         history.ended(NOW, OutcomeKind::Failed(FailureKind::Timeout), Duration::from_secs(5));
@@ -201,19 +201,19 @@ mod tests {
         for part in ["<code>timeout</code>", "2026-11-24T11:59:00.000Z", ">22<", "left out"] {
             assert!(page.contains(part), "{part} is missing: {page}");
         }
-        // It is no page of a generation, which could be current or not.
+        // The page belongs to no generation, so it must not have a fingerprint.
         assert!(!page.contains("movies-gen-fingerprint"), "{page}");
         assert!(page.contains("<meta name=\"robots\" content=\"noindex\">"), "{page}");
     }
 
     #[test]
-    fn it_is_whole_when_little_is_known() {
+    fn the_page_can_be_rendered_without_history_and_counts() {
         let page = page(&History::default(), None);
         assert!(page.contains("99") && !page.contains("<svg"), "{page}");
     }
 
     #[test]
-    fn its_variables_are_described() {
+    fn the_reference_describes_every_variable_of_the_page() {
         let row = theme_readme::row(TEMPLATE);
         let theme = Theme::load(None).expect("a theme");
         let json = serde_json::to_value(
@@ -239,7 +239,10 @@ mod tests {
         let fields = json.as_object().expect("an object").keys().map(String::as_str);
         let others = ["outcomes", "warnings", "age_plot", "outcome_plot", "duration_plot"];
         for name in fields.chain(others) {
-            assert!(row.contains(&format!("`{name}`")), "`{name}` is not told: {row}");
+            assert!(
+                row.contains(&format!("`{name}`")),
+                "the reference does not describe `{name}`: {row}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What charts and plots share: the start of a drawing that is read aloud.
+//! The start of a drawing, for charts and plots.
 
 use htmlize::escape_text;
 
-/// The start of a drawing of this size whose title and description are read aloud.
+/// Returns the start of a drawing of this size, with a title and a description for screen readers.
 pub(super) fn opening(
     class: &str,
     role: &str,

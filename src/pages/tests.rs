@@ -1,4 +1,4 @@
-//! The plan's rules, each by its name.
+//! Tests of the plan. Each test is named after its rule.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub(super) fn site(url: Option<&str>) -> Site {
     Site { title: "Films".into(), lang: "en".into(), url, demo: false, dev: false }
 }
 
-/// Every page's fingerprint and content.
+/// Renders every page. Returns the fingerprint and the content of each page, by path.
 fn rendered(
     site: &Site,
     catalogue: &Catalogue,
@@ -62,7 +62,7 @@ fn rendered(
 }
 
 #[test]
-fn every_record_has_a_page_and_the_site_its_files() {
+fn every_record_has_a_page_and_the_site_has_its_other_files() {
     let pages = rendered(&site(None), &small(), 1);
     for path in [
         "index.html",
@@ -87,7 +87,7 @@ fn every_record_has_a_page_and_the_site_its_files() {
 }
 
 #[test]
-fn on_a_list_each_film_and_each_of_its_people_stands_once() {
+fn a_list_has_each_film_once_with_each_of_its_people_once() {
     let pages = rendered(&site(None), &small(), 1);
     for path in ["index.html", "movies/index.html"] {
         let list = &pages[path].1;
@@ -99,7 +99,7 @@ fn on_a_list_each_film_and_each_of_its_people_stands_once() {
 }
 
 #[test]
-fn a_former_address_leads_to_its_record_and_takes_nobody_elses() {
+fn a_former_address_leads_to_its_record_and_never_replaces_a_page() {
     let (catalogue, theme, site) = (small(), Theme::load(None).expect("the theme"), site(None));
     let mut ledger = Ledger::baseline(&catalogue, WallTime(1));
     let film = ledger.films.get_mut("f1").expect("a film");
@@ -115,7 +115,7 @@ fn a_former_address_leads_to_its_record_and_takes_nobody_elses() {
 }
 
 #[test]
-fn text_from_upstream_is_text() {
+fn text_from_the_upstream_never_becomes_markup() {
     let hostile = catalogue(
         json!([{"id": "\"><script>alert(1)</script>", "title": "</title><script>x</script>",
                 "description": "<img src=x onerror=alert(1)>", "image": "javascript:alert(1)",
@@ -141,7 +141,7 @@ fn the_same_catalogue_gives_the_same_bytes_on_every_day() {
 }
 
 #[test]
-fn a_page_is_rendered_again_exactly_if_what_it_shows_changed() {
+fn the_fingerprint_of_a_page_changes_exactly_if_the_page_changes() {
     let before = rendered(&site(None), &small(), 1);
     let mut catalogue = small();
     let kiki = catalogue.films.iter_mut().find(|film| film.id == "f2").expect("the film");
@@ -168,7 +168,7 @@ fn a_page_is_rendered_again_exactly_if_what_it_shows_changed() {
 }
 
 #[test]
-fn a_page_carries_its_own_fingerprint() {
+fn a_page_contains_its_fingerprint() {
     for (path, (fingerprint, text)) in rendered(&site(None), &small(), 1) {
         if path.ends_with(".html") {
             let meta = format!(r#"name="movies-gen-fingerprint" content="{fingerprint}""#);
@@ -195,16 +195,16 @@ fn every_link_leads_to_a_file_of_the_site_under_its_path() {
                 } else {
                     inside.to_owned()
                 };
-                // That one stands beside the plan.
+                // The status page is volatile and not part of the plan.
                 let is_there = pages.contains_key(&file) || file == "status/index.html";
-                assert!(is_there, "{path}: {link} leads nowhere");
+                assert!(is_there, "{path}: {link} leads to no file of the site");
             }
         }
     }
 }
 
 #[test]
-fn the_sitemap_has_absolute_addresses_and_true_times() {
+fn the_sitemap_has_absolute_addresses_and_the_times_of_changes() {
     let site = site(Some("https://films.example/"));
     let theme = Theme::load(None).expect("the theme");
     let (old, mut new) = (small(), small());
@@ -253,8 +253,10 @@ fn news_looks_as_it_was_reviewed() {
 fn pages_look_as_they_were_reviewed() {
     let pages = rendered(&site(Some("https://films.example/")), &small(), 1);
     let theme = {
-        let (_, rest) =
-            pages["index.html"].1.split_once("movies-gen-theme\" content=\"").expect("one");
+        let (_, rest) = pages["index.html"]
+            .1
+            .split_once("movies-gen-theme\" content=\"")
+            .expect("the identity of the theme");
         rest[..16].to_owned()
     };
     for (name, path) in [
@@ -268,7 +270,7 @@ fn pages_look_as_they_were_reviewed() {
         ("robots", "robots.txt"),
         ("poster", "posters/kiki.svg"),
     ] {
-        // Names that change with every byte of the theme say nothing here.
+        // Fingerprints and hashes change with every byte of the theme, so snapshots hide them.
         let (fingerprint, text) = &pages[path];
         let text = text.replace(&fingerprint.to_string(), "[fingerprint]");
         let text = hashes_hidden(&text);
@@ -277,7 +279,7 @@ fn pages_look_as_they_were_reviewed() {
     }
 }
 
-/// What `film` became, told a day later.
+/// Returns the ledger after the catalogue changed from `old` to `new` on 2026-11-24.
 fn told(old: &Catalogue, new: &Catalogue) -> Ledger {
     let day = 1_795_518_000_000_000;
     Ledger::baseline(old, WallTime(0)).advanced(
@@ -288,7 +290,7 @@ fn told(old: &Catalogue, new: &Catalogue) -> Ledger {
 }
 
 #[test]
-fn a_change_is_told_where_it_belongs_and_renders_no_other_page() {
+fn a_change_renders_only_the_pages_that_show_the_change() {
     let (old, mut new) = (small(), small());
     let kiki = new.films.iter_mut().find(|film| film.id == "f2").expect("the film");
     kiki.rt_score = Some(98);
@@ -304,7 +306,7 @@ fn a_change_is_told_where_it_belongs_and_renders_no_other_page() {
 }
 
 #[test]
-fn without_changes_nothing_tells_when_the_catalogue_was_first_seen() {
+fn without_changes_no_page_shows_the_time_of_the_first_payload() {
     let pages = rendered(&site(None), &small(), 1_795_518_000_000_000);
     for path in ["changes/index.html", "feed.xml", "feed.json", "movies/kiki/index.html"] {
         assert!(!pages[path].1.contains("2026"), "{path}: {}", pages[path].1);

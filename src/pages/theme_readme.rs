@@ -1,4 +1,4 @@
-//! Whether theme authors are told all that their templates get.
+//! Tests that the reference for theme authors describes all variables of templates.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::theme::Theme;
 
 const DESCRIPTION: &str = include_str!("../theme/README.md");
 
-/// Names of variables, whatever they are.
+/// The names of variables, without their values.
 #[derive(Default)]
 pub(super) struct Names(pub(super) BTreeSet<&'static str>);
 
@@ -24,10 +24,10 @@ impl Variables for Names {
     }
 }
 
-/// The row of a template in the table of the description.
+/// Returns the row of a template in the table of the reference.
 pub(super) fn row(template: &str) -> &'static str {
     let row = DESCRIPTION.lines().find(|line| line.starts_with(&format!("| `{template}` |")));
-    row.unwrap_or_else(|| panic!("{template} is not described"))
+    row.unwrap_or_else(|| panic!("the reference does not describe {template}"))
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn every_variable_of_every_template_is_described() {
             let row = row(template);
             assert!(
                 row.contains(&format!("`{name}`")),
-                "`{name}` of {template} is not told: {row}"
+                "the reference does not describe `{name}` of {template}: {row}"
             );
         }
         described.insert(template);

@@ -1,23 +1,23 @@
-//! One description of a page's variables for two takers.
+//! One description of the variables of a page, for two consumers.
 //!
-//! Owns the way in which a page's variables reach its template and its
-//! fingerprint: both are told the same by the same code, so a page cannot show
-//! what its fingerprint does not cover.
+//! Owns the way in which the variables of a page reach its template and its fingerprint. The same
+//! code passes the same variables to both, so a page cannot show anything that its fingerprint does
+//! not cover.
 
 use serde::Serialize;
 use tera::Context;
 
-/// Something that takes a page's variables: a template's context or a hash.
+/// A consumer of the variables of a page: the context of a template, or a hash.
 pub(super) trait Variables {
     fn put(&mut self, name: &'static str, value: &dyn erased::Value);
 }
 
-/// Serialisation behind a pointer, so that one description of a page's
-/// variables serves both takers.
+/// Serialisation behind a trait object, so that one description of the variables of a page serves
+/// both consumers.
 pub(super) mod erased {
     use std::io::{BufWriter, Write as _};
 
-    /// Bytes that are hashed together.
+    /// Number of bytes that are hashed together.
     const PIECE: usize = 4096;
 
     pub(in crate::pages) trait Value {
@@ -27,9 +27,11 @@ pub(super) mod erased {
 
     impl<T: serde::Serialize> Value for T {
         fn to_json(&self, to: &mut dyn std::io::Write) {
-            // In pieces worth hashing: JSON is written a few letters at a time.
+            // serde_json writes a few bytes at a time. Hashing is faster with larger pieces, so a
+            // buffer collects the bytes.
             let mut pieces = BufWriter::with_capacity(PIECE, to);
-            // Hashing does not fail, and views have only text for keys.
+            // Neither call fails: a hasher accepts all bytes, and all keys of views are strings, so
+            // every view has a JSON form.
             let _ = serde_json::to_writer(&mut pieces, self);
             let _ = pieces.flush();
         }
@@ -59,7 +61,7 @@ pub(super) fn write_json(hasher: &mut blake3::Hasher, value: &impl Serialize) {
     erased::Value::to_json(value, hasher);
 }
 
-/// A list whose items are made one at a time while it is written.
+/// A list of this length whose items are made one at a time, while the list is serialised.
 pub(super) struct Each<F>(pub(super) usize, pub(super) F);
 
 impl<T: Serialize, F: Fn(usize) -> T> Serialize for Each<F> {

@@ -1,8 +1,7 @@
-//! What templates and JSON files see of films and people.
+//! Films and people as templates and JSON files see them.
 //!
-//! Owns the names of the fields: they are the theme authors' contract. A view
-//! is bounded: what stands on a page is cut to a number, lists of the whole
-//! catalogue excepted.
+//! Owns the names of the fields, on which theme authors rely. Each list in a view has a largest
+//! length, except lists of the whole catalogue.
 
 use std::sync::Arc;
 
@@ -15,14 +14,15 @@ use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::texts::Texts;
 
-/// Films shown beside a person, and by the same director.
+/// Largest number of other films on the page of a film: of each person of the film, and by the same
+/// directors.
 const MOST_BESIDE: usize = 24;
 
-/// Films shown beside all people of one film together: with very many people, each has
-/// fewer.
+/// Largest number of other films on the page of a film, of all people of the film together. If a
+/// film has very many people, each person has fewer films.
 const MOST_BESIDE_ALL: usize = 12_000;
 
-/// A film as it is named on another page.
+/// A film as another page names the film.
 #[derive(Debug, Serialize)]
 pub(super) struct FilmName<'a> {
     id: &'a str,
@@ -32,7 +32,7 @@ pub(super) struct FilmName<'a> {
     year: Option<u32>,
 }
 
-/// A film by the same director.
+/// Another film by the same director.
 #[derive(Debug, Serialize)]
 pub(super) struct FilmBeside<'a> {
     #[serde(flatten)]
@@ -42,7 +42,7 @@ pub(super) struct FilmBeside<'a> {
     image: Option<&'a str>,
 }
 
-/// A person as they are named on another page.
+/// A person as another page names the person.
 #[derive(Debug, Serialize)]
 pub(super) struct PersonName<'a> {
     id: &'a str,
@@ -50,7 +50,7 @@ pub(super) struct PersonName<'a> {
     url: String,
 }
 
-/// A film with its people, seen as `P`.
+/// A film with its people. `P` is the view of a person.
 #[derive(Debug, Serialize)]
 pub(super) struct FilmView<'a, P> {
     id: &'a str,
@@ -70,7 +70,7 @@ pub(super) struct FilmView<'a, P> {
     description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     director: Option<&'a str>,
-    /// Their names, if they are several.
+    /// Names of the directors, if there are several.
     #[serde(skip_serializing_if = "is_one")]
     directors: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,19 +86,20 @@ pub(super) struct FilmView<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rt_score: Option<u32>,
     people: Vec<P>,
-    /// When the data first had it; not of a film that was there from the beginning.
+    /// Origin time of the first payload with the film; `None` for a film of the first payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<String>,
     #[serde(flatten)]
     extra: &'a Extra,
 }
 
-/// Whether a text says the same.
+/// Returns whether there is at most one name. Then the field `director` or `producer` has the same
+/// information.
 fn is_one(names: &&[String]) -> bool {
     names.len() <= 1
 }
 
-/// A person with their films.
+/// A person, with the films of the person.
 #[derive(Debug, Serialize)]
 pub(super) struct PersonView<'a> {
     id: &'a str,
@@ -118,27 +119,27 @@ pub(super) struct PersonView<'a> {
     extra: &'a Extra,
 }
 
-/// Makes views of one catalogue.
+/// The source of all views of one catalogue.
 #[derive(Clone, Copy)]
 pub(super) struct Views<'a> {
     pub(super) site: &'a Site,
     pub(super) catalogue: &'a Catalogue,
     pub(super) ledger: &'a Ledger,
-    /// The origin time of the first sight, which is never told.
+    /// Origin time of the first payload. No page shows this time.
     pub(super) baseline: WallTime,
     /// What pages say.
     pub(super) texts: &'a Arc<Texts>,
 }
 
 impl<'a> Views<'a> {
-    /// The last segment of a film's path. The ledger has entered every record
-    /// of the catalogue, so there is one.
+    /// Returns the last segment of the path of a film. The ledger has entered every record of the
+    /// catalogue, so every film has a slug.
     pub(super) fn film_slug(self, film: FilmIndex) -> &'a str {
         let id = &self.catalogue.films[film].id;
         self.ledger.films.get(id).map_or("unlisted", |entry| &entry.slug)
     }
 
-    /// Likewise for a person.
+    /// Returns the last segment of the path of a person, as [`Views::film_slug`] does for a film.
     pub(super) fn person_slug(self, person: PersonIndex) -> &'a str {
         let id = &self.catalogue.people[person].id;
         self.ledger.people.get(id).map_or("unlisted", |entry| &entry.slug)
@@ -156,12 +157,12 @@ impl<'a> Views<'a> {
         PersonName { id: &person.id, name: &person.name, url }
     }
 
-    /// A film with its people's names: the form of lists and JSON.
+    /// Returns a film with the names of its people, as lists and JSON files show the film.
     pub(super) fn film(self, index: FilmIndex) -> FilmView<'a, PersonName<'a>> {
         self.film_with(index, |person| self.person_name(person))
     }
 
-    /// A film with all that is known of its people: the form of its own page.
+    /// Returns a film with full views of its people, as the page of the film shows the film.
     pub(super) fn film_in_full(self, index: FilmIndex) -> FilmView<'a, PersonView<'a>> {
         let people = self.catalogue.films[index].people.len().max(1);
         let most = MOST_BESIDE.min(MOST_BESIDE_ALL / people);
@@ -229,7 +230,7 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// Other films of the same director, newest first.
+    /// Returns the other films by the same directors, newest first. `by` has all their films.
     pub(super) fn also_by_director(
         self,
         index: FilmIndex,

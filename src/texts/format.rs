@@ -1,4 +1,6 @@
-//! How a language writes numbers and days, and which plural form a number takes: CLDR's rules.
+//! Numbers, dates and plural categories of a language.
+//!
+//! Owns the use of the CLDR data that is compiled into the program.
 
 use icu_calendar::{Date, Gregorian};
 use icu_datetime::FixedCalendarDateTimeFormatter;
@@ -8,8 +10,9 @@ use icu_decimal::input::Decimal;
 use icu_locale_core::Locale;
 use icu_plurals::{PluralCategory, PluralRules};
 
-/// The formats of a language. The data that is compiled in has all languages, and the formats of
-/// none for others; where a format could not be made, the plain form stands in.
+/// The formats of a language. The compiled data has all languages of CLDR. A language that CLDR
+/// does not know has the formats of no language (`und`). If a format cannot be made, the field is
+/// `None`, and numbers are written plainly.
 pub(super) struct Formats {
     plurals: Option<PluralRules>,
     numbers: Option<DecimalFormatter>,
@@ -34,7 +37,7 @@ impl Formats {
         self.decimal(&Decimal::from(number))
     }
 
-    /// A number of tenths: `14` is `1.4`.
+    /// Returns a number that is given in tenths: `14` gives `1.4`.
     pub(super) fn tenths(&self, tenths: u64) -> String {
         let mut decimal = Decimal::from(tenths);
         decimal.multiply_pow10(-1);
@@ -48,7 +51,7 @@ impl Formats {
         }
     }
 
-    /// None if there is no such day.
+    /// Returns a day in words. Returns `None` if there is no such day.
     pub(super) fn day(&self, year: i32, month: u8, day: u8) -> Option<String> {
         let date = Date::try_new_gregorian(year, month, day).ok()?;
         let days = self.days.as_ref()?;
@@ -61,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_language_writes_numbers_and_days_its_own_way() {
+    fn numbers_and_days_follow_the_language() {
         for (lang, number, day) in [
             ("en", "1,234,567", "November 4, 2026"),
             ("en-GB", "1,234,567", "4 November 2026"),

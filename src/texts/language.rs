@@ -1,8 +1,8 @@
-//! Which tables serve a language (RFC 4647 §3.4, lookup).
+//! The tables for a language (RFC 4647 §3.4, lookup).
 
 use super::Tables;
 
-/// Whether a text is a language tag by its form.
+/// Returns whether a text has the form of a language tag.
 pub fn is_tag(tag: &str) -> bool {
     let is_subtag = |part: &str| {
         (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -10,7 +10,7 @@ pub fn is_tag(tag: &str) -> bool {
     !tag.is_empty() && tag.split('-').all(is_subtag)
 }
 
-/// The tags of the tables for `lang`, the nearest first: `pt-BR` finds `pt-br` and `pt`.
+/// Returns the tags of the tables for `lang`, nearest first: `pt-BR` finds `pt-br` and `pt`.
 pub fn nearest<'t>(lang: &str, tables: &'t Tables) -> Vec<&'t str> {
     let mut wanted = lang.to_ascii_lowercase();
     let mut found = Vec::new();
@@ -19,7 +19,7 @@ pub fn nearest<'t>(lang: &str, tables: &'t Tables) -> Vec<&'t str> {
             found.push(tag.as_str());
         }
         let shorter = wanted.rsplit_once('-').map_or("", |(shorter, _)| shorter);
-        // A subtag of one letter only opens what follows.
+        // A subtag of one letter only introduces the next subtag, so both are removed together.
         let shorter = match shorter.rsplit_once('-') {
             Some((before, last)) if last.len() == 1 => before,
             _ => shorter,

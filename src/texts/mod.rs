@@ -1,13 +1,14 @@
 //! The texts of a theme in the language of the site.
 //!
-//! Owns how a text is found, which plural form it takes, and how numbers, dates and lengths of
-//! time are written in a language. It exists so that no template, no script and no other module
-//! holds a text of its own: a page that says `lang="de"` must not be in English (WCAG 3.1.1).
-//! It must not read files: tables come as text, from the theme.
+//! Owns how a text is found by its key, the choice of its plural form, and how a language writes
+//! numbers, dates and durations. This module exists so that no template, no script and no other
+//! module contains a text of its own: a page with `lang="de"` must not contain English text (WCAG
+//! 3.1.1). This module must not read files: the theme passes the tables as text.
 //!
-//! 1. A [`Table`] is read: the texts of one language by their keys.
-//! 2. The [`nearest`] tables for a language are laid over each other, English lowest.
-//! 3. [`Texts`] are what comes of that, with the formats of the language.
+//! 1. [`Table::parse`] reads the texts of one language.
+//! 2. [`nearest`] finds the tables for the language of the site. [`Texts::of`] lays these tables
+//!    over the English table; the nearest table has precedence.
+//! 3. [`Texts`] returns the texts of the result, and formats numbers, dates and durations.
 
 mod format;
 mod language;
@@ -27,36 +28,36 @@ pub use pattern::Pattern;
 pub use script::{is_right_to_left, language_of};
 pub use table::{Table, TableFault, Text};
 
-/// The language of the table that has every text, and of the site where no table fits.
+/// Language of the table that has every text. A site whose language has no table is in English.
 pub const ENGLISH: &str = "en";
 
-/// Tables by their language tags in lower case.
+/// Tables by language tag, in lower case.
 pub type Tables = BTreeMap<String, Table>;
 
-/// The texts of one language, ready to be said.
+/// The texts of one language, with the formats of the language.
 pub struct Texts {
     lang: String,
     table: Table,
     formats: Formats,
 }
 
-/// Why a text cannot be said.
+/// The reason why a text cannot be returned.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsaid {
-    /// There is no text of that key.
+    /// No text has this key.
     #[error("there is no text `{key}`{}", hint(nearest.as_deref()))]
     NoText {
         /// The key.
         key: String,
-        /// The key that is most like it.
+        /// The most similar key; `None` if no key is similar.
         nearest: Option<String>,
     },
-    /// The text has a placeholder without a value.
-    #[error("the text `{key}` has the placeholder {{{name}}}, which is not given")]
+    /// A placeholder of the text has no value.
+    #[error("the text `{key}` needs a value for the placeholder {{{name}}}")]
     NoValue {
         /// The key.
         key: String,
-        /// The placeholder.
+        /// Name of the placeholder.
         name: String,
     },
 }
@@ -66,7 +67,8 @@ fn hint(nearest: Option<&str>) -> String {
 }
 
 impl Texts {
-    /// The texts in `lang`, or in the nearest language that has a table, or else in English.
+    /// Returns the texts in `lang`, or in the nearest language with a table, or in English if there
+    /// is none. A text that the tables of the language lack is in English.
     pub fn of(tables: &Tables, lang: &str) -> Texts {
         let near = nearest(lang, tables);
         let spoken = near.first().copied().unwrap_or(ENGLISH);
@@ -76,7 +78,8 @@ impl Texts {
                 table.extend(over.clone());
             }
         }
-        // A tag that is no locale would be wrong in a page too, and scripts give it to `Intl`.
+        // Pages contain the tag, and scripts pass the tag to `Intl`. Both need a valid locale, so
+        // the tag of the table replaces a tag that is not a locale.
         let lang = match lang.parse::<Locale>() {
             Ok(_) if !near.is_empty() => lang,
             _ => spoken,
@@ -84,27 +87,29 @@ impl Texts {
         Texts { lang: lang.to_owned(), table, formats: Formats::of(lang) }
     }
 
-    /// The language that pages say they are in (BCP 47).
+    /// Returns the language tag that pages have in `lang` (BCP 47).
     pub fn lang(&self) -> &str {
         &self.lang
     }
 
-    /// The language of a text of the data, where its letters tell it and it is not the page's.
+    /// Returns the language of a text of the data. Returns `None` if the letters do not determine
+    /// the language, or if the page has the same language.
     pub fn other_language(&self, text: &str) -> Option<&'static str> {
         let own = self.lang.split('-').next().unwrap_or_default();
         language_of(text).filter(|lang| !lang.eq_ignore_ascii_case(own))
     }
 
-    /// Whether there is a text of that key.
+    /// Returns whether a text has this key.
     pub fn has(&self, key: &str) -> bool {
         self.table.get(key).is_some()
     }
 
-    /// The text of a key, with values for its placeholders. `count` decides the plural form, and
-    /// is written as the language writes numbers.
+    /// Returns the text of a key. `value` returns the value of each placeholder. `count` selects
+    /// the plural form, and is the value of the placeholder `{count}` if `value` returns none. Then
+    /// the number is written as the language writes numbers.
     ///
     /// # Errors
-    /// If there is no such text, or a placeholder has no value.
+    /// Fails if no text has this key, or if a placeholder has no value.
     pub fn filled(
         &self,
         key: &str,
@@ -118,12 +123,12 @@ impl Texts {
         filled.map_err(|name| Unsaid::NoValue { key: key.to_owned(), name: name.to_owned() })
     }
 
-    /// The text of a key that the built-in table has.
+    /// Returns the text of a key of the built-in table.
     pub fn say(&self, key: &str, values: &[(&str, &dyn Display)]) -> String {
         self.said(key, None, values)
     }
 
-    /// The same, in the form for so many.
+    /// Returns the text of a key of the built-in table, in the plural form for `count`.
     pub fn count(&self, key: &str, count: usize, values: &[(&str, &dyn Display)]) -> String {
         self.said(key, Some(count as u64), values)
     }
@@ -133,14 +138,14 @@ impl Texts {
             let found = values.iter().find(|(other, _)| *other == name);
             found.map(|(_, value)| isolated(value.to_string()))
         };
-        // A test shows that the built-in table has the texts that the program says itself.
+        // A test checks that the built-in table has every text that the program itself uses.
         self.filled(key, count, value).unwrap_or_else(|_| key.to_owned())
     }
 
-    /// The forms of a text by their CLDR category; the form for all others is the last.
+    /// Returns the plural forms of a text, each with its CLDR category. `other` is the last.
     ///
     /// # Errors
-    /// If there is no such text.
+    /// Fails if no text has this key.
     pub fn forms(&self, key: &str) -> Result<Vec<(&'static str, String)>, Unsaid> {
         let text = self.table.get(key).ok_or_else(|| self.unknown(key))?;
         Ok(text.forms().map(|(category, pattern)| (category, pattern.to_string())).collect())
@@ -153,17 +158,17 @@ impl Texts {
         Unsaid::NoText { key: key.to_owned(), nearest: nearest.map(str::to_owned) }
     }
 
-    /// A whole number as the language writes it: `1,234`.
+    /// Returns a whole number as the language writes numbers: `1,234`.
     pub fn number(&self, number: u64) -> String {
         self.formats.number(number)
     }
 
-    /// A day in words: `November 24, 2026`.
+    /// Returns a day in words: `November 24, 2026`. Returns `None` if there is no such day.
     pub fn day(&self, year: i32, month: u8, day: u8) -> Option<String> {
         self.formats.day(year, month, day)
     }
 
-    /// The length of a film: `1 h 26 min`.
+    /// Returns the length of a film: `1 h 26 min`.
     pub fn minutes(&self, minutes: u64) -> String {
         match (minutes / 60, minutes % 60) {
             (0, minutes) => self.count("unit.minute", minutes as usize, &[]),
@@ -174,7 +179,7 @@ impl Texts {
         }
     }
 
-    /// A length of time in the unit that suits it: `320 ms`, `1.4 s`, `60 s`, `2 h`.
+    /// Returns a duration in a suitable unit, rounded down: `320 ms`, `1.4 s`, `60 s`, `2 h`.
     pub fn time(&self, time: Duration) -> String {
         let (seconds, milliseconds) = (time.as_secs(), time.subsec_millis());
         let unit = |unit: &str, count: u64| self.count(unit, count as usize, &[]);
@@ -192,14 +197,15 @@ impl Texts {
     }
 }
 
-/// A value that is written from right to left, set apart from the text around it (UAX 9): the
-/// punctuation after a Hebrew title would else stand before it.
+/// Returns the value, isolated from the text around it if it has letters that are written from
+/// right to left (UAX 9). Otherwise the punctuation after a Hebrew title would appear before the
+/// title.
 pub fn isolated(value: String) -> String {
     if value.chars().any(is_right_to_left) { format!("\u{2068}{value}\u{2069}") } else { value }
 }
 
-/// The text with its first letter in upper case. Tera's `capitalize` makes all others small,
-/// which German nouns are not.
+/// Returns the text with its first letter in upper case. Tera's `capitalize` also changes all other
+/// letters to lower case, which is wrong for German nouns.
 pub fn upper_first(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -1,8 +1,8 @@
-//! A text with places for values: `{count} films`.
+//! A text with placeholders: `{count} films`.
 
 use std::fmt;
 
-/// A text in pieces.
+/// A text, divided into literal pieces and placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<Piece>);
 
@@ -13,10 +13,11 @@ enum Piece {
 }
 
 impl Pattern {
-    /// Reads a text. Braces hold names of lower-case letters and underlines.
+    /// Parses a text. A placeholder is a name in braces; a name has only lower-case letters and
+    /// underscores.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns a description of the fault.
     pub fn parse(text: &str) -> Result<Pattern, String> {
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
@@ -31,13 +32,13 @@ impl Pattern {
                 }
                 _ => {
                     return Err(format!(
-                        "{:?} is no placeholder such as {{count}}",
+                        "{:?} is not a placeholder such as {{count}}",
                         format!("{{{}", part.chars().take(20).collect::<String>())
                     ));
                 }
             };
             if after.contains('}') {
-                return Err("a closing brace stands without an opening brace".to_owned());
+                return Err("a closing brace has no opening brace".to_owned());
             }
             if !after.is_empty() {
                 pieces.push(Piece::Text(after.to_owned()));
@@ -46,7 +47,7 @@ impl Pattern {
         Ok(Pattern(pieces))
     }
 
-    /// The names in braces.
+    /// Returns the names of the placeholders.
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Place(name) => Some(name.as_str()),
@@ -54,7 +55,7 @@ impl Pattern {
         })
     }
 
-    /// What stands between the braces.
+    /// Returns the literal pieces between the placeholders.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Text(text) => Some(text.as_str()),
@@ -62,10 +63,10 @@ impl Pattern {
         })
     }
 
-    /// The text with values in the places.
+    /// Returns the text with values in place of the placeholders.
     ///
     /// # Errors
-    /// The name that has no value.
+    /// Returns the name of the first placeholder without a value.
     pub fn filled(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
         let mut filled = String::new();
         for piece in &self.0 {
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_takes_its_place_whatever_it_holds() {
+    fn a_placeholder_in_a_value_is_not_replaced() {
         let pattern = Pattern::parse("New: {title} ({year})").expect("a pattern");
         let value = |name: &str| Some(if name == "title" { "{year}" } else { "1988" }.to_owned());
         assert_eq!(pattern.filled(value).as_deref(), Ok("New: {year} (1988)"));
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brace_that_holds_no_name_is_an_error() {
+    fn braces_without_a_valid_name_are_an_error() {
         for text in ["{", "}", "{}", "{Title}", "{a b}", "a {b", "a {b} }", "{a{b}}"] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

@@ -1,13 +1,12 @@
-//! The language of a text, as far as its letters tell.
+//! The language of a text, if the script of its letters determines the language.
 //!
-//! A screen reader reads a marked title with the right voice, so a wrong mark is worse than none:
-//! only scripts that one language is written in are marks. Latin, Cyrillic, Arabic and
-//! Devanagari are scripts of many languages; Chinese characters without kana are Chinese or
-//! Japanese.
+//! A screen reader reads a title with the voice of the marked language. A wrong mark is worse than
+//! no mark, so only scripts of a single language determine a language. Many languages use Latin,
+//! Cyrillic, Arabic and Devanagari. Chinese characters without kana are Chinese or Japanese.
 
 use unicode_script::{Script, UnicodeScript};
 
-/// Scripts that tell the language.
+/// Scripts that determine the language, with the language.
 const CERTAIN: [(Script, &str); 15] = [
     (Script::Armenian, "hy"),
     (Script::Georgian, "ka"),
@@ -26,13 +25,13 @@ const CERTAIN: [(Script, &str); 15] = [
     (Script::Thai, "th"),
 ];
 
-/// The language of a text; none where its script is that of several languages, or where letters
-/// of another script are among its letters.
+/// Returns the language of a text. Returns `None` if several languages use the script of the text,
+/// or if the text mixes scripts.
 pub fn language_of(text: &str) -> Option<&'static str> {
     let (mut has_kana, mut has_han, mut other) = (false, false, None);
     for script in text.chars().map(|character| character.script()) {
         match script {
-            // Punctuation and digits are of all scripts, accents of the letter before them.
+            // Punctuation and digits belong to all scripts. An accent has the script of its letter.
             Script::Common | Script::Inherited => {}
             Script::Hiragana | Script::Katakana => has_kana = true,
             Script::Han => has_han = true,
@@ -44,16 +43,16 @@ pub fn language_of(text: &str) -> Option<&'static str> {
         (true, None) => Some("ja"),
         (false, Some(script)) => {
             let (_, lang) = CERTAIN.iter().find(|(certain, _)| *certain == script)?;
-            // Korean names may be written with Chinese characters among the letters.
+            // Korean names may contain Chinese characters.
             (!has_han || *lang == "ko").then_some(lang)
         }
         _ => None,
     }
 }
 
-/// Whether a character belongs to a script that is written from right to left.
+/// Returns whether a character belongs to a script that is written from right to left.
 pub fn is_right_to_left(character: char) -> bool {
-    // None stands before the Hebrew block.
+    // The Hebrew block is the first block of such a script.
     character >= '\u{590}'
         && matches!(
             character.script(),
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_of_one_language_tells_it_and_no_other_does() {
+    fn only_a_script_of_one_language_determines_the_language() {
         for (text, lang) in [
             ("となりのトトロ", Some("ja")),
             ("千と千尋の神隠し!", Some("ja")),
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn hebrew_and_arabic_run_from_right_to_left() {
+    fn hebrew_is_written_from_right_to_left() {
         assert!("אب".chars().all(is_right_to_left));
         assert!(!"aあ1ü-".chars().any(is_right_to_left));
     }

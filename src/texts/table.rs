@@ -1,7 +1,8 @@
-//! One table of texts: what a `texts/<language>.toml` says.
+//! One table of texts: the content of a file `texts/<language>.toml`.
 //!
-//! Owns the form of such a file. Sections only group keys: `films` in `[nav]` is `nav.films`. A
-//! text is a string, or a table of strings by plural category (CLDR) with `other` among them.
+//! Owns the form of this file. Sections only group keys: `films` in `[nav]` is `nav.films`. A text
+//! is a string, or a table with one string for each plural category (CLDR). The category `other` is
+//! required.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,58 +20,58 @@ const CATEGORIES: [(&str, PluralCategory); 6] = [
     ("other", PluralCategory::Other),
 ];
 
-/// A text in all its forms.
+/// A text with all its plural forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     other: Pattern,
-    /// Forms for some numbers, by CLDR name.
+    /// Forms of the other categories, by CLDR name.
     forms: BTreeMap<&'static str, Pattern>,
 }
 
-/// The texts of one language by key.
+/// The texts of one language, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table(BTreeMap<String, Text>);
 
-/// What is wrong with a table.
+/// A fault of a table.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableFault {
-    /// It is no TOML; place and source line are in the text.
+    /// The file is not TOML. The message has the position and the source line.
     #[error("{0}")]
     NoToml(String),
-    /// One text is no text.
+    /// The value of a key is not a valid text.
     #[error("`{key}`: {why}")]
     Key {
         /// The key.
         key: String,
-        /// What is wrong with its text.
+        /// Description of the fault.
         why: String,
     },
 }
 
 impl Text {
-    /// The form for a category; for none the form for all other numbers.
+    /// Returns the form for a category. Returns `other` if there is no category or no such form.
     pub fn form(&self, category: Option<PluralCategory>) -> &Pattern {
         let named = CATEGORIES.iter().find(|(_, other)| Some(*other) == category);
         named.and_then(|(name, _)| self.forms.get(name)).unwrap_or(&self.other)
     }
 
-    /// Each form with its category; `other` is the last.
+    /// Returns each form with its category. `other` is the last.
     pub fn forms(&self) -> impl Iterator<Item = (&'static str, &Pattern)> {
         let some = self.forms.iter().map(|(name, pattern)| (*name, pattern));
         some.chain([("other", &self.other)])
     }
 
-    /// The names of the placeholders of all forms.
+    /// Returns the names of the placeholders of all forms.
     pub fn places(&self) -> BTreeSet<&str> {
         self.forms().flat_map(|(_, pattern)| pattern.places()).collect()
     }
 }
 
 impl Table {
-    /// Reads a table.
+    /// Parses a table.
     ///
     /// # Errors
-    /// The first fault.
+    /// Fails with the first fault.
     pub fn parse(text: &str) -> Result<Table, TableFault> {
         let parsed: toml::Table =
             text.parse().map_err(|error: toml::de::Error| TableFault::NoToml(error.to_string()))?;
@@ -93,7 +94,7 @@ impl Table {
                 }
                 toml::Value::Table(section) => self.take(&key, section)?,
                 other => {
-                    let why = format!("a text is wanted here, not {}", other.type_str());
+                    let why = format!("the value must be a text, not {}", other.type_str());
                     return Err(TableFault::Key { key, why });
                 }
             }
@@ -101,33 +102,33 @@ impl Table {
         Ok(())
     }
 
-    /// The text of a key.
+    /// Returns the text of a key.
     pub fn get(&self, key: &str) -> Option<&Text> {
         self.0.get(key)
     }
 
-    /// All keys.
+    /// Returns all keys.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// Lays the texts of another table over these.
+    /// Adds the texts of `over`. They replace texts with the same key.
     pub fn extend(&mut self, over: Table) {
         self.0.extend(over.0);
     }
 
-    /// Compares with the table whose texts the program fills in: a placeholder that its text
-    /// does not have would get no value.
+    /// Checks that each text has only placeholders that the text of the same key in `model` has.
+    /// The program and the templates give values only to the placeholders of `model`.
     ///
     /// # Errors
-    /// The first text with a placeholder of its own.
+    /// Fails with the first text that has another placeholder.
     pub fn fits(&self, model: &Table) -> Result<(), TableFault> {
         for (key, text) in &self.0 {
             let Some(known) = model.get(key).map(Text::places) else { continue };
             if let Some(strange) = text.places().difference(&known).next() {
                 let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                let why = format!("{{{strange}}} gets no value here; placeholders are: {known}");
+                let why = format!("{{{strange}}} gets no value; allowed placeholders: {known}");
                 return Err(TableFault::Key { key: key.clone(), why });
             }
         }
@@ -135,7 +136,7 @@ impl Table {
     }
 }
 
-/// Whether a TOML table holds the forms of one text and not more texts.
+/// Returns whether a TOML table has the plural forms of one text, and is not a section.
 fn is_plural(forms: &toml::Table) -> bool {
     let is_category = |name: &String| CATEGORIES.iter().any(|(category, _)| category == name);
     forms.contains_key("other") || (!forms.is_empty() && forms.keys().all(is_category))
@@ -147,10 +148,10 @@ fn plural(key: &str, values: &toml::Table) -> Result<Text, TableFault> {
     for (name, value) in values {
         let Some((name, _)) = CATEGORIES.iter().find(|(category, _)| category == name) else {
             let names = CATEGORIES.map(|(name, _)| name).join(", ");
-            return Err(fault(format!("`{name}` is no plural category: {names}")));
+            return Err(fault(format!("`{name}` is not a plural category; use one of: {names}")));
         };
         let Some(text) = value.as_str() else {
-            let why = format!("a text is wanted for `{name}`, not {}", value.type_str());
+            let why = format!("the form `{name}` must be a text, not {}", value.type_str());
             return Err(fault(why));
         };
         let form = pattern(key, text)?;
@@ -160,7 +161,8 @@ fn plural(key: &str, values: &toml::Table) -> Result<Text, TableFault> {
             forms.insert(*name, form);
         }
     }
-    let other = other.ok_or_else(|| fault("the form `other` is missing".to_owned()))?;
+    let other =
+        other.ok_or_else(|| fault("the form `other` is missing; add the form".to_owned()))?;
     Ok(Text { other, forms })
 }
 
@@ -183,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_named_by_its_key() {
+    fn an_invalid_text_is_reported_with_its_key() {
         for (text, key, part) in [
             ("[a]\nb = 1", "a.b", "not integer"),
             ("[a]\nb = { one = \"x\" }", "a.b", "`other` is missing"),
-            ("[a]\nb = { other = \"x\", nine = \"y\" }", "a.b", "no plural category"),
+            ("[a]\nb = { other = \"x\", nine = \"y\" }", "a.b", "not a plural category"),
             ("[a]\nb = { other = 1 }", "a.b", "not integer"),
-            ("a = \"{\"", "a", "no placeholder"),
+            ("a = \"{\"", "a", "not a placeholder"),
         ] {
             match Table::parse(text).expect_err(text) {
                 TableFault::Key { key: of, why } => {
@@ -198,12 +200,12 @@ mod tests {
                 fault @ TableFault::NoToml(_) => panic!("{text}: {fault}"),
             }
         }
-        let fault = Table::parse("[a]\nb = ").expect_err("no TOML").to_string();
+        let fault = Table::parse("[a]\nb = ").expect_err("a fault").to_string();
         assert!(fault.contains("line 2"), "{fault}");
     }
 
     #[test]
-    fn a_placeholder_that_gets_no_value_is_named() {
+    fn a_placeholder_without_a_value_is_reported() {
         let model = Table::parse("a = \"{count} of {all}\"\nb = \"\"").expect("a table");
         let own = |text: &str| Table::parse(text).expect("a table").fits(&model);
         assert_eq!(own("a = \"{all}\"\nc = \"{new}\""), Ok(()));

@@ -1,4 +1,4 @@
-//! What texts say, each rule by its name.
+//! Tests of the texts of a language. Each test is named after its rule.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn tables() -> Tables {
 }
 
 #[test]
-fn the_nearest_table_speaks_and_english_fills_its_gaps() {
+fn texts_come_from_the_nearest_table_and_otherwise_from_the_english_table() {
     for (lang, shown, hello) in [
         ("de", "de", "Hallo Ida"),
         ("de-AT", "de-AT", "Servus Ida"),
@@ -39,7 +39,7 @@ fn the_nearest_table_speaks_and_english_fills_its_gaps() {
 }
 
 #[test]
-fn a_count_decides_the_form_and_is_written_as_the_language_does() {
+fn a_count_selects_the_plural_form_and_is_written_as_the_language_writes_numbers() {
     let [english, german] = ["en", "de"].map(|lang| Texts::of(&tables(), lang));
     assert_eq!(english.count("films", 1, &[]), "1 film");
     assert_eq!(english.count("films", 1234, &[]), "1,234 films");
@@ -51,16 +51,16 @@ fn a_count_decides_the_form_and_is_written_as_the_language_does() {
 }
 
 #[test]
-fn a_text_that_is_not_there_is_named_with_the_nearest_one() {
+fn an_unknown_key_is_reported_with_the_most_similar_key() {
     let texts = Texts::of(&tables(), "en");
     let error = texts.filled("unit.hours", None, |_| None).expect_err("no such text");
     assert_eq!(error.to_string(), "there is no text `unit.hours`; did you mean `unit.hour`?");
     let error = texts.filled("a", None, |_| None).expect_err("no value");
-    assert_eq!(error.to_string(), "the text `a` has the placeholder {name}, which is not given");
+    assert_eq!(error.to_string(), "the text `a` needs a value for the placeholder {name}");
 }
 
 #[test]
-fn lengths_of_time_are_told_in_the_unit_that_suits_them() {
+fn a_duration_has_a_suitable_unit() {
     let [english, german] = ["en", "de"].map(|lang| Texts::of(&tables(), lang));
     let told = [0, 320, 1_000, 1_450, 60_000, 119_000, 600_000, 7_200_000, 400_000_000]
         .map(|milliseconds| english.time(Duration::from_millis(milliseconds)));
@@ -71,13 +71,13 @@ fn lengths_of_time_are_told_in_the_unit_that_suits_them() {
 }
 
 #[test]
-fn a_value_from_right_to_left_is_set_apart() {
+fn a_value_that_is_written_from_right_to_left_is_isolated() {
     let texts = Texts::of(&tables(), "en");
     assert_eq!(texts.say("a", &[("name", &"שלום")]), "Hello \u{2068}שלום\u{2069}");
 }
 
 #[test]
-fn the_first_letter_alone_becomes_large() {
+fn only_the_first_letter_changes_to_upper_case() {
     assert_eq!(upper_first("élan Vital"), "Élan Vital");
     assert_eq!(upper_first(""), "");
 }

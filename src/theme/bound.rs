@@ -1,9 +1,9 @@
-//! How far a template may go.
+//! The bounds of rendering.
 //!
-//! Owns the bounds of one page: how large it gets and how long it takes. It
-//! exists so that a loop that does not end, with output or without, costs one
-//! refresh and not the site. A template has no other way to go round than over
-//! a list, and only `range` makes lists out of nothing: it looks at the time.
+//! Owns the largest size of a page and the longest time of its rendering. This module exists so
+//! that a loop that does not end, with or without output, costs one refresh and not the site. A
+//! template can repeat only over a list, and only `range` makes a list from nothing. Therefore
+//! `range` checks the time.
 
 use std::cell::Cell;
 use std::io;
@@ -12,24 +12,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Error as Explained, anyhow};
 use tera::{Error, Kwargs, State, Tera, TeraResult};
 
-/// A page larger than this is a template that does not end.
+/// Largest size of a page in bytes. A larger page comes from a loop that does not end.
 const LARGEST_PAGE: usize = 64 << 20;
-/// A page that takes longer is a template that does not end: the largest ones
-/// take milliseconds.
+/// Longest time of rendering a page. The largest pages take milliseconds, so a page that takes
+/// longer has a loop that does not end.
 const LONGEST_RENDERING: Duration = Duration::from_secs(3);
-/// Numbers in one `range`, so that a list of them fits into memory.
+/// Largest count of numbers in one `range`. A list of so many numbers fits into memory.
 const LONGEST_RANGE: i64 = 100_000;
 
 thread_local! {
-    /// Until when the page that this thread renders has to be done. Functions of
-    /// templates get nothing from their caller but what templates may see too.
+    /// The time at which rendering must stop, for the page that this thread renders. The time is
+    /// kept for each thread, because a function of Tera gets only values that templates see too.
     static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Renders through `render` within the bounds.
+/// Renders a page by `render`, within the bounds.
 ///
 /// # Errors
-/// Which bound was met; the template's own error is inside.
+/// Fails if the page exceeds a bound, and names the bound. The inner result is the result of the
+/// template itself.
 pub(super) fn bounded<T>(
     template: &str,
     render: impl FnOnce(&mut PageBytes) -> Result<T, Error>,
@@ -45,10 +46,10 @@ pub(super) fn bounded<T>(
         Err(_) if is_late => humantime::format_duration(LONGEST_RENDERING).to_string(),
         _ => return Ok(rendered.map(|_| page.0)),
     };
-    Err(anyhow!("template {template} was stopped after {bound}: does a loop in it end?"))
+    Err(anyhow!("template {template} was stopped after {bound}; check that its loops end"))
 }
 
-/// What is being rendered.
+/// The bytes of the page that is being rendered.
 pub(super) struct PageBytes(Vec<u8>);
 
 impl io::Write for PageBytes {
@@ -66,26 +67,28 @@ impl io::Write for PageBytes {
     }
 }
 
-/// Replaces Tera's `range` by one that looks at the time.
+/// Replaces Tera's `range` by a `range` that checks the time.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_function("range", |arguments: Kwargs, _: &State| range(&arguments));
 }
 
 fn range(arguments: &Kwargs) -> TeraResult<Vec<i64>> {
     if UNTIL.get().is_some_and(|until| now() >= until) {
-        return Err(Error::message("the time for this page is over"));
+        return Err(Error::message("the time for rendering this page is over"));
     }
     let start = arguments.get::<i64>("start")?.unwrap_or(0);
     let end = arguments.must_get::<i64>("end")?;
     let step = arguments.get::<i64>("step_by")?.unwrap_or(1);
     if step == 0 || (step > 0 && start > end) {
         return Err(Error::message(
-            "`range` goes from `start` to `end`, by a `step_by` that leads there",
+            "`range` does not reach `end`; change `start`, `end` or `step_by`",
         ));
     }
     let length = (i128::from(end) - i128::from(start)) / i128::from(step);
     if length > i128::from(LONGEST_RANGE) {
-        return Err(Error::message(format!("`range` gives at most {LONGEST_RANGE} numbers")));
+        return Err(Error::message(format!(
+            "`range` has more than {LONGEST_RANGE} numbers; use fewer"
+        )));
     }
     let next = |&number: &i64| number.checked_add(step);
     let is_before_the_end = |number: &i64| if step > 0 { *number < end } else { *number > end };
@@ -94,7 +97,7 @@ fn range(arguments: &Kwargs) -> TeraResult<Vec<i64>> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "bounds work that is being done, not an age or a wait"
+    reason = "limits the duration of a calculation; the time is neither an age nor a wait"
 )]
 fn now() -> Instant {
     Instant::now()
@@ -118,14 +121,14 @@ mod tests {
     fn a_template_that_renders_too_much_is_stopped() {
         let line = "x".repeat(1000);
         let error = rendered(&format!("{{% for i in range(end=90000) %}}{line}{{% endfor %}}"));
-        assert!(error.expect_err("stopped").contains("of output: does a loop in it end?"));
+        assert!(error.expect_err("stopped").contains("of output; check that its loops end"));
     }
 
     #[test]
-    fn a_template_that_renders_nothing_for_ever_is_stopped() {
+    fn a_template_that_loops_without_output_is_stopped() {
         let inner = "{% for j in range(end=90000) %}{% endfor %}";
         let error = rendered(&format!("{{% for i in range(end=90000) %}}{inner}{{% endfor %}}"));
-        assert!(error.expect_err("stopped").contains("after 3s: does a loop in it end?"));
+        assert!(error.expect_err("stopped").contains("after 3s; check that its loops end"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! What of a theme's directory is the theme.
+//! The files of a theme.
 //!
-//! Owns which files are read. Theme directories hold more than a theme: pictures of it,
-//! editors' left-overs, packages, a history. Such files must neither break the theme nor
-//! cost time; they are passed over and named.
+//! Owns which files of a theme's directory are read. The directory may have other files too:
+//! screenshots of the theme, backup files of editors, packages, the history of a version control
+//! system. Such files must neither break the theme nor cost time. They are not read, and
+//! `movies-gen check` names them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,9 +13,9 @@ use bytes::Bytes;
 
 use crate::disk;
 
-/// Folders whose files are published as they are, whatever they are.
+/// Folders whose files are published, whatever their suffix.
 const PUBLISHED: [&str; 3] = ["assets", "static", "root"];
-/// What the name of a template, or of something that a template includes, ends in.
+/// Suffixes of the names of templates, and of files that templates include.
 const SUFFIXES: [&str; 14] = [
     "html",
     "htm",
@@ -31,29 +32,29 @@ const SUFFIXES: [&str; 14] = [
     "j2",
     "jinja",
 ];
-/// What editors and merges leave beside the files that people edit.
+/// Endings of the names of backup files of editors and of merges.
 const LEFT_OVERS: [&str; 9] =
     ["~", ".orig", ".rej", ".bak", ".swp", ".swo", ".tmp", "___jb_tmp___", "___jb_old___"];
-/// Folders of package managers and tools.
+/// Folders of package managers and tools. Their files are not read.
 const NOT_ENTERED: [&str; 3] = ["node_modules", "bower_components", "__pycache__"];
-/// Entries that are looked at: a hundred times what a large theme has.
+/// Largest number of entries in a theme directory: a hundred times as many as a large theme has.
 const MOST_ENTRIES: usize = 20_000;
-/// Bytes that are read: all of them are held in memory and published.
+/// Largest size of all files together, in bytes. All files are kept in memory and published.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// The files of a theme, and what else lies in its directory.
+/// The files of a theme, and the names of other files in its directory.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// By their paths with slashes.
+    /// Content of each file, by its path with slashes.
     pub(super) files: BTreeMap<String, Bytes>,
-    /// Files and folders (with a slash behind) that are not read.
+    /// Files and folders that are not read. The name of a folder ends in a slash.
     pub(super) passed_over: BTreeSet<String>,
 }
 
 /// Reads the theme in `directory`.
 ///
 /// # Errors
-/// If a file cannot be read, or there is more than any theme has.
+/// Fails if a file cannot be read, or if there are more entries or bytes than any theme has.
 pub(super) fn read(directory: &Path) -> Result<Files> {
     read_within(directory, MOST_ENTRIES, MOST_BYTES)
 }
@@ -64,7 +65,7 @@ fn read_within(theme: &Path, most_entries: usize, most_bytes: u64) -> Result<Fil
     let (mut entries, mut bytes_left) = (0, most_bytes);
     let mut left = vec![(theme.to_owned(), String::new())];
     while let Some((directory, prefix)) = left.pop() {
-        // A symbolic link back up would go round for ever.
+        // A symbolic link to a directory above would cause an endless loop.
         let real = directory
             .canonicalize()
             .with_context(|| format!("cannot read {}", directory.display()))?;
@@ -75,8 +76,8 @@ fn read_within(theme: &Path, most_entries: usize, most_bytes: u64) -> Result<Fil
             entries += 1;
             if entries > most_entries {
                 bail!(
-                    "--templates {}: more than {most_entries} files lie there, the last of them \
-                     in {}: name a directory that holds a theme and little else",
+                    "--templates {}: the directory has more than {most_entries} entries (the last \
+                     is in {}); give a directory that has only a theme",
                     theme.display(),
                     directory.display()
                 );
@@ -96,14 +97,14 @@ fn read_within(theme: &Path, most_entries: usize, most_bytes: u64) -> Result<Fil
                 let size = path.metadata().map_or(0, |file| file.len());
                 bytes_left = bytes_left.checked_sub(size).with_context(|| {
                     format!(
-                        "--templates {}: more than {} MiB lie there, the last of them in {}: \
-                         name a directory that holds a theme and little else",
+                        "--templates {}: the directory has more than {} MiB (the last file is {}); \
+                         give a directory that has only a theme",
                         theme.display(),
                         most_bytes >> 20,
                         path.display()
                     )
                 })?;
-                // None: gone between the listing and now, an editor at work.
+                // `None`: an editor removed the file after it was listed.
                 if let Some(bytes) = disk::read(&path)? {
                     read.files.insert(below, Bytes::from(bytes));
                 }
@@ -115,8 +116,8 @@ fn read_within(theme: &Path, most_entries: usize, most_bytes: u64) -> Result<Fil
     Ok(read)
 }
 
-/// The directories that belong to the theme in `theme`, itself included. One that cannot be
-/// read, or is gone by now, is left out.
+/// Returns the directories that belong to the theme in `theme`, including `theme`. A directory that
+/// cannot be read, or that was removed meanwhile, is left out.
 pub(super) fn directories(theme: &Path) -> Vec<PathBuf> {
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     let mut left = vec![theme.to_owned()];
@@ -136,12 +137,13 @@ pub(super) fn directories(theme: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The description that `theme export` writes: no part of the theme, and expected there.
+/// Returns whether a file is the reference that `theme export` writes. It does not belong to the
+/// theme, but every exported theme has it, so `movies-gen check` does not name it.
 fn is_description(name: &str) -> bool {
     name == "README.md"
 }
 
-/// Whether a path below a theme's directory is no part of the theme, by its name.
+/// Returns whether a path below a theme's directory does not belong to the theme, by its name.
 pub(super) fn is_passed_over(below: &Path, is_directory: bool) -> bool {
     let mut names = below.iter().map(|name| name.to_string_lossy()).peekable();
     let is_published = names.peek().is_some_and(|first| PUBLISHED.contains(&&**first));
@@ -150,14 +152,14 @@ pub(super) fn is_passed_over(below: &Path, is_directory: bool) -> bool {
         return true;
     }
     let suffix = last.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
-    // Other files of that suffix are settings of tools.
+    // Other files with the suffix `toml` are settings of tools.
     let is_table = below.starts_with("texts") && suffix.as_deref() == Some("toml");
     let is_template = is_table || suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()));
     !is_directory && !is_published && (is_description(&last) || !is_template)
 }
 
 fn is_left_over(name: &str) -> bool {
-    // Vim tries with 4913 whether it may create files.
+    // Vim creates a file `4913` to test whether it may create files.
     name.starts_with(['.', '#'])
         || name == "4913"
         || LEFT_OVERS.iter().any(|end| name.ends_with(end))
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_about_is_passed_over_and_what_templates_and_visitors_need_is_not() {
+    fn files_that_do_not_belong_to_the_theme_are_passed_over() {
         for path in [
             "#film.html#",
             ".#film.html",
@@ -209,21 +211,25 @@ mod tests {
             assert!(!passed_over(path), "{path}");
         }
         assert!(!is_passed_over(Path::new("partials"), true));
-        assert!(!is_passed_over(Path::new(""), true), "the theme itself");
+        assert!(
+            !is_passed_over(Path::new(""), true),
+            "the directory of the theme is not passed over"
+        );
     }
 
     #[test]
-    fn a_directory_that_holds_more_than_a_theme_is_refused_by_name() {
+    fn a_directory_with_too_many_entries_or_bytes_is_refused_with_its_name() {
         let directory = tempfile::tempdir().expect("a directory");
         for number in 0..5 {
             let path = directory.path().join(format!("{number}.html"));
-            disk::write_new(&path, &[b'x'; 100]).expect("written");
+            disk::write_new(&path, &[b'x'; 100]).expect("the file is written");
         }
         let read = |entries, bytes| read_within(directory.path(), entries, bytes);
         assert_eq!(read(5, 500).expect("a theme").files.len(), 5);
         for (entries, bytes) in [(4, 500), (5, 499)] {
             let error = read(entries, bytes).expect_err("too much").to_string();
-            let named = format!("--templates {}: more than", directory.path().display());
+            let named =
+                format!("--templates {}: the directory has more than", directory.path().display());
             assert!(error.starts_with(&named), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! The filters that templates have beside Tera's own.
+//! The filters that templates have in addition to the filters of Tera.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
@@ -6,7 +6,7 @@ use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 use super::said;
 use crate::texts::upper_first;
 
-/// Registers all filters. To be called before templates are added.
+/// Registers all filters. Must be called before templates are added.
 pub(super) fn register(tera: &mut Tera) {
     said::register(tera);
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State| json(&value));
@@ -20,33 +20,38 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("upper_first", |text: &str, _: Kwargs, _: &State| upper_first(text));
 }
 
-/// A value as JSON that may stand in a script element: `<` is written as its
-/// number. To be followed by `safe`.
+/// Returns a value as JSON for a script element. `<` is written as `\u003c`, because no value may
+/// end the element. A template must apply `safe` to the result.
 fn json(value: &Value) -> TeraResult<String> {
     match serde_json::to_string(value) {
         Ok(json) => Ok(json.replace('<', "\\u003c")),
-        Err(error) => Err(Error::message(format!("this has no JSON form: {error}"))),
+        Err(error) => Err(Error::message(format!("this value has no JSON form: {error}"))),
     }
 }
 
-/// A day or a time (RFC 3339) as its day in words: `November 24, 2026`.
+/// Returns a day, or the day of a time (RFC 3339), in words: `November 24, 2026`.
 fn day(time: &str) -> TeraResult<String> {
     let day = time.get(..10).and_then(|day| day.parse::<NaiveDate>().ok());
     let words = day
         .map(|day| said::by(|texts| Ok(texts.day(day.year(), day.month() as u8, day.day() as u8))));
-    words.transpose()?.flatten().ok_or_else(|| Error::message(format!("{time:?} is no day")))
+    words
+        .transpose()?
+        .flatten()
+        .ok_or_else(|| Error::message(format!("{time:?} is not a day such as 2026-11-24")))
 }
 
-/// A whole date (`2026-11-24`) in words; anything else as it is, such as a year alone.
+/// Returns a whole date (`2026-11-24`) in words. Returns any other text, such as a year, unchanged.
 fn date(text: &str) -> TeraResult<String> {
     let is_date = text.len() == 10 && text.parse::<NaiveDate>().is_ok();
     if is_date { day(text) } else { Ok(text.to_owned()) }
 }
 
-/// A time (RFC 3339) as its time of day: `18:34 UTC`.
+/// Returns the time of day of a time (RFC 3339): `18:34 UTC`.
 fn of_day(time: &str, format: &str) -> TeraResult<String> {
     let parsed = time.parse::<DateTime<Utc>>();
-    let time = parsed.map_err(|_| Error::message(format!("{time:?} is no time")))?;
+    let time = parsed.map_err(|_| {
+        Error::message(format!("{time:?} is not a time such as 2026-11-24T18:34:12Z"))
+    })?;
     let time = time.format(format);
     said::by(|texts| Ok(texts.say("unit.utc", &[("time", &time)])))
 }
@@ -57,7 +62,7 @@ mod tests {
     use crate::theme::said::in_english as english;
 
     #[test]
-    fn times_are_said_in_words() {
+    fn days_and_times_are_written_in_words() {
         english(|| {
             assert_eq!(day("2026-11-04").expect("a day"), "November 4, 2026");
             assert_eq!(day("2026-11-24T18:34:12.123Z").expect("a day"), "November 24, 2026");
@@ -68,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_is_no_whole_day_stays_as_it_is() {
+    fn a_text_that_is_not_a_whole_date_stays_unchanged() {
         english(|| {
             assert_eq!(date("1988-04-16").expect("a date"), "April 16, 1988");
             for text in ["1988", "April 1988", "1988-13-01", "16/04/1988"] {

@@ -1,11 +1,11 @@
-//! Templates and assets: the embedded theme, and what `--templates` overrides.
+//! Templates and assets: the embedded theme, and the files of `--templates` that override it.
 //!
-//! Owns how a theme is found, loaded and named. Every file of `templates/` is
-//! in the program; a file of the same name under `--templates` takes its place,
-//! and templates find each other by their plain name, whoever wrote them. Tables
-//! of texts (`texts/`) are laid over the built-in ones text by text. A `static/`
-//! folder is passed through, and a `root/` folder to the root of the site. A loaded
-//! theme is a value: a broken save never reaches a page, the theme before it stays.
+//! Owns how a theme is found and loaded, and the names of its files. The program contains every
+//! file of `templates/`. A file of the same name under `--templates` takes the place of the
+//! embedded file. Templates refer to each other by plain name, embedded or not. A table of texts
+//! (`texts/`) overrides single texts of the embedded table. The files of `static/` are published
+//! unchanged below `static/`, and the files of `root/` at the root of the site. A loaded theme is a
+//! value: if a changed theme is broken, the theme before the change stays in use.
 
 mod bound;
 mod files;
@@ -30,21 +30,23 @@ use files::Files;
 use tables::Spoken;
 pub use watch::{Watch, watch};
 
-/// Where a template's own errors may come from: names that users see.
+/// Prefix of the names of the owner's templates in Tera. Error messages of Tera contain the names.
 const USER: &str = "user/";
+/// Prefix of the names of the embedded templates in Tera.
 const DEFAULT: &str = "default/";
 
-/// Templates of pages that stand in no generation. The site is whole without the owner's.
+/// Templates of pages that belong to no generation. If such a template of the owner is broken, all
+/// pages of a generation can still be rendered.
 const APART: [&str; 3] = ["status.html", "starting.html", "too-old.html"];
 
-/// What templates get, for theme authors.
+/// The reference for theme authors: what each template gets.
 const DESCRIPTION: &str = include_str!("README.md");
 
 #[derive(RustEmbed)]
 #[folder = "templates"]
 struct Embedded;
 
-/// The built-in theme by file name, with its description for authors.
+/// Returns the files of the built-in theme by name, with the reference for theme authors.
 pub fn built_in() -> BTreeMap<String, Bytes> {
     let files = Embedded::iter().filter_map(|name| {
         let file = Embedded::get(&name)?;
@@ -58,11 +60,11 @@ pub fn built_in() -> BTreeMap<String, Bytes> {
 pub struct Theme {
     tera: Tera,
     directory: Option<PathBuf>,
-    /// Published under `assets/` with their hash in the name, by plain name.
+    /// Assets by plain name. They are published below `assets/` with a hash in their name.
     assets: BTreeMap<String, Asset>,
-    /// Published under `static/` as they are, by path below it.
+    /// Files by their path below `static/`. They are published unchanged below `static/`.
     static_files: BTreeMap<String, Bytes>,
-    /// Published at the root of the site as they are, by path below `root/`.
+    /// Files by their path below `root/`. They are published unchanged at the root of the site.
     root_files: BTreeMap<String, Bytes>,
     digest: blake3::Hash,
     spoken: Spoken,
@@ -73,23 +75,28 @@ pub struct Theme {
 /// An asset of the theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
-    /// Its path in the site, the content's hash in it: `assets/site-1a2b3c4d.css`.
+    /// Path in the site, with a hash of the content: `assets/site-1a2b3c4d.css`.
     pub path: String,
-    /// Its content.
+    /// Content of the asset.
     pub bytes: Bytes,
 }
 
 impl Theme {
-    /// Loads the embedded theme with the files of `directory` over it. A template of a
-    /// page that stands [`APART`] is left out if it is broken and all others are whole.
+    /// Loads the embedded theme, overridden by the files of `directory`. A template in [`APART`] is
+    /// left out if it is broken and all other templates are whole.
     ///
     /// # Errors
-    /// If a file cannot be read, a template is broken (with file, line, column and the
-    /// source line) or a table of texts is (with file and key).
+    /// Fails if a file cannot be read, if a template is broken (the error has the file, line,
+    /// column and source line), or if a table of texts is broken (the error has the file and the
+    /// key).
     pub fn load(directory: Option<&Path>) -> Result<Theme> {
         let files = match directory {
             Some(directory) if !directory.is_dir() => {
-                bail!("--templates {} is not a directory", directory.display())
+                bail!(
+                    "--templates {} is not a directory; create the directory with \
+                     `movies-gen theme export`",
+                    directory.display()
+                )
             }
             Some(directory) => files::read(directory)?,
             None => Files::default(),
@@ -104,7 +111,8 @@ impl Theme {
             Err(broken) if !apart.is_empty() => broken,
             whole => return whole.map(|whole| whole.beside(passed_over)),
         };
-        // Which of them is it?
+        // The other templates are whole. The templates in `APART` are added again one by one, so
+        // that only broken templates stay out.
         let Ok(mut theme) = without(&apart) else { return Err(broken) };
         let mut left_out = apart.clone();
         let mut set_aside = Vec::new();
@@ -118,13 +126,13 @@ impl Theme {
         Ok(Theme { set_aside, ..theme }.beside(passed_over))
     }
 
-    /// The theme with the names of what lies beside it.
+    /// Adds the names of the files in the directory that do not belong to the theme.
     fn beside(mut self, passed_over: BTreeSet<String>) -> Theme {
         self.passed_over.extend(passed_over);
         self
     }
 
-    /// The embedded theme with these files over it.
+    /// Builds the embedded theme, overridden by these files.
     fn of(directory: Option<&Path>, user_files: BTreeMap<String, Bytes>) -> Result<Theme> {
         let mut files = BTreeMap::new();
         for name in Embedded::iter() {
@@ -147,7 +155,7 @@ impl Theme {
             } else if let Some(name) = name.strip_prefix("root/") {
                 root_files.insert(name.to_owned(), bytes);
             } else if Embedded::get(&name).is_none_or(|file| *file.data != *bytes) {
-                // The default stays reachable as `default/<name>`, to be extended.
+                // Templates can still extend the embedded file by the name `default/<name>`.
                 if let Some(default) = files.insert(name.clone(), (USER, bytes)) {
                     overridden.push((name, default));
                 }
@@ -163,11 +171,11 @@ impl Theme {
         let mut templates = Vec::new();
         for (name, (origin, bytes)) in files.into_iter().chain(overridden) {
             if let Some(name) = name.strip_prefix("assets/") {
-                // A user's asset comes before the default that it overrides.
+                // The asset of the owner comes before the embedded asset that it overrides.
                 assets.entry(name.to_owned()).or_insert_with(|| asset(name, bytes));
             } else if !tables::is_table(&name) {
                 let text = String::from_utf8(bytes.to_vec())
-                    .map_err(|_| anyhow!("template {name} is not UTF-8 text"))?;
+                    .map_err(|_| anyhow!("template {name} is not UTF-8 text; save as UTF-8"))?;
                 templates.push((format!("{origin}{name}"), text));
             }
         }
@@ -187,16 +195,16 @@ impl Theme {
         Ok(theme)
     }
 
-    /// What is wrong with templates of the owner's that the theme does without.
+    /// Returns the errors of the owner's templates that were left out because they are broken.
     pub fn set_aside(&self) -> &[anyhow::Error] {
         &self.set_aside
     }
 
-    /// Renders a template by its plain name, with these texts.
+    /// Renders the template of this plain name, with these texts.
     ///
     /// # Errors
-    /// The template's error, with file, line, column and the source line; or which
-    /// bound it met.
+    /// Fails with the error of the template (with file, line, column and source line), or with the
+    /// bound that the page exceeded.
     pub fn render(&self, template: &str, context: &Context, texts: &Arc<Texts>) -> Result<Vec<u8>> {
         let rendered = said::with(texts, || {
             bound::bounded(template, |page| self.tera.render_to(template, context, page))
@@ -204,48 +212,50 @@ impl Theme {
         rendered.map_err(|error| self.explained(&error))
     }
 
-    /// The texts in a language, or in the nearest that has a table, or else in English.
+    /// Returns the texts in a language, or in the nearest language with a table, or in English if
+    /// there is none.
     pub fn texts(&self, lang: &str) -> &Arc<Texts> {
         self.spoken.texts(lang)
     }
 
-    /// Whether there is a table of texts for a language, or for one near it.
+    /// Returns whether a language (`pt-BR`), or its prefix (`pt`), has a table of texts.
     pub fn speaks(&self, lang: &str) -> bool {
         self.spoken.speaks(lang)
     }
 
-    /// Texts that stay English: the keys that the table of a language lacks, for the language
-    /// of the site and for those that the owner has tables of.
+    /// Returns the keys that the table of a language lacks, by language: for the language of the
+    /// site, and for each language of the owner's tables. The texts of these keys are in English.
     pub fn missing_texts(&self, lang: &str) -> BTreeMap<String, Vec<String>> {
         self.spoken.missing(lang)
     }
 
-    /// The assets by their plain name.
+    /// Returns the assets by plain name.
     pub fn assets(&self) -> &BTreeMap<String, Asset> {
         &self.assets
     }
 
-    /// The files of the `static/` folder, by path below it.
+    /// Returns the files of the folder `static/`, by their path below the folder.
     pub fn static_files(&self) -> &BTreeMap<String, Bytes> {
         &self.static_files
     }
 
-    /// The files of the `root/` folder, by path below it.
+    /// Returns the files of the folder `root/`, by their path below the folder.
     pub fn root_files(&self) -> &BTreeMap<String, Bytes> {
         &self.root_files
     }
 
-    /// What lies in the directory and is no part of the theme: folders end in a slash.
+    /// Returns the files and folders in the directory that do not belong to the theme. The name of
+    /// a folder ends in a slash.
     pub fn passed_over(&self) -> &BTreeSet<String> {
         &self.passed_over
     }
 
-    /// Hash of all templates, tables and assets: part of every page's fingerprint.
+    /// Returns the hash of all templates, tables and assets. It is part of every fingerprint.
     pub fn digest(&self) -> &blake3::Hash {
         &self.digest
     }
 
-    /// The template's error in the words of someone who edits files.
+    /// Describes an error of Tera with the names of files that a theme author knows.
     fn explained(&self, error: &tera::Error) -> anyhow::Error {
         let user = match &self.directory {
             Some(directory) => format!("{}/", directory.display()),
@@ -274,7 +284,7 @@ fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::Te
     tera.add_raw_templates(templates)
 }
 
-/// The owner's templates that nothing leads to.
+/// Returns the owner's templates to which no used template refers.
 fn unused(user_files: &BTreeMap<String, Bytes>) -> BTreeSet<String> {
     let is_published =
         |name: &str| ["assets/", "static/", "root/"].iter().any(|below| name.starts_with(below));
@@ -293,14 +303,16 @@ fn is_script(name: &str) -> bool {
     name.starts_with("assets/") && name.ends_with(".js")
 }
 
-/// A script of the built-in theme as visitors load it. What makes it easy to read is
-/// a sixth of it; no text in it goes over lines.
+/// Returns a script of the built-in theme as visitors load it: without comments and indentation,
+/// which are a sixth of a script. No string in these scripts goes over several lines; a test checks
+/// this.
 fn without_comments(script: &[u8]) -> Bytes {
     let lines = script.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     let mut code = Vec::with_capacity(script.len());
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with(b"//")) {
         code.extend_from_slice(line);
-        // No statement ends in these but by the semicolon itself.
+        // A statement ends after one of these characters only if the character is the semicolon, so
+        // the end of the line is not needed. A line that may end in a comment keeps its end.
         let goes_on = matches!(line.last(), Some(b'{' | b'(' | b'[' | b',' | b';'));
         if !goes_on || line.windows(2).any(|two| two == b"//") {
             code.push(b'\n');
@@ -337,8 +349,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         for (name, text) in files {
             let path = directory.path().join(name);
-            disk::create_directory(disk::parent(&path)).expect("made");
-            disk::write_new(&path, text.as_bytes()).expect("written");
+            disk::create_directory(disk::parent(&path)).expect("the directory is made");
+            disk::write_new(&path, text.as_bytes()).expect("the file is written");
         }
         let theme = Theme::load(Some(directory.path()));
         (directory, theme)
@@ -372,18 +384,18 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_scripts_are_published_without_what_only_people_read() {
+    fn the_built_in_scripts_are_published_without_comments_and_indentation() {
         let script = b"// Why.\n(() => {\n  f(\"a // b\"); // Here (\n\n  g();\n  h()\n})();\n";
         assert_eq!(
             without_comments(script),
             "(() => {f(\"a // b\"); // Here (\ng();h()\n})();",
-            "what follows a comment stays on a line of its own"
+            "the code after a comment stays on a line of its own"
         );
-        let exported = Embedded::get("assets/site.js").expect("it").data;
-        assert!(exported.starts_with(b"//"), "but exported with it");
-        // Else a line of a text could be lost.
+        let exported = Embedded::get("assets/site.js").expect("the script").data;
+        assert!(exported.starts_with(b"//"), "an exported script has its comments");
+        // A string over several lines could lose a line.
         for name in Embedded::iter().filter(|name| name.ends_with(".js")) {
-            let script = Embedded::get(&name).expect("it").data;
+            let script = Embedded::get(&name).expect("the script").data;
             let quotes = |line: &[u8]| line.iter().filter(|&&byte| byte == b'`').count();
             let lines = script
                 .split(|&byte| byte == b'\n')
@@ -393,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn every_script_that_asks_for_it_gets_the_table_of_letters() {
+    fn every_script_with_the_marker_gets_the_table_of_letters() {
         let own = [("assets/own.js", "f({/* movies-gen:letters */});")];
         let (_directory, theme) = theme(&own);
         let theme = theme.expect("a theme");

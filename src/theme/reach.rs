@@ -1,16 +1,17 @@
-//! Which of the owner's templates the site uses.
+//! The templates of the owner that the site uses.
 //!
-//! Owns the way from the built-in names to others: through `extends`, `include`, `import`
-//! and components. A template that nothing leads to is not parsed, so that whatever lies in
-//! a theme's directory cannot break the theme. It looks at the text alone: to find too much
-//! costs a look at a template that is not used, to find too little would lose one that is.
+//! Owns the search for these templates. The search starts at the built-in names and follows
+//! `extends`, `include`, `import` and components. A template to which no used template refers is
+//! not parsed, so that other files in the directory of a theme cannot break the theme. The search
+//! looks only at the text of a template: a reference too many only costs the parsing of a template
+//! that is not used, but a reference too few would lose a template that is used.
 
 use std::collections::BTreeSet;
 
 use super::DEFAULT;
 
-/// The names of `templates` (name and text) that can be reached from those that
-/// `is_built_in`.
+/// Returns the names of the `templates` (name and text) that have a built-in name, or to which such
+/// a template refers, directly or through other templates.
 pub(super) fn reachable<'t>(
     templates: &[(&'t str, &str)],
     is_built_in: impl Fn(&str) -> bool,
@@ -31,14 +32,14 @@ pub(super) fn reachable<'t>(
     names
 }
 
-/// The templates that a text names, by their plain names.
+/// Returns the plain names of the templates to which a text refers.
 fn references(text: &str) -> BTreeSet<&str> {
     let lead = |tag: &&str| ["extends", "include", "import"].contains(&first_word(tag));
     let strings = tags(text).filter(lead).flat_map(strings);
     strings.map(|name| name.strip_prefix(DEFAULT).unwrap_or(name)).collect()
 }
 
-/// Whether `text` uses a component that `other` defines: `<name …>`.
+/// Returns whether `text` uses a component (`<name …>`) that `other` defines.
 fn defines_what_is_used(other: &str, text: &str) -> bool {
     let defined = tags(other).filter_map(|tag| {
         let rest =
@@ -49,7 +50,7 @@ fn defines_what_is_used(other: &str, text: &str) -> bool {
     defined.into_iter().any(|name| text.contains(&format!("<{name}")))
 }
 
-/// What stands in each `{% … %}`.
+/// Returns the content of each tag `{% … %}`.
 fn tags(text: &str) -> impl Iterator<Item = &str> {
     text.split("{%").skip(1).map(|rest| rest.split("%}").next().unwrap_or(rest))
 }
@@ -59,7 +60,7 @@ fn first_word(tag: &str) -> &str {
     tag.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
-/// The quoted texts in a tag.
+/// Returns the quoted strings in a tag.
 fn strings(tag: &str) -> impl Iterator<Item = &str> {
     let mut rest = tag;
     std::iter::from_fn(move || {
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_used_if_a_built_in_name_leads_to_it() {
+    fn a_template_is_used_if_a_template_with_a_built_in_name_refers_to_it() {
         let templates = [
             (
                 "film.html",
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_that_lead_to_each_other_come_to_an_end() {
+    fn the_search_ends_if_templates_refer_to_each_other() {
         let templates = [("a", "{% include \"b\" %}"), ("b", "{% include \"a\" %}"), ("c", "{% ")];
         assert_eq!(reachable(&templates, |name| name == "a").len(), 2);
     }

@@ -1,8 +1,7 @@
-//! How templates say texts: filters over the texts of the site's language.
+//! The filters by which templates get texts in the language of the site.
 //!
-//! Owns the way from a key in a template to a text on a page. The texts of a page are known to
-//! the thread that renders the page: filters get nothing from their caller but what templates
-//! may see too.
+//! Owns the way from a key in a template to a text on a page. The thread that renders a page keeps
+//! the texts of the page, because a filter of Tera gets only values that templates see too.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,15 +10,15 @@ use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use crate::texts::{Texts, isolated, language_of};
 
-/// Texts whose keys end so are HTML; the values in them are escaped.
+/// Ending of the keys of texts that are HTML. Values in these texts are escaped.
 const HTML: &str = "_html";
 
 thread_local! {
-    /// What the page that this thread renders is said in.
+    /// The texts of the page that this thread renders.
     static SPEAKING: RefCell<Option<Arc<Texts>>> = const { RefCell::new(None) };
 }
 
-/// Does something with these texts for the filters in it.
+/// Calls `act` with these texts for all filters that run in `act`.
 pub(super) fn with<T>(texts: &Arc<Texts>, act: impl FnOnce() -> T) -> T {
     SPEAKING.set(Some(texts.clone()));
     let done = act();
@@ -27,11 +26,11 @@ pub(super) fn with<T>(texts: &Arc<Texts>, act: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Does something with the texts of the page that is being rendered.
+/// Calls `act` with the texts of the page that is being rendered.
 pub(super) fn by<T>(act: impl FnOnce(&Texts) -> TeraResult<T>) -> TeraResult<T> {
     SPEAKING.with_borrow(|texts| match texts {
         Some(texts) => act(texts),
-        None => Err(Error::message("there are texts only while a page is rendered")),
+        None => Err(Error::message("texts can be used only while a page is rendered")),
     })
 }
 
@@ -52,7 +51,8 @@ pub(super) fn register(tera: &mut Tera) {
     });
 }
 
-/// `"list.films" | text(count=3)`: the text of a key, or `default` where there is none.
+/// Returns the text of a key, or `default` if no text has the key. In templates:
+/// `"list.films" | text(count=3)`.
 fn text(texts: &Texts, key: &str, values: &Kwargs, state: &State) -> TeraResult<Value> {
     let default = values.get::<Value>("default")?;
     if let Some(default) = default.filter(|_| !texts.has(key)) {
@@ -60,12 +60,12 @@ fn text(texts: &Texts, key: &str, values: &Kwargs, state: &State) -> TeraResult<
     }
     let is_html = key.ends_with(HTML);
     let count = match values.get::<&Value>("count")? {
-        // A number of the data may be a text.
+        // A number in the data of the upstream may be a string.
         Some(count) => count.to_string().parse::<u64>().ok(),
         None => None,
     };
     let value = |name: &str| {
-        // Counts are written as the language does.
+        // `Texts::filled` writes counts as the language writes numbers.
         if name == "count" && count.is_some() {
             return None;
         }
@@ -77,8 +77,9 @@ fn text(texts: &Texts, key: &str, values: &Kwargs, state: &State) -> TeraResult<
     Ok(if is_html { Value::safe_string(&filled) } else { Value::normal_string(&filled) })
 }
 
-/// `"found.some" | forms(attribute="data-some")`: an attribute for each plural form, for
-/// scripts: `data-some` is the form for all other numbers, `data-some.one` that for one.
+/// Returns one attribute for each plural form of a text, for scripts. In templates:
+/// `"found.some" | forms(attribute="data-some")`. `data-some` has the form `other`, and
+/// `data-some.one` has the form `one`.
 fn forms(texts: &Texts, key: &str, attribute: &str, state: &State) -> TeraResult<Value> {
     let forms = texts.forms(key).map_err(|why| Error::message(why.to_string()))?;
     let mut written = String::new();
@@ -90,9 +91,10 @@ fn forms(texts: &Texts, key: &str, attribute: &str, state: &State) -> TeraResult
     Ok(Value::safe_string(&written))
 }
 
-/// The attributes of an element that holds a text of the data alone: its direction is that of
-/// its letters, and its language is named where the letters tell it and the page's is another.
-/// Of a text in Latin letters (`is_latin`) the language is that of the original text.
+/// Returns the attributes of an element that has only a text of the data. `dir="auto"` takes the
+/// direction from the letters. `lang` is present if the letters of `text` determine the language
+/// and the page is in another language. With `is_latin`, the element has `text` in Latin letters:
+/// `lang` is then the language of the original `text`, also if the page has the same language.
 fn lang_dir(texts: &Texts, text: &str, is_latin: bool) -> String {
     let lang = if is_latin { language_of(text) } else { texts.other_language(text) };
     let script = if is_latin { "-Latn" } else { "" };
@@ -100,7 +102,7 @@ fn lang_dir(texts: &Texts, text: &str, is_latin: bool) -> String {
     format!("{lang} dir=\"auto\"")
 }
 
-/// Does something in the built-in English.
+/// Calls `act` with the built-in English texts.
 #[cfg(test)]
 pub(super) fn in_english<T>(act: impl FnOnce() -> T) -> T {
     let theme = super::Theme::load(None).expect("the theme");
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_said_is_named() {
+    fn a_missing_text_and_a_missing_value_are_reported() {
         let error = rendered("{{ \"film\" | text(count=1) }}").expect_err("no text");
         assert!(error.contains("no text `film`; did you mean `films`?"), "{error}");
         let error = rendered("{{ \"new\" | text(title=gone) }}").expect_err("no value");
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_the_data_is_marked_where_its_letters_tell() {
+    fn a_text_of_the_data_has_a_language_if_its_letters_determine_it() {
         let page = rendered("<p{{ jp | lang_dir }}><i{{ jp | lang_dir(latin=true) }}>");
         let marked = "<p lang=\"ja\" dir=\"auto\"><i lang=\"ja-Latn\" dir=\"auto\">";
         assert_eq!(page.as_deref(), Ok(marked));

@@ -1,7 +1,8 @@
-//! The tables of texts of a theme: the built-in ones, with those of the owner's over them.
+//! The tables of texts of a theme: the built-in tables, overridden by the tables of the owner.
 //!
-//! Owns which files are tables, and whose fault names which file. A table of the owner's may
-//! say a few texts only: the built-in table of the language has the others, then English.
+//! Owns which files are tables, and the name of the file in each error. A table of the owner may
+//! have only a few texts. All other texts come from the built-in table of the language, or from the
+//! English table if the built-in table lacks the text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,12 +14,12 @@ use bytes::Bytes;
 use super::Embedded;
 use crate::texts::{ENGLISH, Table, Tables, Texts, is_tag, nearest};
 
-/// Where tables are.
+/// Folder of the tables.
 const FOLDER: &str = "texts/";
-/// What their names end in after the language.
+/// Ending of the name of a table, after the language.
 const SUFFIX: &str = ".toml";
 
-/// Whether a file of a theme is a table.
+/// Returns whether a file of a theme is a table.
 pub(super) fn is_table(name: &str) -> bool {
     name.starts_with(FOLDER) && name.ends_with(SUFFIX)
 }
@@ -26,12 +27,12 @@ pub(super) fn is_table(name: &str) -> bool {
 /// All tables of a theme.
 pub(super) struct Spoken {
     tables: Tables,
-    /// Languages that the owner has a table of.
+    /// Languages of the tables of the owner.
     own: BTreeSet<String>,
     first: Link,
 }
 
-/// The texts that were made before, in a chain: a site uses one language.
+/// The texts that were made before, as a chain. A site uses one language, so the chain is short.
 type Link = OnceLock<Box<LanguageTexts>>;
 
 struct LanguageTexts {
@@ -41,10 +42,11 @@ struct LanguageTexts {
 }
 
 impl Spoken {
-    /// The built-in tables, and over them those among the owner's files in `directory`.
+    /// Reads the built-in tables, and the tables among the owner's `files`, which override the
+    /// built-in tables. The files come from `directory`, which error messages name.
     ///
     /// # Errors
-    /// Which file is no table, and which of its keys is at fault.
+    /// Fails if a file is not a valid table. The error has the file, and the key at fault.
     pub(super) fn of(directory: Option<&Path>, files: &BTreeMap<String, Bytes>) -> Result<Spoken> {
         let mut tables = Tables::new();
         for name in Embedded::iter().filter(|name| is_table(name)) {
@@ -55,7 +57,7 @@ impl Spoken {
         let mut own = BTreeSet::new();
         let is_english = |name: &str| name.eq_ignore_ascii_case("texts/en.toml");
         let names = || files.iter().filter(|(name, _)| is_table(name));
-        // English first: its new keys are what the others are compared with.
+        // The English table of the owner is first, because other tables may use its new keys.
         let english = names().filter(|(name, _)| is_english(name));
         let others = names().filter(|(name, _)| !is_english(name));
         for (name, bytes) in english.chain(others) {
@@ -73,7 +75,8 @@ impl Spoken {
         Ok(Spoken { tables, own, first: Link::new() })
     }
 
-    /// The texts in a language, or in the nearest that there is.
+    /// Returns the texts in a language, or in the nearest language with a table, or in English if
+    /// there is none.
     pub(super) fn texts(&self, lang: &str) -> &Arc<Texts> {
         let mut link = &self.first;
         loop {
@@ -88,13 +91,13 @@ impl Spoken {
         }
     }
 
-    /// Whether there is a table for a language, or for one near it.
+    /// Returns whether a language (`pt-BR`), or its prefix (`pt`), has a table.
     pub(super) fn speaks(&self, lang: &str) -> bool {
         !nearest(lang, &self.tables).is_empty()
     }
 
-    /// Texts that stay English: by the languages of the owner's tables and that of the site,
-    /// the keys that their tables lack.
+    /// Returns the keys that the tables of a language lack, by language: for the languages of the
+    /// owner's tables, and for the language of the site. The texts of these keys are in English.
     pub(super) fn missing(&self, lang: &str) -> BTreeMap<String, Vec<String>> {
         let Some(english) = self.tables.get(ENGLISH) else { return BTreeMap::new() };
         let site = nearest(lang, &self.tables).first().map(|tag| (*tag).to_owned());
@@ -109,13 +112,13 @@ impl Spoken {
     }
 }
 
-/// A table and the language it is of.
+/// Parses a table. Returns the tag of its language, in lower case, and the table.
 fn read(name: &str, bytes: &[u8]) -> Result<(String, Table)> {
     let tag = name.strip_prefix(FOLDER).and_then(|file| file.strip_suffix(SUFFIX));
     let Some(tag) = tag.filter(|tag| is_tag(tag)) else {
-        bail!("a table of texts is named by its language, such as texts/de.toml");
+        bail!("the name of a table must be a language tag, such as texts/de.toml");
     };
-    let text = std::str::from_utf8(bytes).context("the table is not UTF-8 text")?;
+    let text = std::str::from_utf8(bytes).context("the table is not UTF-8 text; save as UTF-8")?;
     Ok((tag.to_ascii_lowercase(), Table::parse(text)?))
 }
 
@@ -140,16 +143,16 @@ mod tests {
         assert_eq!(texts.say("own.hello", &[("name", &"Ida")]), "Hallo Ida");
         assert_ne!(texts.say("nav.people", &[]), "nav.people");
         assert_eq!(spoken.texts("fr").say("own.hello", &[("name", &"Ida")]), "Hello Ida");
-        assert!(Arc::ptr_eq(texts, spoken.texts("de")), "made once");
+        assert!(Arc::ptr_eq(texts, spoken.texts("de")), "the texts are made once");
     }
 
     #[test]
-    fn a_fault_names_file_and_key() {
+    fn an_error_names_the_file_and_the_key() {
         for (name, text, parts) in [
             ("texts/de.toml", "[nav]\nfilms = 1", &["theme/texts/de.toml", "`nav.films`"][..]),
             ("texts/de.toml", "[live]\nage = \"{alter}\"", &["de.toml", "`live.age`", "{age}"]),
             ("texts/de.toml", "[nav\n", &["theme/texts/de.toml", "line 1"]),
-            ("texts/deutsches.toml", "", &["theme/texts/deutsches.toml", "by its language"]),
+            ("texts/deutsches.toml", "", &["theme/texts/deutsches.toml", "must be a language tag"]),
         ] {
             let error = spoken(&[(name, text)]).err().expect(name);
             let error = format!("{error:#}");
@@ -167,7 +170,11 @@ mod tests {
         let missing = spoken.missing("de-AT");
         assert_eq!(missing["de"], ["own"]);
         assert!(missing["nl"].len() > 50 && !missing["nl"].contains(&"nav.films".to_owned()));
-        assert_eq!(missing.len(), 2, "fr is neither the owner's nor the site's");
+        assert_eq!(
+            missing.len(),
+            2,
+            "the owner has no table for fr, and fr is not the language of the site"
+        );
         assert!(spoken.speaks("nl-BE") && !spoken.speaks("pl"));
     }
 }

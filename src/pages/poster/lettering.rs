@@ -1,4 +1,4 @@
-//! Setting a title on its poster: as large as the room allows, with good breaks.
+//! The title of a poster, which is set as large as the room allows, with good line breaks.
 
 use std::fmt::Write;
 
@@ -7,7 +7,8 @@ use htmlize::escape_text;
 use super::scenes::Place;
 use super::{PAPER, Sheet};
 
-/// The sizes the title is tried in, largest first, each with the most lines it may take.
+/// Font sizes in units of the view box, largest first, each with the largest number of lines. The
+/// first size at which the title fits is used.
 const SIZES: [(f32, usize); 9] = [
     (90.0, 1),
     (72.0, 2),
@@ -19,17 +20,18 @@ const SIZES: [(f32, usize); 9] = [
     (25.0, 5),
     (22.0, 5),
 ];
-/// The widest piece that is not parted, in em: a line at 32 units.
+/// Largest width of a piece that is not divided, in em: the width of a line at a size of 32 units.
 const WIDEST: f32 = 10.3;
-/// Words that would rather begin a line than end it.
+/// Words that should rather begin a line than end a line.
 const SMALL: [&str; 12] =
     ["a", "an", "the", "of", "and", "in", "on", "to", "for", "from", "with", "or"];
-/// Width of the column of text, and the margin left of it.
+/// Width of the column of text, in units of the view box.
 const COLUMN: f32 = 332.0;
+/// Width of the margin on the left of the column, in units of the view box.
 const MARGIN: i32 = 32;
 
 impl Sheet<'_> {
-    /// Sets the title, as large as it can be.
+    /// Sets the title as large as possible.
     pub(super) fn set(&mut self, title: &str, place: Place) {
         let (size, lines) = fit(pieces(title));
         let inks = self.inks;
@@ -54,7 +56,8 @@ impl Sheet<'_> {
     }
 }
 
-/// The largest size that holds all pieces, and the lines; at the smallest, what does not fit is cut.
+/// Returns the largest size at which all pieces fit, and the lines. At the smallest size, the
+/// pieces that do not fit are cut off.
 fn fit(mut pieces: Vec<(String, bool)>) -> (f32, Vec<String>) {
     for (size, most) in SIZES {
         if let Some(lines) = lines(&pieces, COLUMN / size, most) {
@@ -76,15 +79,16 @@ fn fit(mut pieces: Vec<(String, bool)>) -> (f32, Vec<String>) {
     }
 }
 
-/// What must not be broken, each with whether a space stands before it: words; single characters
-/// of scripts that break anywhere; and the parts of a word that no line could hold.
+/// Divides a title into pieces that must not be broken. Each piece has a flag that says whether a
+/// space comes before the piece. A piece is a word, a single character of a script that allows a
+/// break anywhere, or a part of a word that is wider than a line.
 fn pieces(title: &str) -> Vec<(String, bool)> {
     let mut pieces: Vec<(String, bool)> = Vec::new();
     for word in title.split(' ') {
         let mut spaced = !pieces.is_empty();
         let mut piece = String::new();
         for c in word.chars() {
-            // A small kana, a mark or a closing bracket may not begin a line.
+            // A line must not begin with a small kana, a punctuation mark or a closing bracket.
             let clings = "、。，．・：；？！ーっゃゅょァィゥェォッャュョ）」』】〉》〜".contains(c);
             let parted = width(&piece) + em(c) > WIDEST;
             if (parted || (wide(c) && !clings)) && !piece.is_empty() {
@@ -101,11 +105,13 @@ fn pieces(title: &str) -> Vec<(String, bool)> {
     pieces
 }
 
-/// Breaks into at most `most` lines of `room` em, as even as can be; no line ends on a small word
-/// if that can be helped. `None` if they do not fit.
+/// Breaks the pieces into at most `most` lines with a width of `room` em. The lines are as even as
+/// possible, and a line ends in a small word only if there is no better break. Returns `None` if
+/// the pieces do not fit.
 fn lines(pieces: &[(String, bool)], room: f32, most: usize) -> Option<Vec<String>> {
-    // From the end backwards, for each piece and number of lines left: the least cost of what
-    // follows, and the end of the line that begins there.
+    // Dynamic programming, from the last piece backwards. `best` has, for each piece and number of
+    // lines that are left, the least cost of the lines from this piece on, and the end of the first
+    // of these lines.
     let total = pieces.len();
     let widths: Vec<f32> = pieces.iter().map(|(piece, _)| width(piece)).collect();
     if widths.iter().sum::<f32>() > room * most as f32 {
@@ -152,7 +158,8 @@ fn width(text: &str) -> f32 {
     text.chars().map(em).sum()
 }
 
-/// The advance of a character in em, on the wide side for the serifs the title is set in.
+/// Returns an estimate of the advance width of a character in em. The estimate is rather too wide,
+/// because visitors have different serif fonts.
 fn em(c: char) -> f32 {
     match c {
         'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | '.' | ',' | '\'' | '’' | '!' | ':' | ';'
@@ -174,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_does_not_end_on_a_small_word() {
+    fn a_line_does_not_end_in_a_small_word() {
         let set = lines(&pieces("Howl of the Hills"), 6.6, 4).unwrap_or_default();
         assert_eq!(set, ["Howl", "of the Hills"]);
     }

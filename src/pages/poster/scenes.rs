@@ -1,16 +1,18 @@
-//! The scenes that posters show: each prints flat layers from the back to the front.
+//! The scenes of posters. Each scene draws flat layers, from the back to the front.
 
 use std::fmt::Write;
 
 use super::{PAPER, Sheet};
 
-/// Where a scene leaves room for the title: in the sky above y = 235, on the dark ground below
-/// y = 385, or there with the sky itself as the ground. What lies between stays free of text, so
+/// The place where a scene leaves room for the title. No title is between y = 235 and y = 385, so
 /// that a banner can be cropped from the middle.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Place {
+    /// Above y = 235, on the sky.
     Sky,
+    /// Below y = 385, on dark ground.
     Ground,
+    /// Below y = 385, on the sky.
     Foot,
 }
 
@@ -162,7 +164,7 @@ fn peak(sheet: &mut Sheet) {
     let (x, y) = (sheet.vary(0, 170, 240), sheet.vary(1, 110, 160));
     sheet.sun(sheet.vary(2, 50, 120), sheet.vary(3, 90, 150), sheet.vary(4, 36, 62));
     sheet.path(inks.far, &format!("M-60 420L{x} {y}L470 420z"));
-    // The snow lies on both flanks, a third of the way down.
+    // The snow covers the upper third of both flanks.
     let (left, right, third) = ((x + 60) / 3, (470 - x) / 3, (420 - y) / 3);
     sheet.path(
         PAPER,

@@ -264,10 +264,7 @@ fn a_variable_without_a_value_leaves_the_value_of_the_file() {
     let log = site.build_once().well();
     assert!(log.contains("DEBUG"), "{log}");
     let page = std::fs::read_to_string(site.path("filed/index.html")).expect("a page");
-    assert!(
-        page.contains("<html lang=\"fr\"") && page.contains("<title>Filed"),
-        "{page}"
-    );
+    assert!(page.contains("<html lang=\"fr\"") && page.contains("<title>Filed"), "{page}");
 }
 
 #[test]
