@@ -33,7 +33,7 @@ fn a_field_that_cannot_be_decoded_is_named_and_counted_and_the_record_stays() {
     assert_eq!((&pairs["a"], &pairs["b"]), (&vec!["p".into()], &vec!["p".into()]));
     for said in [
         "field `notes` of /films/a is ignored: it has half of a surrogate pair",
-        "field `budget` of /films/b is ignored: 1e999 is no number that a float can hold",
+        "field `budget` of /films/b is ignored: 1e999 does not fit in a floating-point number",
         "field `description` of /films/b is ignored",
         "field `more` of /films/b is ignored",
         "field `na\u{fffd}me` of /films/b is ignored",
