@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_taker_is_told_which_process_holds_the_lock() {
+    fn the_error_of_a_second_process_names_the_holder_of_the_lock() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("lock");
         for stay in [Stay::Short, Stay::Long] {
