@@ -75,7 +75,7 @@ pub(crate) fn violations(tab: &mut Tab) -> String {
 
 #[test]
 #[ignore = "needs chromium"]
-fn no_page_breaks_a_rule_by_day_or_by_night() {
+fn no_page_breaks_a_rule_in_the_light_or_dark_scheme() {
     let (_upstream, running) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -92,7 +92,7 @@ fn no_page_breaks_a_rule_by_day_or_by_night() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn no_page_in_another_language_breaks_a_rule_or_runs_out_of_a_narrow_window() {
+fn no_page_in_another_language_breaks_a_rule_or_overflows_a_narrow_window() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     for lang in ["de", "ja"] {
@@ -111,7 +111,7 @@ fn no_page_in_another_language_breaks_a_rule_or_runs_out_of_a_narrow_window() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn pages_that_stand_in_for_the_site_break_no_rule() {
+fn the_error_pages_of_the_server_break_no_rule() {
     let silent = Upstream::start();
     silent.set_both(&Answer::new(200, "").never());
     let starting = Site::of(&silent).serve();
@@ -137,7 +137,7 @@ fn pages_that_stand_in_for_the_site_break_no_rule() {
 /// The page at a former address, which `serve` sends visitors on from.
 #[test]
 #[ignore = "needs chromium"]
-fn a_former_address_breaks_no_rule() {
+fn the_page_at_a_former_address_breaks_no_rule() {
     let (_upstream, running) = served();
     let body = |list: Value| Body { bytes: list.to_string().into(), etag: None };
     let origin = Clock::system().stamp();
@@ -168,7 +168,7 @@ fn a_former_address_breaks_no_rule() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_changed_breaks_no_rule_and_runs_out_of_no_window() {
+fn lists_of_changes_break_no_rule_and_overflow_no_window() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -216,7 +216,7 @@ fn the_notice_of_old_data_breaks_no_rule() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn nothing_runs_out_of_a_narrow_window() {
+fn no_content_overflows_a_narrow_window() {
     let (_upstream, running) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -232,7 +232,7 @@ fn nothing_runs_out_of_a_narrow_window() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_picture_that_fails_leaves_the_drawn_one() {
+fn a_picture_that_fails_is_replaced_by_the_drawn_poster() {
     let (upstream, running) = served();
     let broken = json!([{"id": "f1", "title": "Broken", "image": format!("{}/gone.jpg", upstream.url()),
         "movie_banner": format!("{}/gone.jpg", upstream.url())}]);

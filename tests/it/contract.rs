@@ -57,25 +57,25 @@ async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
         };
     }
     rules!(
-        the_first_claim_is_granted_and_the_next_waits_for_the_interval,
+        the_first_claim_is_granted_and_the_next_claim_waits_for_the_interval,
         the_same_nonce_gets_the_same_claim,
-        fences_grow_beyond_all_that_the_caller_has_seen,
+        a_new_fence_is_higher_than_every_fence_that_the_caller_knows,
         an_attempt_that_only_the_caller_knows_counts,
-        what_was_saved_is_loaded_with_its_age,
-        an_older_payload_does_not_replace_a_newer_one,
+        a_saved_payload_is_loaded_with_its_age,
+        an_older_payload_does_not_replace_a_newer_payload,
         a_confirmed_payload_replaces_itself,
-        a_ledger_that_was_not_seen_is_not_lost,
-        a_ledger_is_completed_only_over_the_revision_that_was_seen,
-        how_a_refresh_ended_is_known_to_all,
+        a_ledger_that_the_caller_has_not_seen_is_not_lost,
+        a_ledger_is_completed_only_over_the_revision_that_the_caller_has_seen,
+        the_outcome_of_a_refresh_is_known_to_all_replicas,
         the_outcome_of_an_older_claim_is_not_recorded,
-        an_upstream_that_asks_for_it_is_left_alone,
+        retry_after_of_the_upstream_is_obeyed,
         only_the_newest_claim_is_renewed,
-        the_owners_mark_stands_until_it_is_taken_away,
-        what_was_refused_is_known_to_the_next_claim_until_a_good_end,
+        the_mark_of_the_owner_stays_until_it_is_removed,
+        a_refused_answer_is_known_to_the_next_claim_until_a_refresh_succeeds,
     );
 }
 
-async fn the_first_claim_is_granted_and_the_next_waits_for_the_interval(store: &impl Store) {
+async fn the_first_claim_is_granted_and_the_next_claim_waits_for_the_interval(store: &impl Store) {
     assert_eq!(store.standing().await.expect("read"), None);
     let granted = granted(store, "a").await;
     assert!(granted.at.age(Clock::system().now(), Clock::system().boot_id()) < MINUTE);
@@ -94,7 +94,7 @@ async fn the_same_nonce_gets_the_same_claim(store: &impl Store) {
     assert_eq!(again.fence, first.fence);
 }
 
-async fn fences_grow_beyond_all_that_the_caller_has_seen(store: &impl Store) {
+async fn a_new_fence_is_higher_than_every_fence_that_the_caller_knows(store: &impl Store) {
     let first = granted(store, "a").await.fence;
     let second = granted(store, "b").await.fence;
     assert!(second > first);
@@ -116,7 +116,7 @@ async fn an_attempt_that_only_the_caller_knows_counts(store: &impl Store) {
     assert!(waits > MINUTE, "the later of the two attempts counts: {waits:?}");
 }
 
-async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
+async fn a_saved_payload_is_loaded_with_its_age(store: &impl Store) {
     assert!(store.load().await.expect("loaded").payload.is_none());
     let mut granted = granted(store, "a").await;
     granted.at = granted.at.earlier(Duration::from_secs(30));
@@ -134,7 +134,7 @@ async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
     assert!(age >= Duration::from_secs(30) && age < MINUTE, "{age:?}");
 }
 
-async fn an_older_payload_does_not_replace_a_newer_one(store: &impl Store) {
+async fn an_older_payload_does_not_replace_a_newer_payload(store: &impl Store) {
     let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
     let kept = store.save(&mut saved(&newer, "[2]")).await.expect("asked");
     assert!(matches!(kept, Kept::As(_)));
@@ -154,7 +154,7 @@ async fn a_confirmed_payload_replaces_itself(store: &impl Store) {
     assert_eq!((loaded.fence, loaded.films.bytes), (second.fence, Bytes::from_static(b"[1]")));
 }
 
-async fn a_ledger_that_was_not_seen_is_not_lost(store: &impl Store) {
+async fn a_ledger_that_the_caller_has_not_seen_is_not_lost(store: &impl Store) {
     let first = granted(store, "a").await;
     let mut unseen = saved(&first, "[1]");
     let entry = Entry { slug: "unseen".into(), gone: true, ..Entry::default() };
@@ -171,7 +171,7 @@ async fn a_ledger_that_was_not_seen_is_not_lost(store: &impl Store) {
     assert!(ledger.films.contains_key("id"), "it was added");
 }
 
-async fn a_ledger_is_completed_only_over_the_revision_that_was_seen(store: &impl Store) {
+async fn a_ledger_is_completed_only_over_the_revision_that_the_caller_has_seen(store: &impl Store) {
     let claim = granted(store, "a").await;
     let mut first = saved(&claim, "[1]");
     let Kept::As(edition) = store.save(&mut first).await.expect("saved") else {
@@ -192,7 +192,7 @@ async fn a_ledger_is_completed_only_over_the_revision_that_was_seen(store: &impl
     assert_eq!(store.standing().await.expect("read").expect("an attempt").saved, next);
 }
 
-async fn how_a_refresh_ended_is_known_to_all(store: &impl Store) {
+async fn the_outcome_of_a_refresh_is_known_to_all_replicas(store: &impl Store) {
     let claim = granted(store, "a").await;
     let outcome = Outcome::of(OutcomeKind::Failed(FailureKind::Timeout));
     assert_eq!(store.record(claim.fence, &outcome).await.expect("asked"), Written::Done);
@@ -209,7 +209,7 @@ async fn the_outcome_of_an_older_claim_is_not_recorded(store: &impl Store) {
     assert_eq!((standing.fence, standing.outcome), (newer.fence, None));
 }
 
-async fn an_upstream_that_asks_for_it_is_left_alone(store: &impl Store) {
+async fn retry_after_of_the_upstream_is_obeyed(store: &impl Store) {
     let claim = granted(store, "a").await;
     let outcome = Outcome {
         kind: OutcomeKind::Failed(FailureKind::RateLimited),
@@ -232,7 +232,7 @@ async fn only_the_newest_claim_is_renewed(store: &impl Store) {
     assert!(renewed.at.boot >= now);
 }
 
-async fn the_owners_mark_stands_until_it_is_taken_away(store: &impl Store) {
+async fn the_mark_of_the_owner_stays_until_it_is_removed(store: &impl Store) {
     assert_eq!(store.accepted().await.expect("read"), []);
     let mark = Mark { sets: refused().sets, offer: refused().offer, saved: Fence(7) };
     store.accept(Some(&mark)).await.expect("marked");
@@ -241,7 +241,7 @@ async fn the_owners_mark_stands_until_it_is_taken_away(store: &impl Store) {
     assert_eq!(store.accepted().await.expect("read"), []);
 }
 
-async fn what_was_refused_is_known_to_the_next_claim_until_a_good_end(store: &impl Store) {
+async fn a_refused_answer_is_known_to_the_next_claim_until_a_refresh_succeeds(store: &impl Store) {
     let end = |kind, refused| Outcome { refused, ..Outcome::of(kind) };
     let failed = |kind| OutcomeKind::Failed(kind);
     let ends = [

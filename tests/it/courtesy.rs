@@ -19,7 +19,7 @@ fn least_gap(upstream: &Upstream) -> Duration {
 }
 
 #[test]
-fn builds_and_restarts_inside_the_minute_ask_once_in_whatever_order() {
+fn builds_and_restarts_within_one_interval_ask_once_in_any_order() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     // Every step follows every step once: b build, t serve until told to stop,
@@ -47,7 +47,7 @@ fn each_refresh_asks_each_endpoint_once_and_nothing_else() {
 }
 
 #[test]
-fn what_is_known_is_asked_for_on_condition_that_it_changed() {
+fn requests_for_known_data_are_conditional() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -61,7 +61,7 @@ fn what_is_known_is_asked_for_on_condition_that_it_changed() {
 }
 
 #[test]
-fn a_build_inside_the_interval_shows_what_is_stored_says_so_and_succeeds() {
+fn a_build_within_the_interval_shows_the_stored_data_and_succeeds() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -73,7 +73,7 @@ fn a_build_inside_the_interval_shows_what_is_stored_says_so_and_succeeds() {
 }
 
 #[test]
-fn a_build_inside_the_interval_without_stored_data_fails_and_says_why() {
+fn a_build_within_the_interval_without_stored_data_fails_with_the_reason() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(500, "{}"));
     let site = Site::of(&upstream);
@@ -96,7 +96,7 @@ fn a_build_waits_if_the_next_attempt_is_due_within_the_hold() {
 }
 
 #[test]
-fn a_server_asks_an_interval_apart_and_no_less() {
+fn two_requests_of_a_server_are_at_least_an_interval_apart() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     upstream.wait_until_asked(4);
@@ -116,7 +116,7 @@ fn a_slow_answer_does_not_shorten_the_gap_to_the_next_request() {
 }
 
 #[test]
-fn retry_after_keeps_it_away_for_longer_than_the_interval() {
+fn retry_after_may_delay_the_next_request_longer_than_the_interval() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(503, "{}").with("Retry-After", "3"));
     let server = Site::eager(&upstream).serve();
@@ -131,7 +131,7 @@ fn retry_after_keeps_it_away_for_longer_than_the_interval() {
 }
 
 #[test]
-fn retry_after_outlives_the_process_that_heard_it() {
+fn retry_after_is_obeyed_after_a_restart() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--hold", "1500ms"]);
     site.build_once().well();
@@ -144,7 +144,7 @@ fn retry_after_outlives_the_process_that_heard_it() {
 }
 
 #[test]
-fn a_process_killed_after_its_request_was_sent_has_spent_the_minute() {
+fn a_process_that_is_killed_after_its_request_has_spent_the_interval() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(200, "[]").never());
     let site = Site::of(&upstream);
@@ -163,7 +163,7 @@ fn a_process_killed_after_its_request_was_sent_has_spent_the_minute() {
 }
 
 #[test]
-fn a_server_killed_in_flight_shows_its_old_site_and_waits_for_its_turn() {
+fn a_server_that_is_killed_during_a_refresh_shows_its_old_site_and_waits_for_the_interval() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let server = site.serve().ready();
@@ -179,7 +179,7 @@ fn a_server_killed_in_flight_shows_its_old_site_and_waits_for_its_turn() {
 }
 
 #[test]
-fn two_builds_started_together_make_one_fetch_and_both_succeed() {
+fn two_builds_at_the_same_time_make_one_fetch_and_both_succeed() {
     // The two meet at another place each time.
     for _ in 0..6 {
         let upstream = Upstream::start();
@@ -197,7 +197,7 @@ fn two_builds_started_together_make_one_fetch_and_both_succeed() {
 }
 
 #[test]
-fn a_dozen_builds_at_once_all_succeed() {
+fn a_dozen_builds_at_the_same_time_all_succeed() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     // Some of so many look while the first one starts, works, and ends.
@@ -210,7 +210,7 @@ fn a_dozen_builds_at_once_all_succeed() {
 }
 
 #[test]
-fn a_disk_that_is_slower_than_the_lease_does_not_hold_up_a_refresh_for_ever() {
+fn a_disk_that_is_slower_than_the_lease_does_not_block_a_refresh_for_ever() {
     let upstream = Upstream::start();
     // A lease of 50 us, while recording a claim syncs a file.
     let (status, log) = Site::of(&upstream).with(&["--interval", "1ms"]).start_build().ended();
@@ -221,7 +221,7 @@ fn a_disk_that_is_slower_than_the_lease_does_not_hold_up_a_refresh_for_ever() {
 /// A ledger of so many people takes far longer to read than a request may wait after its
 /// claim; nothing of it is read in between.
 #[test]
-fn a_state_of_many_megabytes_does_not_keep_a_request_from_leaving() {
+fn a_state_of_many_megabytes_does_not_delay_a_request_beyond_the_lease() {
     let upstream = Upstream::start();
     let people: Vec<_> = (0..150_000)
         .map(|n| serde_json::json!({"id": format!("person-{n}"), "name": format!("P {n}")}))

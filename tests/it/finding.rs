@@ -72,7 +72,7 @@ fn a_search_finds_titles_people_and_directors_without_accents() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn filters_and_order_stand_in_the_address_and_come_back() {
+fn filters_and_order_are_in_the_address_and_are_restored_from_it() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -112,7 +112,7 @@ fn filters_and_order_stand_in_the_address_and_come_back() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_keyboard_alone_is_enough() {
+fn the_list_can_be_used_with_the_keyboard_alone() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -145,7 +145,7 @@ fn the_keyboard_alone_is_enough() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn without_a_script_the_list_is_whole_and_directors_and_years_lead_on() {
+fn without_scripts_the_list_is_complete_and_links_directors_and_years() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -167,7 +167,7 @@ fn without_a_script_the_list_is_whole_and_directors_and_years_lead_on() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_surprise_is_one_of_the_films_that_are_shown() {
+fn the_surprise_link_leads_to_one_of_the_shown_films() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -179,7 +179,7 @@ fn a_surprise_is_one_of_the_films_that_are_shown() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_is_typed_is_folded_as_the_index_was() {
+fn the_search_text_is_folded_in_the_same_way_as_the_index() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();

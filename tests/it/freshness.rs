@@ -39,7 +39,7 @@ fn pass_until(moment: SystemTime) {
 }
 
 #[test]
-fn a_crawler_over_every_page_at_the_edge_of_the_minute_causes_one_fetch_and_one_render() {
+fn crawlers_at_the_end_of_the_interval_cause_one_fetch_and_one_render() {
     let upstream = Upstream::start();
     // On a busy machine, the first build takes seconds of the interval.
     let times = ["--interval", "6s", "--max-age", "6s", "--hold", "5s"];
@@ -73,7 +73,7 @@ fn a_crawler_over_every_page_at_the_edge_of_the_minute_causes_one_fetch_and_one_
 }
 
 #[test]
-fn an_old_payload_found_at_start_is_held_for_and_not_served() {
+fn at_the_start_requests_wait_for_newer_data_instead_of_an_old_payload() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--hold", "900ms"]);
     site.build_once().well();
@@ -90,7 +90,7 @@ fn an_old_payload_found_at_start_is_held_for_and_not_served() {
 
 #[test]
 #[ignore = "needs nginx"]
-fn a_film_that_comes_and_goes_and_comes_again_is_true_at_every_step_also_through_nginx() {
+fn a_film_that_appears_and_disappears_is_shown_correctly_at_every_step_also_through_nginx() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).with(&["--hold", "900ms"]).serve().ready();
     let nginx = Nginx::with(|address, _| proxy(address, &server));
@@ -124,7 +124,7 @@ fn proxy(address: std::net::SocketAddr, server: &Running) -> String {
 }
 
 #[test]
-fn the_first_load_after_a_stop_is_held_and_fresh() {
+fn the_first_load_after_a_stopped_process_continues_is_held_and_fresh() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).with(&["--hold", "900ms"]).serve().ready();
     let before = as_of(&server.get("/"));
@@ -141,7 +141,7 @@ fn the_first_load_after_a_stop_is_held_and_fresh() {
 }
 
 #[test]
-fn after_five_minutes_of_sleep_the_first_load_is_held_and_fresh() {
+fn the_first_load_after_five_minutes_of_sleep_is_held_and_fresh() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -244,7 +244,7 @@ fn wait_closely(mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn killed_after_the_claim_and_before_the_request_the_interval_is_spent() {
+fn a_kill_between_the_claim_and_the_request_spends_the_interval() {
     let killed = Killed::when(
         &Answer::json(&films()),
         |before, now, _| now.attempt != before.attempt,
@@ -254,7 +254,7 @@ fn killed_after_the_claim_and_before_the_request_the_interval_is_spent() {
 }
 
 #[test]
-fn killed_after_the_request_and_before_the_answer_the_interval_is_spent() {
+fn a_kill_between_the_request_and_the_answer_spends_the_interval() {
     let killed = Killed::when(
         &Answer::new(200, "[]").never(),
         |_, _, upstream| upstream.asked() == (2, 2),
@@ -264,7 +264,7 @@ fn killed_after_the_request_and_before_the_answer_the_interval_is_spent() {
 }
 
 #[test]
-fn killed_after_the_answer_and_before_it_was_saved_the_interval_is_spent() {
+fn a_kill_between_the_answer_and_its_save_spends_the_interval() {
     let killed = Killed::when(
         &Answer::json(&changed()),
         |before, now, _| now.bodies > before.bodies,

@@ -53,7 +53,7 @@ fn entries(feed: &Feed) -> Vec<(&str, &str, &str)> {
 }
 
 #[test]
-fn both_feeds_tell_what_is_new_what_changed_and_what_is_gone() {
+fn both_feeds_report_added_changed_and_removed_records() {
     let upstream = Upstream::start();
     let site = told(&upstream, &["--site-url", "https://films.example/f/"]);
     let [atom, json] = ["feed.xml", "feed.json"].map(|path| parsed(&site.page(path)));
@@ -89,7 +89,7 @@ fn both_feeds_tell_what_is_new_what_changed_and_what_is_gone() {
 }
 
 #[test]
-fn a_site_that_moves_brings_nothing_back_as_unread() {
+fn the_ids_of_feed_entries_stay_when_the_site_moves() {
     let upstream = Upstream::start();
     let site = told(&upstream, &[]);
     let before = parsed(&site.page("feed.xml"));
@@ -123,7 +123,7 @@ fn pages_name_the_feeds_and_the_server_their_types() {
 }
 
 #[test]
-fn changes_are_listed_with_what_was_and_what_is() {
+fn changes_are_listed_with_the_old_and_the_new_value() {
     let upstream = Upstream::start();
     let site = told(&upstream, &[]);
     let mut people = people();
@@ -206,7 +206,7 @@ fn news_is_the_same_on_two_replicas_and_after_the_loss_of_redis() {
 }
 
 #[test]
-fn no_text_of_the_upstreams_breaks_a_feed_or_a_page() {
+fn no_text_of_the_upstream_breaks_a_feed_or_a_page() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -245,7 +245,7 @@ fn no_text_of_the_upstreams_breaks_a_feed_or_a_page() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_film_that_is_gone_answers_404_with_a_search_that_works() {
+fn the_404_page_of_a_removed_film_has_a_working_search() {
     let upstream = Upstream::start();
     let site = told(&upstream, &[]);
     let server = site.serve().ready();

@@ -21,7 +21,7 @@ fn tells_its_age(tab: &mut Tab) -> String {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_tells_the_age_of_its_data_whatever_the_visitors_clock_says() {
+fn a_page_shows_the_true_age_of_its_data_even_if_the_clock_of_the_visitor_is_wrong() {
     let upstream = Upstream::start();
     let running = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -51,7 +51,7 @@ fn a_page_tells_the_age_of_its_data_whatever_the_visitors_clock_says() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn files_whose_generator_is_dead_say_that_they_are_old() {
+fn files_that_are_no_longer_published_show_that_their_data_is_old() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -69,7 +69,7 @@ fn files_whose_generator_is_dead_say_that_they_are_old() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_open_page_goes_on_counting_when_nobody_answers_any_more() {
+fn an_open_page_continues_to_count_the_age_without_a_server() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -80,7 +80,7 @@ fn an_open_page_goes_on_counting_when_nobody_answers_any_more() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_open_page_does_not_take_newer_data_for_what_it_shows() {
+fn an_open_page_does_not_show_the_age_of_data_that_it_does_not_show() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();

@@ -73,14 +73,14 @@ fn a_list_whose_ids_are_all_new_is_refused() {
 }
 
 #[test]
-fn the_share_that_may_go_is_an_option() {
+fn the_share_of_records_that_may_go_is_an_option() {
     let (_upstream, site) = after(&some(2), &["--max-shrink", "60%"]);
     site.build_once().well();
     assert_eq!(titles(&site), 2);
 }
 
 #[test]
-fn what_comes_again_and_again_is_taken_but_not_an_empty_list() {
+fn a_steady_answer_is_taken_but_an_empty_list_is_not() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     for time in 1..=2 {
         let log = site.build_once().with_code(1);
@@ -99,7 +99,7 @@ fn what_comes_again_and_again_is_taken_but_not_an_empty_list() {
 }
 
 #[test]
-fn other_records_start_the_count_anew_and_a_good_answer_ends_it() {
+fn other_missing_records_restart_the_count_and_a_good_answer_ends_the_count() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     site.build_once().with_code(1);
     upstream.set("/films", Answer::json(&some(1)));
@@ -129,7 +129,7 @@ fn the_owner_accepts_an_empty_list_by_its_name() {
 }
 
 #[test]
-fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
+fn a_mark_accepts_an_answer_that_lacks_no_more_records_than_the_shown_answer() {
     let (upstream, site) = after(&some(2), &[]);
     site.build_once().with_code(1);
     assert_eq!(site.run(&["accept"]).code, Some(0), "there is but one");
@@ -150,7 +150,7 @@ fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
 }
 
 #[test]
-fn a_mark_for_people_lets_pass_what_lacks_no_more() {
+fn a_mark_for_people_accepts_an_answer_that_lacks_no_more_people() {
     let (upstream, site) = after(&films(), &[]);
     upstream.set("/people", Answer::json(&json!([])));
     site.build_once().with_code(1);
@@ -174,7 +174,7 @@ fn a_mark_is_void_after_a_good_refresh() {
 }
 
 #[test]
-fn a_real_shrink_with_another_new_id_each_time_is_taken_in_the_end() {
+fn a_lasting_shrink_with_another_new_id_in_each_answer_is_taken_in_the_end() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     for time in 1..=2 {
         upstream.set("/films", Answer::json(&with_a_new_one(some(1), time)));
@@ -223,7 +223,7 @@ fn the_owner_accepts_while_the_site_is_served() {
 }
 
 #[test]
-fn what_is_seen_first_is_believed() {
+fn the_first_answer_is_believed() {
     let upstream = Upstream::of(&json!([]), &people());
     let site = Site::eager(&upstream);
     site.build_once().well();

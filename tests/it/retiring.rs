@@ -96,12 +96,12 @@ fn an_old_style_stays(arguments: &[&str]) {
 }
 
 #[test]
-fn old_assets_stay_where_the_trees_are_exchanged() {
+fn old_assets_stay_when_the_trees_are_exchanged() {
     an_old_style_stays(&[]);
 }
 
 #[test]
-fn old_assets_stay_where_files_are_put_in_place_one_by_one() {
+fn old_assets_stay_when_the_site_is_published_file_by_file() {
     an_old_style_stays(&["--in-place"]);
 }
 
@@ -163,7 +163,7 @@ impl Dated {
 }
 
 #[test]
-fn after_a_day_an_old_asset_goes_with_the_next_publish_and_the_generation_stays() {
+fn after_a_day_the_next_publish_removes_an_old_asset_and_the_generation_stays() {
     let mut site = Dated::new();
     let _ = site.publish("one", 0);
     let two = site.publish("two", 100);
@@ -187,7 +187,7 @@ fn after_a_day_an_old_asset_goes_with_the_next_publish_and_the_generation_stays(
 }
 
 #[test]
-fn an_old_asset_that_was_lost_is_not_missed() {
+fn a_lost_retired_asset_causes_no_fault() {
     let mut site = Dated::new();
     let one = site.publish("one", 0);
     let two = site.publish("two", 1);

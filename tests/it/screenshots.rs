@@ -44,7 +44,7 @@ fn kept() -> Option<PathBuf> {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_site_has_its_picture_taken() {
+fn screenshots_of_the_site_are_taken_without_a_fault() {
     let served = Site::new().with(&["--demo", "--interval", "1h", "--max-age", "1h"]).serve();
     let server = served.ready();
     let mut browser = Browser::start();

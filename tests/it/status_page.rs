@@ -26,7 +26,7 @@ fn time_of(page: &str, line: &str) -> chrono::DateTime<chrono::Utc> {
 }
 
 #[test]
-fn it_tells_the_age_the_counts_and_the_next_attempt() {
+fn the_status_page_shows_the_age_the_counts_and_the_next_attempt() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let page = status_after(&server, "changed");
@@ -46,7 +46,7 @@ fn it_tells_the_age_the_counts_and_the_next_attempt() {
 }
 
 #[test]
-fn it_is_volatile_never_held_and_no_part_of_a_generation() {
+fn the_status_page_is_volatile_never_held_and_outside_the_generation() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -74,7 +74,7 @@ fn it_is_volatile_never_held_and_no_part_of_a_generation() {
 }
 
 #[test]
-fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
+fn a_failure_is_shown_by_its_kind_also_after_a_restart() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let server = site.serve().ready();
@@ -94,7 +94,7 @@ fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
 }
 
 #[test]
-fn a_damaged_memory_is_set_aside_and_nothing_else_is_lost() {
+fn a_damaged_history_is_set_aside_and_nothing_else_is_lost() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -105,7 +105,7 @@ fn a_damaged_memory_is_set_aside_and_nothing_else_is_lost() {
 }
 
 #[test]
-fn what_is_odd_about_the_data_is_told_by_kind_alone() {
+fn the_status_page_shows_only_the_kinds_of_imperfections_of_the_data() {
     let upstream = Upstream::start();
     let mut films = films();
     let list = films.as_array_mut().expect("a list");
@@ -126,7 +126,7 @@ fn what_is_odd_about_the_data_is_told_by_kind_alone() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn no_address_key_or_path_of_the_inside_shows() {
+fn the_status_page_shows_no_internal_address_key_or_path() {
     let upstream = Upstream::start();
     let mut redis = Redis::with_password("open-sesame");
     let address = upstream.url().replace("http://", "http://somebody:unspoken@");
@@ -169,7 +169,7 @@ fn no_address_key_or_path_of_the_inside_shows() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn as_a_file_whose_generator_is_dead_it_stays_true() {
+fn the_status_page_stays_true_when_it_is_no_longer_published() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -195,7 +195,7 @@ fn as_a_file_whose_generator_is_dead_it_stays_true() {
 const FAULTS: [&str; 3] = ["{{ status.no.such }}", "{% for %}", "{% include \"gone.html\" %}"];
 
 #[test]
-fn a_theme_that_cannot_show_it_fails_no_refresh_and_the_built_in_page_is_shown() {
+fn a_broken_status_template_fails_no_refresh_and_the_built_in_page_is_shown() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--templates", "theme"]);
     for fault in FAULTS {
@@ -213,7 +213,7 @@ fn a_theme_that_cannot_show_it_fails_no_refresh_and_the_built_in_page_is_shown()
 }
 
 #[test]
-fn while_the_theme_cannot_show_it_refreshes_go_on_and_the_author_is_told() {
+fn with_a_broken_status_template_refreshes_continue_and_the_author_sees_the_fault() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--templates", "theme", "--dev"]);
     site.write("theme/status.html", "{{ status.pages }} files");
@@ -237,7 +237,7 @@ fn while_the_theme_cannot_show_it_refreshes_go_on_and_the_author_is_told() {
 }
 
 #[test]
-fn pages_for_want_of_a_site_that_fail_keep_nobody_from_starting() {
+fn broken_templates_of_error_pages_do_not_prevent_the_start() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(500, "no"));
     for fault in FAULTS {
@@ -260,7 +260,7 @@ fn pages_for_want_of_a_site_that_fail_keep_nobody_from_starting() {
 }
 
 #[test]
-fn a_file_of_the_owners_in_its_place_is_named_and_stays() {
+fn a_file_of_the_owner_at_the_path_of_the_status_page_is_named_and_stays() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.write("public/status/index.html", "mine");

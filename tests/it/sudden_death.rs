@@ -92,7 +92,7 @@ impl Switching {
 const THEMES: [&str; 2] = ["light", "dark"];
 
 #[test]
-fn killed_at_any_moment_of_an_exchange_the_disk_holds_one_whole_site() {
+fn a_kill_at_any_moment_of_an_exchange_leaves_one_whole_site_on_disk() {
     let switching = Switching::with(&[]);
     let out = switching.site.out();
     let both = switching.both(&out);
@@ -116,7 +116,7 @@ fn killed_at_any_moment_of_an_exchange_the_disk_holds_one_whole_site() {
 }
 
 #[test]
-fn killed_at_any_moment_of_going_file_by_file_every_file_is_whole_and_the_journal_completes_it() {
+fn a_kill_at_any_moment_of_a_publish_file_by_file_leaves_whole_files_and_a_journal() {
     let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
     let out = elsewhere.path().join("public");
     let switching = Switching::with(&["--out", out.to_str().expect("text")]);
@@ -151,7 +151,7 @@ fn killed_at_any_moment_of_going_file_by_file_every_file_is_whole_and_the_journa
 }
 
 #[test]
-fn on_another_file_system_a_site_is_kept_fresh_and_the_owners_files_stay() {
+fn an_out_on_another_file_system_is_kept_fresh_and_the_files_of_the_owner_stay() {
     let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
     let out = elsewhere.path().join("public");
     let upstream = Upstream::start();
@@ -213,7 +213,7 @@ fn cut_off(first: bool) -> (Site, tempfile::TempDir, Upstream) {
 }
 
 #[test]
-fn a_first_publish_that_was_cut_off_file_by_file_is_completed() {
+fn a_first_publish_file_by_file_that_was_cut_off_is_completed() {
     let (site, elsewhere, _upstream) = cut_off(true);
     // The minute is not over, and the payload was stored before the publish.
     let log = site.build_once().well();
@@ -222,7 +222,7 @@ fn a_first_publish_that_was_cut_off_file_by_file_is_completed() {
 }
 
 #[test]
-fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
+fn completing_a_publish_changes_no_file_of_the_owner() {
     let (site, elsewhere, _upstream) = cut_off(false);
     let place = elsewhere.path().join("public/posters/salt-road.svg");
     std::fs::remove_file(&place).expect("removed");
@@ -238,7 +238,7 @@ fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
 }
 
 #[test]
-fn a_thousand_publishes_leave_nothing_behind() {
+fn a_thousand_publishes_leave_no_temporary_files() {
     let upstream = Upstream::of(&films(), &json!([]));
     let publish = |film: usize| {
         let mut films = films();

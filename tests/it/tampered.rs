@@ -63,7 +63,7 @@ fn scored(score: &str) -> Value {
 }
 
 #[test]
-fn a_slug_in_a_state_file_is_no_path() {
+fn a_slug_in_a_state_file_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -82,7 +82,7 @@ fn a_slug_in_a_state_file_is_no_path() {
 }
 
 #[test]
-fn a_slug_in_the_ledger_beside_the_manifest_is_no_path() {
+fn a_slug_in_the_published_ledger_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -96,7 +96,7 @@ fn a_slug_in_the_ledger_beside_the_manifest_is_no_path() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_slug_in_redis_is_no_path() {
+fn a_slug_in_redis_is_never_used_as_a_path() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
     site().build_once().well();
@@ -110,7 +110,7 @@ fn a_slug_in_redis_is_no_path() {
 }
 
 #[test]
-fn the_hash_of_a_body_is_no_path() {
+fn the_hash_of_a_body_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -125,7 +125,7 @@ fn the_hash_of_a_body_is_no_path() {
 }
 
 #[test]
-fn a_path_in_a_manifest_leads_nowhere_outside_the_tree() {
+fn a_path_in_a_manifest_never_leads_outside_the_tree() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -141,7 +141,7 @@ fn a_path_in_a_manifest_leads_nowhere_outside_the_tree() {
 }
 
 #[test]
-fn the_name_of_a_refusal_is_no_path() {
+fn the_name_of_a_refusal_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();

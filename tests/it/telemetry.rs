@@ -22,7 +22,7 @@ pub(crate) fn metric(running: &Running, name: &str) -> Option<f64> {
 }
 
 #[test]
-fn metrics_are_off_unless_they_are_asked_for() {
+fn metrics_are_off_by_default() {
     let upstream = Upstream::start();
     let running = Site::of(&upstream).serve().ready();
     assert!(!running.log().contains("metrics at"));
@@ -32,7 +32,7 @@ fn metrics_are_off_unless_they_are_asked_for() {
 }
 
 #[test]
-fn metrics_tell_what_happened() {
+fn metrics_report_refreshes_and_loads() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "500ms", "--max-age", "500ms"]);
     let running = site.with(&ADMIN).serve().ready();
@@ -118,7 +118,7 @@ fn each_refresh_is_one_line_with_a_field_for_each_part() {
 }
 
 #[test]
-fn data_that_is_too_old_to_be_shown_is_answered_with_503() {
+fn data_older_than_max_stale_is_answered_with_503() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--max-stale", "2s"]);
     let running = site.serve().ready();
@@ -135,7 +135,7 @@ fn data_that_is_too_old_to_be_shown_is_answered_with_503() {
 }
 
 #[test]
-fn an_upstream_that_answers_from_a_cache_is_named() {
+fn answers_from_a_cache_of_the_upstream_are_reported() {
     let upstream = Upstream::start();
     // One value a cache on the way: the data is as old as the oldest of them says.
     let aged = |path, list: &Value| {

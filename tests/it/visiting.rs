@@ -82,7 +82,7 @@ fn visit(tab: &mut Tab, site: &str) {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_visit_goes_well_at_the_root() {
+fn a_visit_works_at_the_root() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -91,7 +91,7 @@ fn a_visit_goes_well_at_the_root() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn a_visit_goes_well_under_a_path_behind_nginx_too() {
+fn a_visit_works_under_a_path_also_behind_nginx() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&[
         "--site-url",
@@ -110,7 +110,7 @@ fn a_visit_goes_well_under_a_path_behind_nginx_too() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn a_visit_goes_well_behind_nginx_as_it_is_to_be_deployed() {
+fn a_visit_works_behind_nginx_with_the_deployed_configuration() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let (nginx, proxy) = Nginx::deployed(&server.site.out(), "/", server.address);
@@ -122,7 +122,7 @@ fn a_visit_goes_well_behind_nginx_as_it_is_to_be_deployed() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn pages_that_mean_harm_do_none_and_can_be_read() {
+fn hostile_pages_do_no_harm_and_can_be_read() {
     let upstream = Upstream::of(&hostile_films(), &hostile_people());
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -145,7 +145,7 @@ fn pages_that_mean_harm_do_none_and_can_be_read() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn from_list_to_film_and_back_the_poster_goes_along_unless_nothing_may_move() {
+fn the_poster_moves_between_list_and_film_except_with_reduced_motion() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();

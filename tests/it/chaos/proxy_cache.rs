@@ -36,7 +36,7 @@ fn worst_after_quiet(address: SocketAddr, path: &str, epoch: Epoch) -> Duration 
 
 #[test]
 #[ignore = "needs nginx"]
-fn the_first_load_after_a_quiet_time_is_fresh_unlike_the_load_from_a_caching_proxy() {
+fn the_first_load_after_a_quiet_time_is_fresh_but_not_from_a_caching_proxy() {
     let epoch = Epoch::begin();
     let (ours, theirs) = std::thread::scope(|scope| {
         let ours = scope.spawn(|| {

@@ -18,7 +18,7 @@ fn metric(running: &Running, name: &str) -> f64 {
 }
 
 #[test]
-fn at_the_cap_new_ones_are_refused_and_none_is_evicted() {
+fn at_the_limit_new_streams_are_refused_and_open_streams_stay() {
     let (upstream, server) = served_with(&["--max-streams", "50", ADMIN[0], ADMIN[1]]);
     let mut listeners: Vec<_> = (0..50).map(|_| listen(&server)).collect();
     let refused = (0..10).map(|_| Listener::open(server.address, "path=/", &[]));
@@ -45,7 +45,7 @@ fn at_the_cap_new_ones_are_refused_and_none_is_evicted() {
 }
 
 #[test]
-fn a_reader_who_does_not_read_is_dropped_and_no_other_notices() {
+fn a_client_that_does_not_read_is_disconnected_without_an_effect_on_other_clients() {
     let (upstream, server) = served_with(&ADMIN);
     let socket =
         socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
@@ -87,7 +87,7 @@ enum Report {
 }
 
 #[test]
-fn a_thousand_pages_come_back_after_a_restart_one_after_the_other() {
+fn a_thousand_pages_reconnect_after_a_restart_at_different_times() {
     let upstream = Upstream::start();
     // One that it can be started on again.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -31,7 +31,7 @@ fn names(heard: &[Heard]) -> Vec<&str> {
 }
 
 #[test]
-fn whoever_comes_back_gets_the_steps_that_were_missed() {
+fn a_client_that_reconnects_gets_the_steps_that_it_missed() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let mut ids = vec![server.get("/").expect("x-generation").to_owned()];
@@ -55,7 +55,7 @@ fn whoever_comes_back_gets_the_steps_that_were_missed() {
 
 /// Data that comes again is told of as a change; a theme that comes again is not.
 #[test]
-fn after_a_b_a_nobody_is_told_too_much_or_too_little() {
+fn after_a_b_a_a_client_gets_exactly_the_missed_steps() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--templates", "theme"]);
     std::fs::create_dir(site.path("theme")).expect("made");
@@ -86,7 +86,7 @@ fn more_than_twenty_steps_are_not_replayed() {
 }
 
 #[test]
-fn a_server_that_was_restarted_says_fetch_yourself() {
+fn a_restarted_server_tells_pages_to_fetch_themselves() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let a = server.get("/").expect("x-generation").to_owned();
@@ -101,7 +101,7 @@ fn a_server_that_was_restarted_says_fetch_yourself() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_stream_goes_on_at_another_replica() {
+fn a_stream_continues_at_another_replica() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || {
         let site = Site::of(&upstream).with(&["--redis", &redis.url(), "--hold", "300ms"]);
@@ -127,7 +127,7 @@ fn a_stream_goes_on_at_another_replica() {
 }
 
 #[test]
-fn a_site_that_was_published_by_a_former_process_is_no_step() {
+fn a_site_that_an_earlier_process_published_is_not_a_step() {
     let upstream = Upstream::start();
     let site = quick(&upstream);
     site.build_once().well();

@@ -36,7 +36,7 @@ fn the_first_event_says_whether_the_page_is_current() {
 }
 
 #[test]
-fn a_stream_is_answered_as_streams_are() {
+fn the_answer_of_a_stream_has_the_header_fields_of_a_stream() {
     let (_upstream, server) = served();
     let mut open = Listener::open(server.address, "path=/&page=x", &[]);
     let head = open.head.to_ascii_lowercase();
@@ -59,7 +59,7 @@ fn a_stream_is_answered_as_streams_are() {
 }
 
 #[test]
-fn a_step_tells_the_new_alone_with_the_cards_that_the_list_shows() {
+fn a_step_has_only_the_new_films_with_their_cards() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let from = server.get("/").expect("x-generation").to_owned();
@@ -99,7 +99,7 @@ fn a_step_tells_the_new_alone_with_the_cards_that_the_list_shows() {
 }
 
 #[test]
-fn what_changed_and_what_went_is_told_by_name() {
+fn a_step_names_changed_and_removed_films() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let mut some = films();
@@ -124,7 +124,7 @@ fn what_changed_and_what_went_is_told_by_name() {
 }
 
 #[test]
-fn the_texts_of_a_hostile_catalogue_end_no_event() {
+fn texts_of_a_hostile_catalogue_do_not_end_an_event() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let title = "One\r\n\r\nevent: fetch\rdata: {}\n\nid: x\u{2028}</script><img src=x onerror=y>";
@@ -141,7 +141,7 @@ fn the_texts_of_a_hostile_catalogue_end_no_event() {
 }
 
 #[test]
-fn what_is_more_than_64_kib_is_told_as_paths_alone() {
+fn an_event_of_more_than_64_kib_has_only_paths() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let mut many = films();
@@ -161,7 +161,7 @@ fn what_is_more_than_64_kib_is_told_as_paths_alone() {
 }
 
 #[test]
-fn a_confirmation_is_no_event_and_a_new_theme_is_told_as_paths() {
+fn a_confirmation_is_not_an_event_and_a_new_theme_gives_an_event_with_paths() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--templates", "theme"]);
     site.write("theme/people.html", "people");
@@ -181,7 +181,7 @@ fn a_confirmation_is_no_event_and_a_new_theme_is_told_as_paths() {
 }
 
 #[test]
-fn a_new_signature_of_a_picture_is_told_as_other_content_and_not_as_a_change() {
+fn a_new_signature_of_a_picture_changes_paths_and_no_records() {
     let upstream = Upstream::start();
     let site = quick(&upstream);
     let signed = |signature: &str| {
@@ -207,7 +207,7 @@ fn a_new_signature_of_a_picture_is_told_as_other_content_and_not_as_a_change() {
 }
 
 #[test]
-fn a_site_under_a_path_has_its_events_there() {
+fn a_site_under_a_path_has_its_events_under_the_path() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--site-url", "https://host.example/films/"]);
     let server = site.serve().ready();
@@ -224,7 +224,7 @@ fn a_site_under_a_path_has_its_events_there() {
 }
 
 #[test]
-fn a_quiet_stream_beats_and_outlives_every_time_limit_of_a_request() {
+fn a_quiet_stream_sends_heartbeats_and_is_not_ended_by_a_timeout_of_requests() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let mut listener = listen(&server).patient(Duration::from_secs(30));
@@ -239,7 +239,7 @@ fn a_quiet_stream_beats_and_outlives_every_time_limit_of_a_request() {
 }
 
 #[test]
-fn streams_end_first_when_the_server_stops() {
+fn streams_end_before_the_server_stops() {
     let (_upstream, server) = served();
     let mut listeners: Vec<_> = (0..20).map(|_| listen(&server)).collect();
     let started = Instant::now();

@@ -28,7 +28,7 @@ configuration stays.
 `movies-gen serve --help` prints the same descriptions.";
 
 #[test]
-fn the_document_of_options_is_what_the_program_declares() {
+fn the_document_of_options_matches_the_declarations() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/options.md");
     let generated = document();
     if std::env::var_os("UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
@@ -43,7 +43,7 @@ fn the_document_of_options_is_what_the_program_declares() {
 }
 
 #[test]
-fn the_demo_changes_defaults_of_options_that_there_are() {
+fn the_demo_changes_only_defaults_of_existing_options() {
     for (name, _) in DEMO_DEFAULTS {
         assert!(DECLARED.iter().any(|option| option.flag() == name), "{name}");
     }

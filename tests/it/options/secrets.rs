@@ -19,7 +19,7 @@ fn help_does_not_show_a_password_from_the_environment() {
 }
 
 #[test]
-fn logs_do_not_show_the_redis_password_however_it_is_given() {
+fn logs_do_not_show_the_redis_password() {
     let upstream = Upstream::start();
     let redis = format!("redis://bob:{PASSWORD}@127.0.0.1:1/");
     for (way, name) in each_way(&Site::of(&upstream).with(&["-vv"]), "redis", &redis) {
@@ -31,7 +31,7 @@ fn logs_do_not_show_the_redis_password_however_it_is_given() {
 }
 
 #[test]
-fn errors_do_not_repeat_an_address_that_may_hold_a_password() {
+fn errors_do_not_repeat_an_address_that_may_contain_a_password() {
     let bad = format!("redis//bob:{PASSWORD}@127.0.0.1");
     let strange = format!("http://bob:{PASSWORD}@127.0.0.1/");
     let upstream = Upstream::start();
@@ -56,7 +56,7 @@ fn errors_do_not_repeat_a_password_next_to_a_broken_line_of_the_file() {
 }
 
 #[test]
-fn the_file_that_holds_the_password_can_be_named_each_way() {
+fn the_file_with_the_password_can_be_named_in_each_way() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--redis", "redis://127.0.0.1:1/"]);
     for (way, name) in each_way(&site, "redis-password-file", "no-such-file") {
@@ -67,7 +67,7 @@ fn the_file_that_holds_the_password_can_be_named_each_way() {
 }
 
 #[test]
-fn a_key_in_the_upstreams_address_stays_out_of_logs_and_files() {
+fn a_key_in_the_address_of_the_upstream_is_in_no_log_and_no_file() {
     let upstream = Upstream::start();
     upstream.set("/films", crate::fixture::Answer::new(500, "oops"));
     let url = format!("http://bob:{PASSWORD}@127.0.0.1:{}/?key={PASSWORD}", upstream.port());

@@ -86,7 +86,7 @@ fn every_address_leads_to_a_file() {
 }
 
 #[test]
-fn every_address_stands_under_the_path_of_the_site() {
+fn every_address_is_under_the_path_of_the_site() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--site-url", "https://films.example/some/path/"]);
     site.build_once().well();

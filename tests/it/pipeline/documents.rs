@@ -137,7 +137,7 @@ fn item_list(name: &str, films: &[&Value]) -> Value {
 }
 
 #[test]
-fn the_linked_data_says_what_the_catalogue_says() {
+fn the_linked_data_agrees_with_the_catalogue() {
     for (site, pages) in both() {
         let (movies, everybody) = (site.json("movies.json"), site.json("people.json"));
         let movies = movies.as_array().expect("a list");
@@ -196,7 +196,7 @@ fn of_heading<'v>(page: &Html, movies: &'v [Value], field: &str) -> Vec<&'v Valu
 }
 
 #[test]
-fn the_parser_would_tell_of_an_error() {
+fn the_parser_reports_errors() {
     let page = Html::parse_document("<!doctype html><title>x</title><p><b></p><a href='x'y>");
     assert!(!page.errors.is_empty());
 }

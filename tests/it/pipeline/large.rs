@@ -94,7 +94,7 @@ fn addresses(site: &Site, path: &str) -> Vec<String> {
 }
 
 #[test]
-fn everything_is_there_in_files_of_bounded_size() {
+fn all_records_are_published_in_files_of_bounded_size() {
     let upstream = Upstream::of(&films(), &people());
     let site = Site::of(&upstream).with(&["--limit", "0", "--site-url", "https://films.example/"]);
     site.build_once().well();
@@ -125,7 +125,7 @@ fn everything_is_there_in_files_of_bounded_size() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_search_finds_films_that_are_on_no_first_page() {
+fn a_search_finds_films_that_are_not_on_the_first_page() {
     let upstream = Upstream::of(&films(), &people());
     let site = Site::of(&upstream).with(&["--limit", "0"]);
     site.build_once().well();

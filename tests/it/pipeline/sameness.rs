@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::fixture::{Answer, Site, Upstream, contents, films, people};
 
 #[test]
-fn another_directory_gets_the_same_bytes() {
+fn a_site_in_another_directory_has_the_same_bytes() {
     let upstream = Upstream::start();
     let one = Site::of(&upstream);
     let other = Site::of(&upstream).with(&["--out", "elsewhere/site", "--state", "kept"]);
@@ -73,7 +73,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn an_upstream_that_shuffles_its_lists_changes_no_byte() {
+fn shuffled_lists_of_the_upstream_change_no_byte() {
     let upstream = Upstream::start();
     let one = Site::of(&upstream);
     one.build_once().well();
@@ -87,7 +87,7 @@ fn an_upstream_that_shuffles_its_lists_changes_no_byte() {
 }
 
 #[test]
-fn a_site_that_grew_change_by_change_has_the_bytes_of_one_built_at_once() {
+fn a_site_that_grew_by_changes_has_the_bytes_of_a_site_that_was_built_at_once() {
     let upstream = Upstream::of(&serde_json::json!([]), &people());
     let grown = Site::eager(&upstream);
     grown.build_once().well();

@@ -40,7 +40,7 @@ fn the_real_catalogue_gives_22_films_and_59_pairs() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_real_catalogue_gives_the_same_through_redis() {
+fn the_real_catalogue_gives_the_same_site_through_redis() {
     let upstream = upstream("ghibli");
     let redis = Redis::start();
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
@@ -56,7 +56,7 @@ fn the_real_catalogue_gives_the_same_through_redis() {
 }
 
 #[test]
-fn the_catalogue_of_2017_with_its_other_types_works_too() {
+fn the_catalogue_of_2017_with_other_types_works() {
     let upstream = upstream("ghibli-2017-03");
     let site = Site::of(&upstream);
     site.build_once().well();

@@ -62,7 +62,7 @@ fn integers_keep_all_their_digits_in_ids_references_and_fields() {
 }
 
 #[test]
-fn ids_that_mean_something_in_an_address_keep_their_pairs() {
+fn ids_with_characters_that_have_a_meaning_in_an_address_keep_their_pairs() {
     let ids = ["100%", "a%2Fb", "what?", "c#", "d/e", "f/", "g%", "https://h.example/films/9/"];
     let films = ids.map(|id| json!({"id": id, "title": format!("Film {id}")}));
     let encoded = |id: &str| id.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();

@@ -80,7 +80,7 @@ fn each_of_several_directors_and_producers_has_a_link_and_a_page_with_the_film()
 }
 
 #[test]
-fn readers_see_no_markup_and_no_link_without_a_text() {
+fn pages_show_no_markup_and_no_link_without_text() {
     let (site, log) = built(&json!([
         {"id": "a", "title": "Alpha", "description": "<p>One &lt;3</p><p>Two &amp; three<br>a < b</p>"},
         {"id": "b", "title": "\u{200b}"},

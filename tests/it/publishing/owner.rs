@@ -19,7 +19,7 @@ fn change(upstream: &Upstream, score: u32) {
 }
 
 #[test]
-fn the_owners_files_are_carried_along_as_the_very_same_files() {
+fn the_files_of_the_owner_stay_the_same_files_after_an_exchange() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -58,7 +58,7 @@ fn the_owners_files_are_carried_along_as_the_very_same_files() {
 }
 
 #[test]
-fn what_the_owner_edited_or_removed_stays_so() {
+fn edits_and_removals_of_the_owner_are_never_undone() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -77,7 +77,7 @@ fn what_the_owner_edited_or_removed_stays_so() {
 }
 
 #[test]
-fn the_owners_files_are_carried_while_the_server_runs() {
+fn the_files_of_the_owner_stay_while_the_server_runs() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     server.site.write("public/notes.txt", "mine");
@@ -90,7 +90,7 @@ fn the_owners_files_are_carried_while_the_server_runs() {
 }
 
 #[test]
-fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
+fn actions_of_the_owner_between_two_publishes_of_a_server_are_never_undone() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--interval", "300ms", "--max-age", "60s"]).serve();
     let server = server.ready();
@@ -130,7 +130,7 @@ fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
 }
 
 #[test]
-fn a_page_comes_where_the_owner_had_a_file_and_took_it_away() {
+fn a_page_is_published_after_the_owner_removes_a_file_at_its_path() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--interval", "300ms", "--max-age", "60s"]).serve();
     let server = server.ready();
@@ -153,7 +153,7 @@ fn a_page_comes_where_the_owner_had_a_file_and_took_it_away() {
 }
 
 #[test]
-fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
+fn an_out_that_is_not_ours_is_refused_before_the_upstream_is_asked() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0"]);
     site.write("public/holiday.jpg", "a picture");
@@ -167,7 +167,7 @@ fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
-fn an_out_with_dotfiles_and_well_known_alone_is_taken() {
+fn an_out_with_only_dotfiles_and_well_known_is_accepted() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.write("public/.gitignore", "*");
@@ -179,7 +179,7 @@ fn an_out_with_dotfiles_and_well_known_alone_is_taken() {
 }
 
 #[test]
-fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept_and_the_rest_is_published() {
+fn a_file_of_the_owner_at_the_path_of_a_page_is_named_and_kept_and_the_rest_is_published() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -201,7 +201,7 @@ fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept_and_the_rest_is
 }
 
 #[test]
-fn an_out_that_was_removed_comes_back_with_the_next_refresh() {
+fn a_removed_out_is_published_again_with_the_next_refresh() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     let before = contents(&server.site.out());

@@ -57,7 +57,7 @@ fn wait_until_all_show<'a>(servers: impl IntoIterator<Item = &'a Running>, score
 
 #[test]
 #[ignore = "needs redis-server"]
-fn ten_replicas_that_start_at_once_make_one_fetch() {
+fn ten_replicas_that_start_at_the_same_time_make_one_fetch() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let sites: Vec<_> =
         (0..10).map(|_| Site::of(&upstream).with(&["--redis", &redis.url()])).collect();
@@ -79,7 +79,7 @@ fn ten_replicas_that_start_at_once_make_one_fetch() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_load_at_a_loser_is_held_for_the_winners_data() {
+fn a_load_at_a_loser_is_held_for_the_data_of_the_winner() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "2s", "1500ms");
     let servers = [replica().serve().ready(), replica().serve().ready()];
@@ -105,7 +105,7 @@ fn a_load_at_a_loser_is_held_for_the_winners_data() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way() {
+fn a_load_is_held_even_if_redis_fails_over_to_a_time_before_the_refresh_in_flight() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "3s", "2500ms");
     let servers = [replica().serve().ready(), replica().serve().ready()];
@@ -132,7 +132,7 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_load_is_held_for_a_refresh_that_redis_lost_before_it_was_heard_of() {
+fn a_load_is_held_for_a_refresh_that_redis_lost_before_other_replicas_knew_it() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "3s", "2500ms");
     let (site, winner) = (replica(), replica().serve().ready());
@@ -153,7 +153,7 @@ fn a_load_is_held_for_a_refresh_that_redis_lost_before_it_was_heard_of() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn whoever_comes_too_late_to_save_shows_what_others_saved_at_once() {
+fn a_replica_whose_save_is_too_late_shows_the_newer_data_at_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
     upstream.set("/films", Answer::json(&films()).late(Duration::from_millis(200)));
@@ -191,7 +191,7 @@ fn a_wiped_redis_gets_back_claim_payload_and_history() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn replicas_that_kept_their_own_minute_come_together_again() {
+fn replicas_that_kept_their_own_interval_share_one_interval_again() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
     let servers = sites.each_ref().map(|site| site.serve().ready());
@@ -213,13 +213,13 @@ fn replicas_that_kept_their_own_minute_come_together_again() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_redis_that_takes_nothing_is_lost_until_it_does_and_that_is_said_once() {
+fn a_redis_that_refuses_writes_counts_as_lost_and_this_is_logged_once() {
     a_redis_takes_nothing("min-replicas-to-write");
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_full_redis_is_lost_until_it_has_room_and_that_is_said_once() {
+fn a_full_redis_counts_as_lost_and_this_is_logged_once() {
     a_redis_takes_nothing("maxmemory");
 }
 
@@ -241,7 +241,7 @@ fn a_redis_takes_nothing(setting: &str) {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn what_a_replica_did_alone_is_known_to_redis_as_soon_as_it_is_back() {
+fn the_attempt_of_a_separated_replica_is_known_to_redis_at_its_return() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let long = ["--interval", "4s", "--max-age", "4s", "--redis", &redis.url()];
     let server = Site::of(&upstream).with(&long).serve().ready();
@@ -261,7 +261,7 @@ fn what_a_replica_did_alone_is_known_to_redis_as_soon_as_it_is_back() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn courtesy_can_win_over_freshness_while_redis_is_lost() {
+fn with_when_redis_lost_wait_no_replica_asks_the_upstream_without_redis() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let site = replica(&upstream, &redis).with(&["--when-redis-lost", "wait"]);
     let server = site.serve().ready();
@@ -281,7 +281,7 @@ fn courtesy_can_win_over_freshness_while_redis_is_lost() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_payload_of_another_version_is_left_alone_and_that_is_said_once() {
+fn a_payload_of_another_version_stays_unchanged_and_this_is_logged_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
     wait_until("an outcome", || redis.outcome().is_some());
@@ -307,7 +307,7 @@ fn a_payload_of_another_version_is_left_alone_and_that_is_said_once() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_redis_that_may_forget_is_warned_of() {
+fn a_redis_that_may_evict_keys_causes_a_warning() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let _: () = redis.ask(::redis::cmd("CONFIG").arg(&["SET", "maxmemory-policy", "allkeys-lru"]));
     let server = replica(&upstream, &redis).serve().ready();
@@ -317,7 +317,7 @@ fn a_redis_that_may_forget_is_warned_of() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_winner_that_dies_is_replaced_at_the_next_minute() {
+fn a_winner_that_dies_is_replaced_after_the_interval() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
     let [one, other] = sites.each_ref().map(|site| site.serve().ready());
@@ -338,7 +338,7 @@ fn a_winner_that_dies_is_replaced_at_the_next_minute() {
 
 #[test]
 #[ignore = "needs redis-server and nginx"]
-fn the_cluster_answers_while_a_replica_and_redis_are_killed() {
+fn the_deployed_cluster_answers_while_a_replica_and_redis_are_killed() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("an address").port();
     drop(free);
@@ -382,7 +382,7 @@ fn the_cluster_answers_while_a_replica_and_redis_are_killed() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn replicas_with_two_themes_share_a_payload_without_fighting() {
+fn replicas_with_two_themes_share_a_payload_without_publishing_repeatedly() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let plain = replica(&upstream, &redis);
     let themed = replica(&upstream, &redis).with(&["--templates", "theme"]);

@@ -12,7 +12,7 @@ use crate::fixture::{
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
+fn a_redis_that_answers_claims_later_than_the_lease_counts_as_lost() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let link = Link::to(&redis);
     let times = ["--interval", "4s", "--max-age", "4s", "--hold", "3600ms"];
@@ -36,7 +36,7 @@ fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_user_needs_no_more_rights_than_the_readme_says() {
+fn a_redis_user_needs_only_the_documented_rights() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let url = redis.url_of_a_user(&format!("{RIGHTS} {RIGHT_TO_HEAR}"));
     let servers = [(); 2].map(|()| Site::eager(&upstream).with(&["--redis", &url]).serve().ready());
@@ -54,7 +54,7 @@ fn a_user_needs_no_more_rights_than_the_readme_says() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn replicas_that_hear_no_announcement_look_for_themselves() {
+fn replicas_without_announcements_poll_redis() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let url = redis.url_of_a_user(RIGHTS);
     let times = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
@@ -86,7 +86,7 @@ fn replicas_that_hear_no_announcement_look_for_themselves() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_name_that_leads_to_another_redis_is_followed_though_the_old_one_lives() {
+fn a_name_that_points_to_another_redis_is_followed_while_the_old_redis_runs() {
     let (upstream, old, new) = (Upstream::start(), Redis::start(), Redis::start());
     let names = tempfile::tempdir().expect("a directory");
     let name = names.path().join("primary");
@@ -103,7 +103,7 @@ fn a_name_that_leads_to_another_redis_is_followed_though_the_old_one_lives() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_clock_of_redis_that_went_back_makes_no_data_younger() {
+fn a_clock_of_redis_that_is_set_back_makes_no_data_younger() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
     let server = site.serve().ready();
@@ -122,7 +122,7 @@ fn a_clock_of_redis_that_went_back_makes_no_data_younger() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn losers_know_that_the_winners_refresh_failed() {
+fn losers_know_that_the_refresh_of_the_winner_failed() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "6s", "5s");
     let servers = [replica().serve().ready(), replica().serve().ready()];
@@ -139,7 +139,7 @@ fn losers_know_that_the_winners_refresh_failed() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn an_end_that_only_a_newer_program_knows_is_an_end() {
+fn an_unknown_outcome_of_a_newer_program_counts_as_a_failure() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let times = ["--interval", "20s", "--max-age", "20s", "--hold", "15s"];
     let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&times);
@@ -161,7 +161,7 @@ fn an_end_that_only_a_newer_program_knows_is_an_end() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
+fn a_replica_that_cannot_write_its_state_still_shares_its_data() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let (site, well) = (replica(&upstream, &redis), replica(&upstream, &redis));
     let server = site.serve().ready();
@@ -184,7 +184,7 @@ fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
+fn a_build_that_waits_for_redis_shows_the_stored_data() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let waits =
         || Site::eager(&upstream).with(&["--redis", &redis.url(), "--when-redis-lost", "wait"]);
@@ -203,7 +203,7 @@ fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn what_was_accepted_for_one_time_is_not_for_a_second_anywhere() {
+fn a_mark_is_used_once_on_all_replicas() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
     let (one, other) = (replica(), replica());
