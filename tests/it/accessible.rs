@@ -56,9 +56,9 @@ fn open(tab: &mut Tab, running: &Running, path: &str) {
     ));
 }
 
-/// What axe finds on the page that is open, in short.
+/// Returns the violations that axe finds on the open page, in a short form.
 pub(crate) fn violations(tab: &mut Tab) -> String {
-    // Evaluated by the browser itself: the site's policy has no say in it.
+    // The browser evaluates this script itself, so the content security policy does not apply.
     tab.call("Runtime.evaluate", json!({"expression": AXE}));
     let found = tab.value(
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})
@@ -126,7 +126,7 @@ fn the_error_pages_of_the_server_break_no_rule() {
             tab.prefers(scheme);
             tab.load(&format!("http://{}/", running.address));
             assert!(tab.text("document.body.textContent").contains(heading), "{heading}");
-            // Not while axe looks.
+            // Stop the page from loading the site while axe runs.
             tab.value("window.stop()");
             let found = violations(&mut tab);
             assert!(found.is_empty(), "{heading}, {scheme}: {found}");
@@ -134,7 +134,7 @@ fn the_error_pages_of_the_server_break_no_rule() {
     }
 }
 
-/// The page at a former address, which `serve` sends visitors on from.
+/// Tests the file at a former address. `serve` redirects visitors and never sends this page.
 #[test]
 #[ignore = "needs chromium"]
 fn the_page_at_a_former_address_breaks_no_rule() {
@@ -151,7 +151,7 @@ fn the_page_at_a_former_address_breaks_no_rule() {
         Frame { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
     let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
     let page = plan.prepare("movies/as-it-was/index.html").render().expect("a page");
-    // It would be left before axe has looked.
+    // Disable the refresh, so that the browser does not leave the page before axe has run.
     let page = String::from_utf8_lossy(&page).replace("http-equiv=\"refresh\"", "name=\"stay\"");
     let mut browser = Browser::start();
     let mut tab = browser.tab();

@@ -19,7 +19,7 @@ use movies_gen::upstream::{Strange, UpstreamId};
 use crate::fixture::Redis;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// So short that the next refresh is always due.
+/// An interval that is so short that the next refresh is always due.
 const MOMENT: Duration = Duration::from_micros(1);
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn redis_keeps_the_contract() {
     keeps_the_contract(fresh).await;
 }
 
-/// Every rule on a store of its own.
+/// Tests each rule on a new store.
 async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
     macro_rules! rules {
         ($($rule:ident),* $(,)?) => {
@@ -83,13 +83,13 @@ async fn the_first_claim_is_granted_and_the_next_claim_waits_for_the_interval(st
     assert_eq!(denied.wait.because, WaitReason::Interval);
     assert!(denied.wait.remaining > MINUTE / 2 && denied.wait.remaining <= MINUTE);
     assert_eq!(denied.standing.fence, granted.fence);
-    assert_eq!(denied.standing.outcome, None, "it is running");
+    assert_eq!(denied.standing.outcome, None, "the attempt has no outcome yet");
 }
 
 async fn the_same_nonce_gets_the_same_claim(store: &impl Store) {
     let first = granted(store, "a").await;
     let Claim::Granted(again) = store.claim(&ask("a", MINUTE)).await.expect("asked") else {
-        panic!("the answer that got lost is given again");
+        panic!("the same nonce must get the lost answer again");
     };
     assert_eq!(again.fence, first.fence);
 }
@@ -101,7 +101,7 @@ async fn a_new_fence_is_higher_than_every_fence_that_the_caller_knows(store: &im
     let far = Fence(second.0 + 1_000_000_000_000);
     let ahead = Ask { highest: far, ..ask("c", MOMENT) };
     if let Claim::Denied(denied) = store.claim(&ahead).await.expect("asked") {
-        assert_eq!(denied.wait.because, WaitReason::Interval, "a fence from elsewhere is no loss");
+        assert_eq!(denied.wait.because, WaitReason::Interval, "a fence alone is not a lost claim");
     }
     let third = granted_to(store, ahead).await;
     assert!(third.fence > far);
@@ -165,26 +165,26 @@ async fn a_ledger_that_the_caller_has_not_seen_is_not_lost(store: &impl Store) {
     match store.save(&mut newer).await.expect("asked") {
         Kept::As(_) => {}
         Kept::Overtaken => return,
-        Kept::Older => panic!("it is newer"),
+        Kept::Older => panic!("the payload is newer"),
     }
     let ledger = store.load().await.expect("loaded").ledger.expect("a ledger");
-    assert!(ledger.films.contains_key("id"), "it was added");
+    assert!(ledger.films.contains_key("id"), "the entry must be added");
 }
 
 async fn a_ledger_is_completed_only_over_the_revision_that_the_caller_has_seen(store: &impl Store) {
     let claim = granted(store, "a").await;
     let mut first = saved(&claim, "[1]");
     let Kept::As(edition) = store.save(&mut first).await.expect("saved") else {
-        panic!("nothing was there");
+        panic!("the store was empty");
     };
-    assert_eq!(store.save(&mut first).await.expect("asked"), Kept::Overtaken, "seen is older");
+    assert_eq!(store.save(&mut first).await.expect("asked"), Kept::Overtaken, "an old revision");
     let mut complete = Saved {
         ledger: Ledger::baseline(&Catalogue::default(), WallTime(3)),
         revision: edition.revision,
         ..first
     };
     let Kept::As(next) = store.save(&mut complete).await.expect("saved") else {
-        panic!("it was seen");
+        panic!("the caller has seen the revision");
     };
     assert!(next > edition && next.fence == edition.fence);
     let loaded = store.load().await.expect("loaded");
@@ -228,7 +228,8 @@ async fn only_the_newest_claim_is_renewed(store: &impl Store) {
     let now = Clock::system().now().boot;
     let renewed = store.renew(newer.fence).await.expect("asked").expect("renewed");
     assert_eq!(renewed.fence, newer.fence);
-    // Not always later than the claim: a slow disk dates a claim ahead by what its writes took.
+    // The renewal is not always later than the claim: on a slow disk, the claim has a later time,
+    // because the time of the writes is added.
     assert!(renewed.at.boot >= now);
 }
 
@@ -262,13 +263,13 @@ fn refused() -> Refused {
     Refused { sets, times: 2, offer: Offer { films: 3, people: 0, gone } }
 }
 
-/// A claim that is due.
+/// Makes a claim that is due.
 async fn granted(store: &impl Store, nonce: &str) -> Granted {
     granted_to(store, ask(nonce, MOMENT)).await
 }
 
-/// The same for this ask; a shared store that is empty, or knows less than who asks, lets
-/// the others speak first.
+/// Makes a claim with this ask. Repeats the ask if the store waits one round for other replicas,
+/// because the store is empty or knows less than the caller.
 async fn granted_to(store: &impl Store, ask: Ask) -> Granted {
     loop {
         match store.claim(&ask).await.expect("asked") {

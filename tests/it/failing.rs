@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::fixture::{Answer, Process, Site, Upstream, bulky, contents, wait_until};
 
-/// A good site, then an upstream whose films are answered so, then a refresh.
+/// Publishes a good site, lets the upstream answer the films like this, and refreshes. Asserts that
+/// the site stays, and that the log says `said`.
 #[track_caller]
 fn last_good_site_survives(films: Answer, kind: &str, said: &str) {
     survives_with(&[], films, kind, said);
@@ -22,7 +23,7 @@ fn survives_with(arguments: &[&str], films: Answer, kind: &str, said: &str) {
 
     upstream.set("/films", films);
     let log = site.build_once().with_code(1);
-    assert_eq!(contents(&site.out()), before, "the last good site stays");
+    assert_eq!(contents(&site.out()), before, "the last good site must stay");
 
     let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
     assert_eq!(errors.len(), 1, "one message\n{log}");
@@ -31,7 +32,7 @@ fn survives_with(arguments: &[&str], films: Answer, kind: &str, said: &str) {
     let told = site.json("freshness.json");
     assert_eq!(told["upstream"]["state"], "failing");
     assert_eq!(told["upstream"]["failure"], kind);
-    assert_eq!(told["as_of"], fresh["as_of"], "the origin time is not stamped anew");
+    assert_eq!(told["as_of"], fresh["as_of"], "the origin time must stay");
     let text = site.page("freshness.json");
     let port = upstream.port().to_string();
     for secret in ["127.0.0.1", "http", "elsewhere", "/films", &port] {
@@ -102,7 +103,7 @@ fn a_body_that_exceeds_max_bytes_after_decompression_keeps_the_last_good_site() 
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bulky(5_000_000).to_string().as_bytes()).expect("memory");
     let bomb = encoder.finish().expect("memory");
-    assert!(bomb.len() < 100_000, "it is small on the wire: {}", bomb.len());
+    assert!(bomb.len() < 100_000, "the compressed body must be small: {}", bomb.len());
     let films = Answer::new(200, bomb).with("Content-Encoding", "gzip");
     survives_with(&["--max-bytes", "100kB"], films, "too-large", "--max-bytes");
 }
@@ -112,7 +113,7 @@ fn a_redirect_to_another_host_is_not_followed() {
     let elsewhere = Upstream::start();
     let to = format!("http://localhost:{}/films?key=s3cret", elsewhere.port());
     last_good_site_survives(Answer::new(301, "").with("Location", &to), "redirected", "301");
-    assert_eq!(elsewhere.asked(), (0, 0), "nobody else is asked");
+    assert_eq!(elsewhere.asked(), (0, 0), "the other host must get no request");
 }
 
 #[test]

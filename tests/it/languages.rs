@@ -1,4 +1,4 @@
-//! The language of the site, and the languages of what stands on it.
+//! The language of the site, and the languages of texts on its pages.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ fn a_language_without_a_table_gives_english_texts_and_one_warning() {
     wait_until("the other page", || server.get("/nowhere").body == b"two");
     assert_eq!(html(server.get("/").text()), " lang=\"en\"");
     assert_eq!(server.log().matches("no table of texts for --lang nl").count(), 1);
-    // The theme gets a table, and the page is in that language.
+    // After the theme gets a table, the page is in this language.
     server.site.write("theme/texts/nl.toml", "[nav]\nfilms = \"Speelfilms\"");
     wait_until("Dutch", || server.get("/").text().contains(">Speelfilms</a>"));
     assert_eq!(html(server.get("/").text()), " lang=\"nl\"");
@@ -116,7 +116,7 @@ fn exported_tables_are_equal_to_the_built_in_tables() {
         assert!(site.path(&format!("theme/texts/{lang}.toml")).is_file(), "{lang}");
     }
     site.with(&["--templates", "theme"]).build_once().well();
-    assert_eq!(site.page("index.html"), plain, "nothing differs");
+    assert_eq!(site.page("index.html"), plain, "exported tables must change no page");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn scripts_use_the_texts_of_the_language_of_the_page() {
         "--templates",
         "t",
     ]);
-    // A language with more plural forms than two.
+    // Polish has more than two plural forms.
     site.write(
         "t/texts/pl.toml",
         "[live]\nadded = \"Nowy film: {title}.\"\n[live.added_many]\n\

@@ -34,7 +34,7 @@ fn status_reports_age_generation_and_next_attempt() {
     assert_eq!(report["next_attempt"]["because"], "the interval is not over");
     assert_eq!(report["held_by"]["state"], Value::Null);
     assert_eq!(site.run(&["status", "--exit-code"]).code, Some(0));
-    assert_eq!(upstream.asked(), (1, 1), "nobody was asked for it");
+    assert_eq!(upstream.asked(), (1, 1), "the command must send no request");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn status_names_a_volatile_field_and_no_feed_reports_the_field() {
     assert_eq!(site.page("feed.json"), before);
     assert!(!before.contains("views") && !before.contains("sig="), "{before}");
     let film = site.page("movies/salt-road/index.html");
-    assert!(film.contains("?sig=77"), "the page still shows what is there now: {film}");
+    assert!(film.contains("?sig=77"), "the page must show the current value: {film}");
 
     let steady = site.with(&["--steady-fields", "views"]);
     upstream.set("/films", Answer::json(&viewed(78)));
@@ -115,7 +115,7 @@ fn check_renders_all_and_publishes_nothing() {
     assert_eq!(failed.code, Some(1));
     assert!(failed.log.contains("theme/film.html:1:"), "{}", failed.log);
     assert!(failed.log.contains('^') && failed.log.contains("for the film"), "{}", failed.log);
-    assert_eq!(failed.log.matches("theme/film.html:1:").count(), 1, "once, not for each film");
+    assert_eq!(failed.log.matches("theme/film.html:1:").count(), 1, "log the fault once");
 }
 
 #[test]

@@ -143,17 +143,17 @@ fn nginx_answers_whole_pages_during_repeated_publishes() {
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         for visitor in visitors {
-            let loads = visitor.join().expect("a visitor that saw nothing wrong");
-            assert!(loads > PUBLISHES, "{loads} loads are too few to tell");
+            let loads = visitor.join().expect("a visitor that saw no fault");
+            assert!(loads > PUBLISHES, "{loads} loads are too few for this test");
         }
     });
 }
 
-/// Publishes while visitors load.
+/// Number of publishes while visitors load pages.
 const PUBLISHES: usize = 200;
 
-/// Loads pages until it is told to stop: each is one of the two, whole; and no
-/// validator ever stands for two different bodies, so no 304 can be wrong.
+/// Loads pages until the test ends. Asserts that each page is a complete page of one of the two
+/// sites, and that no validator belongs to two different bodies, so that no 304 can be wrong.
 fn visits(
     address: std::net::SocketAddr,
     paths: &[&str],

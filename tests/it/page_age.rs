@@ -6,7 +6,7 @@ use crate::fixture::{Browser, Nginx, Running, Site, Tab, Upstream};
 const AGE: &str = "document.querySelector('[data-age]').textContent";
 const NOTICE: &str = "document.querySelector('[data-stale]')";
 
-/// The list, open in a tab that tells its age.
+/// Opens the list in a tab, and waits until the page shows its age.
 fn open_list(running: &Running, browser: &mut Browser) -> Tab {
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/", running.address));
@@ -59,7 +59,7 @@ fn files_that_are_no_longer_published_show_that_their_data_is_old() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/movies/salt-road/", nginx.address));
-    // Twice the bound of a second is over soon.
+    // The notice appears after twice the maximum age, which is one second here.
     tab.wait_for(&format!("!{NOTICE}.hidden"));
     let said = tab.text(&format!("{NOTICE}.textContent"));
     assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
@@ -85,7 +85,7 @@ fn an_open_page_does_not_show_the_age_of_data_that_it_does_not_show() {
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
     let mut tab = open_list(&running, &mut browser);
-    // One that does not follow what comes.
+    // Pause the page, so that the page does not follow updates.
     let _ = tab.value("document.querySelector('[data-pause]').click()");
     let mut films = crate::fixture::films();
     films[0]["rt_score"] = "3".into();

@@ -35,7 +35,7 @@ fn the_fresh_copy_expires_and_the_last_good_copy_never_expires() {
     let left = |name: &str| redis.ask::<i64>(::redis::cmd("PTTL").arg(key(&redis, name)));
     let fresh = left("fresh");
     assert!((60_000..=90_000).contains(&fresh), "{fresh} ms");
-    assert_eq!((left("last-good"), left("claim")), (-1, -1), "these do not expire");
+    assert_eq!((left("last-good"), left("claim")), (-1, -1), "last-good or claim expires");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn the_loss_of_redis_changes_no_page_and_is_logged_once() {
         films
     };
     upstream.set("/films", Answer::json(&changed));
-    wait_until("a change after all that", || {
+    wait_until("a change after the return of Redis", || {
         String::from_utf8_lossy(&server.get("/").body).contains("Wife")
     });
 }
@@ -85,7 +85,7 @@ fn two_sites_with_different_prefixes_share_nothing() {
     let other = shared(&upstream, &redis).with(&["--redis-prefix", "other"]);
     one.build_once().well();
     other.build_once().well();
-    assert_eq!(upstream.asked(), (2, 2), "each has a minute of its own");
+    assert_eq!(upstream.asked(), (2, 2), "each site has its own interval");
     let keys = redis.keys();
     let of = |prefix: &str| keys.iter().filter(|key| key.contains(prefix)).count();
     assert_eq!((of("one:"), of("other:")), (keys.len() / 2, keys.len() / 2), "{keys:?}");
@@ -161,7 +161,7 @@ fn redis_is_used_through_tls_only_if_its_certificate_is_trusted() {
     let log = site.build_once().well();
     let why = "invalid peer certificate";
     assert!(log.contains("Redis cannot be used") && log.contains(why), "{log}");
-    assert!(redis.keys().is_empty(), "not trusted, so nothing was told");
+    assert!(redis.keys().is_empty(), "an untrusted Redis must get no data");
 
     let site = Site::of(&upstream).with(&["--redis", &tls.url]);
     let log = site.variable("SSL_CERT_FILE", &tls.authority).build_once().well();
@@ -176,7 +176,7 @@ fn two_tenants_of_one_api_share_nothing_in_one_redis() {
     let upstream = Upstream::start();
     let host = upstream.url();
     let host = host.strip_prefix("http://").expect("an address");
-    // A key in the query, as a password, or as the user name alone.
+    // The key may be in the query, the password or the user name.
     let [one, rest @ ..] = ["?key=s3cret-1", "?key=s3cret-2", "u:s3cret@", "s3cret@"].map(|key| {
         let url = match key.strip_prefix('?') {
             Some(_) => format!("http://{host}/{key}"),
@@ -188,12 +188,12 @@ fn two_tenants_of_one_api_share_nothing_in_one_redis() {
     for other in &rest {
         other.build_once().well();
     }
-    assert_eq!(upstream.asked(), (4, 4), "each asks for itself");
+    assert_eq!(upstream.asked(), (4, 4), "each tenant must ask separately");
     let claims = redis.keys().iter().filter(|key| key.ends_with(":claim")).count();
     assert_eq!(claims, 4);
     let state = std::fs::read_to_string(one.path(".movies-gen/upstream")).expect("a file");
     assert!(!state.contains("s3cret"), "{state}");
-    // A state is one tenant's.
+    // A state directory belongs to one tenant.
     let url = format!("{}/?key=s3cret-2", upstream.url());
     let log = one.with(&["--upstream", &url]).build_once().with_code(2);
     assert!(!log.contains("s3cret"), "{log}");
@@ -203,7 +203,7 @@ fn two_tenants_of_one_api_share_nothing_in_one_redis() {
 #[ignore = "needs redis-server"]
 fn claims_still_use_redis_if_bodies_are_too_slow_to_transfer() {
     let redis = Redis::start();
-    // Fast enough for any claim, and far too slow for a body of 3 MB.
+    // The link is fast enough for a claim, and much too slow for a body of 3 MB.
     let slow = Link::to(&redis);
     slow.carries(400_000);
     let upstream = Upstream::start();

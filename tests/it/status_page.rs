@@ -1,4 +1,4 @@
-//! `/status/` tells everybody how the site is doing, without internal details.
+//! `/status/` shows the state of the site to all visitors, without internal details.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::fixture::{
 
 const PAGE: &str = "status/index.html";
 
-/// The page of a server whose last refresh ended so.
+/// Waits until the last refresh has this outcome, and returns the status page.
 fn status_after(server: &Running, kind: &str) -> String {
     let told = format!("<code>{kind}</code>");
     let page = || server.get("/status/").text().to_owned();
@@ -18,7 +18,7 @@ fn status_after(server: &Running, kind: &str) -> String {
     page()
 }
 
-/// The moment that the page says for a line of its facts.
+/// Returns the time in a line of the page.
 fn time_of(page: &str, line: &str) -> chrono::DateTime<chrono::Utc> {
     let rest = page.split(&format!("<dt>{line}</dt>")).nth(1).expect("a line");
     let time = rest.split("datetime=\"").nth(1).and_then(|rest| rest.split('"').next());
@@ -41,8 +41,8 @@ fn the_status_page_shows_the_age_the_counts_and_the_next_attempt() {
     {
         assert!(page.contains(part), "{part} is missing: {page}");
     }
-    assert!(page.contains("<p class=\"none\">None.</p>"), "nothing is odd: {page}");
-    assert_eq!(server.site.page(PAGE), page, "the file is the same");
+    assert!(page.contains("<p class=\"none\">None.</p>"), "the data has no imperfection: {page}");
+    assert_eq!(server.site.page(PAGE), page, "the file and the answer must be equal");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_status_page_is_volatile_never_held_and_outside_the_generation() {
         (contents(&site.out()), site.json("freshness.json")["generation"].clone());
     let first = site.page(PAGE);
     site.build_once().well();
-    assert_ne!(site.page(PAGE), first, "written anew after a refresh that changed nothing");
+    assert_ne!(site.page(PAGE), first, "each refresh must write the page");
     assert_eq!(contents(&site.out()), before);
     assert_eq!(site.json("freshness.json")["generation"], generation);
 
@@ -67,7 +67,7 @@ fn the_status_page_is_volatile_never_held_and_outside_the_generation() {
     assert_eq!((slash.status, slash.expect("location")), (308, "/status/"));
     assert!(answer.text().contains("content=\"noindex\""));
     assert!(!site.page("sitemap.xml").contains("status"));
-    // Pages wait for newer data, this one does not.
+    // Other pages wait for newer data, and the status page does not wait.
     upstream.set_both(&Answer::json(&films()).late(Duration::from_secs(1)));
     upstream.wait_until_asked_again();
     assert!(!server.get("/status/").expect("cache-status").contains("fwd=stale"));
@@ -84,7 +84,7 @@ fn a_failure_is_shown_by_its_kind_also_after_a_restart() {
     assert!(page.contains("The last refresh failed"), "{page}");
     assert!(time_of(&page, "Data as of") >= time_of(&good, "Data as of"));
     let _ = server.terminate();
-    // A process that starts anew, and cannot reach anybody either.
+    // A new process, which also cannot reach the upstream.
     let server = site.serve().ready();
     let page = status_after(&server, "bad-status");
     for kind in ["changed", "unchanged", "bad-status"] {
@@ -178,7 +178,7 @@ fn the_status_page_stays_true_when_it_is_no_longer_published() {
     assert_eq!(get(nginx.address, "/status/").text(), site.page(PAGE));
     let mut browser = Browser::start();
     let mut tab = browser.tab();
-    // The visitor's clock is two hours ahead.
+    // The clock of the visitor is two hours ahead.
     tab.before_each_page("const now = Date.now; Date.now = () => now() + 7_200_000;");
     tab.load(&url);
     tab.wait_for("!document.querySelector('[data-freshness]').hidden");
@@ -186,12 +186,12 @@ fn the_status_page_stays_true_when_it_is_no_longer_published() {
     let said = tab.text("document.querySelector('[data-stale]').textContent");
     assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
-    // What stands in the file names moments and never a distance from now.
+    // The file contains moments and no times relative to now.
     let main = tab.text("document.querySelector('main').textContent");
     assert!(!main.contains(" ago") && main.contains("If that time is long past"), "{main}");
 }
 
-/// The kinds of fault that a template can have.
+/// Templates with each kind of fault.
 const FAULTS: [&str; 3] = ["{{ status.no.such }}", "{% for %}", "{% include \"gone.html\" %}"];
 
 #[test]
@@ -201,7 +201,7 @@ fn a_broken_status_template_fails_no_refresh_and_the_built_in_page_is_shown() {
     for fault in FAULTS {
         site.write("theme/status.html", fault);
         site.write("theme/404.html", fault.len().to_string());
-        // At the start, where nothing is published.
+        // Test the start, when nothing is published yet.
         let log = site.build_once().well();
         assert_eq!(log.matches("theme/status.html").count(), 1, "{fault}: {log}");
         assert!(site.page(PAGE).contains("<h1>Status</h1>"), "{fault}");
@@ -225,7 +225,7 @@ fn with_a_broken_status_template_refreshes_continue_and_the_author_sees_the_faul
         wait_until("the built-in page", || page().contains("<h1>Status</h1>"));
         site.write("theme/404.html", "mended");
         wait_until("the other page", || server.get("/nowhere").body == b"mended");
-        wait_until("what the author is told", || {
+        wait_until("the message for the author", || {
             server.get("/dev.json").text().contains("status.html")
         });
         upstream.wait_until_asked_again();

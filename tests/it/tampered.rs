@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Redis, Site, Upstream, films};
 
-/// Replaces a text in all documents below a directory, with the right checksums; gives
-/// the number of documents in which the text stood.
+/// Replaces a text in all documents below a directory, with valid checksums. Returns the number of
+/// documents that had the text.
 fn rewrite(directory: &Path, text: &str, with: &str) -> usize {
     let mut count = 0;
-    // Bodies and the ledger are named by their content, and documents name them.
+    // Bodies and the ledger have names made from their content, and documents contain these names.
     let is_body = |path: &PathBuf| path.parent().is_some_and(|above| above.ends_with("bodies"));
     for path in files_below(directory).into_iter().filter(is_body) {
         let Ok(body) = fs::read_to_string(&path) else { continue };
@@ -50,7 +50,7 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether something called `escaped` came to be anywhere in the site's directory.
+/// Whether a file named `escaped` is anywhere in the directory of the site.
 fn escaped(site: &Site) -> bool {
     let is_it = |path: &PathBuf| path.to_string_lossy().contains("escaped");
     files_below(site.as_ref()).iter().any(is_it)

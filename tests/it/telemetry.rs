@@ -6,7 +6,7 @@ use crate::fixture::{Answer, Response, Running, Site, Upstream, films, get, wait
 
 const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
 
-/// The answer of the admin listener.
+/// Sends a request to the admin listener.
 fn admin(running: &Running, path: &str) -> Response {
     let line = running.wait_for_line("metrics at http://");
     let (_, address) = line.split_once("http://").expect("an address");
@@ -14,7 +14,7 @@ fn admin(running: &Running, path: &str) -> Response {
     get(address, path)
 }
 
-/// A metric's value.
+/// Returns the value of a metric.
 pub(crate) fn metric(running: &Running, name: &str) -> Option<f64> {
     let text = admin(running, "/metrics").text().to_owned();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
@@ -123,7 +123,7 @@ fn data_older_than_max_stale_is_answered_with_503() {
     let site = Site::eager(&upstream).with(&["--max-stale", "2s"]);
     let running = site.serve().ready();
     upstream.set_both(&Answer::new(500, "no"));
-    wait_until("no answer", || running.get("/").status == 503);
+    wait_until("the status 503", || running.get("/").status == 503);
     let refused = running.get("/movies/salt-road/");
     assert_eq!(refused.status, 503);
     assert!(refused.expect("retry-after").parse::<u32>().is_ok());
@@ -137,7 +137,7 @@ fn data_older_than_max_stale_is_answered_with_503() {
 #[test]
 fn answers_from_a_cache_of_the_upstream_are_reported() {
     let upstream = Upstream::start();
-    // One value a cache on the way: the data is as old as the oldest of them says.
+    // Each cache on the way adds one value. The data is as old as the largest value.
     let aged = |path, list: &Value| {
         upstream.set(path, Answer::json(list).with("Age", "7").with("Age", "soon, 45, 20"));
     };
@@ -147,8 +147,8 @@ fn answers_from_a_cache_of_the_upstream_are_reported() {
     let line = running.wait_for_line("answers from a cache (Age: 45 s)");
     assert!(line.contains("pages get up to 46s old: more than --max-age 1s"), "{line}");
     assert!(running.get("/").expect("age").parse::<u64>().expect("seconds") >= 45);
-    // While an attempt is under way, whose the stored data is cannot be told.
-    wait_until("the status to tell", || {
+    // While an attempt is in flight, the status does not know the age of the answer.
+    wait_until("the status with the age", || {
         let status = running.site.run(&["status"]).out;
         status.contains("45s of this age in a cache of the upstream")
     });

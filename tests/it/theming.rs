@@ -8,7 +8,7 @@ fn themed(upstream: &Upstream) -> Site {
     Site::of(upstream).with(&["--templates", "theme"])
 }
 
-/// A server whose theme has an empty 404 page of its own.
+/// Starts a server whose theme has its own empty 404 page.
 fn served(upstream: &Upstream) -> Running {
     let site = themed(upstream);
     site.write("theme/404.html", "nothing here");
@@ -124,7 +124,7 @@ fn a_template_that_fails_on_one_person_names_that_person() {
     );
     let log = site.build_once().with_code(1);
     assert!(log.contains("Gull") && log.contains("theme/person.html:1:"), "{log}");
-    assert!(!site.out().join("index.html").exists(), "nothing half-made is published");
+    assert!(!site.out().join("index.html").exists(), "an incomplete site was published");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn an_exported_theme_is_the_built_in_theme_and_describes_the_variables() {
         let is_template = entry.path().is_file() && name != "README.md";
         assert!(!is_template || told.contains(&format!("`{name}`")), "{name} is not described");
     }
-    // Every block of the frame is named.
+    // The description must name every block of the base template.
     let base = std::fs::read_to_string(site.path("theme/base.html")).expect("a template");
     for block in base.split("{% block ").skip(1).filter_map(|rest| rest.split(' ').next()) {
         assert!(told.contains(&format!("`{block}`")), "{block} is not described");
@@ -216,7 +216,7 @@ fn with_dev_open_pages_reload_after_a_save_and_show_faults() {
     }
     server.site.write("theme/film.html", own);
     tab.wait_for("document.querySelector('dialog')?.open !== true && document.title === 'Mine'");
-    // There only.
+    // Without --dev, pages must not have the script.
     let plain = Site::of(&upstream);
     plain.build_once().well();
     assert!(

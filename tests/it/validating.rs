@@ -1,4 +1,4 @@
-//! Sites for a validator. `make validate` keeps them.
+//! Builds sites for an HTML validator. `make validate` keeps the sites.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
-//! A visit from the list to every page that the list leads to, wherever the site is: served by
-//! the program at the root and under a path, and by nginx in both ways of `deploy/nginx.conf`.
-//! Also a visit to hostile pages.
+//! Visits from the list to every page that the list links. The site is served by the program at the
+//! root and under a path, and by nginx in both ways of `deploy/nginx.conf`. There is also a visit
+//! to hostile pages.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn go(tab: &mut Tab, url: &str) {
     tab.wait_for(&is_there);
 }
 
-/// Follows the first link that a selector finds, and waits for its page.
+/// Follows the first link that matches a selector, and waits for the page.
 fn follow(tab: &mut Tab, selector: &str, heading: &str) {
     tab.value(&format!("document.querySelector('{selector}').click()"));
     tab.wait_for(&format!(
@@ -25,11 +25,11 @@ fn follow(tab: &mut Tab, selector: &str, heading: &str) {
     ));
 }
 
-/// `site` is the address of the list.
+/// Visits the site. `site` is the address of the list.
 fn visit(tab: &mut Tab, site: &str) {
     tab.sized(800, 500);
 
-    // By keyboard: search, filter, order.
+    // Search, filter and sort with the keyboard.
     go(tab, site);
     tab.shows_films(ALL);
     tab.press("/");
@@ -46,7 +46,7 @@ fn visit(tab: &mut Tab, site: &str) {
     tab.shows_films("f-lamp f-return");
     assert_eq!(tab.text("location.search"), "?q=keep&sort=score");
 
-    // Down the list, into a film, and back: the same list at the same place.
+    // Scroll the list, open a film, and go back: the list must be at the same scroll position.
     tab.value("document.querySelector('[data-film-id=f-return] h2').scrollIntoView()");
     let place = tab.value("scrollY").as_f64().expect("a number");
     assert!(place > 50.0, "the list is too short to scroll: {place}");
@@ -56,7 +56,7 @@ fn visit(tab: &mut Tab, site: &str) {
     tab.wait_for(&format!("Math.abs(scrollY - {place}) < 2"));
     assert_eq!(tab.text("document.getElementById('q').value"), "keep");
 
-    // On by links alone.
+    // Continue with links only.
     follow(tab, "[data-film-id=f-return] h2 a", "The Keeper Returns");
     follow(tab, "[data-person-id=p-keeper] a", "Osk the Keeper");
     follow(tab, ".ledger a", "The Lamp Keeper");
@@ -69,7 +69,7 @@ fn visit(tab: &mut Tab, site: &str) {
     follow(tab, ".masthead nav a:nth-child(3)", "Directors");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
 
-    // A stray finds the way by searching.
+    // A visitor at an unknown address can search.
     go(tab, &format!("{site}nowhere"));
     tab.value("document.getElementById('q').focus()");
     tab.type_text("winter");

@@ -30,7 +30,7 @@ fn the_first_event_says_whether_the_page_is_current() {
         for other in ["", &page[1..], &page[..16]] {
             let told = first(other);
             assert_eq!((&*told.name, &told.id), ("fetch", &generation), "{path} {other}");
-            assert_eq!(told.data["page"], page, "what it will find: {path}");
+            assert_eq!(told.data["page"], page, "the current fingerprint of {path}");
         }
     }
 }
@@ -49,7 +49,7 @@ fn the_answer_of_a_stream_has_the_header_fields_of_a_stream() {
     ] {
         assert!(head.contains(line), "{line} is missing in\n{head}");
     }
-    assert!(!head.contains("\r\nage:"), "it outlives any age");
+    assert!(!head.contains("\r\nage:"), "a stream must have no Age");
     let _ = open.next();
     assert!(open.retry.is_some_and(|retry| (2_000..6_000).contains(&retry)), "{:?}", open.retry);
     let head = server.ask("HEAD", "/events", &[]);
@@ -71,7 +71,7 @@ fn a_step_has_only_the_new_films_with_their_cards() {
     assert_eq!(step.name, "generation");
     let list = server.get("/");
     assert_eq!((&step.data["from"], &step.data["to"]), (&json!(from), &json!(step.id)));
-    assert_eq!(list.expect("x-generation"), step.id, "it is live when it is told");
+    assert_eq!(list.expect("x-generation"), step.id, "the generation must be live");
     let films = &step.data["films"];
     assert_eq!(films["added"].as_array().map(Vec::len), Some(1), "{films}");
     assert_eq!(films["changed"], json!([]));
@@ -79,7 +79,7 @@ fn a_step_has_only_the_new_films_with_their_cards() {
     let added = &films["added"][0];
     assert_eq!(added["title"], "The New One");
     assert_eq!(added["url"], "/movies/the-new-one/");
-    // Years fall: 2012, 2006, 2001, 1999 …
+    // The list is ordered by falling years: 2012, 2006, 2001, 1999 …
     assert_eq!(added["after"], "f-winter");
     let eager = |html: &str| html.replace(" loading=\"lazy\" decoding=\"async\"", "");
     let card = added["card"].as_str().expect("a card").trim();
@@ -137,7 +137,7 @@ fn texts_of_a_hostile_catalogue_do_not_end_an_event() {
     assert!(added["title"].as_str().is_some_and(|title| title.starts_with("One")), "{added}");
     assert!(!added["card"].as_str().expect("a card").contains("<img src=x"), "{added}");
     upstream.set("/films", scored(7));
-    assert_eq!(listener.next().data["from"], step.id, "the next follows whole");
+    assert_eq!(listener.next().data["from"], step.id, "the next event must be complete");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn an_event_of_more_than_64_kib_has_only_paths() {
     assert_eq!((step.data.get("films"), step.data.get("people")), (None, None));
     assert!(step.bytes <= 64 << 10, "{}", step.bytes);
     assert!(step.data["paths"]["/movies/many-7/"].is_string());
-    // So many that their paths alone are more.
+    // The paths of so many films exceed the limit.
     let list = many.as_array_mut().expect("a list");
     list.extend((0..900).map(|n| json!({"id": format!("l{n}"), "title": format!("Long {n}")})));
     upstream.set("/films", Answer::json(&many));
@@ -175,7 +175,7 @@ fn a_confirmation_is_not_an_event_and_a_new_theme_gives_an_event_with_paths() {
     upstream.wait_until_asked(upstream.asked().0 + 3);
     site.write("theme/people.html", "everybody");
     let step = listener.next();
-    assert_eq!(step.data["films"]["added"], json!([]), "the data is the same");
+    assert_eq!(step.data["films"]["added"], json!([]), "no record may have changed");
     assert!(step.data["paths"]["/people/"].is_string(), "{step:?}");
     assert_ne!(step.data["theme"], theme.as_str());
 }

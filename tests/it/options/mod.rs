@@ -1,4 +1,4 @@
-//! Which options there are, how they are set, and which values are refused.
+//! The options, the ways to set an option, and the values that are refused.
 
 mod document;
 mod layers;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::fixture::{Answer, Site, Upstream, films, wait_until};
 
-/// The site with an option given as a flag, as a variable and in the file.
+/// Returns the site with an option that is set as a flag, as a variable, and in the file.
 fn each_way(site: &Site, option: &str, value: &str) -> [(Site, &'static str); 3] {
     let variable = format!("MOVIES_GEN_{}", option.to_uppercase().replace('-', "_"));
     let quoted = if value.parse::<u32>().is_ok() || value == "true" {
@@ -104,7 +104,7 @@ fn max_bytes_can_be_set_in_each_way() {
 fn hold_can_be_set_in_each_way() {
     for way in 0..3 {
         let upstream = Upstream::start();
-        // More than would be waited for by default: then the stored data would be shown.
+        // The interval is longer than the default hold, with which the stored data would be shown.
         let site = Site::of(&upstream).with(&["--interval", "4s"]);
         let ways = each_way(&site, "hold", "60s");
         ways[way].0.build_once().well();
@@ -175,7 +175,7 @@ fn sighup_reads_the_configuration_again_and_names_what_needs_a_restart() {
     site.write("movies-gen.toml", "site-titel = \"Broken\"\n");
     server.hangup();
     server.wait_for_line("movies-gen.toml:1");
-    assert!(server.get("/").text().contains("<title>After</title>"), "the old one stays");
+    assert!(server.get("/").text().contains("<title>After</title>"), "the old title must stay");
     assert_eq!(upstream.asked(), (1, 1));
     let (code, log) = server.terminate();
     assert_eq!(code, Some(0), "{log}");
@@ -188,7 +188,7 @@ fn sighup_applies_the_options_of_the_guard_and_of_volatile_fields() {
     let lines = "listen = 0\ninterval = \"50ms\"\nmax-age = \"60s\"\naccept-after = 1000000\n";
     site.write("movies-gen.toml", lines);
     let server = site.serve_as_told().ready();
-    // More records than may come at once.
+    // The answer has more records than may be added at once.
     let mut films = films();
     let list = films.as_array_mut().expect("a list");
     for number in 0..1_200 {
@@ -233,7 +233,7 @@ fn sighup_moves_the_site_to_another_path() {
     assert!(page.contains("href=\"/moved/movies/salt-road/\""), "{page}");
 }
 
-/// The site with every variable that the program reads empty.
+/// Returns the site with an empty value for every variable that the program reads.
 fn with_empty_variables(site: Site, empty: &str) -> Site {
     DECLARED.iter().fold(site, |site, option| site.variable(&option.variable(), empty))
 }
@@ -277,7 +277,7 @@ fn the_address_to_listen_on_may_be_written_in_usual_forms() {
         let log = Site::of(&upstream).run(&["serve", "--listen", written]).with_code(2);
         assert!(log.contains("--listen") && log.contains(written), "{log}");
     }
-    // Who does not listen needs no name service.
+    // A command that does not listen must not resolve the name.
     let site = Site::new().variable("MOVIES_GEN_LISTEN", "no.such.host.invalid:80");
     assert_eq!(site.run(&["check"]).code, Some(0));
     let site = Site::of(&upstream);

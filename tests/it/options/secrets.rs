@@ -25,7 +25,10 @@ fn logs_do_not_show_the_redis_password() {
     for (way, name) in each_way(&Site::of(&upstream).with(&["-vv"]), "redis", &redis) {
         let log = way.build_once().well();
         assert!(log.contains("Redis cannot be used"), "{name}: {log}");
-        assert!(log.contains("redis://127.0.0.1:1/"), "it is named all the same, {name}: {log}");
+        assert!(
+            log.contains("redis://127.0.0.1:1/"),
+            "the log must name the address, {name}: {log}"
+        );
         assert!(!log.contains(PASSWORD) && !log.contains("bob"), "{name}: {log}");
     }
 }
@@ -75,7 +78,7 @@ fn a_key_in_the_address_of_the_upstream_is_in_no_log_and_no_file() {
     let log = site.build_once().with_code(1);
     assert!(log.contains("/films") && !log.contains(PASSWORD) && !log.contains("bob"), "{log}");
     let query = format!("key={PASSWORD}&limit=250");
-    assert_eq!(upstream.asked_for("/films")[0].query, query, "the API gets it");
+    assert_eq!(upstream.asked_for("/films")[0].query, query, "the API must get the key");
     let mut left = vec![site.path("")];
     while let Some(directory) = left.pop() {
         for entry in std::fs::read_dir(directory).expect("a directory") {

@@ -1,4 +1,4 @@
-//! Each quirk that the API has shown, in a test of its own.
+//! One test for each quirk that the API has shown.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn built(films: &Value, people: &Value) -> Built {
 }
 
 impl Built {
-    /// The ids of a film's people.
+    /// Returns the ids of the people of a film.
     fn people_of(&self, film: &str) -> Vec<String> {
         pairs(&self.site.page("index.html")).remove(film).expect("a film")
     }
@@ -196,7 +196,7 @@ fn the_number_of_records_that_are_left_out_is_logged() {
     );
     let mut lines = site.log.lines();
     let counted = lines.any(|line| line.contains("3 records") && line.contains("left out"));
-    assert!(counted, "nobody should have to count lines:\n{}", site.log);
+    assert!(counted, "the log has no number of records:\n{}", site.log);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_director_keeps_an_address_that_another_name_would_also_get() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let film = |id: &str, title: &str, director: &str| serde_json::json!({"id": id, "title": title, "director": director});
-    // Both names would have the same slug.
+    // Both names have the same slug.
     let first = serde_json::json!([film("1", "Dawn", "Zoe Li"), film("2", "Dusk", "Ann")]);
     let second = serde_json::json!([
         film("1", "Dawn", "Zoe Li"),
@@ -244,6 +244,9 @@ fn a_director_keeps_an_address_that_another_name_would_also_get() {
     assert!(site.page("directors/zoe-li/index.html").contains("Zoe Li"));
     upstream.set("/films", Answer::json(&second));
     site.build_once().well();
-    assert!(site.page("directors/zoe-li/index.html").contains("Zoe Li"), "it was there first");
+    assert!(
+        site.page("directors/zoe-li/index.html").contains("Zoe Li"),
+        "the first director keeps the address"
+    );
     assert!(!site.page("directors/zoe-li/index.html").contains("ZOE LI"));
 }

@@ -1,11 +1,11 @@
-//! Values that a parser cannot decode, and ids with a meaning in an address: each costs only
-//! itself.
+//! Values that a parser cannot decode, and ids with characters that have a meaning in an address.
+//! Only the bad value is left out.
 
 use serde_json::json;
 
 use crate::fixture::{Answer, Ended, Site, Upstream, pairs};
 
-/// What is built from these bodies, and what is said of them.
+/// Builds a site from these bodies. Returns the site and the log.
 fn built(films: &str, people: &str) -> (Site, String) {
     let upstream = Upstream::start();
     upstream.set("/films", Answer::new(200, films));

@@ -12,14 +12,14 @@ use crate::fixture::{
     Answer, Site, Upstream, contents, decoded, films, identities, people, wait_until,
 };
 
-/// The catalogue with one field of one film changed.
+/// Returns the films with a change of one field of one film.
 fn with_change(film: usize, field: &str, value: &str) -> Value {
     let mut films = films();
     films[film][field] = json!(value);
     films
 }
 
-/// The pages (not their compressed forms) whose bytes are not those of `before`.
+/// Returns the pages (without compressed forms) whose bytes differ from `before`.
 fn changed_since(
     site: &Site,
     before: &std::collections::BTreeMap<String, Vec<u8>>,
@@ -50,7 +50,7 @@ fn the_same_data_in_other_bytes_changes_no_page() {
     let site = Site::eager(&upstream);
     site.build_once().well();
     let before = identities(&site.out());
-    // Other bytes, and so another etag, that mean the same.
+    // The bytes and the entity tag differ, but the data is the same.
     upstream.set("/films", Answer::new(200, films().to_string()));
     let log = site.build_once().well();
     assert!(log.contains("the data is changed"), "{log}");

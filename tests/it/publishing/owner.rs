@@ -11,7 +11,7 @@ fn inode(path: &Path) -> u64 {
     path.symlink_metadata().unwrap_or_else(|error| panic!("{}: {error}", path.display())).ino()
 }
 
-/// Makes the next refresh a change of some page.
+/// Changes the data of the upstream, so that the next refresh changes a page.
 fn change(upstream: &Upstream, score: u32) {
     let mut films = films();
     films[0]["rt_score"] = json!(score);
@@ -43,7 +43,7 @@ fn the_files_of_the_owner_stay_the_same_files_after_an_exchange() {
     for score in [1, 2, 3] {
         change(&upstream, score);
         let log = site.build_once().well();
-        assert!(log.contains("published"), "the trees were exchanged: {log}");
+        assert!(log.contains("published"), "the trees must be exchanged: {log}");
         for (path, inode_before) in paths.iter().zip(&inodes) {
             assert_eq!(inode(&site.out().join(path)), *inode_before, "{path}");
         }
@@ -86,7 +86,11 @@ fn the_files_of_the_owner_stay_while_the_server_runs() {
     change(&upstream, 5);
     wait_until("the change", || server.get("/movies.json").expect("etag") != etag);
     assert_eq!(inode(&server.site.out().join("notes.txt")), notes);
-    assert_eq!(server.get("/notes.txt").status, 404, "it is not ours to serve");
+    assert_eq!(
+        server.get("/notes.txt").status,
+        404,
+        "the server must not serve files of the owner"
+    );
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn actions_of_the_owner_between_two_publishes_of_a_server_are_never_undone() {
         score += 1;
         change(&upstream, score);
         let wanted = format!("data-score=\"{score}\"");
-        // It is live once the publish is over, what the owner did meanwhile included.
+        // The new page is live only after the publish has ended.
         wait_until("the change", || server.get("/").text().contains(&wanted));
     };
     for path in ["keep.txt", "drop.txt", "movies/salt-road/review.html", "deep/er/file.bin"] {
@@ -163,7 +167,7 @@ fn an_out_that_is_not_ours_is_refused_before_the_upstream_is_asked() {
         assert!(log.contains("holiday.jpg") && log.contains("--out"), "{log}");
     }
     assert_eq!(upstream.asked(), (0, 0));
-    assert_eq!(contents(&site.out()).len(), 1, "nothing was written there");
+    assert_eq!(contents(&site.out()).len(), 1, "the program must write nothing to this directory");
 }
 
 #[test]
@@ -194,7 +198,7 @@ fn a_file_of_the_owner_at_the_path_of_a_page_is_named_and_kept_and_the_rest_is_p
     assert_eq!(site.page("movies/newcomer/index.html"), "mine");
     assert!(site.page("movies.json").contains("Newcomer"));
     let log = site.build_once().well();
-    assert!(!log.contains("is at the path of a page"), "it is said once: {log}");
+    assert!(!log.contains("is at the path of a page"), "the message must be logged once: {log}");
     std::fs::remove_file(site.path(place)).expect("moved away");
     site.build_once().well();
     assert!(site.page("movies/newcomer/index.html").contains("Newcomer"));
@@ -205,9 +209,9 @@ fn a_removed_out_is_published_again_with_the_next_refresh() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     let before = contents(&server.site.out());
-    // In one step: a file may be written into it at any moment.
+    // Remove the directory with one rename, because the server may write a file at any moment.
     std::fs::rename(server.site.out(), server.site.path("gone")).expect("removed");
-    assert_eq!(server.get("/").status, 200, "visitors do not notice");
+    assert_eq!(server.get("/").status, 200, "visitors must get the page");
     let whole = || server.site.out().join("sitemap.xml").exists();
     wait_until("the directory", whole);
     assert_eq!(contents(&server.site.out()), before);

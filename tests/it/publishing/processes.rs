@@ -78,7 +78,7 @@ fn a_damaged_payload_is_named_set_aside_and_fetched_again() {
     assert!(log.contains(".movies-gen/saved") && log.contains("damaged"), "{log}");
     assert!(site.path(".movies-gen/saved.damaged").exists());
     let second = &upstream.asked_for("/films")[1];
-    assert_eq!(second.headers.get("if-none-match"), None, "nothing is in hand to confirm");
+    assert_eq!(second.headers.get("if-none-match"), None, "there is no payload to confirm");
     assert_eq!(contents(&site.out()), before);
 }
 

@@ -12,25 +12,25 @@ use serde_json::Value;
 
 use crate::fixture::{Answer, Redis, Running, Site, Upstream, contents, films, get, wait_until};
 
-/// A replica with a second for a minute.
+/// Makes a replica with an interval of one second.
 fn replica(upstream: &Upstream, redis: &Redis) -> Site {
     Site::eager(upstream).with(&["--redis", &redis.url(), "--hold", "300ms"])
 }
 
-/// One with a longer minute, and with that for how long a load waits.
+/// Makes a replica with this interval and this hold.
 fn slow_replica(upstream: &Upstream, redis: &Redis, interval: &str, hold: &str) -> Site {
     let arguments = ["--interval", interval, "--max-age", interval, "--hold", hold];
     Site::of(upstream).with(&["--redis", &redis.url()]).with(&arguments)
 }
 
-/// The least time between two refreshes, as the upstream saw them.
+/// Returns the shortest time between two refreshes, as the upstream saw them.
 fn least_gap(upstream: &Upstream) -> Duration {
     let films = upstream.asked_for("/films");
     let gaps = films.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
     gaps.min().expect("two refreshes")
 }
 
-/// Less than the interval by the lease and what connecting may take.
+/// Least time between two refreshes: the interval, minus the lease and the time of connecting.
 const COURTEOUS: Duration = Duration::from_millis(900);
 
 fn with_score(score: &str) -> Answer {
@@ -94,7 +94,7 @@ fn a_load_at_a_loser_is_held_for_the_data_of_the_winner() {
         }
         held
     };
-    // Only one of them is the winner each time.
+    // Only one of the two replicas is the winner of each claim.
     let held = std::thread::scope(|scope| {
         let visits = servers.each_ref().map(|server| scope.spawn(move || visit(server)));
         visits.map(|visit| visit.join().expect("a visitor who saw no old data"))
@@ -114,7 +114,7 @@ fn a_load_is_held_even_if_redis_fails_over_to_a_time_before_the_refresh_in_fligh
     redis.record_commands();
     upstream.set("/films", with_score("3").late(Duration::from_secs(1)));
     upstream.wait_until_asked_again();
-    // A replica that has heard of nothing may ask: the copy says that nobody did.
+    // A replica that knows no claim may ask, because the copy has no claim.
     redis.wait_until_others_hear_of_the_claim();
     redis.fail_over(&copy);
     std::thread::scope(|scope| {
@@ -178,7 +178,7 @@ fn a_wiped_redis_gets_back_claim_payload_and_history() {
             ["claim", "last-good"].iter().all(|end| keys.iter().any(|key| key.ends_with(end)))
         });
     }
-    // Who comes anew knows what the others know.
+    // A new replica gets the history from the others.
     let anew = replica(&upstream, &redis);
     let server = anew.serve().ready();
     wait_until("one site", || {
@@ -199,7 +199,7 @@ fn replicas_that_kept_their_own_interval_share_one_interval_again() {
     for server in &servers {
         server.wait_for_line("Redis cannot be used");
     }
-    // Each sees this in its own minute, and so at a time of its own.
+    // Each replica sees this change in its own interval, and therefore at a different time.
     upstream.set("/films", with_score("3"));
     wait_until_all_show(&servers, "3");
     redis.revive();
@@ -223,11 +223,12 @@ fn a_full_redis_counts_as_lost_and_this_is_logged_once() {
     a_redis_takes_nothing("maxmemory");
 }
 
-/// While this setting is 1.
+/// Tests a Redis that refuses writes while `setting` is 1.
 fn a_redis_takes_nothing(setting: &str) {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
-    // Longer than until a lost Redis is looked at again: what is read is answered then.
+    // The interval is longer than the time after which a lost Redis is asked again. Reads are then
+    // answered.
     let server = site.with(&["--interval", "2s", "--max-age", "2s"]).serve().ready();
     redis.set(setting, "1");
     server.wait_for_line("Redis cannot be used");
@@ -251,8 +252,8 @@ fn the_attempt_of_a_separated_replica_is_known_to_redis_at_its_return() {
     let alone = Instant::now();
     redis.revive();
     server.wait_for_line("Redis is back");
-    assert!(alone.elapsed() < Duration::from_secs(3), "not only when the next is due");
-    // One that knows nothing asks at once, and must not be let.
+    assert!(alone.elapsed() < Duration::from_secs(3), "Redis got the attempt too late");
+    // A new replica would ask at once, and must be prevented.
     let anew = Site::of(&upstream).with(&long).serve().ready();
     upstream.wait_until_asked(asked + 2);
     assert!(least_gap(&upstream) > Duration::from_millis(3600), "{:?}", least_gap(&upstream));
@@ -270,7 +271,7 @@ fn with_when_redis_lost_wait_no_replica_asks_the_upstream_without_redis() {
     let asked = upstream.asked().0;
     let answer = || server.get("/");
     wait_until("old pages", || answer().expect("age").parse::<u64>().expect("seconds") >= 3);
-    assert!(answer().expect("cache-status").contains("detail=failed"), "nobody waits");
+    assert!(answer().expect("cache-status").contains("detail=failed"), "no request may wait");
     assert_eq!(upstream.asked().0, asked);
     let status = site.run(&["status"]).out;
     assert!(status.contains("cannot be used"), "{status}");
@@ -293,8 +294,8 @@ fn a_payload_of_another_version_stays_unchanged_and_this_is_logged_once() {
     wait_until("newer data", || shows(&server, "41"));
     let newcomer = replica(&upstream, &redis).serve().ready();
     upstream.wait_until_asked(asked + 6);
-    assert!(shows(&newcomer, "41"), "it has a minute of its own");
-    assert_eq!(["claim", "last-good"].map(|end| redis.fields(end)), left, "as it was");
+    assert!(shows(&newcomer, "41"), "the newcomer must have its own interval");
+    assert_eq!(["claim", "last-good"].map(|end| redis.fields(end)), left, "the keys must stay");
     for server in [&server, &newcomer] {
         let log = server.log();
         assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
@@ -323,7 +324,7 @@ fn a_winner_that_dies_is_replaced_after_the_interval() {
     let [one, other] = sites.each_ref().map(|site| site.serve().ready());
     upstream.set_both(&Answer::new(200, "[]").never());
     upstream.wait_until_asked_again();
-    // One of them waits for an answer that never comes, and is the one that dies.
+    // The winner waits for an answer that never comes. This replica is killed.
     let winner_is_one = {
         let log = |server: &Running| server.log().matches("refreshed").count();
         log(&one) > log(&other)
@@ -362,7 +363,7 @@ fn the_deployed_cluster_answers_while_a_replica_and_redis_are_killed() {
     };
     for name in ["replica-1", "redis", "replica-2"] {
         kill(name);
-        // Longer than nginx leaves out one that did not answer: then both count again.
+        // This is longer than nginx leaves out a server that did not answer.
         let until = Instant::now() + Duration::from_secs(4);
         while Instant::now() < until {
             assert_eq!(get(address, "/").status, 200, "{name} was killed");
@@ -377,7 +378,7 @@ fn the_deployed_cluster_answers_while_a_replica_and_redis_are_killed() {
     let pid = Pid::from_raw(cluster.id() as i32).expect("a process id");
     kill_process(pid, Signal::TERM).expect("told to end");
     cluster.wait().expect("an end");
-    assert!(!std::path::Path::new(&directory).exists(), "nothing is left behind");
+    assert!(!std::path::Path::new(&directory).exists(), "the cluster left files behind");
 }
 
 #[test]
@@ -394,6 +395,6 @@ fn replicas_with_two_themes_share_a_payload_without_publishing_repeatedly() {
     upstream.wait_until_asked(asked + 3);
     assert!(least_gap(&upstream) > COURTEOUS);
     let changes = |server: &Running| server.log().matches("outcome=changed").count();
-    assert!(changes(&servers[0]) + changes(&servers[1]) <= 3, "nothing is published anew");
+    assert!(changes(&servers[0]) + changes(&servers[1]) <= 3, "the replicas published repeatedly");
     assert_eq!(servers[1].get("/nowhere").text(), "themed");
 }

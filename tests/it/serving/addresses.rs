@@ -37,7 +37,7 @@ fn a_site_under_a_path_is_found_with_and_without_the_path() {
     }
     let with = server.get("/some/path/movies/salt-road/");
     assert_eq!(with.status, 200);
-    assert_eq!(with.body, server.get("/movies/salt-road/").body, "a proxy may take it off");
+    assert_eq!(with.body, server.get("/movies/salt-road/").body, "a proxy may remove the path");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn before_the_first_data_every_answer_is_503_with_retry_after() {
         assert_eq!(response.header("age"), None, "{path}");
     }
     let page = server.get("/");
-    assert_eq!(page.expect("refresh"), "2", "it looks again");
+    assert_eq!(page.expect("refresh"), "2", "the page must reload");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_client_that_sends_half_a_head_is_disconnected_after_5_seconds() {
     assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     let range = Duration::from_millis(4500)..Duration::from_secs(9);
     assert!(range.contains(&waited), "{waited:?}");
-    assert_eq!(server.get("/").status, 200, "the others are answered");
+    assert_eq!(server.get("/").status, 200, "other clients must be answered");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn after_sigterm_the_request_in_flight_is_finished_and_no_new_request_is_accepte
     });
     let mut conversation = Conversation::open(server.address);
     conversation.say(b"GET /movies.json HTTP/1.1\r\nHost: h\r\n\r\n");
-    // The answer does not fit between the two: it is in flight until it is read.
+    // The answer is larger than the buffers, so the request is in flight until the client reads.
     let start = conversation.some(100);
     server.signal_stop();
     server.wait_for_line("stopping");
