@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_understood_as_people_write_one() {
+    fn an_address_is_read_in_usual_forms() {
         let listen = |text: &str| {
             let addresses = text.parse::<Listen>().and_then(|listen| listen.addresses());
             addresses.map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_this_machine_alone() {
+    fn only_loopback_addresses_are_this_machine() {
         let loopback = |text: &str| is_loopback(&Url::parse(text).expect("an address"));
         for here in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:2", "http://localhost"]
         {

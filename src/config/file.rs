@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_the_option_does_not_take_is_named_with_its_line() {
+    fn an_invalid_value_is_named_with_its_line() {
         for (text, message) in [
             ("\nlimit = \"many\"", "f.toml:2: invalid value for `limit`: invalid digit"),
             ("interval = 60", "invalid value for `interval`: time unit needed"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+    fn an_unknown_key_is_named_with_its_line_and_the_most_similar_key() {
         let message = read("out = \"x\"\n\nintervall = \"60s\"\n").expect_err("refused");
         assert_eq!(message, "f.toml:3: unknown key `intervall`; did you mean `interval`?");
     }

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_restart_stays_and_is_named() {
+    fn options_that_need_a_restart_stay_and_are_named() {
         let old = config("");
         let new = config("lang = \"fr\"\nhold = \"3s\"\nverbose = 1\nupstream = \"http://h\"");
         let (next, need_restart) = reloaded(old.clone(), new);
