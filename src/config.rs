@@ -20,7 +20,7 @@ use crate::disk;
 pub use address::is_loopback;
 pub use reload::reloaded;
 
-/// Minimum interval for an API of somebody else: one refresh per minute is a polite load.
+/// Minimum interval for an API on another machine: one refresh per minute is a polite load.
 pub const COURTEOUS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A value that is not valid, or values that contradict each other.

@@ -67,7 +67,7 @@ impl History {
         self.last = Some(Ended { at: now, kind });
     }
 
-    /// Returns the end of the last refresh, however long ago.
+    /// Returns the end of the last refresh, even if the refresh is older than one day.
     pub fn last(&self) -> Option<Ended> {
         self.last
     }

@@ -95,7 +95,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone)]
 pub struct Live {
     cell: Arc<watch::Sender<Arc<Snapshot>>>,
-    /// A channel of its own, so that open streams do not wake at each poll of the store.
+    /// A separate channel, so that open streams do not wake at each poll of the store.
     news: Arc<watch::Sender<Arc<Ring>>>,
     wanted: Arc<Notify>,
 }

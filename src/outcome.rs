@@ -137,7 +137,7 @@ impl fmt::Display for FailureKind {
 pub enum Policy {
     /// The failure probably passes by itself: log a warning.
     KeepLastGood,
-    /// The failure does not pass unless somebody acts: log an error.
+    /// The failure lasts until the operator acts: log an error.
     KeepAndCall,
     /// The answer is not a catalogue: the log names the first bad byte or field.
     KeepAndName,

@@ -53,8 +53,8 @@ pub(super) fn is_given_up(slug: &str, id: &str) -> bool {
     slug.ends_with(&given_up("", id))
 }
 
-/// Makes a slug from Latin letters and digits. Other scripts are not used: they would be
-/// transliterated character by character, and Japanese as Chinese, to names that nobody
+/// Makes a slug from Latin letters and digits. Letters of other scripts are not used: a
+/// transliteration character by character (for Japanese, as Chinese) gives names that no reader
 /// recognises.
 fn latin_slug(title: &str) -> String {
     let mut readable = String::with_capacity(title.len());

@@ -110,7 +110,7 @@ impl Ours {
     fn judge(&self, entry: &DirEntry, below: &Path) -> Ownership {
         let Ok(kind) = entry.file_type() else { return Ownership::Stranger };
         if below == Path::new(OWN_DIRECTORY) {
-            // The own directory of the program, where nobody else has entries.
+            // This is the own directory of the program. All its entries are ours.
             return if kind.is_dir() { Ownership::Ours } else { Ownership::Stranger };
         }
         if kind.is_dir() {
