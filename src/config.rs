@@ -1,7 +1,7 @@
-//! What the options mean together.
+//! The validated configuration.
 //!
-//! Owns the rules that options must keep together. Values are validated once; downstream
-//! receives values and never the configuration file or the command line.
+//! Owns the rules across several options. Values are validated once. All other modules receive
+//! values, and never the configuration file or the command line.
 
 mod address;
 mod directories;

@@ -1,4 +1,4 @@
-//! Whether a request waits for newer data.
+//! Decides whether a request waits for newer data.
 //!
 //! Owns the promise of freshness as a pure rule. The input is the age that the answer would have
 //! and what is known about newer data. The result is to answer, or to wait until a time. A

@@ -320,7 +320,8 @@ impl Refresher {
             return Ok(());
         }
         let joined = self.join(&payload);
-        let (catalogue, warnings) = joined.context("the payload in the store is no catalogue")?;
+        let (catalogue, warnings) =
+            joined.context("the payload in the store is not a catalogue")?;
         self.notices.note(warnings);
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
         let overrides = &self.settings.overrides;
