@@ -1,8 +1,7 @@
 //! The command line.
 //!
-//! Owns the commands. [`options`] declares the options, `layers` knows where the value of an
-//! option comes from, and [`values`] how a value is written. What the values mean together is
-//! [`config`](crate::config)'s.
+//! Owns the commands. [`options`] declares the options, `layers` finds the value of an option, and
+//! [`values`] defines the form of a value. [`config`](crate::config) checks the values together.
 
 mod layers;
 mod options;

@@ -101,9 +101,9 @@ pub struct BootId(pub Arc<str>);
 /// Both clocks, read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// For ages and waits.
+    /// The boot clock, for ages and waits.
     pub boot: BootTime,
-    /// For the names of moments.
+    /// The wall clock, for the names of moments.
     pub wall: WallTime,
 }
 

@@ -1,8 +1,8 @@
-//! What the last attempt says about newer data.
+//! Derives from the last attempt what is known about newer data.
 //!
-//! Owns the rule that turns an attempt into [`Coming`], which decides whether a load
-//! waits. The rule is pure: the caller reads the store and the clock. It must not decide
-//! whether a load waits (that is [`hold`](crate::hold)).
+//! Owns the rule that turns an attempt into [`Coming`]. The rule is pure: the caller reads the
+//! store and the clock. This module must not decide whether a request waits, because
+//! [`hold`](crate::hold) decides this from [`Coming`].
 
 use std::time::Duration;
 
@@ -12,39 +12,39 @@ use crate::hold::Coming;
 /// The last attempt, as the store reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeenAttempt {
-    /// When the attempt was claimed.
+    /// Time of the claim.
     pub claimed: BootTime,
-    /// Whether the attempt ended well; none if no end is recorded.
+    /// Whether the attempt succeeded; `None` if the store has no outcome of the attempt.
     pub ended_well: Option<bool>,
-    /// Whether the store lost the attempt: its claim time is then a guess of those who
-    /// asked since, and nobody knows whether the attempt still runs.
+    /// Whether the store lost the attempt. Then the claim time is an estimate of the replicas that
+    /// asked the store since the loss, and no replica knows whether the attempt still runs.
     pub is_lost: bool,
-    /// When the next attempt may start.
+    /// Time at which the next attempt may start.
     pub due: BootTime,
 }
 
-/// What this process knows beside the attempt.
+/// What this process knows in addition to the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Circumstances {
     /// What this process knew about newer data before.
     pub before: Coming,
-    /// When the data that this process has was asked for.
+    /// Origin time of the data of this process; `None` without data.
     pub origin: Option<BootTime>,
-    /// Whether another process can have made the attempt: the store is shared and answers.
+    /// Whether another process may have made the attempt: the store is shared, and answers.
     pub has_company: bool,
-    /// Whether the last attempt recorded in this state directory has no end. No attempt of
-    /// this process runs when the rule is asked.
+    /// Whether the last attempt that is recorded in this state directory has no outcome. The rule
+    /// is applied only while this process runs no attempt, so the process of such an attempt died.
     pub has_unended_attempt: bool,
 }
 
-/// The rule.
+/// Applies the rule:
 ///
-/// 1. An attempt that ended well: newer data is due with the next attempt.
-/// 2. An attempt that failed: nothing is coming.
-/// 3. An attempt without an end in a store that nobody else uses: its process died, so
-///    nothing is coming.
-/// 4. An attempt without an end in a shared store: it runs.
-/// 5. An attempt that the store lost: see [`of_lost`].
+/// 1. If the attempt succeeded, newer data is due with the next attempt.
+/// 2. If the attempt failed, no newer data is coming.
+/// 3. If the store lost the attempt, [`of_lost`] decides.
+/// 4. If the attempt has no outcome, and no other process uses the store, the process of the
+///    attempt died, so no newer data is coming.
+/// 5. If the attempt has no outcome, and the store is shared, the attempt is in flight.
 pub fn of(
     attempt: &SeenAttempt,
     known: &Circumstances,
@@ -60,22 +60,22 @@ pub fn of(
     }
 }
 
-/// The rule for an attempt that the store lost. An attempt *can run* for less than one
-/// interval after its claim, and only if its data is not here yet.
+/// Applies the rule for an attempt that the store lost. An attempt *can run* for less than one
+/// interval after its claim, and only if this process does not have its data yet.
 ///
-/// 1. An attempt that was running before and can still run: it runs.
+/// 1. An attempt that was in flight before and can still run is in flight.
 /// 2. A failure that was known before stays known until the next attempt is due.
-/// 3. An attempt of this state directory without an end died with its process: nothing is
-///    coming until the next attempt is due.
-/// 4. An attempt that can run: it runs, although nothing was heard of it before.
-/// 5. Otherwise newer data is due with the next attempt.
+/// 3. If the last attempt in this state directory has no outcome, the attempt died with its
+///    process: no newer data is coming until the next attempt is due.
+/// 4. An attempt that can run is in flight, although this process did not know the attempt before.
+/// 5. Otherwise, newer data is due with the next attempt.
 fn of_lost(
     attempt: &SeenAttempt,
     known: &Circumstances,
     interval: Duration,
     now: BootTime,
 ) -> Coming {
-    // Times of the store are off by the time that it took to ask the store.
+    // A time from the store may be wrong by the duration of the request to the store.
     let tolerance = interval / 20;
     let can_run = |claimed| {
         now.since(claimed) < interval - tolerance
@@ -102,7 +102,8 @@ mod tests {
         BootTime(seconds * 1_000_000)
     }
 
-    /// An attempt of second 100 without an end; the next is due at 160.
+    /// An attempt that was claimed at second 100 and has no outcome. The next attempt is due at
+    /// second 160.
     const ATTEMPT: SeenAttempt = SeenAttempt {
         claimed: BootTime(100_000_000),
         ended_well: None,
@@ -110,7 +111,7 @@ mod tests {
         due: BootTime(160_000_000),
     };
     const LOST: SeenAttempt = SeenAttempt { is_lost: true, ..ATTEMPT };
-    /// Another process may be at work, and nothing is known of it.
+    /// Another process may have made the attempt, and nothing is known about the attempt.
     const KNOWN: Circumstances = Circumstances {
         before: Due(BootTime(0)),
         origin: None,
@@ -123,42 +124,42 @@ mod tests {
     }
 
     #[test]
-    fn after_an_attempt_that_ended_well_newer_data_is_due_with_the_next() {
+    fn after_an_attempt_that_succeeded_newer_data_is_due_with_the_next_attempt() {
         let ended = SeenAttempt { ended_well: Some(true), ..ATTEMPT };
         assert_eq!(of_at(ended, KNOWN, 101), Due(at(160)));
         assert_eq!(of_at(SeenAttempt { is_lost: true, ..ended }, KNOWN, 101), Due(at(160)));
     }
 
     #[test]
-    fn after_an_attempt_that_failed_nothing_is_coming() {
+    fn after_an_attempt_that_failed_no_newer_data_is_coming() {
         let failed = SeenAttempt { ended_well: Some(false), ..ATTEMPT };
         assert_eq!(of_at(failed, KNOWN, 101), Failed);
         assert_eq!(of_at(SeenAttempt { is_lost: true, ..failed }, KNOWN, 101), Failed);
     }
 
     #[test]
-    fn an_attempt_without_an_end_runs_if_another_process_can_have_made_it() {
+    fn an_attempt_without_an_outcome_is_in_flight_if_another_process_may_have_made_it() {
         assert_eq!(of_at(ATTEMPT, KNOWN, 101), InFlight(at(100)));
         let alone = Circumstances { has_company: false, ..KNOWN };
-        assert_eq!(of_at(ATTEMPT, alone, 101), Failed, "its process died");
+        assert_eq!(of_at(ATTEMPT, alone, 101), Failed, "the process of the attempt died");
     }
 
     #[test]
-    fn a_lost_attempt_that_ran_before_runs_until_its_data_is_here_or_its_interval_is_over() {
+    fn a_lost_attempt_stays_in_flight_until_its_data_is_here_or_its_interval_is_over() {
         let ran = Circumstances { before: InFlight(at(98)), ..KNOWN };
-        assert_eq!(of_at(LOST, ran, 101), InFlight(at(98)), "as claimed, not as the store tells");
+        assert_eq!(of_at(LOST, ran, 101), InFlight(at(98)), "the claim time that was known before");
         let here = |second| Circumstances { origin: Some(at(second)), ..ran };
         assert_eq!(of_at(LOST, here(38), 101), InFlight(at(98)), "the data of the minute before");
-        // What is claimed less than half an interval after the data is the data's own claim.
+        // A claim less than half an interval after the origin time is the claim of this data.
         let taken = Circumstances { origin: Some(at(98)), ..ran };
         assert_eq!(of_at(LOST, taken, 101), Due(at(160)));
         let overdue = SeenAttempt { claimed: at(98), due: at(158), ..LOST };
         assert_eq!(of_at(overdue, ran, 154), InFlight(at(98)));
-        assert_eq!(of_at(overdue, ran, 155), Due(at(158)), "a twentieth before the interval ends");
+        assert_eq!(of_at(overdue, ran, 155), Due(at(158)), "1/20 before the end of the interval");
     }
 
     #[test]
-    fn a_failure_is_remembered_though_the_store_lost_it_until_the_next_attempt_is_due() {
+    fn a_failure_that_the_store_lost_stays_known_until_the_next_attempt_is_due() {
         let failed = Circumstances { before: Failed, ..KNOWN };
         assert_eq!(of_at(LOST, failed, 101), Failed);
         assert_eq!(of_at(LOST, failed, 156), Failed);
@@ -166,24 +167,24 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_attempt_that_died_with_this_process_is_not_waited_for() {
+    fn no_request_waits_for_a_lost_attempt_that_died_with_this_process() {
         let died = Circumstances { has_unended_attempt: true, ..KNOWN };
         assert_eq!(of_at(LOST, died, 101), Failed);
         assert_eq!(of_at(LOST, died, 157), Due(at(160)));
-        // Unless another process is known to be at work.
+        // The attempt of another process was in flight before.
         let other = Circumstances { before: InFlight(at(99)), ..died };
         assert_eq!(of_at(LOST, other, 101), InFlight(at(99)));
     }
 
     #[test]
-    fn a_lost_attempt_of_which_nothing_was_heard_may_run() {
+    fn a_lost_attempt_that_was_not_known_before_counts_as_in_flight() {
         assert_eq!(of_at(LOST, KNOWN, 101), InFlight(at(100)));
         assert_eq!(
             of_at(LOST, Circumstances { has_company: false, ..KNOWN }, 101),
             InFlight(at(100))
         );
         let here = Circumstances { origin: Some(at(99)), ..KNOWN };
-        assert_eq!(of_at(LOST, here, 101), Due(at(160)), "its data is here");
-        assert_eq!(of_at(LOST, KNOWN, 157), Due(at(160)), "its interval is over");
+        assert_eq!(of_at(LOST, here, 101), Due(at(160)), "the data of the attempt is here");
+        assert_eq!(of_at(LOST, KNOWN, 157), Due(at(160)), "the interval is over");
     }
 }

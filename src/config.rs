@@ -1,7 +1,7 @@
-//! What the options mean together.
+//! The validated configuration.
 //!
-//! Owns the rules that options must keep together. Values are validated once; downstream
-//! receives values and never the configuration file or the command line.
+//! Owns the rules across several options. Values are validated once. All other modules receive
+//! values, and never the configuration file or the command line.
 
 mod address;
 mod directories;
@@ -20,7 +20,7 @@ use crate::disk;
 pub use address::is_loopback;
 pub use reload::reloaded;
 
-/// Minimum interval for an API of somebody else: one refresh per minute is a polite load.
+/// Minimum interval for an API on another machine: one refresh per minute is a polite load.
 pub const COURTEOUS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A value that is not valid, or values that contradict each other.

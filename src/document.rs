@@ -1,8 +1,8 @@
-//! A value in a file that knows its kind, its version and its checksum.
+//! Documents: files that contain one value with its kind, its version and its checksum.
 //!
-//! Owns the first line of such files. It exists so that a file which was cut,
-//! edited or written by a newer program is recognised before its content is
-//! believed. It must not know what the values mean.
+//! Owns the first line of each document. The first line exists so that the program recognises a
+//! file that was cut, edited or written by a newer program before the program uses the content.
+//! This module must not know the meaning of the values.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::disk;
 /// The version of every document that this program writes.
 pub const VERSION: u32 = 1;
 
-/// A file that a newer program wrote. It is left alone.
+/// The error for a file that a newer program wrote. The file stays unchanged.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} has version {version}; this program knows version {VERSION} and leaves the file alone: \
@@ -24,16 +24,18 @@ pub const VERSION: u32 = 1;
     path.display()
 )]
 pub struct UnknownVersion {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it says.
+    /// The version in the first line of the file.
     pub version: u32,
 }
 
-/// Reads a document. One that is damaged is named, set aside and absent.
+/// Reads a document; `None` if the document is absent. A damaged document is logged, set aside and
+/// treated as absent.
 ///
 /// # Errors
-/// [`UnknownVersion`], or if the file cannot be read.
+/// Fails with [`UnknownVersion`] if a newer program wrote the document. Also fails if the file
+/// cannot be read or set aside.
 pub fn read<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<Option<T>> {
     let Some(bytes) = disk::read(path)? else { return Ok(None) };
     match parse(&bytes, kind) {
@@ -48,24 +50,24 @@ pub fn read<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<Option<T>> {
     }
 }
 
-/// Reads a document without setting anything aside: for those who only look.
-/// Absent, damaged and foreign are all none.
+/// Reads a document without setting a damaged document aside, for callers that must not change
+/// files. Returns `None` if the document is absent, damaged, of another kind or of a newer version.
 pub fn peek<T: DeserializeOwned>(path: &Path, kind: &str) -> Option<T> {
     parse(&disk::read(path).ok()??, kind).ok()
 }
 
-/// Writes a document, atomically.
+/// Writes a document atomically.
 ///
 /// # Errors
-/// If it cannot be written; the old one is still there.
+/// Fails if the document cannot be written. The old document stays.
 pub fn write<T: Serialize>(path: &Path, kind: &str, value: &T) -> Result<()> {
     disk::replace(path, &bytes(kind, value)?)
 }
 
-/// The bytes of a document.
+/// Returns the bytes of a document.
 ///
 /// # Errors
-/// If the value has no JSON form.
+/// Fails if the value has no JSON form.
 pub fn bytes<T: Serialize>(kind: &str, value: &T) -> Result<Vec<u8>> {
     let body = serde_json::to_vec(value).with_context(|| format!("cannot write the {kind}"))?;
     let mut bytes =
@@ -74,10 +76,10 @@ pub fn bytes<T: Serialize>(kind: &str, value: &T) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Moves a damaged file out of the way, and says so.
+/// Renames a damaged file to `<name>.damaged`, and logs a warning.
 ///
 /// # Errors
-/// If it cannot be moved.
+/// Fails if the file cannot be renamed.
 pub fn set_aside(path: &Path, why: &str) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".damaged");
@@ -104,7 +106,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> Result<T, Problem> {
     let line = std::str::from_utf8(line).map_err(|_| damaged("first line is not text"))?;
     let mut words = line.split(' ');
     if words.next() != Some("movies-gen") || words.next() != Some(kind) {
-        return Err(Problem::Damaged(format!("it is no {kind} of movies-gen")));
+        return Err(Problem::Damaged(format!("it is not a {kind} of movies-gen")));
     }
     let version = words
         .next()
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_comes_back() {
+    fn a_document_is_read_as_it_was_written() {
         let (_directory, path) = file(b"");
         write(&path, "thing", &vec![1, 2]).expect("written");
         assert_eq!(read::<Vec<u32>>(&path, "thing").expect("read"), Some(vec![1, 2]));
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_version_is_left_alone_and_named() {
+    fn a_document_of_an_unknown_version_stays_and_its_version_is_reported() {
         let text = String::from_utf8(bytes("thing", &1).expect("bytes")).expect("text");
         let newer = text.replacen(" 1 ", " 7 ", 1);
         let (_directory, path) = file(newer.as_bytes());

@@ -67,7 +67,7 @@ impl History {
         self.last = Some(Ended { at: now, kind });
     }
 
-    /// Returns the end of the last refresh, however long ago.
+    /// Returns the end of the last refresh, even if the refresh is older than one day.
     pub fn last(&self) -> Option<Ended> {
         self.last
     }
@@ -80,9 +80,8 @@ impl History {
         Day { first, until: now, spans }
     }
 
-    /// Returns the span of `now`. Removes spans that are older than one day, or that lie in the
-    /// future
-    /// after a clock was set back.
+    /// Returns the span of `now`. Removes spans that are older than one day, and spans that lie in
+    /// the future because a clock was set back.
     fn span(&mut self, now: WallTime) -> &mut Span {
         let now = number(now);
         self.spans.retain(|&number, _| number <= now && number + SPANS > now);
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_refreshes_each_second_takes_no_more_room_than_its_spans() {
+    fn the_size_of_a_day_does_not_depend_on_the_interval() {
         let mut history = History::default();
         for second in 0..2 * 86_400 {
             history.ended(later(second), OutcomeKind::Unchanged, Duration::from_millis(7));
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_knows_the_oldest_data_the_slowest_refresh_and_each_end() {
+    fn a_span_has_the_greatest_age_the_slowest_refresh_and_each_outcome() {
         let mut history = History::default();
         for (second, age, kind, took) in [
             (1, 60, OutcomeKind::Changed, 400),
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_clock_that_was_set_back_nothing_lies_ahead() {
+    fn after_a_clock_was_set_back_no_span_lies_in_the_future() {
         let mut history = History::default();
         history.ended(later(7 * 86_400), TIMEOUT, Duration::ZERO);
         history.ended(NOON, OutcomeKind::Changed, Duration::ZERO);
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_a_file_that_cannot_be_right_are_no_failure() {
+    fn impossible_numbers_in_a_file_cause_no_failure() {
         let last = number(NOON);
         let most = u64::MAX;
         let text = format!(
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn it_comes_back_from_a_file() {
+    fn a_history_is_read_as_it_was_written() {
         let mut history = History::default();
         history.saw(NOON, Duration::from_secs(3));
         history.ended(NOON, TIMEOUT, Duration::from_secs(2));

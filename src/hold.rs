@@ -1,4 +1,4 @@
-//! Whether a request waits for newer data.
+//! Decides whether a request waits for newer data.
 //!
 //! Owns the promise of freshness as a pure rule. The input is the age that the answer would have
 //! and what is known about newer data. The result is to answer, or to wait until a time. A
@@ -153,20 +153,20 @@ mod tests {
         BootTime(milliseconds * 1_000)
     }
 
-    /// A load that comes `age` milliseconds after its data.
+    /// Decides a request that arrives `age` milliseconds after the origin time of the data.
     fn load(age: i64, coming: Coming) -> Decision {
         decide(Some(at(0)), coming, TAKES, &BOUND, at(age), at(age))
     }
 
     #[test]
-    fn young_data_is_answered_whatever_is_coming() {
+    fn young_data_is_answered_at_once() {
         for coming in [Due(at(60_000)), InFlight(at(59_000)), Failed] {
             assert_eq!(load(59_899, coming), Fresh);
         }
     }
 
     #[test]
-    fn from_a_margin_before_the_bound_on_a_load_waits_for_what_is_due_or_under_way() {
+    fn a_request_near_the_bound_waits_for_data_that_is_due_or_in_flight() {
         assert_eq!(load(59_900, Due(at(60_000))), Wait(at(61_900)));
         assert_eq!(load(60_000, Due(at(60_000))), Wait(at(62_000)));
         assert_eq!(load(60_500, InFlight(at(60_000))), Wait(at(62_000)));
@@ -174,16 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn a_load_that_may_still_be_answered_waits_only_for_what_comes_in_time() {
+    fn a_request_within_the_bound_waits_only_for_data_that_comes_in_time() {
         let load = |age, takes| {
             let takes = Duration::from_millis(takes);
             decide(Some(at(0)), Due(at(60_000)), takes, &BOUND, at(age), at(age))
         };
-        // Live at 61,800 or, with a quarter more, at 62,260: too late for the first.
+        // The new data is live at 61,800 or, with a quarter more, at 62,260: too late for the
+        // first request.
         assert_eq!(load(59_900, 1_800), Fresh);
         assert_eq!(load(59_999, 1_500), Wait(at(61_999)));
-        assert_eq!(load(60_000, 1_800), Wait(at(62_000)), "it may not be answered any more");
-        // What does not come within the hold is no reason to call young data old.
+        assert_eq!(load(60_000, 1_800), Wait(at(62_000)), "the data is too old to be answered");
+        // Data within the bound is fresh, even if newer data does not come within the hold.
         let margin = |coming| decide(Some(at(0)), coming, TAKES, &BOUND, at(59_950), at(59_950));
         for coming in [Failed, Due(at(70_000)), InFlight(at(57_000))] {
             assert_eq!(margin(coming), Fresh);
@@ -191,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_waited_for_that_does_not_come_within_the_hold() {
+    fn no_request_waits_for_data_that_does_not_come_within_the_hold() {
         assert_eq!(load(60_000, Due(at(62_001))), Old(StaleReason::NotDue));
         assert_eq!(load(62_000, InFlight(at(60_000))), Old(StaleReason::RunsLong));
         assert_eq!(load(60_000, Failed), Old(StaleReason::Failed));
     }
 
     #[test]
-    fn a_load_waits_no_longer_than_the_hold() {
+    fn a_request_waits_no_longer_than_the_hold() {
         let waited = decide(Some(at(0)), Due(at(60_000)), TAKES, &BOUND, at(60_000), at(62_000));
         assert_eq!(waited, Old(StaleReason::Waited));
         let claimed_late = InFlight(at(61_500));
@@ -207,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn without_data_a_load_waits_for_the_first() {
+    fn without_data_a_request_waits_for_the_first_data() {
         let load = |coming| decide(None, coming, TAKES, &BOUND, at(10), at(10));
         assert_eq!(load(InFlight(at(0))), Wait(at(2_000)));
         assert_eq!(load(Failed), Old(StaleReason::Failed));
     }
 
     #[test]
-    fn a_short_bound_keeps_half_of_itself_for_answering() {
+    fn the_margin_is_at_most_half_of_the_bound() {
         let bound = Bound { max_age: Duration::from_millis(50), ..BOUND };
         let decision = |age| decide(Some(at(0)), Due(at(50)), TAKES, &bound, at(age), at(age));
         assert_eq!(decision(24), Fresh);
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_longest_staleness_there_is_no_answer() {
+    fn data_older_than_max_stale_is_too_stale() {
         assert!(!BOUND.is_too_stale(Duration::from_secs(600)));
         assert!(BOUND.is_too_stale(Duration::from_secs(601)));
         assert!(!Bound { max_stale: None, ..BOUND }.is_too_stale(Duration::MAX));

@@ -1,10 +1,10 @@
-//! How letters of the Latin script become plain ones.
+//! Folds letters of the Latin script to plain letters.
 //!
-//! Owns the table by which texts are folded: for the search index, for what a visitor
-//! types, and for slugs. Unicode's compatibility decomposition (NFKD) separates accents from
-//! letters, but leaves letters with a stroke (ł, ø, đ), ligatures (æ, œ) and letters like ß,
-//! þ and ı as they are. The table holds these letters; `any_ascii` gives their plain forms.
-//! Letters of other scripts are never transliterated: Japanese would be read as Chinese.
+//! Owns the table of plain forms, by which three texts are folded: the search index, the search
+//! text of a visitor, and slugs. The compatibility decomposition of Unicode (NFKD) separates
+//! accents from letters, but does not change letters with a stroke (ł, ø, đ), ligatures (æ, œ) and
+//! letters like ß, þ and ı. The table has these letters; `any_ascii` gives their plain forms.
+//! Letters of other scripts are never transliterated: Japanese would be transliterated as Chinese.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,25 +14,26 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_script::{Script, UnicodeScript};
 
-/// What stands for the table in a script of a theme.
+/// The placeholder of the table in a script of a theme.
 const PLACE: &str = "{/* movies-gen:letters */}";
 
-/// The sigma at the end of a word. JavaScript makes it of Σ there, and Rust does not.
+/// The form of the sigma at the end of a word, with its plain form. JavaScript lower-cases Σ at the
+/// end of a word to ς, and Rust lower-cases a single Σ to σ.
 const FINAL_SIGMA: (char, &str) = ('ς', "σ");
 
-/// The lower-case letters that decomposition leaves as they are, with their plain forms.
+/// The lower-case letters that decomposition does not change, with their plain forms.
 static TABLE: LazyLock<BTreeMap<char, &str>> = LazyLock::new(|| {
     let latin = ('\u{80}'..=char::MAX).filter(|&letter| is_latin(letter));
     let letters = latin.filter_map(|letter| Some((letter, plain(letter)?)));
     letters.chain([FINAL_SIGMA]).collect()
 });
 
-/// Whether a character is a letter of the Latin script, as ł and ﬁ are and Ⅱ is not.
+/// Whether a character is a letter of the Latin script: ł and ﬁ are letters, Ⅱ is a number.
 pub fn is_latin(letter: char) -> bool {
     letter.script() == Script::Latin && !letter.is_numeric()
 }
 
-/// `text` without accents and case, and with plain forms of the Latin letters.
+/// Returns `text` in lower case, without accents, and with the plain forms of Latin letters.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for letter in decomposed(text) {
@@ -44,14 +45,15 @@ pub fn folded(text: &str) -> String {
     folded
 }
 
-/// `script` with the table at the place that the script leaves for it. The script of the list
-/// folds what a visitor types, and has to fold as the index was folded.
+/// Returns `script` with the table in place of the placeholder. The script of the film list folds
+/// the search text of a visitor, which must be folded in the same way as the search index.
 pub fn in_script(script: &str) -> String {
     script.replace(PLACE, &as_script())
 }
 
-/// The table as an expression of JavaScript that gives an object: each plain form with the
-/// letters that become it. The letters themselves would weigh a third more after compression.
+/// Returns a JavaScript expression whose value is an object: each plain form with the letters that
+/// have this plain form. The expression computes the letters, because a literal table is a third
+/// larger after compression.
 fn as_script() -> String {
     let steps = steps();
     format!(
@@ -61,8 +63,8 @@ fn as_script() -> String {
     )
 }
 
-/// The plain forms in the order of their letters, each after the distance from the letter
-/// before; a space stands for one.
+/// Returns the plain forms in the order of their letters. Before each plain form is the difference
+/// between the code point of its letter and the previous code point; a space means 1.
 fn steps() -> String {
     let (mut steps, mut before) = (String::new(), 0);
     for (&letter, plain) in TABLE.iter() {
@@ -76,7 +78,8 @@ fn steps() -> String {
     steps
 }
 
-/// The plain form of a lower-case letter that decomposition leaves as it is.
+/// Returns the plain form of a lower-case letter; `None` if decomposition changes the letter, or if
+/// the letter has no plain form.
 fn plain(letter: char) -> Option<&'static str> {
     if decomposed(letter.encode_utf8(&mut [0; 4])).ne([letter]) {
         return None;
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_gets_the_table_at_its_place() {
+    fn the_table_replaces_the_placeholder_in_a_script() {
         let script = in_script("const L = {/* movies-gen:letters */};");
         assert!(script.starts_with("const L = ((at,") && script.ends_with("(0,{});"), "{script}");
         let steps = script.split('"').nth(1).expect("the table");
@@ -142,7 +145,7 @@ mod tests {
             read.insert(char::from_u32(at).expect("a letter"), &after[..end]);
             rest = &after[end..];
         }
-        assert_eq!(read, *TABLE, "what the script reads is the table");
+        assert_eq!(read, *TABLE, "the script must compute the table");
         assert_eq!(in_script("const L = {};"), "const L = {};");
     }
 }

@@ -20,9 +20,9 @@ use crate::publish::{Generation, Volatile};
 /// Origin time of the live data, on the clocks of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// For the age.
+    /// The origin time on the boot clock, for the age.
     pub boot: BootTime,
-    /// For people and other programs.
+    /// The origin time on the wall clock, for people and other programs.
     pub wall: WallTime,
 }
 
@@ -79,7 +79,7 @@ pub enum StoreState {
 pub struct Snapshot {
     /// The live site; `None` before the first refresh.
     pub site: Option<LiveSite>,
-    /// What is known of newer data.
+    /// What is known about newer data.
     pub coming: Coming,
     /// Expected duration of a refresh, from its claim to the live generation.
     pub takes: Duration,
@@ -95,7 +95,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone)]
 pub struct Live {
     cell: Arc<watch::Sender<Arc<Snapshot>>>,
-    /// A channel of its own, so that open streams do not wake at each poll of the store.
+    /// A separate channel, so that open streams do not wake at each poll of the store.
     news: Arc<watch::Sender<Arc<Ring>>>,
     wanted: Arc<Notify>,
 }

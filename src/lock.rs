@@ -1,4 +1,4 @@
-//! One process at a time for a state directory and for an `--out`.
+//! Locks that permit one process at a time for a state directory and for an `--out`.
 //!
 //! Owns the lock files, and the message that names the process that holds a lock. The kernel
 //! holds the lock (flock) and releases the lock when the process ends in any way. The process
@@ -23,7 +23,7 @@ pub struct Lock {
     _file: File,
 }
 
-/// How long a process keeps a lock.
+/// The time for which a process keeps a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stay {
     /// For one refresh: others may wait for its end.
@@ -39,11 +39,11 @@ pub enum Stay {
     pid.map_or_else(|| "its process id is unknown".to_owned(), |pid| format!("process {pid}"))
 )]
 pub struct Held {
-    /// What was to be locked, for the message.
+    /// The name of the locked directory, for the message.
     pub what: String,
     /// Process id of the holder, if known.
     pub pid: Option<u32>,
-    /// How long the holder keeps the lock.
+    /// The time for which the holder keeps the lock.
     pub stay: Stay,
 }
 
@@ -67,14 +67,14 @@ pub fn take(path: &Path, what: &str, stay: Stay) -> Result<Lock> {
             let text = said_by_holder(&mut file);
             let mut words = text.split_whitespace();
             let pid = words.next().and_then(|word| word.parse().ok());
-            // A holder that has not written to the file yet has only just started.
+            // A holder that has not written its line yet has just started: treat its lock as short.
             let is_short = pid.is_none() || words.next() == Some(SHORT);
             let stay = if is_short { Stay::Short } else { Stay::Long };
             return Err(Held { what: what.to_owned(), pid, stay }.into());
         }
         Err(TryLockError::Error(error)) => return Err(error).with_context(failed),
     }
-    // One write over the old content, so that a reader never finds a part of a line.
+    // Write the line with one call over the old content, so that a reader never reads a part of it.
     let word = if stay == Stay::Short { SHORT } else { "" };
     let line = format!("{:<10} {word:<8}\n", std::process::id());
     file.rewind().and_then(|()| file.write_all(line.as_bytes())).with_context(failed)?;
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_taker_is_told_which_process_holds_the_lock() {
+    fn the_error_of_a_second_process_names_the_holder_of_the_lock() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("lock");
         for stay in [Stay::Short, Stay::Long] {

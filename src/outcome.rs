@@ -21,8 +21,8 @@ pub struct Outcome {
     /// Time from the outcome for which the upstream asked for no request (`Retry-After`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
-    /// The refused answer, with the number of refusals in a row. Stores keep it beside the
-    /// outcome, for the next claim; readers of the outcome do not need it.
+    /// The refused answer, with the number of refusals in a row. Stores keep this value beside the
+    /// outcome for the next claim, because readers of the outcome do not need the value.
     #[serde(skip)]
     pub refused: Option<Refused>,
 }
@@ -137,7 +137,7 @@ impl fmt::Display for FailureKind {
 pub enum Policy {
     /// The failure probably passes by itself: log a warning.
     KeepLastGood,
-    /// The failure does not pass unless somebody acts: log an error.
+    /// The failure lasts until the operator acts: log an error.
     KeepAndCall,
     /// The answer is not a catalogue: the log names the first bad byte or field.
     KeepAndName,

@@ -274,12 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_passed_over() {
+    fn a_byte_order_mark_is_ignored() {
         assert_eq!(records(Endpoint::People, b"\xef\xbb\xbf[{}]", 9).expect("an array").len(), 1);
     }
 
     #[test]
-    fn what_is_no_array_is_named() {
+    fn a_body_that_is_not_an_array_is_named_by_its_kind() {
         assert_eq!(fault(b"  "), Fault::Empty(Endpoint::Films));
         assert_eq!(fault(b"\n<!doctype html>"), Fault::Html(Endpoint::Films));
         assert!(matches!(fault(b"{}"), Fault::NotAnArray { found: "a JSON object", .. }));
@@ -288,24 +288,24 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_more_records_than_the_bound_is_read_no_further() {
+    fn reading_stops_at_the_bound_on_records() {
         let many = format!("[{}", "0,".repeat(1000));
         assert_eq!(fault(many.as_bytes()), Fault::TooMany { endpoint: Endpoint::Films, most: 9 });
         assert!(records(Endpoint::Films, b"[1,2,3,4,5,6,7,8,9]", 9).is_ok());
     }
 
     #[test]
-    fn broken_text_is_named_by_its_place() {
+    fn the_fault_of_broken_text_has_the_position() {
         assert_eq!(fault(b"[\"\xff\"]"), Fault::NotUtf8 { endpoint: Endpoint::Films, offset: 2 });
         assert!(fault(b"[{\"id\":1},\n{\"id\"").to_string().contains("line 2"));
         assert!(fault(b"Service Unavailable").to_string().contains("line 1"));
     }
 
     #[test]
-    fn deep_nesting_is_no_danger() {
+    fn deep_nesting_causes_no_stack_overflow() {
         let mut deep = "[".repeat(100_000);
         deep.push_str(&"]".repeat(100_000));
-        // Either answer will do; what must not happen is an overflow.
+        // Success and failure are both correct. Only a stack overflow is wrong.
         let _ = records(Endpoint::Films, deep.as_bytes(), 9);
     }
 }

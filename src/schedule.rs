@@ -1,4 +1,4 @@
-//! When the next refresh may start.
+//! Decides when the next refresh may start.
 //!
 //! Owns the promise of courtesy as a pure rule. The input is the last attempt. The result is to
 //! start, or to wait for a time and the reason. This module must not read clocks and must not

@@ -1,38 +1,38 @@
-//! Whose data a directory or a key holds.
+//! The identity of the upstream whose data a directory or a key contains.
 //!
-//! Owns the identity of an upstream, and what happens where data of another upstream stands.
-//! Data of two upstreams never mixes.
+//! Owns the identity of an upstream, and the error for a directory that contains data of another
+//! upstream. The data of two upstreams is never mixed.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Names the upstream that a state or a key belongs to: data of two upstreams
-/// never mix.
+/// The identity of the upstream to which a state directory, an `--out` or a key in Redis belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UpstreamId(pub String);
 
-/// What to do with a directory that was made for another upstream.
+/// The policy for a directory that was made for another upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strange {
-    /// Refuse it by name.
+    /// Refuse the directory with an error that names both upstreams.
     Refuse,
-    /// Take it over: the upstream has moved, or the owner knows.
+    /// Take the directory over, because the owner says so (`--adopt`), for example after the
+    /// upstream has moved.
     Adopt,
 }
 
-/// A state directory that belongs to another upstream.
+/// The error for a directory that belongs to another upstream.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the state in {} was made for {}, not for {}: use another --state (and --out), or --adopt if the API has moved",
     directory.display(), found.0, wanted.0
 )]
 pub struct OtherUpstream {
-    /// The state directory.
+    /// The directory.
     pub directory: PathBuf,
-    /// Whose data it holds.
+    /// The upstream whose data the directory contains.
     pub found: UpstreamId,
-    /// Whose data was asked for.
+    /// The upstream in the configuration.
     pub wanted: UpstreamId,
 }

@@ -1,22 +1,22 @@
-//! The figures that the project promises, each beside its goal.
+//! Measures the figures that the project promises, and prints each figure with its goal.
 //!
-//! - cold start to the first page from a stored payload: under 100 ms;
-//! - payload in hand to published, for the real catalogue: under 100 ms;
+//! - time from a cold start to the first page from a stored payload: under 100 ms;
+//! - time from a payload in memory to the published site, for the real catalogue: under 100 ms;
 //! - resident memory while serving: under 30 MB;
-//! - from the save of one of ten replicas until the last of them shows it: under
-//!   200 ms; and one call a minute for all of them together.
+//! - time from the save of one of ten replicas until the last replica shows the data: under
+//!   200 ms; and one refresh a minute for all replicas together.
 //!
-//! A word (`cold`, `publishing`, `replicas`) has those measured alone.
+//! A word on the command line (`cold`, `publishing`, `replicas`) selects the figures.
 //!
-//! Uses the real data where it lies beside the checkout, else the demo's, and the
-//! disk of the system's temporary directory (or `TMPDIR`).
+//! The benchmark uses the real data if the data is beside the checkout, else the data of the demo,
+//! and the disk of the temporary directory of the system (`TMPDIR`).
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a benchmark reads clocks, prints, and has nobody to recover for"
+    reason = "a benchmark reads clocks, prints, and ends at the first error"
 )]
 
 mod replicas;
@@ -40,7 +40,7 @@ use server::Server;
 
 const ROUNDS: usize = 15;
 
-/// What it is called, and what measures and prints it.
+/// The name of a figure, and the function that measures and prints the figure.
 type Figure = (&'static str, fn(&Data));
 
 fn main() {
@@ -56,7 +56,7 @@ fn main() {
     }
 }
 
-/// The catalogue that is measured with.
+/// The catalogue of the measurements.
 struct Data {
     origin: &'static str,
     films: Bytes,
@@ -104,7 +104,7 @@ impl Data {
     }
 }
 
-/// From the start of the process to the first page, and what it takes up then.
+/// Measures the time from the start of the process to the first page, and the memory afterwards.
 fn cold_starts(data: &Data) {
     let (films, people) = (data.films.clone(), data.people.clone());
     let upstream = upstream::start(move |path| match path {
@@ -113,7 +113,7 @@ fn cold_starts(data: &Data) {
     });
     let directory = tempfile::tempdir().expect("a directory");
     let start = || Server::start_and_wait(directory.path(), &upstream);
-    // The first run asks the upstream and stores what it answers.
+    // The first run asks the upstream and stores the answer.
     drop(start().0);
 
     let mut kept = Vec::new();
@@ -136,7 +136,7 @@ fn cold_starts(data: &Data) {
     }
 }
 
-/// From a payload in memory to a published site on disk.
+/// Measures the time from a payload in memory to a published site on disk.
 fn publishing(data: &Data) {
     let clock = Clock::system();
     let theme = Theme::load(None).expect("the theme");
@@ -180,7 +180,7 @@ fn publishing(data: &Data) {
     print("payload in hand to published, nothing changed", same, 100);
 }
 
-/// The same films with another score for the first.
+/// Returns the same films with another score for the first film.
 fn one_score(films: &Bytes, score: usize) -> Bytes {
     let mut films: serde_json::Value = serde_json::from_slice(films).expect("a list");
     films[0]["rt_score"] = score.to_string().into();

@@ -1,7 +1,7 @@
-//! Ten processes that share a Redis.
+//! Measures ten processes that share a Redis.
 //!
-//! Owns three figures: from a save until the last of them shows it, calls a minute of
-//! all of them together, and what each takes up.
+//! Owns three figures: the time from a save until the last process shows the data, the number of
+//! refreshes of all processes together, and the memory of each process.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -15,12 +15,12 @@ use crate::server::Server;
 use crate::{Data, milliseconds, one_score, upstream};
 
 const REPLICAS: usize = 10;
-/// A number of them that small machines have cores for, more or less: all of them render a
-/// change at the same time, so ten on two cores wait for each other.
+/// A number of replicas for which small machines have about enough processors. All replicas render
+/// a change at the same time, so ten replicas on two processors wait for each other.
 const FEW: usize = 3;
 const ROUNDS: usize = 40;
-/// Between two looks at a replica: what is seen is late by half of it. More of them
-/// would take the time that the replicas need.
+/// Time between two looks at a replica. On average, a look is late by half of this time. More
+/// looks would use the processor time that the replicas need.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// A Redis that lives as long as this value.
@@ -37,7 +37,7 @@ impl Drop for Redis {
 }
 
 impl Redis {
-    /// None where the program is not installed.
+    /// Starts a Redis; `None` if redis-server is not installed.
     fn start() -> Option<Redis> {
         let directory = tempfile::tempdir().expect("a directory");
         let child = Command::new("redis-server")
@@ -61,7 +61,7 @@ impl Redis {
         redis::Client::open(self.url())?.get_connection()
     }
 
-    /// When each fence was announced first: that is its save.
+    /// Records the time of the first announcement of each fence, which is the time of its save.
     fn saves(&self) -> Arc<Mutex<BTreeMap<u64, Instant>>> {
         let saves: Arc<Mutex<BTreeMap<u64, Instant>>> = Arc::default();
         let (mut connection, told) = (self.connect().expect("a connection"), saves.clone());
@@ -77,10 +77,10 @@ impl Redis {
     }
 }
 
-/// Prints them.
+/// Measures and prints the figures.
 pub(crate) fn together(data: &Data) {
     let Some(redis) = Redis::start() else {
-        println!("ten replicas: not measured, there is no redis-server");
+        println!("ten replicas: not measured, because redis-server is not installed");
         return;
     };
     let calls: Arc<Mutex<Vec<Instant>>> = Arc::default();
@@ -118,7 +118,7 @@ pub(crate) fn together(data: &Data) {
     drop(servers);
     calls.lock().unwrap().clear();
     let (servers, started) = (start(REPLICAS, "60s"), Instant::now());
-    // Two intervals and a little.
+    // Wait a little longer than two intervals.
     std::thread::sleep(Duration::from_secs(125));
     let times: Vec<_> = calls.lock().unwrap().clone();
     let apart = times.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or_default();
@@ -132,7 +132,7 @@ pub(crate) fn together(data: &Data) {
     drop(servers);
 }
 
-/// What a replica shows from when on: data of which claim.
+/// Watches a replica. Sends each new generation with the time at which the replica showed it first.
 fn watched(address: &str) -> Receiver<(String, Instant)> {
     let (sender, receiver) = mpsc::channel();
     let address = address.to_owned();
@@ -160,7 +160,8 @@ fn watched(address: &str) -> Receiver<(String, Instant)> {
     receiver
 }
 
-/// Each generation is new, so the n-th that all have follows the n-th save.
+/// Measures the time from each save until all replicas show its generation. Each save makes a new
+/// generation.
 fn from_save_to_live(saves: &Mutex<BTreeMap<u64, Instant>>, servers: &[Server]) {
     let seen: Vec<_> = servers.iter().map(|server| watched(&server.address)).collect();
     let mut live: BTreeMap<String, Vec<Instant>> = BTreeMap::new();
@@ -178,14 +179,15 @@ fn from_save_to_live(saves: &Mutex<BTreeMap<u64, Instant>>, servers: &[Server]) 
             }
             let (first, last) = (times.iter().min().copied(), times.iter().max().copied());
             let saves = saves.lock().unwrap();
-            // Published by its winner after the save: the last save before it was seen.
+            // The winner publishes after the save, so the save is the last save before the first
+            // sight of the generation.
             let save = saves.values().filter(|&&save| Some(save) <= first).max();
             lags.extend(save.zip(last).map(|(&save, last)| last - save));
             false
         });
     }
     assert!(lags.len() > 1, "no generation that all showed");
-    // That one they all render whole.
+    // The replicas render all pages of the first generation, so leave the first generation out.
     let first = lags.remove(0);
     lags.sort();
     let at = |share: f64| milliseconds(lags[((lags.len() - 1) as f64 * share).round() as usize]);

@@ -1,6 +1,6 @@
-//! The program as its users run it.
+//! Runs the program as users run it.
 //!
-//! Owns a process of it that lives as long as its value.
+//! Owns a process of the program, which ends when the value is dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,14 +16,14 @@ pub(crate) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // The kill fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Server {
-    /// Starts the program in this directory; answers once it listens.
+    /// Starts the program in this directory, and waits until the program listens.
     pub(crate) fn start(directory: &Path, upstream: &str, more: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_movies-gen"))
             .args(["serve", "--listen", "127.0.0.1:0", "--upstream", upstream])
@@ -41,7 +41,8 @@ impl Server {
         Server { child, address }
     }
 
-    /// The same, until its first page; how long that took.
+    /// Starts the program, and waits for the first page. Returns also the time until the first
+    /// page.
     pub(crate) fn start_and_wait(directory: &Path, upstream: &str) -> (Server, Duration) {
         let started = Instant::now();
         let server = Server::start(directory, upstream, &[]);
@@ -52,7 +53,7 @@ impl Server {
         (server, started.elapsed())
     }
 
-    /// A size that the kernel tells of the process, in MB.
+    /// Returns a size of the process from `/proc/<pid>/status`, in MB.
     pub(crate) fn memory(&self, field: &str) -> f64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(path).expect("status");
@@ -63,7 +64,7 @@ impl Server {
     }
 }
 
-/// The body of a page; none while there is no site.
+/// Returns the body of a page; `None` while there is no site.
 pub(crate) fn get(address: &str, path: &str) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// Starts one that answers requests for a path with what `body` makes; its address.
+/// Starts an upstream that answers a path with the result of `body`. Returns its address.
 pub(crate) fn start(body: impl Fn(&str) -> Bytes + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -1,4 +1,4 @@
-//! A made-up catalogue of any size, the same each time.
+//! A synthetic catalogue of any size, equal in every run.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ const DESCRIPTION: &str = "A keeper counts the ships that do not come, and one s
     from the far side of the bay begins to count them too. What both of them take for a game \
     becomes the one thing that the town agrees on.";
 
-/// So many films, the newest last, each with some of the people.
+/// Makes `count` films, the newest last, each with some of the people.
 pub(crate) fn films(count: usize, people: usize) -> Value {
     let film = |n: usize| {
         let cast = (0..3).map(|nth| (n + nth * 7) % people.max(1));
@@ -29,7 +29,7 @@ pub(crate) fn films(count: usize, people: usize) -> Value {
     (0..count).map(film).collect()
 }
 
-/// So many people.
+/// Makes `count` people.
 pub(crate) fn people(count: usize) -> Value {
     let person = |n: usize| {
         json!({

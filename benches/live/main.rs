@@ -1,14 +1,14 @@
-//! How fast news is on an open page, and how little of it travels.
+//! Measures updates of open pages.
 //!
-//! - from a published generation to the patched page in a browser: under 100 ms on
-//!   loopback, for a card that an event brings and for a page that fetches itself;
-//! - bytes of the event for one added film, beside those of the list;
+//! - time from a published generation to the updated page in a browser: under 100 ms on
+//!   loopback, for a card that an event contains and for a page that fetches itself;
+//! - size of the event for one added film, compared with the size of the list;
 //! - main-thread time of one update, for catalogues of several sizes ([`update`]): 50 ms
 //!   for one changed card of 990 on a CPU that is slowed down four times.
 //!
-//! A word (`news`, `update`) has those measured alone, `update 990` the catalogue of that
-//! size. The first two use the real data where it lies beside the checkout, else the
-//! tests' own; the last makes up its data.
+//! A word on the command line (`news`, `update`) selects the figures; `update 990` selects the
+//! catalogue of this size. The first two figures use the real data if the data is beside the
+//! checkout, else the data of the tests. The last figure uses synthetic data.
 
 #![allow(
     clippy::disallowed_methods,
@@ -16,7 +16,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     unreachable_pub,
-    reason = "a benchmark reads clocks, prints, and has nobody to recover for"
+    reason = "a benchmark reads clocks, prints, and ends at the first error"
 )]
 
 #[allow(dead_code, unused_imports, reason = "the tests use the rest")]
@@ -32,7 +32,7 @@ use fixture::{Answer, Browser, Listener, Running, Site, Tab, Upstream};
 use serde_json::Value;
 
 const ROUNDS: usize = 15;
-/// Milliseconds.
+/// The goal for the time until the updated page, in milliseconds.
 const GOAL: f64 = 100.0;
 
 fn main() {
@@ -50,7 +50,7 @@ fn main() {
 fn has_browser() -> bool {
     let has = std::process::Command::new("chromium").arg("--version").output().is_ok();
     if !has {
-        println!("what is measured in a browser: not measured, there is no chromium");
+        println!("figures in a browser: not measured, because chromium is not installed");
     }
     has
 }
@@ -76,7 +76,7 @@ fn data() -> (Value, Value) {
     read("films.json").zip(read("people.json")).unwrap_or((fixture::films(), fixture::people()))
 }
 
-/// One film comes: what is sent for it, and what the list is.
+/// Adds one film, and prints the size of the event and the size of the list.
 fn bytes(upstream: &Upstream, server: &Running, films: &Value) {
     let mut listener = Listener::open(server.address, "path=/", &[]);
     let _ = listener.next();
@@ -97,8 +97,8 @@ fn bytes(upstream: &Upstream, server: &Running, films: &Value) {
     );
 }
 
-/// From the moment in which the log says that it is published until the browser
-/// shows it, on one clock.
+/// Measures the time from the log line about a published generation until the browser shows the
+/// generation. Both times are from one clock.
 fn patched(upstream: &Upstream, server: &Running, films: &Value) {
     let mut browser = Browser::start();
     let mut list = open(&mut browser, server, "/");
@@ -132,7 +132,7 @@ fn patched(upstream: &Upstream, server: &Running, films: &Value) {
             let seen = tab.value(&format!("window.seen['{text}']")).as_f64().expect("a time");
             times.push(seen - live);
         }
-        // The rest of the list follows by itself.
+        // The list fetches its other changes by itself.
         list.wait_for(&format!("document.body.innerHTML.includes('{text}')"));
     }
     print("published to shown in the browser, a card of the list", cards);
@@ -146,7 +146,7 @@ fn open(browser: &mut Browser, server: &Running, path: &str) -> Tab {
     tab
 }
 
-/// When generations were published, in milliseconds since 1970.
+/// Returns the times at which generations were published, in milliseconds since 1970.
 fn published(server: &Running) -> Vec<f64> {
     let log = server.log();
     let lines = log.lines().filter(|line| line.contains("published generation="));

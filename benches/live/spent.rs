@@ -1,4 +1,4 @@
-//! What the main thread of a page spends, by the browser's counters and its trace.
+//! Measures the time of the main thread of a page, with the counters and the trace of the browser.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -7,23 +7,24 @@ use serde_json::{Value, json};
 
 use super::fixture::Tab;
 
-/// Tasks, and what of script is in them.
+/// The categories of the trace: tasks, and the script in the tasks.
 const TRACED: [&str; 3] =
     ["devtools.timeline", "disabled-by-default-devtools.timeline", "v8.execute"];
-/// What runs script. The counter of script has none of what goes on after an `await`.
+/// The trace events that run script. The counter of the browser for script does not include script
+/// after an `await`.
 const SCRIPT: [&str; 3] = ["EvaluateScript", "FunctionCall", "RunMicrotasks"];
 
-/// What the main thread did in a length of time, in milliseconds.
+/// The work of the main thread, in milliseconds.
 #[derive(Clone, Copy)]
 pub(super) struct Spent {
     pub(super) all: f64,
     pub(super) script: f64,
-    /// Style and layout.
+    /// The time for style and layout.
     pub(super) layout: f64,
     pub(super) longest: f64,
 }
 
-/// What the main thread does while something happens elsewhere.
+/// Measures the work of the main thread while `happens` runs.
 pub(super) fn spent(tab: &mut Tab, happens: impl FnOnce()) -> Spent {
     let traced = json!({"includedCategories": TRACED});
     let how = json!({"transferMode": "ReportEvents", "traceConfig": traced});
@@ -33,7 +34,7 @@ pub(super) fn spent(tab: &mut Tab, happens: impl FnOnce()) -> Spent {
     let after = counters(tab);
     tab.call("Tracing.end", json!({}));
     until(|| {
-        // An answer brings along what was told before it.
+        // The answer to a call comes after all earlier events.
         let _ = tab.value("0");
         !tab.heard("Tracing.tracingComplete").is_empty()
     });
@@ -42,14 +43,16 @@ pub(super) fn spent(tab: &mut Tab, happens: impl FnOnce()) -> Spent {
     Spent { all, layout, script: trace.within(&SCRIPT), longest: trace.longest("RunTask") }
 }
 
-/// A slow CPU may take longer than the patience of the tests.
+/// Waits until `is_so` without a time limit, because a slow CPU may take longer than the limit of
+/// the tests.
 pub(super) fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         sleep(Duration::from_millis(10));
     }
 }
 
-/// Milliseconds of all tasks, and of style and layout, since the page was opened.
+/// Returns the time of all tasks, and the time of style and layout, in milliseconds since the page
+/// was opened.
 fn counters(tab: &mut Tab) -> [f64; 2] {
     let metrics = tab.call("Performance.getMetrics", json!({}));
     let value = |name: &str| {
@@ -60,7 +63,7 @@ fn counters(tab: &mut Tab) -> [f64; 2] {
     [value("TaskDuration"), value("LayoutDuration") + value("RecalcStyleDuration")]
 }
 
-/// What the main thread did, by start.
+/// The work of the main thread, ordered by start.
 struct Trace(Vec<Span>);
 
 struct Span {
@@ -73,7 +76,7 @@ struct Span {
 }
 
 impl Trace {
-    /// No page but the one that is measured does anything.
+    /// Reads the parts of a trace. Only the measured page does any work, so all spans belong to it.
     fn of(parts: &[Value]) -> Trace {
         let events =
             || parts.iter().flat_map(|part| part["value"].as_array().into_iter().flatten());
@@ -91,7 +94,7 @@ impl Trace {
         of_name.map(|span| span.spent).fold(0.0, f64::max)
     }
 
-    /// Within any of these; one that another calls is part of that.
+    /// Returns the time within spans with these names. A nested span counts once.
     fn within(&self, names: &[&str]) -> f64 {
         let (mut within, mut until) = (0.0, 0.0);
         for span in self.0.iter().filter(|span| names.contains(&span.name.as_str())) {
@@ -105,7 +108,7 @@ impl Trace {
 }
 
 impl Span {
-    /// None of what has no length.
+    /// Reads a span; `None` for an event without a duration.
     fn of(event: &Value) -> Option<Span> {
         let milliseconds = |name: &str| Some(event[name].as_f64()? / 1000.0);
         let (start, length) = (milliseconds("ts")?, milliseconds("dur")?);

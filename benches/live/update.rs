@@ -1,15 +1,15 @@
-//! What one update costs the main thread of a page that is open.
+//! Measures the time that one update takes on the main thread of an open page.
 //!
-//! By the browser's own figures: the difference of its counters from before the upstream
-//! changes until the page rests again, less that of a page to which nothing happens in the
-//! same time. All are CPU time of the main thread, so what else the machine does counts
-//! little. The page is asked for nothing in between: that would be a task as well.
+//! The figure is the difference of the counters of the browser between the time before the change
+//! of the upstream and the time at which the page rests again, minus the work of a page without a
+//! change in the same time. All figures are CPU time of the main thread, so other work of the
+//! machine has little effect. The benchmark makes no call to the page in between, because a call
+//! would be a task, too.
 //!
-//! 1. A page is opened, and its CPU slowed down.
-//! 2. Something changes, some times over. The first time counts too: a visitor's page has
-//!    seldom run the code before. Each time the page is then compared with what the server
-//!    sends.
-//! 3. It is left alone for as long, some times over: what it does anyhow.
+//! 1. Open a page, and slow down its CPU.
+//! 2. Change a record several times. The first time counts, too, because the page of a visitor has
+//!    seldom run the code before. After each change, compare the page with the page of the server.
+//! 3. Leave the page alone for the same time, several times, to measure its work without changes.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -20,21 +20,22 @@ use super::fixture::{Answer, Browser, Running, Site, Tab, Upstream};
 use super::spent::{Spent, spent, until};
 use super::{catalogue, open, published};
 
-/// How often each is measured, and how often a page that is left alone.
+/// Number of measurements of each change.
 const ROUNDS: usize = 5;
+/// Number of measurements of a page that is left alone.
 const IDLE_ROUNDS: usize = 3;
-/// Times slower than this machine.
+/// Factors by which the CPU is slower than this machine.
 const RATES: [u32; 2] = [1, 4];
-/// From the publication until the page rests: it fetches itself up to a second after the
-/// cards, and looks at `freshness.json` within one and a half of that. What it computes
-/// comes on top, and takes longer on a slow CPU.
+/// Returns the time from the publication until the page rests. The page fetches itself up to one
+/// second after the cards, and reads `freshness.json` within 1.5 seconds after that. The rest of
+/// the time is for the work of the page, which takes longer on a slow CPU.
 const fn rest(rate: u32) -> Duration {
     Duration::from_secs(3 + rate as u64)
 }
-/// A visitor feels that a page waits which is busy for longer.
+/// The goal in milliseconds. A visitor notices if a page is busy for longer.
 const GOAL: &str = "50";
 
-/// What is measured for one size of catalogue: the pages, and what changes on each.
+/// The measurements for one size of catalogue: the pages, with a change for each page.
 struct Case {
     films: usize,
     people: usize,
@@ -44,13 +45,13 @@ struct Case {
 struct Change {
     path: &'static str,
     what: &'static str,
-    /// The list it is made in, what is changed there, and to what in each round.
+    /// The list, the field, and the value of the field in each round.
     list: &'static str,
     field: &'static str,
     to: fn(usize) -> String,
-    /// Gives the id of what changes: the first that is shown.
+    /// An expression for the id of the changed record, which is the first record on the page.
     of: &'static str,
-    /// How slow the CPU is for which there is a goal.
+    /// The factor of the CPU to which the goal applies.
     goal: Option<u32>,
 }
 
@@ -78,8 +79,8 @@ const CASES: [Case; 3] = [
     Case { films: 10_000, people: 9_900, changes: &[SCORE] },
 ];
 
-/// Whether the page shows what the server sends, but for what belongs to the visitor. By a
-/// copy in a document that loads no pictures.
+/// An expression that compares the page with the page of the server, without the parts that belong
+/// to the visitor. The expression uses a copy in a document that loads no pictures.
 const IS_RIGHT: &str = "(async () => {
     const answer = await fetch(location.href, { cache: 'no-cache' });
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -92,7 +93,7 @@ const IS_RIGHT: &str = "(async () => {
     return text(page.getElementById('main')) === text(document.getElementById('main'));
 })()";
 
-/// Of catalogues of these sizes; of all if none is named.
+/// Measures and prints the time of updates for catalogues of these sizes, or of all sizes.
 pub(super) fn costs(sizes: &[usize]) {
     println!("one update of an open page, {ROUNDS} times: CPU time of its main thread, in ms");
     println!(
@@ -117,7 +118,7 @@ pub(super) fn costs(sizes: &[usize]) {
         let films = catalogue::films(case.films, case.people);
         let people = catalogue::people(case.people);
         let upstream = Upstream::of(&films, &people);
-        // Not often: what the server does takes away from the page.
+        // The interval is long, because the work of the server takes CPU time from the page.
         let site = Site::of(&upstream).with(&["--interval", "3s", "--max-age", "60s", "-v"]);
         let server = site.with(&["--max-bytes", "64MiB", "--limit", "20000"]).serve();
         until(|| server.get("/").status == 200);
@@ -135,7 +136,7 @@ pub(super) fn costs(sizes: &[usize]) {
     }
 }
 
-/// What changes, and how often it did.
+/// A change, and the number of times that the change was made.
 struct News<'a> {
     upstream: &'a Upstream,
     change: &'a Change,
@@ -156,9 +157,9 @@ impl News<'_> {
 
 struct Measured {
     rounds: Vec<Spent>,
-    /// What a page that is left alone does in as long a time, which is taken off.
+    /// The work of a page without a change in the same time, which is subtracted.
     idle: f64,
-    /// How often the page became what the server sends.
+    /// Number of rounds after which the page was equal to the page of the server.
     right: usize,
 }
 

@@ -1,7 +1,7 @@
-//! The first act of a refresh: the right to ask, and the question.
+//! The first act of a refresh: the claim and the requests to the upstream.
 //!
-//! Owns the time between a claim and the requests it allows: a request leaves
-//! within the lease of its claim, or the process claims again.
+//! Owns the time between a claim and its requests: a request leaves within the lease of its claim,
+//! or the process renews the claim first.
 
 use std::cell::OnceCell;
 use std::hash::{BuildHasher, RandomState};
@@ -19,29 +19,30 @@ use crate::schedule;
 use crate::source::{Source, UpstreamAnswer};
 use crate::store::{Ask, Claim, Granted, Store, Stores};
 
-/// Renewals of a claim for one request: the second is for a slow disk, whose
-/// slowness is known by then.
+/// Largest number of renewals of a claim for one request. More than one renewal may be necessary on
+/// a slow disk, whose speed is known after the first renewal.
 const MOST_RENEWALS: usize = 4;
 
-/// A request under way. It borrows nothing, so that a theme can change meanwhile.
+/// A request in flight. The future borrows nothing, so that the theme can change in the meantime.
 pub(super) type Asking = Pin<Box<dyn Future<Output = Fetched>>>;
 
-/// What the upstream answered, and under which claim.
+/// The answer of the upstream, with the claim of its requests.
 pub(super) struct Fetched {
     pub(super) fence: Fence,
-    /// When the first request was sent.
+    /// Time at which the first request was sent.
     pub(super) origin: Stamp,
-    /// What was not believed the last times.
+    /// The refusals in a row before this refresh; `None` if the last answer was good.
     pub(super) refused: Option<Refused>,
-    /// What was saved last when it was claimed.
+    /// Fence of the payload that was saved last at the time of the claim.
     pub(super) saved: Fence,
     pub(super) answer: Result<UpstreamAnswer, Failure>,
-    /// From the claim to the end of the answer.
+    /// Duration from the claim to the end of the answer.
     pub(super) took: Duration,
 }
 
-/// Names one ask among those of all replicas. It is random: in containers several
-/// processes of one boot have the same id, and wake in the same microsecond.
+/// Makes a nonce that differs from the nonces of all replicas. The nonce is random, because several
+/// processes in containers may have the same process id in one boot and may wake in the same
+/// microsecond.
 fn nonce(now: BootTime) -> String {
     format!("{:016x}-{}", RandomState::new().hash_one(now.0), now.0)
 }
@@ -49,7 +50,7 @@ fn nonce(now: BootTime) -> String {
 /// Asks the stores for the right to the next refresh.
 ///
 /// # Errors
-/// If the attempt cannot be recorded in the state directory. Then nothing may be asked.
+/// Fails if the attempt cannot be recorded in the state directory. Then no request may be sent.
 pub(super) async fn claim(
     stores: &Stores,
     now: BootTime,
@@ -68,9 +69,9 @@ pub(super) async fn claim(
     stores.claim(&ask).await
 }
 
-/// Asks the upstream, if the claim is still fresh when the request leaves. A claim that
-/// is not fresh any more is renewed, so that no minute is lost. `known` makes the request
-/// conditional (RFC 9110 §13).
+/// Asks the upstream, if the lease of the claim is not over when the request leaves. An expired
+/// claim is renewed, so that the refresh is not lost. `known` makes the requests conditional
+/// (RFC 9110 §13).
 pub(super) fn fetch(
     source: Source,
     stores: Arc<Stores>,
@@ -90,7 +91,7 @@ pub(super) fn fetch(
             for _ in 0..MOST_RENEWALS {
                 let now = clock.now();
                 if claim.at.age(now, clock.boot_id()) <= lease {
-                    // A claim can be dated a moment ahead; data cannot.
+                    // The time of a claim may lie a moment in the future. The origin time may not.
                     sent.get_or_init(|| claim.at.anchored(now, clock.boot_id()));
                     return Ok(());
                 }
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_asks_of_one_moment_have_two_names() {
+    fn two_nonces_of_one_moment_differ() {
         assert_ne!(nonce(BootTime(7)), nonce(BootTime(7)));
     }
 }

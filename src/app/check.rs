@@ -105,7 +105,8 @@ fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Names the texts that the tables of the owner's, and of the site's language, lack.
+/// Names the texts that are missing in the tables of the owner and in the table of the language of
+/// the site.
 fn tell_what_stays_english(theme: &Theme, lang: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if !theme.speaks(lang) {
@@ -119,7 +120,7 @@ fn tell_what_stays_english(theme: &Theme, lang: &str) -> Result<()> {
     Ok(())
 }
 
-/// The first names, and how many more there are.
+/// Joins the first names, with the number of further names.
 fn named(names: &[&str]) -> String {
     let more = names.len().saturating_sub(MOST_NAMES);
     let names = names[..names.len() - more].join(", ");

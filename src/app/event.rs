@@ -1,4 +1,4 @@
-//! What can happen while the program runs.
+//! The events of the running program.
 //!
 //! Owns the one closed set of events and their sources. An event carries no input and is
 //! idempotent: an event says *that* something may have changed, and the loop reads what is

@@ -1,7 +1,7 @@
 //! `theme export`: the built-in theme as files to start from.
 //!
-//! Owns that nothing of the author's is overwritten: a file that is there stays,
-//! and is named.
+//! Owns the rule that no file of the author is overwritten: an existing file stays, and the command
+//! names the file.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::theme::built_in;
 /// Writes the built-in theme, with its description, into `directory`.
 ///
 /// # Errors
-/// If a file cannot be written.
+/// Fails if a file cannot be written.
 pub(super) fn export(directory: &Path) -> Result<()> {
     let (mut written, mut kept) = (0, Vec::new());
     for (name, bytes) in built_in() {

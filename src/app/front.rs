@@ -1,9 +1,9 @@
-//! What is shown: known data becomes a generation, and the generation becomes live.
+//! Makes the known data visible: the data becomes a generation, and the generation becomes live.
 //!
-//! Owns theme, publisher, live cell, metrics and the history of refreshes: all that visitors
-//! see. There are three ways to a live site: data that was just brought, data that another
-//! process or an earlier one stored, and a site that is already published. It must not
-//! decide what the data is, or when the upstream is asked.
+//! Owns theme, publisher, live cell, metrics and the history of refreshes. There are three sources
+//! of a live site: data from the upstream, data that another process or an earlier process stored,
+//! and a site that is published already. This module must not decide what the data is, or when the
+//! upstream is asked.
 
 use std::io::IsTerminal;
 
@@ -24,10 +24,10 @@ use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
 use crate::telemetry::{Metrics, Stage};
 use crate::theme::Theme;
 
-/// Pages above which rendering shows a progress bar.
+/// Number of pages above which rendering shows a progress bar.
 const MANY_PAGES: usize = 2_000;
 
-/// All that visitors see, and what it is made with.
+/// Everything that visitors see, with the theme and the facts from which pages are made.
 pub(super) struct Front {
     pub(super) theme: Theme,
     pub(super) site: Site,
@@ -35,11 +35,11 @@ pub(super) struct Front {
     pub(super) live: Live,
     pub(super) metrics: Metrics,
     pub(super) history: Remembered,
-    /// Most bytes of all published files.
+    /// Largest size of all published files in bytes.
     pub(super) largest_site: u64,
-    /// What is wrong with the templates as they are now.
+    /// The fault of the current templates, if any.
     pub(super) broken: Option<String>,
-    /// A status page of the theme that fails.
+    /// The trouble of a status page of the theme that cannot be rendered.
     pub(super) unshown: Trouble,
 }
 
@@ -50,11 +50,11 @@ pub(super) struct Look {
 }
 
 impl Front {
-    /// Renders what is known, publishes the pages and makes them live. `facts` is what the
-    /// volatile files tell.
+    /// Renders the known data, publishes the pages and makes the pages live. `facts` are the facts
+    /// in the volatile files.
     ///
     /// # Errors
-    /// If a template or the disk fails. The site that was live stays live.
+    /// Fails if a template or the disk fails. The live site stays.
     pub(super) fn show(
         &mut self,
         known: &mut Known,
@@ -105,10 +105,10 @@ impl Front {
         Ok(())
     }
 
-    /// Shows what is known in another look.
+    /// Shows the known data in another look.
     ///
     /// # Errors
-    /// If the look fails. Then everything is as it was.
+    /// Fails if the look fails. Then nothing changes.
     pub(super) fn show_in(
         &mut self,
         look: Look,
@@ -124,8 +124,8 @@ impl Front {
         })
     }
 
-    /// Makes the live data younger, if the live data is that of claim `before`: `payload`
-    /// confirms the data.
+    /// Gives the live data the origin time of `payload`, which confirms the data, if the live data
+    /// has the fence `before`.
     pub(super) fn confirm(&self, before: Fence, payload: &Payload) {
         let snapshot = self.live.snapshot();
         let Some(site) = snapshot.site.as_ref().filter(|site| site.fence == before) else {
@@ -133,12 +133,12 @@ impl Front {
         };
         let origin = live::Origin::from(&payload.origin);
         let site = live::LiveSite { fence: payload.fence, origin, ..site.clone() };
-        // The volatile files follow once the refresh is recorded.
+        // The volatile files are written after the outcome is recorded.
         self.live.put(site, snapshot.volatile.clone(), Told::default());
     }
 
-    /// Shows the published site, for want of a payload. Its age is the age that the site
-    /// tells.
+    /// Shows the published site, if there is no payload. The published site has its own origin
+    /// time.
     pub(super) fn show_published(&mut self, known: &Known, facts: &Facts<'_>) {
         let Some(generation) = self.publisher.live().cloned() else { return };
         let told = self.publisher.read_volatile(FRESHNESS);
@@ -168,7 +168,7 @@ impl Front {
         self.live.put_volatile(volatile);
     }
 
-    /// Notes the age of the live data, before newer data comes.
+    /// Records the age of the live data, before newer data comes.
     pub(super) fn note_age(&mut self, now: Now) {
         if let Some(site) = &self.live.snapshot().site {
             self.history.saw(now.wall, site.origin.age(now));
@@ -186,7 +186,7 @@ impl Front {
         status_page(&facts.status(known, origin.wall, pages, &history), &self.site, &self.theme)
     }
 
-    /// The volatile files of data asked for at `origin`, once their generation is known.
+    /// Makes the volatile files of a generation whose data has the origin time `origin`.
     fn volatile(
         &self,
         facts: &Facts<'_>,
@@ -200,13 +200,13 @@ impl Front {
         files(facts, origin.wall, outcome, status.page.clone(), dev)
     }
 
-    /// Says once that the theme cannot show the status page, while that lasts.
+    /// Logs once that the status page of the theme cannot be rendered, as long as the fault lasts.
     fn note_trouble(&mut self, status: StatusPage) {
         let Some(error) = status.trouble else {
             self.unshown.over();
             return;
         };
-        // The rest of the text names values of the page, which change.
+        // The rest of the text contains values of the page, which change in each refresh.
         let place = error.lines().find(|line| line.contains("-->")).unwrap_or(&error);
         if self.unshown.met(place) {
             warn!("the theme's status.html fails, so the built-in one is shown:\n{error}");
@@ -214,7 +214,7 @@ impl Front {
     }
 }
 
-/// A progress bar, if there are many pages and a terminal.
+/// Makes a progress bar, which is hidden if there are few pages or no terminal.
 fn progress(pages: usize) -> ProgressBar {
     if pages < MANY_PAGES || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

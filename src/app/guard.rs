@@ -1,7 +1,7 @@
-//! What follows when an answer is not believed.
+//! The consequences of a verdict on an answer.
 //!
-//! Owns the way from a verdict to an outcome: refused and kept for the owner, or taken and
-//! settled. The decision itself is [`decide`]'s, on values alone.
+//! Owns the steps after a verdict: a refused answer is kept for the owner, and the refusals of an
+//! answer that is taken are removed. [`decide`] makes the verdict itself from values alone.
 
 use std::path::Path;
 
@@ -14,25 +14,25 @@ use crate::plausibility::{Guard, Ids, Implausible, Memory, Verdict, decide};
 use crate::store::refused::{self, Refusal, RefusedBodies};
 use crate::store::{Store, Stores};
 
-/// What the claim told of the time before it.
+/// What the claim reported about earlier refreshes.
 pub(super) struct Before {
-    /// What was refused the last times.
+    /// The refusals in a row; `None` if the last answer was good.
     pub(super) refused: Option<Refused>,
-    /// What was saved last.
+    /// Fence of the last save.
     pub(super) saved: Fence,
 }
 
-/// Where marks of the owner and refused payloads are kept.
+/// The places in which marks of the owner and refused payloads are kept.
 pub(super) struct Keep<'a> {
     pub(super) stores: &'a Stores,
     /// The state directory.
     pub(super) state: &'a Path,
 }
 
-/// Lets a catalogue pass, or says why not.
+/// Decides whether a catalogue is taken.
 ///
 /// # Errors
-/// Why the catalogue is refused. The payload is then kept for the owner to look at.
+/// Returns the reason if the catalogue is refused. The payload is then kept for the owner.
 pub(super) async fn believe(
     payload: &Payload,
     catalogue: &Catalogue,
@@ -46,7 +46,7 @@ pub(super) async fn believe(
         let (refused, saved) = (before.refused.as_ref(), before.saved);
         decide(known.as_ref(), &offered, Memory { refused, marks, saved }, guard)
     };
-    // Most answers are plausible: the marks of the owner need not be read for them.
+    // Most answers are plausible. Read the marks of the owner only for other answers.
     let verdict = match decide(&[]) {
         Verdict::Refused(..) => decide(&keep.marks().await),
         verdict => verdict,
@@ -71,8 +71,8 @@ pub(super) async fn believe(
     }
 }
 
-/// The failure of an answer that is refused. `accept_after`: equal answers after which it
-/// would be taken.
+/// Makes the failure of a refused answer. `accept_after` is the number of refusals in a row after
+/// which the answer is taken.
 fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
     let until = if why.needs_the_owner() {
         "until you accept it".to_owned()
@@ -88,8 +88,8 @@ fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
 }
 
 impl Keep<'_> {
-    /// Removes the owner's mark after a good refresh. A good refresh makes the mark void,
-    /// since the mark is for what was saved before: a mark that stays does no harm.
+    /// Removes the mark of the owner after a good refresh. The mark names the last save, so a good
+    /// refresh voids the mark in any case. A mark that cannot be removed does no harm.
     pub(super) async fn forget_mark(&self) {
         if !self.marks().await.is_empty()
             && let Err(error) = self.stores.accept(None).await
@@ -105,7 +105,7 @@ impl Keep<'_> {
         })
     }
 
-    /// Forgets the refused payload: it is taken now.
+    /// Removes the kept payload of a refusal, because the answer is taken now.
     fn settle(&self, refused: &Refused) {
         if let Err(error) = refused::forget(self.state, &refused.sets) {
             warn!("{error:#}");

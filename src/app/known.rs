@@ -1,8 +1,8 @@
-//! What this process knows: the last payload and what was made of the payload.
+//! What this process knows: the last payload, and the catalogue and the ledger of the payload.
 //!
-//! Owns payload, edition, catalogue, ledger and the changes that no generation tells yet.
-//! They change together, so that pages, ledger and payload always belong to one refresh.
-//! Pure: values come in and go out. It must not read the store or show anything.
+//! Owns payload, edition, catalogue, ledger and the changes that no generation reports yet. These
+//! values change together, so that pages, ledger and payload always belong to one refresh. Pure:
+//! values come in and go out. This module must not read the store or show anything.
 
 use super::report::ChangeCounts;
 use crate::catalogue::Catalogue;
@@ -13,28 +13,28 @@ use crate::payload::{Fence, Payload};
 use crate::plausibility::Ids;
 use crate::store::{Edition, Saved};
 
-/// The last payload, and what was made of it.
+/// The last payload, with its catalogue and its ledger.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     payload: Option<Payload>,
-    /// The name of payload and ledger in the store.
+    /// The edition of payload and ledger in the store.
     edition: Edition,
     catalogue: Catalogue,
     ledger: Option<Ledger>,
-    /// Changes since the live generation was made; none if they are not known.
+    /// Changes since the live generation was made; `None` if the changes are not known.
     untold: Option<Vec<Change>>,
 }
 
-/// What entering a new catalogue found.
+/// The result of [`Known::enter`].
 #[derive(Debug)]
 pub(super) struct Entered {
-    /// Records that changed; 0 if there was nothing to compare with.
+    /// Numbers of changed records; 0 if there was no payload to compare with.
     pub(super) counts: ChangeCounts,
     /// Fields that are volatile from now on.
     pub(super) volatile: Vec<String>,
 }
 
-/// All that pages are made of.
+/// The data from which pages are made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Contents<'a> {
     pub(super) payload: &'a Payload,
@@ -44,7 +44,7 @@ pub(super) struct Contents<'a> {
 }
 
 impl Known {
-    /// The claim of the payload; 0 without a payload.
+    /// Returns the fence of the payload; 0 without a payload.
     pub(super) fn fence(&self) -> Fence {
         self.payload.as_ref().map_or(Fence(0), |payload| payload.fence)
     }
@@ -57,7 +57,7 @@ impl Known {
         self.payload.as_ref()
     }
 
-    /// The ids that the next catalogue is compared with.
+    /// Returns the ids with which the next catalogue is compared.
     pub(super) fn ids(&self) -> Option<Ids<'_>> {
         match (&self.payload, &self.ledger) {
             (Some(_), _) => Some(Ids::of(&self.catalogue)),
@@ -66,28 +66,29 @@ impl Known {
         }
     }
 
-    /// All that pages are made of; none before the first payload.
+    /// Returns the data from which pages are made; `None` before the first payload.
     pub(super) fn contents(&self) -> Option<Contents<'_>> {
         let (payload, ledger) = (self.payload.as_ref()?, self.ledger.as_ref()?);
         let untold = self.untold.as_deref();
         Some(Contents { payload, catalogue: &self.catalogue, ledger, untold })
     }
 
-    /// Whether a payload has the bytes that are known.
+    /// Whether a payload has the same bytes as the known payload.
     pub(super) fn has_bytes_of(&self, payload: &Payload) -> bool {
         self.payload.as_ref().is_some_and(|known| {
             known.films.bytes == payload.films.bytes && known.people.bytes == payload.people.bytes
         })
     }
 
-    /// Takes a ledger for want of a better one: addresses and times outlive the payload.
+    /// Takes a ledger if no ledger is known, so that slugs and times outlive the payload.
     pub(super) fn remember(&mut self, ledger: impl FnOnce() -> Option<Ledger>) {
         if self.ledger.is_none() {
             self.ledger = ledger();
         }
     }
 
-    /// Counts a refresh in which no field changed: fields stop being volatile by such.
+    /// Counts a refresh in which no field changed. After enough such refreshes, a volatile field is
+    /// steady again.
     pub(super) fn count_unchanged(&mut self, overrides: &Overrides) {
         if let Some(ledger) = &mut self.ledger {
             ledger.count(&Fields::new(), overrides);
@@ -102,7 +103,7 @@ impl Known {
         overrides: &Overrides,
     ) -> Entered {
         let found = self.compared(&catalogue, self.ledger.as_ref(), overrides);
-        // Without a payload the changes since cannot be told; addresses and times still stand.
+        // Without a payload, the changes are not known. Slugs and times of the ledger stay.
         let (changes, fields) = found.map(|found| (found.changes, found.fields)).unzip();
         let told = changes.as_deref().unwrap_or_default();
         let mut ledger = Ledger::after(self.ledger.as_ref(), told, &catalogue, origin);
@@ -113,7 +114,7 @@ impl Known {
         entered
     }
 
-    /// Takes up what another process saved, or this process before it was restarted.
+    /// Takes up a save of another process, or of this process before a restart.
     pub(super) fn take_up(
         &mut self,
         payload: Payload,
@@ -130,25 +131,25 @@ impl Known {
         (self.edition, self.catalogue, self.ledger) = (edition, catalogue, Some(ledger));
     }
 
-    /// What to save: this payload, with the ledger that goes with it.
+    /// Returns what must be saved: this payload with its ledger.
     pub(super) fn to_save(&self, payload: Payload) -> Saved {
         let ledger = self.ledger.clone().unwrap_or_default();
         Saved { payload, ledger, revision: self.edition.revision }
     }
 
-    /// Notes what was saved, which may have learnt from the store.
+    /// Takes the saved payload and ledger. The store may have added to the ledger.
     pub(super) fn saved(&mut self, saved: Saved, edition: Edition) {
         self.edition = edition;
         self.ledger = Some(saved.ledger);
         self.payload = Some(saved.payload);
     }
 
-    /// Notes that the live generation tells all changes.
+    /// Records that the live generation reports all changes.
     pub(super) fn told(&mut self) {
         self.untold = Some(Vec::new());
     }
 
-    /// The changes to a catalogue; none without a payload to compare with.
+    /// Returns the changes to a catalogue; `None` without a payload to compare with.
     fn compared(
         &self,
         catalogue: &Catalogue,
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!(known.fence(), Fence(1));
         let contents = known.contents().expect("contents");
         assert!(contents.ledger.changes.is_empty() && contents.catalogue.films.len() == 1);
-        assert_eq!(untold(&known), None, "what changed since the site was published is not known");
+        assert_eq!(untold(&known), None, "the changes since the last publish are not known");
         assert!(
             known.has_bytes_of(&payload(9, &one())) && !known.has_bytes_of(&payload(9, &two()))
         );
@@ -252,7 +253,7 @@ mod tests {
         assert_eq!(untold(&known), Some(vec!["b".to_owned()]));
         let told = &known.contents().expect("contents").ledger.changes;
         assert!(told.iter().any(|dated| matches!(dated.change.what, What::Added)));
-        // Changes add up until a generation tells them.
+        // Changes are collected until a generation reports them.
         let mut three = two();
         three[0]["rt_score"] = "11".into();
         enter(&mut known, payload(3, &three));
@@ -262,14 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_without_its_payload_keeps_addresses_and_first_sights_and_tells_no_change() {
+    fn a_ledger_without_its_payload_keeps_slugs_and_first_seen_times_and_reports_no_change() {
         let mut before = Known::default();
         enter(&mut before, payload(1, &one()));
         let ledger = before.contents().expect("contents").ledger.clone();
         let first_seen = ledger.films["a"].first_seen;
         let mut known = Known::default();
         known.remember(|| Some(ledger));
-        known.remember(|| panic!("a ledger that is known is not asked for"));
+        known.remember(|| panic!("a known ledger must not be read again"));
         assert!(known.ids().is_some(), "the guard compares with the ledger");
         known.told();
         let entered = enter(&mut known, payload(2, &two()));
@@ -277,11 +278,11 @@ mod tests {
         let contents = known.contents().expect("contents");
         assert_eq!(contents.ledger.films["a"].first_seen, first_seen);
         assert!(contents.ledger.films["b"].first_seen > first_seen);
-        assert_eq!(contents.untold, None, "what changed is not known");
+        assert_eq!(contents.untold, None, "the changes are not known");
     }
 
     #[test]
-    fn what_another_process_saved_is_taken_with_its_ledger_and_its_name() {
+    fn a_save_of_another_process_is_taken_with_its_ledger_and_its_edition() {
         let mut known = Known::default();
         enter(&mut known, payload(1, &one()));
         known.told();
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_changes_in_most_refreshes_becomes_volatile_and_changes_of_it_end() {
+    fn a_field_that_changes_in_most_refreshes_becomes_volatile_and_is_no_longer_reported() {
         let mut known = Known::default();
         let mut films = one();
         let mut volatile = Vec::new();

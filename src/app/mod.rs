@@ -1,8 +1,8 @@
-//! Wiring: commands, and one loop over one closed set of events.
+//! The wiring of the program: the commands, and one loop over one closed set of events.
 //!
-//! Owns the order in which things start, stop and follow each other. Every
-//! event, whether a timer, a signal or a save of another replica, enters the same
-//! pipeline ([`refresh`]) at its own step. It must not do the work itself.
+//! Owns the order in which the parts of the program start, run and stop. Each event (a timer, a
+//! signal, a save of another replica) enters the same pipeline ([`refresh`]) at its own step. This
+//! module must not do the work of the other modules.
 
 mod accept;
 mod asking;
@@ -34,14 +34,14 @@ use crate::publish::NotOurs;
 use crate::telemetry;
 use crate::upstream::OtherUpstream;
 
-/// Does what was asked for.
+/// Runs the command of the command line.
 ///
 /// # Errors
-/// Whatever made it impossible; [`exit_code`] tells which kind it is.
+/// Fails if the command fails. [`exit_code`] returns the exit code for the error.
 pub fn run(cli: &Cli) -> Result<()> {
     let config = Config::load(cli)?;
     telemetry::start(config.log_format, config.verbosity);
-    // One thread for the loop, and one that hears signals while the loop works.
+    // One thread runs the event loop. A second thread receives signals while the event loop works.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
@@ -61,9 +61,9 @@ pub fn run(cli: &Cli) -> Result<()> {
     })
 }
 
-/// Says what went wrong, once, on standard error.
+/// Logs an error once, on standard error.
 pub fn report(error: &anyhow::Error) {
-    // Before logging started there is nobody to say it: then it starts now.
+    // An invalid configuration ends the program before `run` starts the logging.
     telemetry::start(Default::default(), 0);
     let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
     let mut causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -77,7 +77,8 @@ pub fn report(error: &anyhow::Error) {
     );
 }
 
-/// 2 if it was asked for something that cannot be, 1 if it did not work.
+/// Returns the exit code for an error: 2 if a setting or a directory must be changed before the
+/// program can start, and 1 for every other error.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let impossible = error.chain().any(|cause| {
         cause.is::<Invalid>()

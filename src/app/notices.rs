@@ -1,7 +1,7 @@
-//! What was logged about the data, so that the log does not repeat itself.
+//! The notices about the data that were logged, so that the log does not repeat them.
 //!
-//! Owns the oddities of the last catalogue, and trouble that lasts from one refresh to the
-//! next. It must not decide anything.
+//! Owns the warnings of the last catalogue, and trouble that lasts from one refresh to the next.
+//! This module must not decide anything.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use tracing::{debug, info, warn};
 use super::trouble::Trouble;
 use crate::catalogue::{Warning, tally};
 
-/// What was logged.
+/// The notices that were logged.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     oddities: BTreeSet<Warning>,
-    /// Stored data that cannot be shown.
+    /// The trouble of stored data that cannot be shown.
     stored: Trouble,
-    /// An upstream whose answers are too old.
+    /// The trouble of an upstream whose answers are too old.
     aged: Trouble,
 }
 
 impl Notices {
-    /// The oddities of the last catalogue.
+    /// Returns the warnings of the last catalogue.
     pub(super) fn oddities(&self) -> &BTreeSet<Warning> {
         &self.oddities
     }
 
-    /// Logs the oddities of a catalogue as one warning, if their kinds are others than
-    /// before. Records come and go: what changes within a kind is logged for debugging.
+    /// Logs the warnings of a catalogue in one line, if their kinds differ from the kinds before. A
+    /// change within a kind is only logged for debugging, because records come and go.
     pub(super) fn note(&mut self, warnings: Vec<Warning>) {
         let oddities: BTreeSet<_> = warnings.into_iter().collect();
         let kinds = |of: &BTreeSet<Warning>| tally(of).into_keys().collect::<BTreeSet<_>>();
@@ -46,7 +46,7 @@ impl Notices {
         self.oddities = oddities;
     }
 
-    /// Notes whether stored data can be shown.
+    /// Records whether stored data can be shown.
     pub(super) fn note_stored(&mut self, shown: &anyhow::Result<()>) {
         match shown {
             Ok(()) => drop(self.stored.over()),
@@ -59,8 +59,8 @@ impl Notices {
         }
     }
 
-    /// Notes the age that the upstream declares (RFC 9111 §5.1). With an age of more than
-    /// `max_age - interval`, pages get older than `max_age`, and nothing here can help.
+    /// Records the age that the upstream declares (RFC 9111 §5.1). If the age is more than
+    /// `max_age - interval`, pages become older than `max_age`, and this program cannot prevent it.
     pub(super) fn note_declared_age(
         &mut self,
         declared: Duration,

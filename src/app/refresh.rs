@@ -1,11 +1,10 @@
-//! One run of the pipeline: claim, fetch, check, join, save and announce,
-//! render, publish.
+//! One run of the pipeline: claim, fetch, check, join, save and announce, render, publish.
 //!
-//! Owns the story: [`Refresher::refresh`]. A cold start, a save of another replica and a
-//! changed theme enter the same path further down, at [`Refresher::load`] and
-//! [`Refresher::show`]. A refresh that fails before the exchange leaves the live site as it
-//! was. The failure is a value: an outcome that is stored, shown by its kind, and logged.
-//! What is known is in [`Known`], what is shown in [`Front`].
+//! Owns the order of these steps in [`Refresher::refresh`]. A cold start, a save of another replica
+//! and a changed theme enter the pipeline at later steps: [`Refresher::load`] and
+//! [`Refresher::show`]. A refresh that fails before the exchange does not change the live site. The
+//! failure is a value: an outcome that is stored, shown by its kind, and logged. [`Known`] has the
+//! known data, and [`Front`] makes the data visible.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,13 +43,13 @@ pub(super) struct Settings {
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
     pub(super) guard: Guard,
-    /// Fields of which the owner says whether they are volatile.
+    /// Fields that the owner declares volatile or not volatile.
     pub(super) overrides: Overrides,
     /// The state directory.
     pub(super) state: PathBuf,
 }
 
-/// All that a refresh works with. One loop owns it.
+/// The parts that make a refresh. The event loop owns this value.
 pub(super) struct Refresher {
     pub(super) settings: Settings,
     pub(super) source: Source,
@@ -61,36 +60,36 @@ pub(super) struct Refresher {
     pub(super) notices: Notices,
 }
 
-/// How [`Refresher::refresh`] ended.
+/// The end of [`Refresher::refresh`].
 #[derive(Debug)]
 pub(super) enum Refreshed {
-    /// The data was brought or confirmed, and is published.
+    /// The data is new or confirmed, and is published.
     Good(Done),
-    /// The refresh failed. The site that was live stays live.
+    /// The refresh failed. The live site stays.
     Failed(Failure),
-    /// The refresh is not due, or another process does it.
+    /// The refresh is not due, or another process makes the refresh.
     Denied(Denied),
 }
 
-/// How far a refresh is once it was allowed to start.
+/// The result of the first act of a refresh.
 pub(super) enum Begun {
-    /// The upstream is being asked; the answer goes to [`Refresher::finish`].
+    /// The requests are in flight. The answer goes to [`Refresher::finish`].
     Asking(Asking),
-    /// Nothing was asked.
+    /// No request was sent.
     Denied(Denied),
 }
 
 /// The end of a refresh that asked the upstream.
 pub(super) struct Finished {
     pub(super) result: Result<Done, Failure>,
-    /// When the next refresh may start.
+    /// Time at which the next refresh may start.
     pub(super) next: BootTime,
 }
 
-/// What to do about an answer whose site would be too large.
+/// The advice for an answer whose site would be too large.
 const RAISE: &str = "raise --max-bytes if the catalogue is really that large";
 
-/// An answer that is no catalogue, or too large a catalogue.
+/// Makes the failure of an answer that is not a catalogue, or that is too large.
 fn unusable(fault: Fault) -> Failure {
     if fault.is_too_large() {
         return Failure::new(FailureKind::TooLarge, fault.to_string()).advised(RAISE);
@@ -98,7 +97,7 @@ fn unusable(fault: Fault) -> Failure {
     Failure::new(FailureKind::Malformed, fault.to_string())
 }
 
-/// Known data that cannot be shown.
+/// Makes the failure of known data that cannot be shown.
 fn unshown(error: &anyhow::Error) -> Failure {
     if error.is::<TooLarge>() {
         return Failure::because(FailureKind::TooLarge, error).advised(RAISE);
@@ -109,16 +108,16 @@ fn unshown(error: &anyhow::Error) -> Failure {
 }
 
 impl Refresher {
-    /// The whole story, in two acts.
+    /// Makes one refresh, in two acts.
     ///
-    /// 1. *Claim*: at most one refresh in an interval, recorded before a request
-    ///    is sent. The process that wins takes up what was saved last, if it lacks
-    ///    that, and *fetches* on condition that the data changed.
-    /// 2. *Check and join*, *save and announce* payload and ledger, *render and
-    ///    publish*; the outcome is recorded, good or bad.
+    /// 1. *Claim*: at most one refresh starts in an interval, and the attempt is recorded before a
+    ///    request is sent. The process that wins the claim takes up the last save, if the process
+    ///    does not have it, and *fetches* with conditional requests.
+    /// 2. *Check and join*, *save and announce* payload and ledger, *render and publish*. The
+    ///    outcome is recorded, good or bad.
     ///
     /// # Errors
-    /// If the state directory cannot be used: then nothing was asked.
+    /// Fails if the state directory cannot be used. Then no request was sent.
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
         match self.begin().await? {
             Begun::Asking(asking) => Ok(match self.finish(asking.await).await.result {
@@ -129,10 +128,10 @@ impl Refresher {
         }
     }
 
-    /// The first act.
+    /// Runs the first act.
     ///
     /// # Errors
-    /// If the state directory cannot be used: then nothing was asked.
+    /// Fails if the state directory cannot be used. Then no request was sent.
     pub(super) async fn begin(&mut self) -> Result<Begun> {
         let (now, interval) = (self.clock.now().boot, self.settings.interval);
         match asking::claim(&self.stores, now, self.known.fence(), interval).await {
@@ -144,7 +143,7 @@ impl Refresher {
             Ok(Claim::Denied(denied)) => {
                 let due = self.clock.now().boot + denied.wait.remaining;
                 let coming = match denied.wait.because {
-                    // Nothing is on its way as long as that lasts.
+                    // No newer data is coming while Redis is lost.
                     WaitReason::RedisLost => Coming::Failed,
                     _ => self.coming(&denied.standing, due),
                 };
@@ -166,7 +165,7 @@ impl Refresher {
         asking::fetch(source, stores, self.clock.clone(), known, granted, interval)
     }
 
-    /// The second act.
+    /// Runs the second act.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Finished {
         let Fetched { fence, origin, refused, saved, answer, took } = fetched;
         let before = Before { refused, saved: saved.max(self.known.fence()) };
@@ -196,7 +195,8 @@ impl Refresher {
         };
         let is_good = outcome.kind.is_good();
         if is_good {
-            // A change takes longer than a confirmation: the slowest of the last few counts.
+            // A change takes longer than a confirmation, so the slowest of the last refreshes
+            // counts.
             let takes = self.front.live.snapshot().takes * 3 / 4;
             self.front.live.put_takes((took + build).max(takes));
         }
@@ -210,7 +210,7 @@ impl Refresher {
         let last = LastAttempt { age: None, left_alone: outcome.retry_after };
         let next = due.max(schedule::due(last, self.settings.interval, ended.boot));
         self.front.live.put_coming(if is_good { Coming::Due(next) } else { Coming::Failed });
-        // Replicas and held loads know by now: the files for people follow.
+        // Replicas and held requests know the outcome now. Only then write the files for people.
         self.front.history.ended(ended.wall, outcome.kind, took + build);
         if !is_good {
             self.write_volatile(next);
@@ -222,7 +222,7 @@ impl Refresher {
         Finished { result, next }
     }
 
-    /// Checks, joins, saves and shows a payload. `took`: how long the refresh took so far.
+    /// Checks, joins, saves and shows a payload. `took` is the duration of the refresh until now.
     async fn take_in(
         &mut self,
         payload: Payload,
@@ -232,7 +232,7 @@ impl Refresher {
     ) -> Result<(OutcomeKind, ChangeCounts), Failure> {
         let started = self.clock.now().boot;
         let (kind, counts) = if self.known.has_bytes_of(&payload) {
-            // A load that is held for this confirmation need not wait for a disk.
+            // A request that is held for this confirmation must not wait for the disk.
             self.front.confirm(self.known.fence(), &payload);
             self.known.count_unchanged(&self.settings.overrides);
             (OutcomeKind::Unchanged, ChangeCounts::default())
@@ -279,7 +279,7 @@ impl Refresher {
         match kept {
             Ok(Kept::As(_)) => Ok(()),
             Ok(Kept::Older | Kept::Overtaken) => {
-                // The other process announced its data already, and will not do so again.
+                // The other process has announced its save already, and does not repeat this.
                 self.catch_up().await;
                 let text = "newer data was saved by another process meanwhile";
                 Err(Failure::new(FailureKind::Interrupted, text))
@@ -288,9 +288,9 @@ impl Refresher {
         }
     }
 
-    /// Takes up what another process saved, if that is newer than what is known; saves
-    /// again what a shared store lost. If that fails, the live site stays live, and the
-    /// next refresh asks for all data.
+    /// Takes up the save of another process, if the save is newer than the known data. Saves the
+    /// known data again, if a shared store lost it. If this fails, the live site stays, and the
+    /// next refresh fetches all data.
     pub(super) async fn take_up(&mut self, saved: Edition) {
         let is_lost =
             saved.fence < self.known.fence() && self.stores.is_shared() && !self.stores.is_stuck();
@@ -300,17 +300,17 @@ impl Refresher {
         self.catch_up().await;
     }
 
-    /// Takes up what was saved last.
+    /// Takes up the last save.
     async fn catch_up(&mut self) {
         self.front.note_age(self.clock.now());
         let loaded = self.load().await;
         self.notices.note_stored(&loaded);
     }
 
-    /// Loads what was saved last and shows it.
+    /// Loads the last save and shows its data.
     ///
     /// # Errors
-    /// If the state directory cannot be read, or what was saved cannot be shown.
+    /// Fails if the state directory cannot be read, or if the data cannot be shown.
     pub(super) async fn load(&mut self) -> Result<()> {
         let loaded = self.stores.load().await?;
         let publisher = &self.front.publisher;
@@ -320,7 +320,8 @@ impl Refresher {
             return Ok(());
         }
         let joined = self.join(&payload);
-        let (catalogue, warnings) = joined.context("the payload in the store is no catalogue")?;
+        let (catalogue, warnings) =
+            joined.context("the payload in the store is not a catalogue")?;
         self.notices.note(warnings);
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
         let overrides = &self.settings.overrides;
@@ -328,10 +329,10 @@ impl Refresher {
         self.show()
     }
 
-    /// Renders what is known, publishes it and makes it live.
+    /// Renders the known data, publishes the pages and makes the pages live.
     ///
     /// # Errors
-    /// If a template or the disk fails. The site that was live stays live.
+    /// Fails if a template or the disk fails. The live site stays.
     pub(super) fn show(&mut self) -> Result<()> {
         self.show_ending(self.next_due(), None)
     }
@@ -345,10 +346,10 @@ impl Refresher {
         self.front.show(&mut self.known, &facts, &self.clock)
     }
 
-    /// Shows what is known in another look and with other settings.
+    /// Shows the known data in another look and with other settings.
     ///
     /// # Errors
-    /// If the look fails. Then everything is as it was.
+    /// Fails if the look fails. Then nothing changes.
     pub(super) fn show_in(&mut self, look: Look, settings: Settings) -> Result<()> {
         let next = self.next_due();
         let before = std::mem::replace(&mut self.settings, settings);
@@ -362,7 +363,7 @@ impl Refresher {
         shown
     }
 
-    /// Shows the published site, for want of a payload.
+    /// Shows the published site, if there is no payload.
     pub(super) fn show_published(&mut self) {
         let next = self.next_due();
         let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
@@ -375,7 +376,7 @@ impl Refresher {
         self.front.write_volatile(&self.known, &facts);
     }
 
-    /// What the last attempt says about newer data, until the next attempt is due.
+    /// Returns what the last attempt says about newer data, until the next attempt is due.
     pub(super) fn coming(&self, standing: &Standing, due: BootTime) -> Coming {
         let now = self.clock.now().boot;
         let attempt = SeenAttempt {
@@ -393,7 +394,7 @@ impl Refresher {
         coming::of(&attempt, &known, self.settings.interval, now)
     }
 
-    /// When the next refresh may start, as far as this process knows.
+    /// Returns the time at which the next refresh may start, as far as this process knows.
     pub(super) fn next_due(&self) -> BootTime {
         schedule::due(self.last_attempt(), self.settings.interval, self.clock.now().boot)
     }
@@ -415,7 +416,7 @@ impl Refresher {
     }
 }
 
-/// What the volatile files tell now.
+/// Returns the facts for the volatile files.
 fn facts<'a>(
     settings: &Settings,
     notices: &'a Notices,

@@ -1,7 +1,7 @@
-//! The history of refreshes, remembered from one process to the next.
+//! The history of refreshes in a file, which outlives the process.
 //!
-//! Owns the file of the history, and the outcome of the last refresh of this process. The
-//! file may be lost: the history is for people to look at.
+//! Owns the file of the history, and the outcome of the last refresh of this process. The file may
+//! be lost, because the history is only information for people.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const NAME: &str = "history";
 pub(super) struct Remembered {
     history: History,
     path: PathBuf,
-    /// How the last refresh of this process ended.
+    /// The outcome of the last refresh of this process.
     outcome: Option<OutcomeKind>,
 }
 
@@ -30,19 +30,19 @@ impl Remembered {
     /// Reads the history in a state directory.
     ///
     /// # Errors
-    /// If the file cannot be read, or was written by a newer program.
+    /// Fails if the file cannot be read, or if a newer program wrote the file.
     pub(super) fn read(state: &Path) -> Result<Remembered> {
         let path = state.join(NAME);
         let history = document::read(&path, NAME)?.unwrap_or_default();
         Ok(Remembered { history, path, outcome: None })
     }
 
-    /// How the last refresh of this process ended.
+    /// Returns the outcome of the last refresh of this process.
     pub(super) fn outcome(&self) -> Option<OutcomeKind> {
         self.outcome
     }
 
-    /// The history as it is after a refresh that ends now.
+    /// Returns the history after a refresh that ends now.
     pub(super) fn with(
         &self,
         now: WallTime,
@@ -55,12 +55,12 @@ impl Remembered {
         history
     }
 
-    /// Notes the age of the live data.
+    /// Records the age of the live data.
     pub(super) fn saw(&mut self, now: WallTime, age: Duration) {
         self.history.saw(now, age);
     }
 
-    /// Notes the end of a refresh, and writes the file.
+    /// Records the end of a refresh, and writes the file.
     pub(super) fn ended(&mut self, now: WallTime, kind: OutcomeKind, took: Duration) {
         self.outcome = Some(kind);
         self.history.ended(now, kind, took);

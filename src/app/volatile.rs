@@ -1,7 +1,7 @@
-//! The files outside generations: how old the data is, and how the site is doing.
+//! The files outside generations, which report the age of the data and the state of the site.
 //!
-//! Owns what these files tell. They are written with each generation and after each refresh
-//! that failed. None of them is worth failing a refresh.
+//! Owns the facts in these files. The files are written with each generation and after each failed
+//! refresh. A fault of these files never fails a refresh.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use crate::theme::Theme;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) now: Now,
-    /// When the next refresh may start.
+    /// Time at which the next refresh may start.
     pub(super) next: BootTime,
-    /// How the refresh ends that these files belong to, and how long it took so far; none
-    /// if no refresh ends.
+    /// The outcome and the duration until now of the refresh that ends with these files; `None` if
+    /// no refresh ends.
     pub(super) ending: Option<(OutcomeKind, Duration)>,
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
@@ -37,7 +37,7 @@ impl Facts<'_> {
         self.now.wall + self.next.since(self.now.boot)
     }
 
-    /// What the status page tells.
+    /// Returns the facts of the status page.
     pub(super) fn status<'b>(
         &self,
         known: &Known,
@@ -65,15 +65,15 @@ impl Facts<'_> {
     }
 }
 
-/// The status page, and what kept the theme's own page from being shown.
+/// The status page, and the fault of the page of the theme, if any.
 #[derive(Debug, Clone)]
 pub(super) struct StatusPage {
     pub(super) page: Option<Bytes>,
     pub(super) trouble: Option<String>,
 }
 
-/// The status page for people. If the theme's own page fails, the built-in page tells the
-/// same facts: the page before would tell old ones.
+/// Renders the status page for people. If the page of the theme fails, the built-in page shows the
+/// same facts, because the previous page would show old facts.
 pub(super) fn status_page(status: &Status<'_>, site: &Site, theme: &Theme) -> StatusPage {
     match status.page(site, theme) {
         Ok(page) => StatusPage { page: Some(page), trouble: None },
@@ -84,8 +84,8 @@ pub(super) fn status_page(status: &Status<'_>, site: &Site, theme: &Theme) -> St
     }
 }
 
-/// The volatile files of data asked for at `as_of`, once their generation is known. `dev`:
-/// whether the site is shown to a theme author, and what is wrong with the theme.
+/// Makes the volatile files of a generation whose data has the origin time `as_of`. `dev` says
+/// whether the site is shown to an author of a theme, and has the fault of the theme.
 pub(super) fn files(
     facts: &Facts<'_>,
     as_of: WallTime,

@@ -1,10 +1,10 @@
-//! How much a catalogue may hold.
+//! The bounds on the size of a catalogue.
 //!
-//! Owns the bounds that keep the memory of a refresh within a small multiple of
-//! `--max-bytes`. Bytes of a body alone say little: a record of 20 bytes gets a page, a
-//! poster and their compressed forms, and a pair of 5 bytes shows in ten files. A bound
-//! that one record can meet costs that record a part of itself; a bound that only many
-//! records can meet refuses the answer.
+//! Owns the bounds that keep the memory of a refresh within a small multiple of `--max-bytes`. The
+//! bytes of a body do not bound the memory: a record of 20 bytes gets a page, a poster and their
+//! compressed forms, and a pair of 5 bytes appears in ten files. If one record alone can exceed a
+//! bound, a part of that record is left out. If only many records together can exceed a bound, the
+//! answer is refused.
 
 use std::collections::HashSet;
 
@@ -15,19 +15,20 @@ use crate::payload::Fault;
 /// Bounds of one catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Records of each list.
+    /// Largest number of records of each list, and of directors and producers together.
     pub(super) records: usize,
-    /// Pairs of film and person, and of film and director or producer.
+    /// Largest number of pairs of film and person, and of pairs of film and director or producer.
     pub(super) pairs: usize,
-    /// Units of memory for the values of each list that the program gives no meaning to.
+    /// Largest number of units of memory for the fields of each list that the program does not
+    /// know.
     pub(super) units: usize,
-    /// Bytes of all published files.
+    /// Largest size of all published files in bytes.
     pub(super) site: u64,
 }
 
 impl Bounds {
-    /// The bounds for bodies of at most `max_bytes`. A small one still has room for a
-    /// small catalogue.
+    /// Returns the bounds for bodies of at most `max_bytes`. The bounds have room for a small
+    /// catalogue even if `max_bytes` is very small.
     pub fn of(max_bytes: u64) -> Bounds {
         let share = |of: u64, least: usize| {
             usize::try_from(max_bytes / of).unwrap_or(usize::MAX).max(least)
@@ -40,8 +41,8 @@ impl Bounds {
         }
     }
 
-    /// Checks the number of directors and producers, each of whom has a page, and of the
-    /// films that these pages show.
+    /// Checks the number of directors and producers, because each of them has a page, and the
+    /// number of films on these pages.
     pub(super) fn hold_makers<'f>(
         &self,
         films: impl Iterator<Item = &'f Film>,
@@ -62,7 +63,7 @@ impl Bounds {
         Ok(())
     }
 
-    /// Checks about how large the site will be.
+    /// Checks the estimated size of the site.
     pub(super) fn hold_site(&self, catalogue: &Catalogue) -> Result<(), Fault> {
         if self.site != u64::MAX && weight(catalogue) > self.site {
             return Err(Fault::TooLargeSite { most: self.site });
@@ -70,7 +71,7 @@ impl Bounds {
         Ok(())
     }
 
-    /// No bounds: for what was within them when it was saved.
+    /// Returns bounds that allow everything, for a payload that was checked before it was saved.
     pub fn none() -> Bounds {
         Bounds { records: usize::MAX, pairs: usize::MAX, units: usize::MAX, site: u64::MAX }
     }

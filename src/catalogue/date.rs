@@ -1,28 +1,27 @@
-//! Dates as film data has them.
+//! Reads the dates of film data.
 //!
-//! Owns the reading of a date: a year alone, ISO 8601, the year last with a month in
-//! words or in figures, ranges of years. Only the year has to be certain; month and
-//! day serve the order of films of one year.
+//! Owns the forms of a date: a year alone, ISO 8601, a year after a month in words or in figures,
+//! and a range of years. Only the year has to be certain. Month and day are used only to order the
+//! films of one year.
 
 use super::text::folded;
 
-/// A year, and month and day as far as they are known (0 if not).
+/// A year, with the month and the day if they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
-    /// 1000 to 9999.
+    /// The year, 1000 to 9999.
     pub year: u32,
-    /// 1 to 12.
+    /// The month, 1 to 12; 0 if the month is not known.
     pub month: u32,
-    /// 1 to 31.
+    /// The day, 1 to 31; 0 if the day is not known.
     pub day: u32,
 }
 
-/// Characters of a date that are read.
+/// Number of characters of a date that are read.
 const READ: usize = 100;
 
-/// Starts of the names of months in English, German, French, Spanish, Italian,
-/// Portuguese, Dutch and the Scandinavian languages, without accents. The first that
-/// fits counts.
+/// The beginnings of the names of months in English, German, French, Spanish, Italian, Portuguese,
+/// Dutch and the Scandinavian languages, without accents. The first match counts.
 const MONTHS: &[(&str, u32)] = &[
     ("jan", 1),
     ("ene", 1),
@@ -62,14 +61,14 @@ const MONTHS: &[(&str, u32)] = &[
     ("des", 12),
 ];
 
-/// A run of digits or of letters, in lower case without accents.
+/// A run of digits, or a run of letters in lower case without accents.
 #[derive(Debug, PartialEq, Eq)]
 enum Token {
     Number(String),
     Word(String),
 }
 
-/// The date that a text states, if it states a year.
+/// Returns the date that a text states, if the text states a year.
 pub(super) fn date(text: &str) -> Option<Date> {
     let tokens = tokens(text);
     let at = tokens.iter().position(|token| year(token).is_some())?;
@@ -89,7 +88,7 @@ pub(super) fn date(text: &str) -> Option<Date> {
     Some(Date { year, month, day })
 }
 
-/// Month and day after a year: `1998-06-12`, `1998年6月12日`.
+/// Returns month and day after a year, as in `1998-06-12` and `1998年6月12日`.
 fn iso(after: &[Token]) -> (u32, u32) {
     let mut figures = after.iter().filter_map(|token| match token {
         Token::Number(digits) => Some(digits.as_str()),
@@ -100,8 +99,8 @@ fn iso(after: &[Token]) -> (u32, u32) {
     (month, day.unwrap_or(0))
 }
 
-/// Day and month before a year: `12/06/1998`. The day comes first, as in most of the
-/// world, unless only the other order gives a date.
+/// Returns month and day before a year, as in `12/06/1998`. The first number is the day, as in most
+/// countries, unless only the other order gives a date.
 fn in_figures(before: &[Token]) -> (u32, u32) {
     match before {
         [Token::Number(month)] => (part(month, 12).unwrap_or(0), 0),
@@ -116,13 +115,13 @@ fn month_and_day(month: &str, day: &str) -> Option<(u32, u32)> {
     Some((part(month, 12)?, part(day, 31)?))
 }
 
-/// One or two digits from 1 to `most`.
+/// Reads a number of one or two digits from 1 to `most`.
 fn part(digits: &str, most: u32) -> Option<u32> {
     let number = digits.parse().ok().filter(|number| (1..=most).contains(number));
     number.filter(|_| digits.len() <= 2)
 }
 
-/// Four digits, or the eight of a compact date.
+/// Reads a year: four digits, or the first four of the eight digits of a compact date.
 fn year(token: &Token) -> Option<u32> {
     let Token::Number(digits) = token else { return None };
     let is_date = digits.len() == 8 && month_and_day(&digits[4..6], &digits[6..]).is_some();
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_range_of_years_the_first_counts() {
+    fn the_first_year_of_a_range_counts() {
         for text in ["2014-", "2014–2016", "2014/2015", "2014 - present", "2014-15"] {
             is(text, 2014, 0, 0);
         }

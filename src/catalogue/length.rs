@@ -1,11 +1,11 @@
-//! How long a film runs, as film data has it.
+//! Reads the running time of a film.
 //!
-//! Owns the reading of a length into minutes: `86`, `86 min`, `1 h 26 min`, `1h26`,
-//! `1:26`, and `PT1H26M` of ISO 8601.
+//! Owns the rules that turn a length into minutes. The forms in film data are `86`, `86 min`,
+//! `1 h 26 min`, `1h26`, `1:26`, and the ISO 8601 duration `PT1H26M`.
 
 use super::text::folded;
 
-/// Characters of a length that are read.
+/// Number of characters of a length that are read.
 const READ: usize = 60;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ enum Unit {
     Seconds,
 }
 
-/// The minutes that a text states, rounded; none if it states no length.
+/// Returns the length that a text states, in whole minutes; `None` if the text states no length.
 pub(super) fn minutes(text: &str) -> Option<f64> {
     let text: String = text.chars().take(READ).collect();
     let text = folded(text.trim());
@@ -50,8 +50,8 @@ pub(super) fn minutes(text: &str) -> Option<f64> {
     total.map(f64::round)
 }
 
-/// `1:26`, `1:26:30`. Two parts of which the first is 10 or more are minutes and
-/// seconds: no film runs for so many hours, and short films run for so many minutes.
+/// Reads `1:26` or `1:26:30`. If there are two parts and the first part is 10 or more, the parts
+/// are minutes and seconds: no film runs for 10 hours, but short films run for 10 minutes.
 fn by_colons(text: &str) -> Option<f64> {
     let parts: Option<Vec<f64>> = text.split(':').map(|part| part.parse().ok()).collect();
     let seconds = match parts?[..] {
@@ -65,7 +65,7 @@ fn by_colons(text: &str) -> Option<f64> {
     Some((seconds / 60.0).round())
 }
 
-/// Each number with the word after it.
+/// Returns each number with the word after the number.
 fn quantities(text: &str) -> impl Iterator<Item = (f64, &str)> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -84,7 +84,7 @@ fn quantities(text: &str) -> impl Iterator<Item = (f64, &str)> {
     })
 }
 
-/// Whether a digit follows the point at `at`.
+/// Whether a digit follows the decimal separator at `at`.
 fn is_inside(text: &str, at: usize) -> bool {
     text[at + 1..].starts_with(|c: char| c.is_ascii_digit())
 }
@@ -93,7 +93,7 @@ fn is_of_word(c: char) -> bool {
     c.is_alphabetic() || matches!(c, '\'' | '"' | '′' | '″' | '’')
 }
 
-/// The unit that a word names, in the languages in which films are listed.
+/// Returns the unit that a word names in one of the languages of film data.
 fn unit(word: &str) -> Option<Unit> {
     let starts = |starts: &[&str]| starts.iter().any(|start| word.starts_with(start));
     if word.is_empty() {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_states_no_length_is_none() {
+    fn a_text_that_states_no_length_gives_none() {
         for form in ["", "long", "86 films", "90/95", "1:99", ":", "1:2:3:4", "min", "P"] {
             assert_eq!(minutes(form), None, "{form}");
         }

@@ -1,12 +1,13 @@
-//! Markup in a text that is shown as text.
+//! Turns text with markup into plain text.
 //!
-//! Owns the step from HTML, as many APIs keep their descriptions, to plain text: tags
-//! are removed, character references are decoded. What only looks like markup, such as
-//! `a < b` or `<3`, stays. The result is no HTML: templates escape it as any other text.
+//! Owns the step from HTML to plain text, because many APIs write descriptions in HTML. Tags are
+//! removed, and character references are decoded. Text that only resembles markup, such as `a < b`
+//! or `<3`, stays. The result is not HTML: templates escape the result like any other text.
 
 use std::borrow::Cow;
 
-/// Elements whose tags are removed: what a text may hold, and what must never show.
+/// Elements whose tags are removed: elements that may occur in a text, and elements that must never
+/// be shown.
 const ELEMENTS: &[&str] = &[
     "a",
     "abbr",
@@ -99,20 +100,20 @@ const ELEMENTS: &[&str] = &[
     "video",
     "wbr",
 ];
-/// Elements that stand within a line. All others begin a line of their own.
+/// Elements within a line. Each other element begins a new line.
 const IN_LINE: &[&str] = &[
     "a", "abbr", "b", "bdi", "bdo", "big", "button", "cite", "code", "del", "dfn", "em", "font",
     "i", "img", "input", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp",
     "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 ];
-/// Elements whose content is no text.
+/// Elements whose content is not text.
 const WITHOUT_TEXT: &[&str] = &["script", "style", "template", "iframe", "object", "svg"];
-/// Bytes of a tag.
+/// Longest tag in bytes.
 const LONGEST_TAG: usize = 8 << 10;
-/// Bytes of a character reference: the longest names have 32.
+/// Longest character reference in bytes. The longest name has 32 bytes.
 const LONGEST_REFERENCE: usize = 40;
 
-/// The text that a reader of HTML would see. A text without tags keeps its white space.
+/// Returns the text that a browser would show. A text without tags keeps its white space.
 pub(super) fn without_markup(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '&']) {
         return Cow::Borrowed(text);
@@ -124,8 +125,8 @@ pub(super) fn without_markup(text: &str) -> Cow<'_, str> {
     while let Some(start) = rest.find('<') {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
-        // Only to where a comment ends at all: a text of nothing but their starts must
-        // not be searched to its end for each.
+        // Search for the end of a comment only before the last `-->` of the text. Otherwise a text
+        // of many `<!--` without `-->` would be searched to its end for each of them.
         let is_comment = rest.starts_with("<!--") && text.len() - rest.len() < last_comment;
         if let Some(end) = is_comment.then(|| rest[4..].find("-->")).flatten() {
             has_tags = true;
@@ -158,7 +159,7 @@ struct Tag {
 }
 
 impl Tag {
-    /// The tag that a text starts with.
+    /// Returns the tag at the start of a text, if any.
     fn at_start_of(text: &str) -> Option<Tag> {
         let inside = text.get(1..)?;
         let is_closing = inside.starts_with('/');
@@ -175,7 +176,8 @@ impl Tag {
     }
 }
 
-/// Bytes up to and with the `>` that ends a tag; one in quotes does not.
+/// Returns the number of bytes up to and including the `>` that ends a tag. A `>` in quotes does
+/// not end a tag.
 fn end_of_tag(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, byte) in text.bytes().take(LONGEST_TAG).enumerate() {
@@ -190,7 +192,7 @@ fn end_of_tag(text: &str) -> Option<usize> {
     None
 }
 
-/// What follows the closing tag of an element; nothing if it is never closed.
+/// Returns the text after the closing tag of an element; empty if the element is never closed.
 fn after_closing<'t>(text: &'t str, name: &str) -> &'t str {
     let mut rest = text;
     while let Some(start) = rest.find("</") {
@@ -203,15 +205,16 @@ fn after_closing<'t>(text: &'t str, name: &str) -> &'t str {
     ""
 }
 
-/// Lines with single spaces, as a browser shows them; U+0000 separates lines.
+/// Replaces white space in each line with single spaces, as a browser does, and removes empty
+/// lines. U+0000 separates lines in `text`.
 fn in_lines(text: &str) -> String {
     let line = |line: &str| line.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<_> = text.split('\u{0}').map(line).filter(|line| !line.is_empty()).collect();
     lines.join("\n")
 }
 
-/// Decodes character references that end in a semicolon: without one, text such as
-/// `a&not b` would change.
+/// Decodes character references that end in a semicolon. A reference without a semicolon stays,
+/// because otherwise text such as `a&not b` would change.
 fn decoded(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_markup_stays() {
+    fn text_that_only_resembles_markup_stays() {
         for text in [
             "a < b and c > d",
             "I <3 films",
@@ -281,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd_and_plain_text_is_never_changed(text in "[a-z<>&;/ \"'!-]{0,40}", plain in "[^<&]*") {
+        fn no_text_causes_a_panic_and_plain_text_is_never_changed(text in "[a-z<>&;/ \"'!-]{0,40}", plain in "[^<&]*") {
             let _ = without_markup(&text);
             prop_assert_eq!(without_markup(&plain), &*plain);
         }

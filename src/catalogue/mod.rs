@@ -1,15 +1,15 @@
-//! Films and people, joined: what the site is made of.
+//! The catalogue: films and people, joined.
 //!
-//! Owns the meaning of the upstream's records and the join. It exists so that
-//! pages see one clean, ordered catalogue whatever the upstream's quirks; what
-//! had to be left out comes beside it as [`Warning`]s, never as a failure of
-//! the whole. It must not know of slugs, addresses or pages.
+//! Owns the meaning of the records of the upstream, and the join. The catalogue exists so that
+//! pages see clean and ordered data, whatever the quirks of the upstream are. Each imperfection
+//! of the data is a [`Warning`] beside the catalogue, never a failure of the whole catalogue. This
+//! module must not know slugs, addresses or pages. The steps of the join:
 //!
-//! 1. Each record is read on its own; a bad one is left out and named.
-//! 2. Repeated ids are merged into the first record, references included.
-//! 3. Pairs come from `people[].films[]` united with `films[].people[]`.
-//! 4. Everything is put in an order of its own, so that an upstream that
-//!    shuffles its lists changes no page.
+//! 1. Read each record on its own. A record that cannot be used is left out and named.
+//! 2. If several records have the same id, keep the first record and add the references of the
+//!    others to the first record.
+//! 3. Take the pairs of film and person that `people[].films[]` or `films[].people[]` states.
+//! 4. Sort films, people and pairs, so that an upstream that shuffles its lists changes no page.
 
 mod bounds;
 mod date;
@@ -42,74 +42,74 @@ pub type FilmIndex = usize;
 /// Index of a person in [`Catalogue::people`].
 pub type PersonIndex = usize;
 
-/// Fields that the program gives no meaning to, as they came.
+/// Fields that the program does not know, by name, with the values of the upstream.
 pub type Extra = BTreeMap<String, Value>;
 
 /// A film (schema.org `Movie`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Film {
-    /// The upstream's id: the key of the join.
+    /// The id in the data of the upstream, which is the key of the join.
     pub id: String,
-    /// Title in the site's language.
+    /// The title in the language of the site.
     pub title: String,
-    /// Title in the original script.
+    /// The title in the original script.
     pub original_title: Option<String>,
-    /// Original title in Latin letters.
+    /// The original title in Latin letters.
     pub original_title_romanised: Option<String>,
-    /// Poster, an http(s) address.
+    /// The http(s) address of the poster.
     pub image: Option<String>,
-    /// Wide picture, an http(s) address.
+    /// The http(s) address of the wide picture.
     pub movie_banner: Option<String>,
-    /// What it is about.
+    /// The description, as plain text.
     pub description: Option<String>,
-    /// Who directed it, as one text.
+    /// The names of the directors as one text.
     pub director: Option<String>,
-    /// The names in `director`.
+    /// The names of the directors.
     pub directors: Vec<String>,
-    /// Who produced it, as one text.
+    /// The names of the producers as one text.
     pub producer: Option<String>,
-    /// The names in `producer`.
+    /// The names of the producers.
     pub producers: Vec<String>,
-    /// When it came out, as the upstream says it.
+    /// The release date, as the upstream wrote the date.
     pub release_date: Option<String>,
-    /// The date in `release_date`.
+    /// The date that `release_date` states.
     pub released: Option<Date>,
-    /// The year in `release_date`.
+    /// The year that `release_date` states.
     pub year: Option<u32>,
-    /// Minutes.
+    /// The running time in minutes.
     pub running_time: Option<u32>,
-    /// Rotten Tomatoes score, 0 to 100.
+    /// The Rotten Tomatoes score, 0 to 100.
     pub rt_score: Option<u32>,
-    /// Who is in it, by name.
+    /// The cast, ordered by name.
     pub people: Vec<PersonIndex>,
-    /// All else.
+    /// The fields that the program does not know.
     pub extra: Extra,
 }
 
 /// A person (schema.org `Person`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {
-    /// The upstream's id: the key of the join.
+    /// The id in the data of the upstream, which is the key of the join.
     pub id: String,
-    /// Name.
+    /// The name.
     pub name: String,
-    /// Gender, as the upstream says it.
+    /// The gender, as the upstream wrote the gender.
     pub gender: Option<String>,
-    /// Age: a number, or words such as "late teens".
+    /// The age: a number, or words such as "late teens".
     pub age: Option<String>,
-    /// Colour of the eyes.
+    /// The colour of the eyes.
     pub eye_color: Option<String>,
-    /// Colour of the hair.
+    /// The colour of the hair.
     pub hair_color: Option<String>,
     /// The films, oldest first.
     pub films: Vec<FilmIndex>,
-    /// All else.
+    /// The fields that the program does not know.
     pub extra: Extra,
 }
 
 #[cfg(test)]
 impl Person {
-    /// Somebody of whom nothing else is known.
+    /// Makes a person with an id, a name and no other fields.
     pub(crate) fn named(id: &str, name: &str) -> Person {
         Person {
             id: id.to_owned(),
@@ -126,36 +126,37 @@ impl Person {
 
 #[cfg(test)]
 impl Catalogue {
-    /// Nothing but these people: id and name.
+    /// Makes a catalogue without films from the ids and names of people.
     pub(crate) fn of_people(people: &[(&str, &str)]) -> Catalogue {
         let people = people.iter().map(|(id, name)| Person::named(id, name)).collect();
         Catalogue { films: Vec::new(), people }
     }
 }
 
-/// Films and people joined. Films stand newest first, people by name.
+/// Films and people, joined.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalogue {
-    /// Newest first; without a year last; then by title and id.
+    /// The films, newest first. Films without a year are last. Films with the same date are
+    /// ordered by title, then by id.
     pub films: Vec<Film>,
-    /// By name, then by id.
+    /// The people, ordered by name, then by id.
     pub people: Vec<Person>,
 }
 
-/// Decodes and joins a payload. `limit` is the number of records that was
-/// asked for, 0 for none.
+/// Decodes and joins a payload. `limit` is the number of records of each list that the request
+/// asked for (`--limit`); 0 means that the request had no limit.
 ///
 /// # Errors
-/// A [`Fault`] if one of the bodies is no list of records at all.
+/// Fails with a [`Fault`] if one of the bodies is not a list of records.
 pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), Fault> {
     join_within(payload, limit, Bounds::none())
 }
 
-/// The same for a payload that may hold too much.
+/// As [`join`], but refuses a payload that exceeds `bounds`.
 ///
 /// # Errors
-/// A [`Fault`] if one of the bodies is no list of records at all, or if they hold more
-/// than `bounds` allow.
+/// Fails with a [`Fault`] if one of the bodies is not a list of records, or if the payload
+/// exceeds `bounds`.
 pub fn join_within(
     payload: &Payload,
     limit: u32,
@@ -191,7 +192,7 @@ pub fn join_within(
         film.people.sort_unstable();
     }
     for person in &mut people {
-        // Films stand newest first; a filmography reads the other way round.
+        // The catalogue has the newest film first, and a filmography has the oldest film first.
         person.films.sort_unstable_by(|a, b| b.cmp(a));
     }
     let catalogue = Catalogue { films, people };
@@ -199,7 +200,7 @@ pub fn join_within(
     Ok((catalogue, warnings))
 }
 
-/// The order of films. `false` sorts before `true`: what has a year comes first.
+/// Returns the sort key of a film. `false` sorts before `true`, so films with a year come first.
 fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<Date>>, String, &str) {
     let date = std::cmp::Reverse(film.released);
     (film.released.is_none(), date, film.title.to_lowercase(), &film.id)

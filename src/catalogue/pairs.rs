@@ -1,7 +1,7 @@
-//! Which person is in which film.
+//! Finds the pairs of a film and a person.
 //!
-//! Owns the join: both directions are read against the ids that exist and united.
-//! What a direction says of records that are not there becomes a [`Warning`].
+//! Owns the join: a pair exists if the film refers to the person, or if the person refers to the
+//! film. A reference to a record that does not exist becomes a [`Warning`].
 
 use super::raw;
 use super::reference::{RecordIds, Target};
@@ -9,17 +9,17 @@ use super::warning::{IdSample, Warning};
 use super::{Film, FilmIndex, Person, PersonIndex};
 use crate::payload::{Endpoint, Fault};
 
-/// A film and a person who is in it, in half of the memory that their indices take.
+/// The indices of a film and of a person in its cast. `u32` takes half of the memory of `usize`.
 type Pair = (u32, u32);
 
-/// The raw references of a record: a list, or one of them alone.
+/// The raw references of a record. Each item is a JSON list of references, or one reference.
 pub(super) type References<'r> = Vec<&'r str>;
 
-/// All pairs that either direction states and whose two ends exist, in order. `cast` and
-/// `filmography` are the references of each film and of each person.
+/// Returns all pairs of an existing film and an existing person that either list states, in
+/// order. `cast` has the references of each film, `filmography` the references of each person.
 ///
 /// # Errors
-/// If there are more than `most`.
+/// Fails if there are more than `most` pairs.
 pub(super) fn pairs(
     films: &[Film],
     people: &[Person],
@@ -52,8 +52,8 @@ pub(super) fn pairs(
     Ok(all.into_iter().map(|(film, person)| (film as usize, person as usize)).collect())
 }
 
-/// What the records of one list state, each pair once: the place of the record, and that
-/// of the record to which it refers.
+/// Returns the pairs that the records of one list state, each pair once: the index of the record,
+/// and the index of the record to which it refers.
 fn stated(
     endpoint: Endpoint,
     references: &[References<'_>],
@@ -89,7 +89,8 @@ fn stated(
     Ok(stated)
 }
 
-/// Calls `each` with every reference of a list; what is no text is an empty one.
+/// Calls `each` with every reference of a list. A value that is not text becomes an empty
+/// reference.
 fn each_reference(list: &str, mut each: impl FnMut(String)) {
     let mut one = |raw| each(raw::needed_text(raw).ok().flatten().unwrap_or_default());
     if list.starts_with('[') {

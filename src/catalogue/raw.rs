@@ -1,10 +1,10 @@
-//! Raw JSON values, decoded one at a time.
+//! Decodes raw JSON values one at a time.
 //!
-//! Owns the step from the bytes of one value to a text or a [`Value`]. It exists
-//! because a parser of whole records gives up at the first value that it cannot
-//! decode (half a surrogate pair, a number beyond every float) and rounds integers
-//! beyond 64 bits. Here such a value costs nothing but itself. The values come from
-//! a body that was parsed before, so their syntax is right.
+//! Owns the step from the bytes of one value to a text or a [`Value`]. A parser of whole records
+//! fails at the first value that the parser cannot decode (half of a surrogate pair, or a number
+//! beyond the range of floating-point numbers), and rounds integers beyond 64 bits. This module
+//! leaves out only the value that cannot be decoded. The values come from a body that was parsed
+//! before, so the syntax of the values is valid.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,10 +15,10 @@ use serde_json::{Map, Number, Value};
 
 use super::text::{cleaned, clip};
 
-/// Lists and objects within each other that are kept.
+/// Largest number of nested lists and objects that are kept.
 const DEEPEST: usize = 32;
 
-/// What stands in a raw value, for a message.
+/// Returns the JSON type of a raw value, for a message.
 pub(super) fn kind(raw: &str) -> &'static str {
     match raw.bytes().next() {
         Some(b'n') => "null",
@@ -30,10 +30,10 @@ pub(super) fn kind(raw: &str) -> &'static str {
     }
 }
 
-/// A scalar as cleaned text; none for null.
+/// Returns a scalar as cleaned text; `None` for null.
 ///
 /// # Errors
-/// Why the value cannot be used as text.
+/// Returns the reason if the value cannot be used as text.
 pub(super) fn text(raw: &str) -> Result<Option<String>, String> {
     match raw.bytes().next() {
         Some(b'n') => Ok(None),
@@ -48,11 +48,11 @@ pub(super) fn text(raw: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The same for a text without which the record is of no use: half a surrogate pair
-/// becomes U+FFFD, and a number stays as the upstream wrote the number.
+/// As [`text`], for a text that each record must have: half of a surrogate pair becomes U+FFFD,
+/// and a number stays as the upstream wrote the number.
 ///
 /// # Errors
-/// If it is a list or an object.
+/// Returns the reason if the value is a list or an object.
 pub(super) fn needed_text(raw: &str) -> Result<Option<String>, String> {
     match (text(raw), raw.bytes().next()) {
         (Err(_), Some(b'"')) => Ok(Some(cleaned(&lossy(raw)).trim().to_owned())),
@@ -62,7 +62,7 @@ pub(super) fn needed_text(raw: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The text of a JSON string, with U+FFFD for each half of a surrogate pair.
+/// Returns the text of a JSON string, with U+FFFD for each half of a surrogate pair.
 pub(super) fn lossy(raw: &str) -> String {
     struct Bytes;
     impl Visitor<'_> for Bytes {
@@ -74,7 +74,7 @@ pub(super) fn lossy(raw: &str) -> String {
             Ok(bytes.to_vec())
         }
     }
-    // Read as bytes, a half is the three bytes that UTF-8 would have for it.
+    // serde_json decodes half of a surrogate pair to three bytes, of which the first is 0xED.
     let mut reader = serde_json::Deserializer::from_str(raw);
     let bytes = reader.deserialize_bytes(Bytes).unwrap_or_default();
     let mut text = String::with_capacity(bytes.len());
@@ -102,14 +102,14 @@ pub(super) fn each_item<'r>(raw: &'r str, each: impl FnMut(&'r str)) {
             Ok(())
         }
     }
-    // The syntax is right, so nothing is lost here.
+    // The syntax is valid, so the deserializer cannot fail.
     let _ = serde_json::Deserializer::from_str(raw).deserialize_seq(ItemVisitor(each));
 }
 
 /// Calls `each` with the raw name and the raw value of every field of an object.
 ///
 /// # Errors
-/// If it is no object.
+/// Fails if the value is not an object.
 pub(super) fn each_field<'r>(
     raw: &'r str,
     each: impl FnMut(&'r str, &'r str),
@@ -133,10 +133,10 @@ pub(super) fn each_field<'r>(
     serde_json::Deserializer::from_str(raw).deserialize_map(FieldVisitor(each))
 }
 
-/// The name of a field, cleaned.
+/// Returns the cleaned name of a field.
 ///
 /// # Errors
-/// The name as far as it can be read, if it has half of a surrogate pair.
+/// If the name has half of a surrogate pair, returns the name with U+FFFD instead of the half.
 pub(super) fn name(raw: &str) -> Result<String, String> {
     match serde_json::from_str::<Cow<'_, str>>(raw) {
         Ok(name) => Ok(cleaned(&name)),
@@ -144,18 +144,19 @@ pub(super) fn name(raw: &str) -> Result<String, String> {
     }
 }
 
-/// Room for the values of one record that the program gives no meaning to.
+/// The room for the fields of one record that the program does not know.
 #[derive(Debug)]
 pub(super) struct RecordRoom {
     /// Units of memory that are left.
     pub(super) left: usize,
-    /// Values that could not be used, with the reason of the first few.
+    /// Number of values that cannot be used.
     pub(super) unusable: usize,
+    /// The reason for the first of these values.
     pub(super) why: Option<String>,
 }
 
 impl RecordRoom {
-    /// Units of a field beside those of its value.
+    /// Returns the units of a field without the units of its value.
     fn of_field(name: &str) -> usize {
         2 + name.len() / UNIT
     }
@@ -167,7 +168,7 @@ impl RecordRoom {
                 false
             }
             None => {
-                self.drop_value("the record has too much of what the program does not know");
+                self.drop_value("the record has too much data that the program does not know");
                 true
             }
         }
@@ -179,20 +180,19 @@ impl RecordRoom {
     }
 }
 
-/// Bytes of a unit of [`RecordRoom`]: about what a scalar takes.
+/// Bytes of a unit of [`RecordRoom`]: about the memory of a scalar.
 pub(super) const UNIT: usize = 64;
-/// Units of a list or an object beside those of what is in it.
+/// Units of an object without the units of its fields.
 const UNITS_OF_AN_OBJECT: usize = 10;
 
-/// A value that the program gives no meaning to, made safe to show: cleaned text, and
-/// no address that would run as a script. What cannot be used is left out and counted
-/// in `room`; the rest is kept. Integers beyond 64 bits become text, so that every digit
-/// stays.
+/// Makes a value of an unknown field safe for pages: text is cleaned, and addresses that would run
+/// as a script are dropped. Values that cannot be used are left out and counted in `room`. Integers
+/// beyond 64 bits become text, so that no digit is lost.
 fn value(raw: &str, room: &mut RecordRoom) -> Option<Value> {
     value_at(raw, room, 0)
 }
 
-/// The same for a field of the record itself.
+/// As [`value`], for a field of the record itself.
 pub(super) fn field(name: &str, raw: &str, room: &mut RecordRoom) -> Option<Value> {
     if room.lacks(RecordRoom::of_field(name)) { None } else { value(raw, room) }
 }
@@ -253,7 +253,7 @@ fn object(raw: &str, room: &mut RecordRoom, depth: usize) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
-/// Text without what no page can carry; none if it is an address that would run.
+/// Returns the cleaned text; `None` if the text is an address that would run as a script.
 fn harmless(text: &str) -> Option<String> {
     let text = cleaned(text);
     let scheme: String = text
@@ -273,7 +273,7 @@ fn is_integer(raw: &str) -> bool {
 
 fn float(raw: &str) -> Result<Number, String> {
     serde_json::from_str::<Number>(raw)
-        .map_err(|_| format!("{} is no number that a float can hold", clip(raw)))
+        .map_err(|_| format!("{} does not fit in a floating-point number", clip(raw)))
 }
 
 #[cfg(test)]
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_no_text_and_can_be_replaced() {
+    fn half_of_a_surrogate_pair_is_not_text_and_can_be_replaced() {
         let half = r#""To\ud83dro \ud83c\udfac \\ud800""#;
         assert!(text(half).is_err());
         assert_eq!(lossy(half), "To\u{fffd}ro 🎬 \\ud800");
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_value_costs_nothing_but_itself() {
+    fn only_the_bad_value_is_left_out() {
         let mut room = room();
         let read = value(
             r#"{"a": ["x", "\ud800", 1e999, -12345678901234567890123], "b\ud800": 1, "c": {"d": "\udc00", "e": 1}}"#,
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deep_is_left_out_and_costs_no_stack() {
+    fn a_value_that_is_nested_too_deep_is_left_out_without_a_stack_overflow() {
         let deep = format!("[{}1{},7]", "[".repeat(100_000), "]".repeat(100_000));
         let mut room = room();
         let read = value(&deep, &mut room).expect("a list").to_string();
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_room_for_so_much_and_no_more() {
+    fn the_room_of_a_record_is_bounded() {
         let mut room = room();
         let many = format!("[{}0]", "0,".repeat(100_000));
         let read = value(&many, &mut room).map_or(0, |list| list.as_array().map_or(0, Vec::len));

@@ -1,8 +1,8 @@
-//! The records of one list.
+//! Reads the records of one list.
 //!
-//! Owns which fields make a film and a person, and what becomes of records that are
-//! bad or that repeat an id. Of bad records and fields only the first few are named,
-//! so that a list of nothing else takes no more memory than they do.
+//! Owns the fields of a film and of a person, and the rules for records that cannot be used and
+//! for records that repeat an id. Only the first few bad records and bad fields get a warning of
+//! their own, so that a list of bad records cannot fill the memory with warnings.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,27 +17,32 @@ use super::warning::{IdSample, Warning};
 use super::{Extra, Film, Person};
 use crate::payload::{Endpoint, Fault};
 
-/// Bad records and fields of one list that are named one by one; the rest is
-/// counted.
+/// Largest number of bad records and bad fields of one list that get a warning of their own. The
+/// others are counted.
 const MOST_NAMED: usize = 20;
 
-/// A record that could be used.
+/// A record that can be used.
 pub(super) struct Read<'r, T> {
     id: String,
     item: T,
     references: Option<&'r str>,
     ignored: Ignored,
-    /// Units of memory of what the program does not know.
+    /// Units of memory of the fields that the program does not know.
     units: usize,
 }
 
-/// Why a record cannot be used, and what it says that it is.
+/// A record that cannot be used.
 pub(super) struct Unusable {
+    /// The id, title or name of the record, if the record has one.
     name: Option<String>,
+    /// The reason.
     why: String,
 }
 
-/// Every usable record of a list, and what each refers to.
+/// Reads all usable records of a list, each with its references.
+///
+/// # Errors
+/// Fails if the fields that the program does not know take more than `most_units`.
 pub(super) fn read<'r, T>(
     endpoint: Endpoint,
     raw: &[&'r RawValue],
@@ -81,7 +86,7 @@ pub(super) fn read<'r, T>(
     Ok(items)
 }
 
-/// What is told of the bad records and fields of one list.
+/// The warnings about bad records and bad fields of one list.
 struct ToldProblems {
     endpoint: Endpoint,
     named: Vec<Warning>,
@@ -125,7 +130,7 @@ impl ToldProblems {
     }
 }
 
-/// Fields of a film that mean something to the program.
+/// The fields of a film that the program knows.
 const OF_A_FILM: &[&str] = &[
     "id",
     "title",
@@ -174,8 +179,8 @@ pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
     Ok(Read { id, item, references, ignored, units })
 }
 
-/// Fields of a person that mean something to the program. One record of the real
-/// data says `gander`.
+/// The fields of a person that the program knows. One record of the real data has `gander` instead
+/// of `gender`.
 const OF_A_PERSON: &[&str] =
     &["id", "name", "gender", "gander", "age", "eye_color", "hair_color", "films"];
 
@@ -199,12 +204,13 @@ pub(super) fn person(raw: &str) -> Result<Read<'_, Person>, Unusable> {
     Ok(Read { id, item, references, ignored, units })
 }
 
-/// Names as one text; none if there is no name.
+/// Joins names to one text; `None` if there is no name.
 fn listed(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// The id of a record, its title or name in the field `called`, and all else.
+/// Starts to read a record. Returns the id, the title or name in the field `called`, and the
+/// remaining fields.
 fn begun<'r>(
     raw: &'r str,
     used: &[&str],

@@ -1,9 +1,9 @@
-//! One record of the upstream, read leniently.
+//! Reads one record of the upstream leniently.
 //!
-//! Owns the tolerance: scalars of any type where text is meant, text where
-//! numbers are meant, keys that are missing, values that mean "not known", values
-//! that cannot be decoded at all. It exists so that the join sees clean values and
-//! the templates see everything else. It must not judge the catalogue as a whole.
+//! Owns the rules of tolerance: a scalar of another type instead of text, text instead of a
+//! number, a missing key, a value that means "not known", and a value that cannot be decoded. The
+//! join receives clean values of the fields that the program knows, and the templates receive the
+//! other fields too. This module must not judge the catalogue as a whole.
 
 use std::collections::BTreeMap;
 
@@ -15,50 +15,52 @@ use super::markup::without_markup;
 use super::raw::{self, RecordRoom, kind};
 use super::text::{cleaned, clip, is_known, is_visible, start_of};
 
-/// Fields of one record that are kept beside those that are `used`.
+/// Largest number of fields of one record that are kept in addition to the `used` fields.
 const MOST_FIELDS: usize = 5_000;
-/// Bytes of the name of a field.
+/// Longest name of a field in bytes.
 const LONGEST_FIELD_NAME: usize = 200;
 /// Units of memory for the fields of one record that the program does not know.
 const ROOM: usize = 10_000;
-/// Characters of a title, a name or another text of one line. The longest titles of
-/// films have about 200.
+/// Longest title, name or other text of one line in characters. The longest titles of films have
+/// about 200 characters.
 const LONGEST_LINE: usize = 500;
-/// Characters of a description.
+/// Longest description in characters.
 const LONGEST_PROSE: usize = 20_000;
-/// Bytes of an id: an id that is cut could be that of another record.
+/// Longest id in bytes. A longer id is not cut, because the result could be the id of another
+/// record.
 const LONGEST_ID: usize = 1_000;
-/// Bytes of an address (RFC 9110 §4.1 asks for 8,000 at least).
+/// Longest address in bytes. RFC 9110 §4.1 recommends support for at least 8,000 octets.
 const LONGEST_ADDRESS: usize = 8_000;
-/// Names in one field: each gets a page that shows the film.
+/// Largest number of names in one field. The bound exists because each name gets a page that shows
+/// the film.
 const MOST_NAMES: usize = 20;
-/// Fields of one record that are named in messages; the others are counted.
+/// Largest number of fields of one record that messages name. The others are counted.
 const MOST_NAMED: usize = 20;
 
-/// The fields of one record that have not been taken yet.
+/// One record, from which the fields are taken one by one.
 pub(super) struct Record<'r> {
-    /// Raw values by cleaned name.
+    /// The raw values of the fields that are not taken yet, by cleaned name.
     fields: BTreeMap<String, &'r str>,
     pub(super) ignored: Ignored,
 }
 
-/// Fields that were there but could not be used as they are.
+/// The fields of a record that cannot be used unchanged.
 #[derive(Debug, Default)]
 pub(super) struct Ignored {
-    /// The first few.
+    /// The names and flaws of the first few fields.
     pub(super) named: Vec<(String, Flaw)>,
-    /// How many could not be used.
+    /// Number of fields that are ignored.
     pub(super) count: usize,
-    /// How many are cut.
+    /// Number of fields that are cut.
     pub(super) cut: usize,
 }
 
-/// What is wrong with a field.
+/// A flaw of a field.
 #[derive(Debug)]
 pub(super) enum Flaw {
-    /// Why the field is not used.
+    /// The field is ignored, for this reason.
     Unusable(String),
-    /// The text is cut after so many characters.
+    /// The text is cut after this number of characters.
     Cut(usize),
 }
 
@@ -68,7 +70,7 @@ impl Ignored {
         self.name(name, Flaw::Unusable(why));
     }
 
-    /// The text, or its start if it has more than `most` characters.
+    /// Returns the text, or the start of the text if the text has more than `most` characters.
     fn cut(&mut self, name: &str, text: String, most: usize) -> String {
         let Some(start) = start_of(&text, most) else { return text };
         self.cut += 1;
@@ -84,8 +86,10 @@ impl Ignored {
 }
 
 impl<'r> Record<'r> {
-    /// Reads a record, or says why it is none. Fields in `used` are kept however many
-    /// others there are.
+    /// Reads a record. Fields in `used` are always kept, whatever the number of other fields is.
+    ///
+    /// # Errors
+    /// Returns the reason if `raw` is not an object.
     pub(super) fn parse(raw: &'r str, used: &[&str]) -> Result<Record<'r>, String> {
         let mut record = Record { fields: BTreeMap::new(), ignored: Ignored::default() };
         let read = raw::each_field(raw, |name, value| record.put(name, value, used));
@@ -105,7 +109,7 @@ impl<'r> Record<'r> {
             }
         };
         if used.contains(&name.as_str()) {
-            // A name that had to be cleaned must not take the place of the plain one.
+            // A name that had to be cleaned must not replace the same name without flaws.
             if raw_name.len() == name.len() + 2 || !self.fields.contains_key(&name) {
                 self.fields.insert(name, value);
             }
@@ -118,7 +122,7 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// The id.
+    /// Takes the id.
     pub(super) fn id(&mut self) -> Result<String, String> {
         let id = self.required("id")?;
         if id.len() > LONGEST_ID {
@@ -127,13 +131,13 @@ impl<'r> Record<'r> {
         Ok(id)
     }
 
-    /// The title or the name.
+    /// Takes the title or the name.
     pub(super) fn title(&mut self, name: &str) -> Result<String, String> {
         let title = self.required(name)?;
         Ok(self.ignored.cut(name, title, LONGEST_LINE))
     }
 
-    /// A field without which the record is of no use.
+    /// Takes the text of a field that each record must have.
     fn required(&mut self, name: &str) -> Result<String, String> {
         match self.fields.remove(name) {
             None => Err(format!("it has no `{name}`")),
@@ -146,13 +150,13 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// One line of text, if there is any.
+    /// Takes one line of text, if the field has text.
     pub(super) fn line(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
         Some(self.ignored.cut(name, text, LONGEST_LINE))
     }
 
-    /// Text, if there is any. "NA" and the like are no text.
+    /// Takes text, if the field has text. Values such as "NA" count as absent.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match raw::text(self.fields.remove(name)?) {
             Ok(text) => text.filter(|text| is_known(text)),
@@ -163,8 +167,8 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// A whole number between `low` and `high`, from a number or from text
-    /// such as `"95"` or `"95%"`.
+    /// Takes a whole number between `low` and `high`. The value may be a number, or text such as
+    /// `"95"` or `"95%"`.
     pub(super) fn number(&mut self, name: &str, low: u32, high: u32) -> Option<u32> {
         let text = self.text(name)?;
         let digits = text.trim_end_matches('%').trim_end();
@@ -175,16 +179,17 @@ impl<'r> Record<'r> {
             }
             _ => {
                 self.ignored
-                    .push(name, format!("{:?} is no number from {low} to {high}", clip(&text)));
+                    .push(name, format!("{:?} is not a number from {low} to {high}", clip(&text)));
                 None
             }
         }
     }
 
-    /// Text that may hold markup, as plain text.
+    /// Takes text that may contain markup, and returns plain text.
     pub(super) fn prose(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
-        // Tags and references are longer than what they become, but not without end.
+        // Markup is longer than its plain text. The factor 10 leaves room for tags and character
+        // references, and bounds the work for a very long text.
         let (text, is_cut) = match text.char_indices().nth(10 * LONGEST_PROSE) {
             Some((end, _)) => (&text[..end], true),
             None => (&*text, false),
@@ -196,7 +201,7 @@ impl<'r> Record<'r> {
         is_known(&plain).then(|| self.ignored.cut(name, plain, LONGEST_PROSE))
     }
 
-    /// Names: a list of texts, or one text.
+    /// Takes names from a list of texts, or one name from a text.
     pub(super) fn names(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.fields.get(name).filter(|value| value.starts_with('[')) else {
             return self.line(name).into_iter().collect();
@@ -223,20 +228,20 @@ impl<'r> Record<'r> {
         names
     }
 
-    /// Whole minutes between 1 and `most`.
+    /// Takes a length in whole minutes between 1 and `most`.
     pub(super) fn minutes(&mut self, name: &str, most: u32) -> Option<u32> {
         let text = self.text(name)?;
         match minutes(&text) {
             Some(minutes) if (1.0..=f64::from(most)).contains(&minutes) => Some(minutes as u32),
             _ => {
-                let why = format!("{:?} is no length from 1 to {most} minutes", clip(&text));
+                let why = format!("{:?} is not a length from 1 to {most} minutes", clip(&text));
                 self.ignored.push(name, why);
                 None
             }
         }
     }
 
-    /// An address that a browser may be sent to: http or https, nothing else.
+    /// Takes an address that a page may link to. Only http and https addresses are safe.
     pub(super) fn address(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
         match Url::parse(&text) {
@@ -248,13 +253,14 @@ impl<'r> Record<'r> {
                 Some(url.into())
             }
             _ => {
-                self.ignored.push(name, format!("{:?} is no http(s) address", clip(&text)));
+                self.ignored.push(name, format!("{:?} is not an http(s) address", clip(&text)));
                 None
             }
         }
     }
 
-    /// The references in a field, raw: whom they mean is known when all ids are.
+    /// Takes the raw references of a field. The targets can be found only after the ids of all
+    /// records are known.
     pub(super) fn references(&mut self, name: &str) -> Option<&'r str> {
         let value = self.fields.remove(name)?;
         match value.bytes().next() {
@@ -268,8 +274,10 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// What the program gives no meaning to, for the templates; the fields that could not
-    /// be used; and units of memory of what could. `ours` are names that the program sets itself.
+    /// Takes all remaining fields. Returns the fields that the program does not know, for the
+    /// templates; the fields that are ignored or cut; and the units of memory of the returned
+    /// fields. The program sets the fields in `ours` itself, so these fields of the upstream are
+    /// dropped.
     pub(super) fn rest(mut self, ours: &[&str]) -> (BTreeMap<String, Value>, Ignored, usize) {
         let mut rest = BTreeMap::new();
         let mut room = RecordRoom { left: ROOM, unusable: 0, why: None };
@@ -309,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_not_known_is_absent() {
+    fn a_value_that_means_not_known_counts_as_absent() {
         let mut read = record(r#"{"a": "NA", "b": "", "c": null, "d": "late teens", "e": " 7 "}"#);
         assert_eq!(read.text("a"), None);
         assert_eq!(read.text("b"), None);
@@ -331,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_kept_without_what_could_run() {
+    fn unknown_fields_are_kept_without_addresses_that_could_run_as_a_script() {
         let rest = record(
             r#"{"id": 1, "tagline": "a\u0008b", "link": " java\nscript:x", "deep": {"l": ["data:x", 1]}}"#,
         )
@@ -359,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_name_the_last_value_counts_and_the_plain_name_before_a_cleaned_one() {
+    fn the_last_value_of_a_repeated_name_counts_and_a_cleaned_name_replaces_no_plain_name() {
         let mut read =
             record(r#"{"title": "a", "title": "b", "ti\u0008tle": "c", "x": 1, "x": 2}"#);
         assert_eq!(read.required("title").as_deref(), Ok("b"));
@@ -367,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_fields_there_are_those_that_are_used_are_read() {
+    fn the_used_fields_are_read_whatever_the_number_of_other_fields_is() {
         let many: String = (0..MOST_FIELDS + 10).map(|at| format!("\"x{at}\": 1, ")).collect();
         let text = format!("{{{many} \"{}\": 1, \"id\": 7}}", "k".repeat(1000));
         let mut read = record(&text);
@@ -378,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_no_record() {
+    fn a_record_must_be_an_object() {
         assert!(Record::parse("[1]", &[]).err().is_some_and(|why| why.contains("a list")));
         let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
         let (rest, ignored, _) = Record::parse(&deep, &[]).expect("a record").rest(&[]);

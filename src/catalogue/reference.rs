@@ -1,13 +1,13 @@
-//! What a reference refers to.
+//! Finds the record to which a reference refers.
 //!
-//! Owns the rule by which a reference finds its record among the ids that exist.
-//! Hosts and prefixes have changed over the years, and ids may hold every character,
-//! so a reference is compared in this order, and the first id that exists counts:
+//! Owns the rule for references. The upstream has changed its host and the prefix of its paths
+//! over the years, and an id may contain every character. Therefore a reference is compared in
+//! several forms. The first form that is an existing id counts:
 //!
-//! 1. the reference as it stands, then percent-decoded;
-//! 2. what follows the endpoint's segment in the path, then the last segment: each
-//!    whole, without its fragment, without its query, and without trailing slashes;
-//!    each of these as it stands, then decoded.
+//! 1. the whole reference, first unchanged, then percent-decoded;
+//! 2. the part after the segment of the endpoint (`/films/` or `/people/`), then the last segment
+//!    of the path. Each part is tried whole, without its fragment, and without its query; each of
+//!    these with and without trailing slashes; and each of these unchanged, then percent-decoded.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,37 +17,37 @@ use percent_encoding::percent_decode_str;
 use super::text::cleaned;
 use crate::payload::Endpoint;
 
-/// Bytes of a reference: an address with an id of the longest kind, each byte
-/// percent-encoded. A longer reference refers to nobody.
+/// Longest reference in bytes: room for an address with an id of the greatest length, of which each
+/// byte is percent-encoded. A longer reference refers to no record.
 const LONGEST: usize = 16 << 10;
 
 /// The ids of one list and the places of their records.
 pub(super) struct RecordIds<'a> {
     places: HashMap<&'a str, usize>,
     endpoint: Endpoint,
-    /// The endpoint's segment between slashes.
+    /// The segment of the endpoint between slashes.
     segment: String,
 }
 
-/// What a reference refers to.
+/// The target of a reference.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// The record at this place.
+    /// The record at this index of the list.
     Record(usize),
-    /// A record that is not there, by the id that the reference names.
+    /// A record that does not exist, with the id that the reference names.
     Missing(String),
-    /// Nothing: the reference names no id.
+    /// No record: the reference contains no id.
     Nothing,
 }
 
 impl<'a> RecordIds<'a> {
-    /// The ids of one list, in the order of the list.
+    /// Collects the ids of one list, which are given in the order of the list.
     pub(super) fn new(endpoint: Endpoint, ids: impl Iterator<Item = &'a str>) -> RecordIds<'a> {
         let places = ids.enumerate().map(|(place, id)| (id, place)).collect();
         RecordIds { places, endpoint, segment: format!("/{}/", endpoint.segment()) }
     }
 
-    /// The record that a reference refers to.
+    /// Returns the target of a reference.
     pub(super) fn target(&self, reference: &str) -> Target {
         let reference = reference.trim();
         if reference.len() > LONGEST {
@@ -67,7 +67,7 @@ impl<'a> RecordIds<'a> {
         }
     }
 
-    /// The record that a reference refers to once it is decoded or cut.
+    /// Returns the record to which a decoded or shortened form of the reference refers.
     fn in_another_form(&self, reference: &str) -> Option<usize> {
         let after_segment = reference.split_once(&self.segment).map(|(_, rest)| rest);
         let parts = after_segment.into_iter().chain([last_segment(reference)]);
@@ -79,7 +79,7 @@ impl<'a> RecordIds<'a> {
     }
 }
 
-/// What a reference names if no such record is there: the last segment of its path.
+/// Returns the id that a reference to a missing record names: the last segment of its path.
 fn named_id(reference: &str, to: Endpoint) -> Option<String> {
     let path = before(reference, &['?', '#']).trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -87,13 +87,13 @@ fn named_id(reference: &str, to: Endpoint) -> Option<String> {
     (!id.is_empty() && id != to.segment()).then_some(id)
 }
 
-/// The last segment of the path, with the query and the fragment that follow.
+/// Returns the last segment of the path, with the query and the fragment after the segment.
 fn last_segment(reference: &str) -> &str {
     let path = before(reference, &['?', '#']).trim_end_matches('/');
     &reference[path.rfind('/').map_or(0, |slash| slash + 1)..]
 }
 
-/// A part of a reference whole and without what an address adds to an id.
+/// Returns the part itself, and the part without fragment, query and trailing slashes.
 fn forms(part: &str) -> impl Iterator<Item = &str> {
     let cut = [part, before(part, &['#']), before(part, &['?', '#'])];
     cut.into_iter().flat_map(|part| [part, part.trim_end_matches('/')])
@@ -103,7 +103,8 @@ fn before<'t>(text: &'t str, ends: &[char]) -> &'t str {
     text.split(ends).next().unwrap_or_default()
 }
 
-/// Percent-decoded and cleaned as ids are; the text itself if that is not UTF-8.
+/// Percent-decodes a text, and cleans the text as ids are cleaned. Returns the text unchanged if
+/// the decoded bytes are not UTF-8.
 fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_may_hold_what_means_something_in_an_address() {
+    fn ids_may_contain_characters_that_have_a_meaning_in_an_address() {
         finds("a/b", &["a/b", "x/films/a/b", "x/films/a%2Fb", "x/films/a/b/", "films/a%2fb?x"]);
         finds("a?b", &["a?b", "x/films/a?b", "x/films/a%3Fb", "x/films/a%3Fb?x=1"]);
         finds("a#b", &["a#b", "x/films/a#b", "x/films/a%23b#top"]);
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn as_it_stands_comes_before_decoded_and_whole_before_cut() {
+    fn an_unchanged_form_is_tried_before_a_decoded_one_and_a_whole_form_before_a_cut_one() {
         assert_eq!(target(&["a%20b", "a b"], "x/films/a%20b"), Target::Record(0));
         assert_eq!(target(&["a", "a?b"], "x/films/a?b"), Target::Record(1));
         assert_eq!(target(&["b", "a/b"], "x/films/a/b"), Target::Record(1));
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_without_an_id_names_nothing_and_one_to_nobody_names_whom() {
+    fn a_reference_without_an_id_has_no_target_and_a_dangling_reference_names_its_id() {
         for nothing in ["", "films", "https://h/films/", "https://h/films", "/", "?x=1"] {
             assert_eq!(target(&["a"], nothing), Target::Nothing, "{nothing}");
         }
@@ -173,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_id_plain_and_encoded_references_find_the_record(id in "\\PC{1,12}") {
+        fn plain_and_encoded_references_find_the_record_of_every_id(id in "\\PC{1,12}") {
             let id = cleaned(&id).trim().to_owned();
             prop_assume!(!id.is_empty());
             let bytes = id.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();

@@ -1,4 +1,4 @@
-//! The join's rules, each by its name.
+//! Tests of the rules of the join. Each test has the name of its rule.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -45,7 +45,7 @@ fn either_direction_makes_a_pair_and_both_make_one() {
 }
 
 #[test]
-fn one_bad_record_never_sinks_the_rest() {
+fn a_bad_record_is_left_out_and_the_others_are_kept() {
     let (catalogue, warnings) = joined(
         &json!([{"title": "no id"}, 7, {"id": {}, "title": "odd"}, {"id": "f"}, {"id": "g", "title": "G"}]),
         &json!([]),
@@ -57,7 +57,7 @@ fn one_bad_record_never_sinks_the_rest() {
 }
 
 #[test]
-fn a_bad_field_costs_the_field_not_the_record() {
+fn a_bad_field_is_left_out_and_its_record_is_kept() {
     let (catalogue, warnings) = joined(
         &json!([{"id": "f", "title": "F", "rt_score": {"of": 1}, "image": "javascript:1", "people": 3}]),
         &json!([]),
@@ -69,7 +69,7 @@ fn a_bad_field_costs_the_field_not_the_record() {
 }
 
 #[test]
-fn of_a_repeated_id_the_first_record_counts_with_the_references_of_all() {
+fn the_first_record_of_a_repeated_id_counts_with_the_references_of_all() {
     let (catalogue, warnings) = joined(
         &json!([{"id": "f", "title": "F"}, {"id": "g", "title": "G"}]),
         &json!([{"id": "p", "name": "first", "films": ["f"]}, {"id": "p", "name": "second", "films": ["g"]}]),
@@ -97,7 +97,7 @@ fn the_order_of_the_upstream_changes_nothing() {
 }
 
 #[test]
-fn unknown_fields_are_kept_and_ours_are_not_taken_from_the_upstream() {
+fn unknown_fields_are_kept_and_fields_that_the_program_sets_are_dropped() {
     let (catalogue, _) = joined(
         &json!([{"id": "f", "title": "F", "tagline": "t", "url": "x", "slug": "y", "poster": "z"}]),
         &json!([]),
@@ -143,7 +143,7 @@ fn dates_in_odd_forms_keep_the_order_newest_first() {
 }
 
 #[test]
-fn several_directors_come_as_a_list_and_one_in_a_list_is_one() {
+fn a_director_may_be_a_text_or_a_list_of_names() {
     let (catalogue, warnings) = joined(
         &json!([{"id": "a", "title": "A", "director": ["X", "NA", "Y\n Z", "X", ""], "producer": ["P"]},
                 {"id": "b", "title": "B", "director": "X", "producer": [7, {"name": "Q"}]}]),
@@ -160,7 +160,7 @@ fn several_directors_come_as_a_list_and_one_in_a_list_is_one() {
 }
 
 #[test]
-fn an_answer_that_holds_more_than_the_bounds_allow_is_named_as_too_large() {
+fn an_answer_that_exceeds_the_bounds_is_refused_as_too_large() {
     let films: Value =
         (0..30).map(|at| json!({"id": at, "title": "T", "director": at, "x": [1, 2]})).collect();
     let ids: Value = (0..30).collect();

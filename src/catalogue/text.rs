@@ -1,15 +1,16 @@
-//! Text of the upstream, made fit to be shown.
+//! Prepares text of the upstream for pages.
 //!
-//! Owns what is dropped from every text and what counts as no text at all.
+//! Owns the rule for characters that are removed from every text, and the rule for texts that
+//! count as absent.
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Drops what no escaping can carry into a page, a feed or a picture: control
-/// characters but for the white space among them, and code points that are none
-/// (XML 1.0 §2.2; HTML §13.1.4 forbids more than that: U+0085 and its like).
+/// Removes characters that a page, a feed or a picture must not contain, not even escaped: control
+/// characters except tab, line feed and carriage return, and code points that are not characters
+/// (XML 1.0 §2.2). HTML §13.1.4 also forbids the control characters from U+0080 to U+009F.
 pub fn cleaned(text: &str) -> String {
     text.chars().filter(|&c| matches!(c, '\t' | '\n' | '\r') || is_character(c)).collect()
 }
@@ -19,34 +20,34 @@ fn is_character(c: char) -> bool {
     !c.is_control() && !is_none
 }
 
-/// Whether a text shows anything: white space, zero-width characters and the like show
-/// nothing.
+/// Whether a text has a visible character. White space and zero-width characters are not visible.
 pub(super) fn is_visible(text: &str) -> bool {
     const BRAILLE_BLANK: char = '\u{2800}';
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     text.chars().any(|c| !c.is_whitespace() && c != BRAILLE_BLANK && !ignorable.contains(c))
 }
 
-/// In lower case, without accents, and with the plain form of each character.
+/// Returns the text in lower case, without accents, and with the compatibility form of each
+/// character (Unicode NFKD).
 pub(super) fn folded(text: &str) -> String {
     let plain = text.nfkd().filter(|&c| !is_combining_mark(c));
     plain.flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a text says something: "NA" and the like say that nothing is known.
+/// Whether a text has information. Texts such as "NA" mean that the value is not known.
 pub(super) fn is_known(text: &str) -> bool {
     is_visible(text)
         && !["na", "n/a", "none", "null", "unknown", "tbd", "-"]
             .contains(&&*text.to_ascii_lowercase())
 }
 
-/// The first `most` characters of a text, if it has more.
+/// Returns the first `most` characters of a text and "…", if the text has more characters.
 pub(super) fn start_of(text: &str, most: usize) -> Option<String> {
     let (end, _) = text.char_indices().nth(most)?;
     Some(format!("{}…", text[..end].trim_end()))
 }
 
-/// The start of a text, for a message.
+/// Returns the start of a text for a message.
 pub(super) fn clip(text: &str) -> String {
     const LONGEST: usize = 60;
     start_of(text, LONGEST).unwrap_or_else(|| text.to_owned())
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_shows_nothing_is_no_text() {
+    fn a_text_without_visible_characters_counts_as_absent() {
         for nothing in ["", " ", "\u{200b}", "\u{feff}\u{2060}\u{ad}", "\u{3164}", "\u{2800}\u{a0}"]
         {
             assert!(!is_visible(nothing) && !is_known(nothing), "{nothing:?}");
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_html_and_xml_forbid_is_dropped() {
+    fn characters_that_html_or_xml_forbids_are_removed() {
         assert_eq!(cleaned("a\0\u{8}\u{b}\u{7f}\u{85}\u{fdd0}\u{ffff}\u{1fffe}b"), "ab");
         let kept = "\t\n\r\u{a0}\u{2028}\u{202e}\u{fffd}\u{feff}🎬é";
         assert_eq!(cleaned(kept), kept);

@@ -1,4 +1,4 @@
-//! What is wrong with the data.
+//! Warnings about imperfect data.
 //!
 //! Owns the texts about imperfect data. A warning is logged once and never ends a refresh.
 
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_is_not_counted_twice() {
+    fn a_record_with_its_own_warning_is_not_counted_twice() {
         let left_out = |endpoint, position| {
             let (name, why) = (Some("secret".to_owned()), "why".to_owned());
             Warning::LeftOut { endpoint, position, name, why }

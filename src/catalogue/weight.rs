@@ -1,45 +1,47 @@
-//! About how large the site of a catalogue will be.
+//! Estimates the size of the site of a catalogue.
 //!
-//! Owns an estimate of the bytes of all published files, compressed forms included, in
-//! the built-in theme. It exists because an answer whose site would be too large has to
-//! be refused before the answer is saved: once saved, it would stand in the place of a
-//! good one. A title of 500 characters is short in a body and long on the hundred pages
-//! that name the film. The figures were measured on sites that were made of one kind of
-//! record each; a test compares the estimate with such sites.
+//! Owns the estimate of the bytes of all published files in the built-in theme, including their
+//! compressed forms. An answer whose site would be too large must be refused before the answer is
+//! saved, because a saved answer replaces a good answer. The size of the body is not enough for
+//! this decision: a title of 500 characters takes few bytes in a body, but takes many bytes on
+//! the hundred pages that name the film. The figures were measured on sites that had one kind of
+//! record each. A test compares the estimate with such sites.
 
 use std::collections::HashMap;
 
 use super::{Catalogue, Film, FilmIndex, Person};
 
-/// Bytes of what every site has.
+/// Bytes of the files that every site has.
 const SITE: u64 = 300 << 10;
-/// Bytes of a film's page, its poster and its cards.
+/// Bytes of the page, the poster and the cards of a film.
 const FILM: u64 = 12_000;
-/// Bytes of a person's page and their place in lists.
+/// Bytes of the page of a person and of the entries of the person in lists.
 const PERSON: u64 = 6_600;
 /// Bytes of the page of a director or of a producer.
 const MAKER: u64 = 7_400;
-/// Bytes of a pair: the person on the film's page and cards, the film on the person's.
+/// Bytes of a pair: the person on the page and the cards of the film, and the film on the page of
+/// the person.
 const PAIR: u64 = 1_100;
-/// Bytes of a film that is named beside another one by the same director.
+/// Bytes of the name of a film on the page of another film by the same director.
 const BESIDE: u64 = 310;
-/// Bytes of a film that is named beside a person on the page of another one.
+/// Bytes of the name of a film beside a person on the page of another film.
 const ALSO_IN: u64 = 28;
-/// Films that are named beside another one, or beside a person.
+/// Largest number of other films that a page names beside a film or beside a person.
 const MOST_BESIDE: u64 = 24;
-/// Bytes of a film in a part of the search index, beside its title.
+/// Bytes of a film in a part of the search index, without the bytes of its title.
 const FOUND: u64 = 150;
-/// Halves of words of a film in the search index.
+/// Largest number of entries of one film in the search index, in halves.
 const MOST_WORDS: u64 = 1_000;
 
-/// A text in figures.
+/// The figures of a text.
 #[derive(Clone, Copy)]
 struct Weighed {
     bytes: u64,
-    /// Bytes once `<`, `>`, `&`, `"` and `'` are escaped.
+    /// Bytes after `<`, `>`, `&`, `"` and `'` are escaped.
     escaped: u64,
-    /// Places at which a search finds it, in halves: plain words that begin alike share a
-    /// part of the index, letters of other scripts seldom do.
+    /// Number of entries in the search index, in halves. An ASCII word counts as one half, because
+    /// words with the same beginning share a part of the index. A letter of another script counts
+    /// as two halves, because such letters seldom share a part.
     words: u64,
 }
 
@@ -57,14 +59,15 @@ impl Weighed {
         Weighed { bytes, escaped: bytes + 5 * special, words }
     }
 
-    /// Bytes on pages where the text stands so often: plain text compresses little, what
-    /// is escaped compresses well. Both figures in tenths.
+    /// Returns the published bytes of the text. `plain` and `escaped` are the published bytes for
+    /// each byte of the text and of the escaped text, in tenths. The larger product counts.
+    /// `escaped` is smaller than `plain`, because escape sequences compress well.
     fn shown(self, plain: u64, escaped: u64) -> u64 {
         (self.bytes * plain).max(self.escaped * escaped) / 10
     }
 }
 
-/// About how many bytes the files of the site will have.
+/// Estimates the bytes of all files of the site.
 pub fn weight(catalogue: &Catalogue) -> u64 {
     let titles: Vec<Weighed> =
         catalogue.films.iter().map(|film| Weighed::of(&film.title)).collect();
@@ -108,7 +111,7 @@ fn of_film(film: &Film, title: Weighed, words_of_cast: u64) -> u64 {
     .map(|line| Weighed::of(line))
     .collect();
     let prose = film.description.as_deref().map_or(0, |text| Weighed::of(text).shown(53, 30));
-    // The first three are what a search finds beside the title.
+    // The search index has the first three lines and the title.
     let words = title.words + lines.iter().take(3).map(|line| line.words).sum::<u64>();
     let words = (words + words_of_cast).min(MOST_WORDS);
     FILM + title.shown(240, 135)

@@ -1,4 +1,4 @@
-//! What is a change, what is none, and how much is kept of it.
+//! Tests of the rules for changes: what counts as a change, and how much of a change is kept.
 
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ fn a_catalogue_does_not_differ_from_itself() {
 }
 
 #[test]
-fn records_are_matched_by_id_whatever_their_order() {
+fn records_are_matched_by_id_in_any_order() {
     let old = catalogue(&[("a", "A", 1), ("b", "B", 2), ("c", "C", 3)]);
     let new = catalogue(&[("d", "D", 4), ("b", "B", 5), ("a", "A", 1)]);
     let changes = between(&old, &new);
@@ -52,7 +52,7 @@ fn records_are_matched_by_id_whatever_their_order() {
 }
 
 #[test]
-fn an_upstream_that_moves_has_not_changed_every_film() {
+fn a_move_of_the_upstream_to_another_host_is_not_a_change_of_every_film() {
     let with = |species: Value| {
         let mut one = catalogue(&[("a", "A", 1)]);
         one.films[0].extra.insert("species".into(), species);
@@ -68,7 +68,7 @@ fn an_upstream_that_moves_has_not_changed_every_film() {
 }
 
 #[test]
-fn a_new_signature_of_a_picture_is_no_change() {
+fn a_new_signature_of_a_picture_is_not_a_change() {
     let with = |address: &str| {
         let mut one = catalogue(&[("a", "A", 1)]);
         one.films[0].image = Some(address.into());
@@ -86,7 +86,7 @@ fn a_new_signature_of_a_picture_is_no_change() {
 }
 
 #[test]
-fn a_field_that_is_ignored_makes_no_change_and_is_named() {
+fn an_ignored_field_makes_no_change_and_is_listed_among_the_fields() {
     let (old, new) = (catalogue(&[("a", "A", 1)]), catalogue(&[("a", "A", 2)]));
     let found = compared(&old, &new, &|kind, field| (kind, field) == (Kind::Film, "rt_score"));
     assert!(found.changes.is_empty());
@@ -94,7 +94,7 @@ fn a_field_that_is_ignored_makes_no_change_and_is_named() {
 }
 
 #[test]
-fn two_steps_are_joined_to_what_they_come_to() {
+fn the_changes_of_two_steps_are_joined_to_one_step() {
     let steps = [
         catalogue(&[("a", "A", 1), ("b", "B", 2), ("c", "C", 3)]),
         catalogue(&[("a", "A", 9), ("b", "B", 2), ("d", "D", 4), ("e", "E", 5)]),
@@ -120,7 +120,7 @@ fn two_steps_are_joined_to_what_they_come_to() {
 }
 
 #[test]
-fn a_record_whose_fields_all_change_makes_a_small_change() {
+fn a_change_of_many_fields_of_one_record_is_bounded() {
     let with = |value: &str| {
         let mut one = catalogue(&[("a", "A", 1)]);
         let name = |n: usize| format!("{n}{}", "n".repeat(1_000));
@@ -134,7 +134,7 @@ fn a_record_whose_fields_all_change_makes_a_small_change() {
 }
 
 #[test]
-fn however_many_records_change_what_is_kept_of_them_is_bounded() {
+fn the_changes_of_many_records_are_bounded() {
     let of = |text: &str| {
         let ids: Vec<_> = (0..20_000).map(|id| format!("{id:05}")).collect();
         let mut all = catalogue(&[]);

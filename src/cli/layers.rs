@@ -1,8 +1,8 @@
-//! Where the value of an option comes from.
+//! The layers from which the value of an option comes.
 //!
 //! Owns the order of the layers: flag, variable, configuration file, default with `--demo`,
 //! default. The lower layers are the defaults of the parser, so that every value is parsed in
-//! the same way. It must not read files.
+//! the same way. This module must not read files.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,11 +25,11 @@ impl Cli {
         Cli::parse_over(&arguments, &Values::new()).unwrap_or_else(|error| error.exit())
     }
 
-    /// The same, with values of the configuration file for options that have neither a flag
-    /// nor a variable.
+    /// Reads the command line and the environment again, with values of the configuration file for
+    /// options that have neither a flag nor a variable.
     ///
     /// # Errors
-    /// If a value is not valid.
+    /// Fails if a value is not valid.
     pub fn over(&self, file: &Values) -> Result<Cli, clap::Error> {
         let cli = Cli::parse_over(&self.arguments, file)?;
         if !cli.command.options().demo {
@@ -50,10 +50,10 @@ impl Cli {
 }
 
 impl Options {
-    /// The options if nothing but these values is given.
+    /// Returns the options that have these values and otherwise their defaults.
     ///
     /// # Errors
-    /// If a value is not valid.
+    /// Fails if a value is not valid.
     pub fn from_values(values: &Values) -> Result<Options, clap::Error> {
         let parse = |values| {
             let command = with_defaults(Options::augment_args(Command::new("movies-gen")), values);
@@ -74,7 +74,7 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
 }
 
-/// The command, with each option of it and of its subcommands changed.
+/// Applies `change` to each option of a command and of its subcommands.
 fn map_options(command: Command, change: &dyn Fn(&Declared, Arg) -> Arg) -> Command {
     let command = command.mut_args(|arg| {
         match DECLARED.iter().find(|declared| declared.field == arg.get_id()) {

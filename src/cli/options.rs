@@ -1,10 +1,9 @@
 //! The declaration of all options.
 //!
-//! Owns everything that is said about one option: its name, value, default, help text, group,
-//! and whether SIGHUP changes it. Everything else follows from this list: the flag, the
-//! variable `MOVIES_GEN_…`, the key of the configuration file, and `docs/options.md`. A new
-//! option does not compile until [`config`](crate::config) says what it means and what a
-//! reload does with it.
+//! Owns the facts about each option: its name, value, default, help text, group, and whether SIGHUP
+//! changes the option. The flag, the variable `MOVIES_GEN_…`, the key of the configuration file,
+//! and `docs/options.md` are derived from this list. A new option does not compile until
+//! [`config`](crate::config) uses its value and defines its behaviour on a reload.
 
 use std::path::PathBuf;
 
@@ -13,7 +12,7 @@ use clap::{Arg, ArgAction, Args, ValueEnum};
 
 use super::values::{DurationText, Factor, Listen, Secret, Share, Size};
 
-/// What SIGHUP does with a changed value.
+/// The effect of SIGHUP on a changed value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnReload {
     /// The new value applies at once.
@@ -24,17 +23,17 @@ pub enum OnReload {
     NeedsRestart,
 }
 
-/// What is known of an option beside its value.
+/// The facts about an option, without its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Declared {
     /// The name of the field in [`Options`].
     pub field: &'static str,
-    /// What SIGHUP does with it.
+    /// The effect of SIGHUP on a changed value.
     pub on_reload: OnReload,
 }
 
 impl Declared {
-    /// The name of the flag, without the dashes.
+    /// Returns the name of the flag, without the dashes.
     pub fn flag(&self) -> String {
         self.field.replace('_', "-")
     }
@@ -68,12 +67,12 @@ macro_rules! options {
         /// A value for each option. Code that takes this struct apart names every option.
         pub(crate) struct EachOption<T> { $($( pub(crate) $field: T, )*)* }
 
-        /// What is known of each option.
+        /// The facts about each option.
         pub(crate) const EACH: EachOption<Declared> = EachOption { $($(
             $field: Declared { field: stringify!($field), on_reload: OnReload::$on_reload },
         )*)* };
 
-        /// The same as a list, in the order of the help.
+        /// The facts about each option as a list, in the order of the help.
         pub const DECLARED: &[Declared] = &[$($( EACH.$field, )*)*];
     };
 }

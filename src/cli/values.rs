@@ -1,7 +1,7 @@
-//! Values of options, each in the form that people write it.
+//! The values of options, in the forms that people write.
 //!
-//! Owns the forms and the errors of a single value. Values that have to fit each other are
-//! the configuration's.
+//! Owns the forms and the errors of a single value. The configuration checks values that depend on
+//! each other.
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -82,20 +82,20 @@ pub struct Listen {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Host {
-    /// All addresses of the machine, of both kinds.
+    /// All IPv4 and IPv6 addresses of the machine.
     All,
     At(IpAddr),
     Named(String),
 }
 
 impl Listen {
-    /// The socket addresses of the value, the preferred address first.
+    /// Returns the socket addresses of the value, the preferred address first.
     ///
     /// # Errors
-    /// If the host name does not resolve.
+    /// Fails if the host name does not resolve.
     pub fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
         let name = match &self.host {
-            // An IPv6 socket takes both kinds, where the system has IPv6.
+            // If the system has IPv6, an IPv6 socket accepts IPv4 and IPv6.
             Host::All => {
                 let both: [IpAddr; 2] =
                     [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
@@ -107,7 +107,7 @@ impl Listen {
         let found = (name.as_str(), self.port).to_socket_addrs();
         let found =
             found.map_err(|error| format!("the host name {name:?} does not resolve: {error}"))?;
-        // Where a name has both kinds of address, most programs try IPv4 first.
+        // If a name has IPv4 and IPv6 addresses, most programs try IPv4 first.
         let first = found.min_by_key(|address| !address.is_ipv4());
         first
             .map(|address| vec![address])
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_understood_as_people_write_one() {
+    fn an_address_is_read_in_usual_forms() {
         let listen = |text: &str| {
             let addresses = text.parse::<Listen>().and_then(|listen| listen.addresses());
             addresses.map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())

@@ -1,14 +1,14 @@
 //! The addresses that options name.
 //!
-//! Owns which URLs the program takes, and which of them are on this machine. An error never
-//! repeats a URL, which may contain a key.
+//! Owns the rules for valid URLs and for URLs on this machine. An error never repeats a URL,
+//! because the URL may contain a key.
 
 use anyhow::Result;
 use url::{Host, Url};
 
 use super::invalid;
 
-/// The http or https URL of an option.
+/// Reads the http or https URL of an option.
 pub(super) fn web(option: &str, text: &str) -> Result<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.filter(Url::has_host).ok_or_else(|| {
@@ -18,7 +18,7 @@ pub(super) fn web(option: &str, text: &str) -> Result<Url> {
     })
 }
 
-/// The URL of `--site-url`; the path ends in `/`.
+/// Reads the URL of `--site-url`. The path of the result ends in `/`.
 pub(super) fn site(text: &str) -> Result<Url> {
     let mut url = web("--site-url", text)?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -30,7 +30,7 @@ pub(super) fn site(text: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// Whether an address is on this machine, where courtesy is not owed.
+/// Whether an address is on this machine. The minimum interval does not apply to such an address.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_this_machine_alone() {
+    fn only_loopback_addresses_are_this_machine() {
         let loopback = |text: &str| is_loopback(&Url::parse(text).expect("an address"));
         for here in ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:2", "http://localhost"]
         {

@@ -1,6 +1,7 @@
 //! The directories that options name.
 //!
-//! Owns how the path of a directory is made absolute, and which directories must not overlap.
+//! Owns the rule that makes the path of a directory absolute, and the rule that `--out` and
+//! `--state` must not overlap.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,10 +9,10 @@ use anyhow::{Context, Result};
 
 use super::invalid;
 
-/// The absolute paths of `--out` and `--state`.
+/// Returns the absolute paths of `--out` and `--state`.
 ///
 /// # Errors
-/// If the directories overlap.
+/// Fails if the directories overlap.
 pub(super) fn out_and_state(out: &Path, state: &Path) -> Result<(PathBuf, PathBuf)> {
     let (out, state) = (real("--out", out)?, real("--state", state)?);
     check_apart(&out, &state)?;
@@ -35,7 +36,7 @@ fn check_apart(out: &Path, state: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The absolute path of `--templates`.
+/// Returns the absolute path of `--templates`.
 pub(super) fn theme(path: PathBuf) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(invalid(format!(
@@ -48,9 +49,8 @@ pub(super) fn theme(path: PathBuf) -> Result<PathBuf> {
         .with_context(|| format!("--templates {}: cannot make the path absolute", path.display()))
 }
 
-/// The path that this names, from the root and through links, as far as it is
-/// there: `--out` may be the working directory, which moves when the trees are
-/// exchanged.
+/// Makes a path absolute, and resolves the links in the existing part of the path. A relative path
+/// is not enough: `--out` may be the working directory, which moves when the trees are exchanged.
 fn real(option: &str, path: &Path) -> Result<PathBuf> {
     let path = std::path::absolute(path)
         .with_context(|| format!("{option} {}: cannot make the path absolute", path.display()))?;

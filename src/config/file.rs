@@ -1,8 +1,8 @@
 //! The configuration file.
 //!
-//! Owns how the file is read: a key has the name of an option, and a value the form of the
+//! Owns the form of the file: a key has the name of an option, and a value has the form of the
 //! command line; a number, a boolean or a list needs no quotes. Errors name the file, the line
-//! and the key, and never the value, which may be a secret.
+//! and the key, and never the value, because the value may be a secret.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,8 +20,8 @@ use crate::cli::{DECLARED, Declared, Options, Values};
 /// Reads the values of a file.
 ///
 /// # Errors
-/// [`Invalid`] for text that is not TOML, for an unknown key, and for a value that the option
-/// does not take.
+/// Fails with [`Invalid`] for text that is not TOML, for an unknown key, and for a value that is
+/// not valid for the option.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Values> {
     let at = path.display();
     let text = std::str::from_utf8(bytes)
@@ -43,7 +43,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Values> {
     Ok(values)
 }
 
-/// The value as the command line has it.
+/// Returns the value in the form of the command line.
 fn read(key: &str, value: Value) -> Result<String, String> {
     let keys: Vec<_> = DECLARED.iter().filter_map(Declared::key).collect();
     if !keys.iter().any(|known| known == key) {
@@ -86,7 +86,7 @@ fn is_list(key: &str) -> bool {
     options.any(|arg| arg.get_long() == Some(key) && arg.get_value_delimiter().is_some())
 }
 
-/// Why the parser does not take a value, without the value.
+/// Returns the reason why the parser refuses a value, without the value.
 fn reason(error: &clap::Error) -> String {
     match (error.source(), error.get(ContextKind::ValidValue)) {
         (Some(source), _) => source.to_string(),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_the_option_does_not_take_is_named_with_its_line() {
+    fn an_invalid_value_is_named_with_its_line() {
         for (text, message) in [
             ("\nlimit = \"many\"", "f.toml:2: invalid value for `limit`: invalid digit"),
             ("interval = 60", "invalid value for `interval`: time unit needed"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+    fn an_unknown_key_is_named_with_its_line_and_the_most_similar_key() {
         let message = read("out = \"x\"\n\nintervall = \"60s\"\n").expect_err("refused");
         assert_eq!(message, "f.toml:3: unknown key `intervall`; did you mean `interval`?");
     }

@@ -1,13 +1,14 @@
-//! What SIGHUP changes.
+//! The changes of the configuration after SIGHUP.
 //!
 //! Owns the step from one configuration to the next in a running program. The declaration of
-//! an option says whether its new value applies; here every option and every value is named,
-//! so that a forgotten one does not compile.
+//! an option says whether its new value applies. This module names every option and every value, so
+//! that a forgotten option does not compile.
 
 use super::Config;
 use crate::cli::{Declared, EACH, EachOption, OnReload};
 
-/// The configuration that follows `old`, and the flags of changed options that need a restart.
+/// Returns the configuration that follows `old`, and the flags of changed options that need a
+/// restart.
 pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
     let mut step = Step { is_shared: old.redis.is_some(), need_restart: Vec::new() };
     let EachOption {
@@ -40,7 +41,7 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
         admin_listen,
         max_streams,
         max_stale,
-        // The process cannot be given another file while the process runs.
+        // A running process cannot get another command line, so the file stays the same.
         config: _,
         log_format,
         verbose,
@@ -86,7 +87,7 @@ struct Step {
 }
 
 impl Step {
-    /// The next value of something that these options determine.
+    /// Returns the next value of a setting that these options determine.
     fn next<T: PartialEq>(&mut self, options: &[Declared], old: T, new: T) -> T {
         if old == new || options.iter().all(|option| self.applies(option)) {
             return new;
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_restart_stays_and_is_named() {
+    fn options_that_need_a_restart_stay_and_are_named() {
         let old = config("");
         let new = config("lang = \"fr\"\nhold = \"3s\"\nverbose = 1\nupstream = \"http://h\"");
         let (next, need_restart) = reloaded(old.clone(), new);

@@ -45,7 +45,7 @@ pub(super) fn enter(
     changed: Option<WallTime>,
 ) {
     let has_own = |id: &str| entries.get(id).is_some_and(|own| !slug::is_given_up(&own.slug, id));
-    // The order of ids makes the plain slug depend on the records only.
+    // In the order of ids, the plain slug depends only on the records, not on their order.
     let new: Vec<(&str, &str)> =
         there.iter().filter(|(id, _)| !has_own(id)).map(|(&id, &title)| (id, title)).collect();
     if new.is_empty() {
@@ -133,7 +133,7 @@ mod tests {
     use crate::clock::{BootId, BootTime, Stamp};
     use crate::payload::{Body, Fence, Payload};
 
-    /// Films that each of these directed and produced.
+    /// Makes a catalogue with one film for each name, whose director and producer have this name.
     fn made_by(names: &[&str]) -> Catalogue {
         let film =
             |name: &&str| json!({"id": name, "title": "T", "director": name, "producer": name});
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_made_again_under_another_id_has_its_address_back() {
+    fn a_record_that_is_created_again_under_another_id_gets_its_address_back() {
         let (old, new) = (people(&[("1", "Haku")]), people(&[("9", "Haku")]));
         let baseline = Ledger::baseline(&old, WallTime(1));
         let at_once = step(&baseline, &old, &new, 2);
@@ -157,8 +157,8 @@ mod tests {
         let later = step(&step(&baseline, &old, &none, 2), &none, &new, 3);
         for ledger in [at_once, later] {
             assert_eq!(ledger.people["9"].slug, "haku");
-            assert_ne!(ledger.people["1"].slug, "haku", "an address leads to one record");
-            // That the first comes back as well changes nobody's address.
+            assert_ne!(ledger.people["1"].slug, "haku", "an address belongs to one record");
+            // The return of the first record must not change an address.
             let both = people(&[("1", "Haku"), ("9", "Haku")]);
             let ledger = step(&ledger, &new, &both, 4);
             assert_eq!(ledger.people["9"].slug, "haku");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_that_are_gone_the_one_that_went_last_leaves_its_address() {
+    fn the_record_that_was_removed_last_gives_its_address_away_first() {
         let steps = [
             people(&[("1", "Haku"), ("2", "Haku"), ("3", "Lin")]),
             people(&[("2", "Haku"), ("3", "Lin")]),
@@ -194,17 +194,17 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_record_that_is_made_again_is_known_by_its_last_name() {
+    fn a_renamed_record_that_is_created_again_is_recognised_by_its_last_name() {
         let (old, renamed) = (people(&[("1", "Sen")]), people(&[("1", "Chihiro")]));
         let ledger = step(&Ledger::baseline(&old, WallTime(1)), &old, &renamed, 2);
         let again = people(&[("2", "Chihiro"), ("3", "Sen")]);
         let ledger = step(&ledger, &renamed, &again, 3);
-        assert_eq!(ledger.people["2"].slug, "sen", "links to it go on to lead to it");
+        assert_eq!(ledger.people["2"].slug, "sen", "old links must stay valid");
         assert_eq!(ledger.people["3"].slug, "sen-3");
     }
 
     #[test]
-    fn who_directs_keeps_the_address_whoever_comes_beside() {
+    fn a_director_keeps_the_address_when_another_director_with_the_same_slug_appears() {
         let one = made_by(&["Oscar Díaz"]);
         let both = made_by(&["Oscar Diaz", "Oscar Díaz"]);
         let ledger = Ledger::baseline(&one, WallTime(1)).advanced(&[], &both, WallTime(2));

@@ -1,9 +1,10 @@
 //! What must outlive a payload: the slug of each record, its first-seen time, and the last
 //! changes.
 //!
-//! Owns slugs and times. A payload says only what *is*. That a film is new, was renamed or is gone
-//! is known only from two payloads, and would be lost with the process. The winner of a claim
-//! makes the ledger and saves the ledger with the payload, so every replica has the same ledger.
+//! Owns slugs and times. A payload says only which records exist now. Only the comparison of two
+//! payloads shows that a film is new, was renamed or is gone, and this knowledge would be lost with
+//! the process. The process that wins a claim makes the ledger and saves the ledger with the
+//! payload, so every replica has the same ledger.
 //! This module must not read clocks: all times are origin times.
 
 mod absorb;
@@ -34,8 +35,8 @@ pub const GONE_KEPT: usize = 1_000;
 /// What the ledger knows about one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The last path segment of its page. The slug stays if the record is renamed. A removed
-    /// record gives its slug to a record that was created again under another id.
+    /// The last path segment of the page of the record. The slug stays if the record is renamed. A
+    /// removed record gives its slug to a new record with the same title and another id.
     pub slug: String,
     /// Slugs of the record in ledgers that were merged; they redirect to the record.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_sight_is_a_baseline_whose_time_is_not_told() {
+    fn the_first_catalogue_makes_a_baseline_without_changes() {
         let ledger = Ledger::baseline(&people(&[("1", "Chihiro")]), WallTime(5));
         assert_eq!(ledger.people["1"].first_seen, WallTime(5));
         assert_eq!(ledger.people["1"].changed, None);
@@ -223,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_comes_back_has_its_old_address_and_nobody_else_took_it() {
+    fn a_record_that_returns_has_its_old_address_and_no_other_record_took_it() {
         let (all, one) = (people(&[("1", "Haku"), ("2", "Lin")]), people(&[("2", "Lin")]));
         let other = people(&[("2", "Lin"), ("3", "Hakú")]);
         let back = people(&[("1", "Kohaku"), ("2", "Lin"), ("3", "Hakú")]);
         let ledger = step(&Ledger::baseline(&all, WallTime(1)), &all, &one, 2);
         assert!(ledger.people["1"].gone);
         let ledger = step(&ledger, &one, &other, 3);
-        assert_eq!(ledger.people["3"].slug, "haku-3", "another name is another person");
+        assert_eq!(ledger.people["3"].slug, "haku-3", "the slug of person 1 stays reserved");
         let ledger = step(&ledger, &other, &back, 4);
         assert_eq!(ledger.people["1"].slug, "haku");
         assert_eq!(ledger.people["1"].first_seen, WallTime(1));
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_records_gives_nobody_another_address() {
+    fn the_order_of_the_records_does_not_change_an_address() {
         let one = Ledger::baseline(&people(&[("b", "Kiki"), ("a", "Kiki")]), WallTime(1));
         let other = Ledger::baseline(&people(&[("a", "Kiki"), ("b", "Kiki")]), WallTime(1));
         assert_eq!(one, other);
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_bounded_too() {
+    fn the_number_of_removed_records_is_bounded() {
         let none = people(&[]);
         let mut ledger = Ledger::baseline(&none, WallTime(0));
         for n in 0..GONE_KEPT + 3 {
@@ -268,6 +269,6 @@ mod tests {
             ledger = step(&ledger, &one, &none, 2 * n as u64 + 1);
         }
         assert_eq!(ledger.people.len(), GONE_KEPT);
-        assert!(!ledger.people.contains_key("0"), "the longest gone went first");
+        assert!(!ledger.people.contains_key("0"), "the oldest removed record is dropped first");
     }
 }

@@ -1,8 +1,8 @@
-//! Checks a ledger from a store, to which anybody may have written.
+//! Checks a ledger from a store, because other programs may have written to the store.
 //!
 //! Owns the check of every part: a slug becomes the name of a directory, a title becomes text of
 //! a page, and a time becomes text of a feed. Each [`Ledger`] that is deserialized is checked, so
-//! no reader can forget the check. An unsound part is left out, and its record gets a new entry.
+//! no caller can forget the check. An unsound part is left out, and its record gets a new entry.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -99,7 +99,8 @@ fn sound_entries(
     sound
 }
 
-/// Makes the slugs unique. A slug stays with the record that is there and was seen first.
+/// Makes the slugs unique. Of several records with one slug, the slug stays with a record that is
+/// in the catalogue, and then with the record that was seen first.
 fn make_unique(entries: &mut BTreeMap<String, Entry>, left_out: &mut LeftOut) {
     let mut order: Vec<_> =
         entries.iter().map(|(id, entry)| (entry.gone, entry.first_seen, id.clone())).collect();
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_that_is_no_safe_name_is_left_out() {
+    fn a_slug_that_is_not_a_safe_file_name_is_left_out() {
         for slug in ["../../../x", "", ".", "a/b", "A", "a\0", "-a", &"a".repeat(81), "é"] {
             let ledger = of_films(&json!({
                 "1": {"slug": slug, "first_seen": 1},
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_leads_to_one_record_the_one_that_is_there_and_was_first() {
+    fn an_address_stays_with_the_record_that_is_in_the_catalogue_and_was_seen_first() {
         let ledger = of_films(&json!({
             "1": {"slug": "a", "first_seen": 1, "gone": true},
             "2": {"slug": "a", "first_seen": 3},
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_ledger_holds_beyond_the_bounds_is_cut() {
+    fn the_parts_of_a_ledger_beyond_the_bounds_are_cut() {
         let fields: Vec<_> = (0..1_000)
             .map(|n| json!({"field": format!("{n}{}", "n".repeat(5_000)), "new": "x\u{0}".repeat(5_000)}))
             .collect();

@@ -1,8 +1,8 @@
-//! How many changes a ledger keeps.
+//! Bounds the changes that a ledger keeps.
 //!
-//! Owns two rooms: for records that were added or removed, and for fields that changed. A field
-//! that changes in each refresh must not push a new film out of the feed. Each room has a bound
-//! on its changes and a bound on its bytes.
+//! Owns two rooms: one for records that were added or removed, and one for fields that changed. A
+//! field that changes in each refresh must not push a new film out of the feed. Each room has a
+//! bound on its number of changes and a bound on its bytes.
 
 use std::collections::VecDeque;
 
@@ -73,17 +73,17 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_change_push_no_new_film_out() {
+    fn changed_fields_push_no_new_film_out() {
         let mut changes = vec![dated(0, What::Added, "new".into())];
         changes.extend((1..1_000).map(|at| dated(at, field(3), "a".into())));
         let kept = bounded(changes);
         assert_eq!(kept.len(), CHANGES_KEPT + 1);
         assert_eq!(kept[0].change.what, What::Added);
-        assert_eq!(kept[1].at, WallTime(800), "the newest stay, oldest first");
+        assert_eq!(kept[1].at, WallTime(800), "the newest changes stay, oldest first");
     }
 
     #[test]
-    fn a_room_is_bounded_in_bytes_whatever_it_is_filled_with() {
+    fn the_bytes_of_a_room_are_bounded() {
         let changes = (0..CHANGES_KEPT as u64).map(|at| dated(at, field(100_000), "a".into()));
         assert_eq!(bounded(changes.collect()).len(), 5);
         let ids = (0..9).map(|at| dated(at, What::Removed, "i".repeat(1 << 20)));

@@ -53,8 +53,8 @@ pub(super) fn is_given_up(slug: &str, id: &str) -> bool {
     slug.ends_with(&given_up("", id))
 }
 
-/// Makes a slug from Latin letters and digits. Other scripts are not used: they would be
-/// transliterated character by character, and Japanese as Chinese, to names that nobody
+/// Makes a slug from Latin letters and digits. Letters of other scripts are not used: a
+/// transliteration character by character (for Japanese, as Chinese) gives names that no reader
 /// recognises.
 fn latin_slug(title: &str) -> String {
     let mut readable = String::with_capacity(title.len());
@@ -93,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_slug_is_the_titles() {
+    fn a_slug_is_made_from_the_title() {
         let free = |_: &str| false;
         assert_eq!(of("Castle in the Sky", "1", free), "castle-in-the-sky");
         assert_eq!(of("Kiki's Delivery Service", "1", free), "kiki-s-delivery-service");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn without_letters_it_is_the_ids() {
+    fn the_slug_of_a_title_without_latin_letters_is_made_from_the_id() {
         let free = |_: &str| false;
         assert_eq!(of("天空の城ラピュタ", "2BAF70D1-42bb", free), "2baf70d1-42bb");
         assert_eq!(of("ゴジラⅡ", "2BAF", free), "2baf");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn at_a_collision_the_start_of_the_id_is_added() {
+    fn after_a_collision_the_start_of_the_id_is_added() {
         assert_eq!(of("Ponyo", "758bf02e-3122", |slug| slug == "ponyo"), "ponyo-758bf02e");
         let third = of("Ponyo", "758bf02e-3122", |slug| slug.len() <= 14);
         assert!(third.starts_with("ponyo-") && third.len() == 22, "{third}");
@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_title_and_id_a_slug_is_a_safe_name(title in ".*", id in ".*") {
+        fn every_slug_is_a_safe_file_name(title in ".*", id in ".*") {
             for taken in 0_u32..3 {
                 let left = std::cell::Cell::new(taken);
                 let slug = of(&title, &id, |_| {

@@ -146,7 +146,7 @@ mod tests {
     use crate::changes::compared;
     use crate::clock::WallTime;
 
-    /// The ledger after a refresh that gave this name to the only person.
+    /// A ledger of a catalogue with one person, whose name changes in refreshes.
     struct Lived {
         ledger: Ledger,
         catalogue: Catalogue,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_changes_in_most_refreshes_is_volatile_and_said_once() {
+    fn a_field_that_changes_in_most_refreshes_is_volatile_and_reported_once() {
         let mut lived = Lived::new(Overrides::default());
         let found: Vec<_> = (1..100).flat_map(|n| lived.refresh(&n.to_string())).collect();
         assert_eq!(found, ["person.name"]);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_knows_better() {
+    fn the_declarations_of_the_owner_override_the_scores() {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let steady = Overrides { steady: names(&["name"]), ..Overrides::default() };
         let mut lived = Lived::new(steady);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_fields_change_the_scores_are_few() {
+    fn the_number_of_scores_is_bounded() {
         let names = (0..1_000).map(|n| format!("{n}{}", "é".repeat(200))).collect();
         let mut ledger = Ledger::default();
         ledger.count(&Fields::from([(Kind::Film, names)]), &Overrides::default());

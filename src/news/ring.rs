@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_away_gets_the_steps_that_were_missed() {
+    fn a_page_that_was_disconnected_gets_the_steps_that_it_missed() {
         let ring = walked(&["a", "b", "c"]);
         assert_eq!(missed(&ring, "a").as_deref(), Some("bc"));
         assert_eq!(missed(&ring, "b").as_deref(), Some("c"));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_same_content_again_nothing_is_told_twice() {
+    fn the_last_occurrence_of_an_id_counts() {
         let ring = walked(&["a", "b", "a"]);
         assert_eq!(missed(&ring, "a").as_deref(), Some(""));
         assert_eq!(missed(&ring, "b").as_deref(), Some("a"));
@@ -124,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_generation_again_is_no_step() {
+    fn the_same_generation_again_is_not_a_step() {
         assert!(walked(&["a", "b"]).advanced(&generation("b"), step("b", "b")).is_none());
     }
 
     #[test]
-    fn a_step_from_elsewhere_makes_what_went_before_unknown() {
+    fn a_generation_without_a_step_clears_the_ring() {
         let ring = walked(&["a", "b"]);
         let ring = ring.advanced(&generation("z"), Told::default()).expect("a generation");
         assert_eq!(missed(&ring, "a"), None);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_twenty_are_kept() {
+    fn the_last_twenty_steps_are_kept() {
         let names: Vec<_> = (0..=KEPT + 1).map(|n| n.to_string()).collect();
         let ring = walked(&names.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(missed(&ring, "0"), None);

@@ -1,4 +1,4 @@
-//! What an event holds, and when it holds less.
+//! Tests of the parts of an event, and of the parts that a large event leaves out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +40,8 @@ fn generation(plan: &Plan<'_>) -> Generation {
     Generation::new(1, pages.collect::<BTreeMap<_, _>>())
 }
 
-/// The event from so many films to so many, and its data.
+/// Makes the event from a catalogue of `from` films to a catalogue of `to` films. Returns the event
+/// and its data.
 fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
     let theme = Theme::load(None).expect("the theme");
     let site =
@@ -59,7 +60,7 @@ fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
 }
 
 #[test]
-fn an_event_is_three_lines_and_names_where_it_leads_to() {
+fn an_event_has_three_lines_and_the_id_of_the_next_generation() {
     let (event, data) = step(2, 3, true);
     let text = std::str::from_utf8(&event.bytes).expect("text");
     let lines: Vec<_> = text.lines().collect();
@@ -71,7 +72,7 @@ fn an_event_is_three_lines_and_names_where_it_leads_to() {
 }
 
 #[test]
-fn what_is_too_large_is_told_as_paths_and_what_is_still_too_large_not_even_so() {
+fn a_large_event_has_only_paths_and_a_very_large_event_has_no_paths() {
     let (event, data) = step(2, 150, true);
     assert!(event.bytes.len() <= LARGEST);
     assert!(data.get("films").is_none() && data["paths"]["/movies/film-50/"].is_string());
@@ -81,7 +82,7 @@ fn what_is_too_large_is_told_as_paths_and_what_is_still_too_large_not_even_so() 
 }
 
 #[test]
-fn a_retired_asset_is_told_as_gone_once() {
+fn an_event_names_a_retired_asset_as_removed_once() {
     let theme = Theme::load(None).expect("the theme");
     let site =
         Site { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
@@ -102,11 +103,11 @@ fn a_retired_asset_is_told_as_gone_once() {
     let gone = changed_paths(&plan, &used, &retired);
     assert_eq!(gone, BTreeMap::from([("/assets/a.css".to_owned(), None)]));
     assert!(changed_paths(&plan, &retired, &expired).is_empty());
-    assert_eq!(changed_paths(&plan, &retired, &used).len(), 1, "live again");
+    assert_eq!(changed_paths(&plan, &retired, &used).len(), 1, "the asset is live again");
 }
 
 #[test]
-fn changes_that_are_not_known_are_not_told() {
+fn an_event_without_known_changes_has_only_paths() {
     let (_, data) = step(2, 3, false);
     assert!(data.get("films").is_none() && data.get("people").is_none());
     assert!(data["paths"]["/movies/film-2/"].is_string());

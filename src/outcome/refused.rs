@@ -1,8 +1,8 @@
-//! What a refused answer would change, in a form of bounded size.
+//! The changes that a refused answer would make, in a form of bounded size.
 //!
-//! Owns the records that are gone, as digests of their ids. The next refresh, on any replica,
-//! must tell whether the same records are gone again, and only the replica that asked has the
-//! answer itself. This module must not judge answers.
+//! Owns the digests of the ids of the records that are gone. The digests exist because the next
+//! refresh, on any replica, must find out whether the same records are gone again, and only the
+//! replica that asked the API has the answer itself. This module must not judge answers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -142,7 +142,7 @@ pub struct Refused {
     pub offer: Offer,
 }
 
-/// What the owner accepts: the next answer that would change no more than `offer`.
+/// The mark of the owner: the next answer that would change no more than `offer` is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Name of the refused answer that the owner was shown.
@@ -168,29 +168,29 @@ mod tests {
         assert!(gone(0..100).are_among(&gone(0..100), 0));
         assert!(gone(10..90).are_among(&gone(0..100), 0));
         assert!(!gone(0..101).are_among(&gone(0..100), 0));
-        assert!(!gone(1..101).are_among(&gone(0..100), 0), "another one for one that came back");
+        assert!(!gone(1..101).are_among(&gone(0..100), 0), "another record is gone");
         assert!(gone(1..101).are_among(&gone(0..100), 1));
         assert!(gone(0..0).are_among(&gone(0..0), 0) && !gone(0..1).are_among(&gone(0..0), 0));
     }
 
     #[test]
-    fn a_film_is_no_person() {
+    fn a_film_and_a_person_with_the_same_id_differ() {
         let none = std::iter::empty;
         let film = Gone::of(["1"].into_iter(), none());
         assert!(!Gone::of(none(), ["1"].into_iter()).are_among(&film, 0));
     }
 
     #[test]
-    fn of_many_records_the_number_and_a_sample_decide() {
+    fn the_number_and_a_sample_decide_for_many_records() {
         let many = gone(0..100_000);
         assert!(many.are_among(&many, 0) && gone(500..90_000).are_among(&many, 0));
-        assert!(!gone(0..100_001).are_among(&many, 0), "the number tells");
-        assert!(!gone(50_000..150_000).are_among(&many, 1_000), "the sample tells");
-        assert!(!gone(99_000..99_900).are_among(&gone(0..90_000), 100), "few others among many");
+        assert!(!gone(0..100_001).are_among(&many, 0), "the number is larger");
+        assert!(!gone(50_000..150_000).are_among(&many, 1_000), "the sample differs");
+        assert!(!gone(99_000..99_900).are_among(&gone(0..90_000), 100), "a few other records");
     }
 
     #[test]
-    fn what_is_kept_is_small_and_comes_back() {
+    fn the_digests_are_small_and_are_read_as_they_were_written() {
         let many = gone(0..100_000);
         let text = serde_json::to_string(&many).expect("JSON");
         assert!(text.len() < 17 * MOST_DIGESTS, "{}", text.len());
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_twelve_digits_and_no_path() {
+    fn a_name_has_twelve_digits_and_is_not_a_path() {
         let read = |text: &str| serde_json::from_value::<SetsHash>(text.into());
         assert!(read("0123456789ab").is_ok());
         for bad in ["", "../../../../x", "0123456789a/", "0123456789abc"] {

@@ -203,7 +203,8 @@ mod tests {
     const GUARD: Guard =
         Guard { max_shrink: 0.3, max_growth: 3.0, free_growth: FREE_GROWTH, accept_after: 10 };
 
-    /// People carry the rule as well as films, with fewer fields to fill.
+    /// Makes a catalogue of people with these ids. The rule is the same for people and films, and
+    /// people have fewer fields.
     fn people(ids: std::ops::Range<usize>) -> Catalogue {
         let person = |id: usize| Person::named(&id.to_string(), "P");
         Catalogue { films: Vec::new(), people: ids.map(person).collect() }
@@ -219,8 +220,8 @@ mod tests {
     #[test]
     fn a_catalogue_may_grow_and_lose_a_few() {
         assert_eq!(judged(0..10, 0..40), None);
-        assert_eq!(judged(0..10, 0..7), None, "three of ten is thirty per cent");
-        assert_eq!(judged(0..3, 0..1), None, "two records are few");
+        assert_eq!(judged(0..10, 0..7), None, "three of ten records are 30 %");
+        assert_eq!(judged(0..3, 0..1), None, "two records may always go");
         assert_eq!(judged(0..10, 0..10), None);
     }
 
@@ -234,20 +235,20 @@ mod tests {
         assert_eq!(judged(0..10, 0..0), Some(Implausible::Empty { endpoint, before: 10 }));
         assert_eq!(judged(0..10, 10..20), Some(Implausible::AllNew { endpoint, before: 10 }));
         let shrunk = Implausible::Shrunk { endpoint, before: 10, gone: 9 };
-        assert_eq!(judged(0..10, 9..19), Some(shrunk), "new ones do not make up for it");
+        assert_eq!(judged(0..10, 9..19), Some(shrunk), "new records do not replace lost records");
     }
 
     #[test]
-    fn a_catalogue_that_grows_beyond_a_factor_and_a_floor_is_not_believed() {
-        assert_eq!(judged(0..22, 0..1_000), None, "a small catalogue is being filled");
-        assert_eq!(judged(0..1_000, 0..4_000), None, "three times as many, and a thousand");
+    fn a_catalogue_that_grows_beyond_the_factor_and_the_free_growth_is_not_believed() {
+        assert_eq!(judged(0..22, 0..1_000), None, "within the free growth");
+        assert_eq!(judged(0..1_000, 0..4_000), None, "three times as many, and 1,000 more");
         let (endpoint, before, now) = (Endpoint::People, 1_000, 4_001);
         assert_eq!(judged(0..1_000, 0..4_001), Some(Implausible::Grown { endpoint, before, now }));
-        assert_eq!(judged(0..0, 0..80_000), None, "nothing to compare with");
+        assert_eq!(judged(0..0, 0..80_000), None, "an empty list may grow to any size");
     }
 
     #[test]
-    fn of_two_reasons_the_one_that_needs_the_owner_is_given() {
+    fn a_reason_that_needs_the_owner_comes_before_another_reason() {
         let ids =
             |ids: std::ops::Range<usize>| -> Vec<String> { ids.map(|id| id.to_string()).collect() };
         let (ten, three) = (ids(0..10), ids(0..3));
@@ -260,14 +261,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_has_nothing_to_lose_and_needs_its_owner_to_become_one() {
+    fn a_list_may_become_empty_only_with_the_owner_and_an_empty_list_may_change() {
         assert_eq!(judged(0..0, 0..5), None);
         assert_eq!(judged(0..0, 0..0), None);
         assert!(judged(0..1, 0..0).is_some_and(|why| why.needs_the_owner()));
     }
 
     #[test]
-    fn sets_have_one_name_whatever_their_order() {
+    fn the_name_of_sets_does_not_depend_on_their_order() {
         let mut shuffled = people(0..5);
         shuffled.people.reverse();
         let sets = |catalogue: &Catalogue| sets_of(&Ids::of(catalogue));
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_tells_what_a_lost_payload_had() {
+    fn a_ledger_has_the_ids_of_a_lost_payload() {
         let all = people(0..10);
         let ledger = Ledger::baseline(&all, crate::clock::WallTime(1));
         assert_eq!(Ids::known_to(&ledger), Ids::of(&all));

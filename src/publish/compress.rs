@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_give_the_content_back() {
+    fn both_forms_decode_to_the_content() {
         let content = "Totoro ".repeat(500);
         let mut back = String::new();
         flate2::read::GzDecoder::new(&gzip(content.as_bytes())[..])

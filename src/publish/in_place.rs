@@ -464,7 +464,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_that_names_files_elsewhere_is_a_damaged_one() {
+    fn a_journal_with_paths_outside_the_tree_counts_as_damaged() {
         let read = |journal: serde_json::Value| serde_json::from_value::<Journal>(journal);
         let journal = |name: &str| serde_json::json!({"generation": "g", "gone": [name]});
         assert!(read(journal("movies/a/index.html")).is_ok());
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_becomes_a_directory_goes_first_and_the_other_way_round() {
+    fn a_file_that_becomes_a_directory_is_removed_first_and_the_reverse() {
         let places = BTreeSet::from(["a/b/index.html", "c"]);
         assert!(stands_in_the_way("a/b", &places) && stands_in_the_way("c/d", &places));
         assert!(!stands_in_the_way("a/c", &places) && !stands_in_the_way("a/b.html", &places));

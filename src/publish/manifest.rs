@@ -70,8 +70,7 @@ impl ManifestEntry {
     }
 
     /// Whether a file of `other` is the same file on disk. Changed content always gets a later
-    /// time,
-    /// so time and hash name one inode.
+    /// time, so time and hash name one inode.
     pub fn is_same_file(&self, other: &ManifestEntry) -> bool {
         (self.hash, self.mtime, self.gz, self.br) == (other.hash, other.mtime, other.gz, other.br)
     }
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leads_out_of_the_tree_makes_the_manifest_a_damaged_one() {
+    fn a_manifest_with_a_path_outside_the_tree_counts_as_damaged() {
         let read = |path: &str, moved_to: Option<&str>| {
             let entry = ManifestEntry { moved_to: moved_to.map(str::to_owned), ..entry("c", 1) };
             let manifest = Manifest {
@@ -286,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_content_has_the_same_name_whenever_it_was_written() {
+    fn the_same_content_has_the_same_id_at_any_time() {
         let one = named(&[("a", "1"), ("b", "2")], 10);
         assert_eq!(one, named(&[("b", "2"), ("a", "1")], 99));
         assert_ne!(one, named(&[("a", "2"), ("b", "1")], 10));

@@ -83,8 +83,7 @@ impl Ours {
     }
 
     /// Returns up to `most` topmost entries of `tree` that are not ours, or are no longer as we
-    /// made
-    /// them. A directory of ours that is not readable or not writable is such an entry.
+    /// made them. A directory of ours that is not readable or not writable is such an entry.
     pub(super) fn strangers(&self, tree: &Path, most: usize) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut left = vec![PathBuf::new()];
@@ -111,7 +110,7 @@ impl Ours {
     fn judge(&self, entry: &DirEntry, below: &Path) -> Ownership {
         let Ok(kind) = entry.file_type() else { return Ownership::Stranger };
         if below == Path::new(OWN_DIRECTORY) {
-            // The own directory of the program, where nobody else has entries.
+            // This is the own directory of the program. All its entries are ours.
             return if kind.is_dir() { Ownership::Ours } else { Ownership::Stranger };
         }
         if kind.is_dir() {
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_list_names_is_ours() {
+    fn only_entries_that_a_list_names_are_ours() {
         let (tree, ours) = tree(&["index.html", "movies/one/index.html"]);
         let root = tree.path();
         assert_eq!(ours.strangers(root, 9), Vec::<PathBuf>::new());
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_became_of_another_kind_is_not_ours_any_more() {
+    fn an_entry_whose_type_changed_is_no_longer_ours() {
         let (tree, ours) = tree(&["index.html", "movies/one/index.html"]);
         let root = tree.path();
         disk::remove_file(&root.join("index.html")).expect("removed");

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_works_in_a_directory_is_seen() {
+    fn a_process_that_works_in_a_directory_is_found() {
         let tree = tempfile::tempdir().expect("a directory");
         let below = tree.path().join("movies");
         fs::create_dir(&below).expect("made");

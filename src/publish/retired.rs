@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asset_that_comes_back_is_live_again() {
+    fn an_asset_that_returns_is_live_again() {
         let one = Generation::new(START, files(&["assets/1.css"], 1));
         let two = next(&one, &["assets/2.css"], 10);
         let back = live_again(&two.files["assets/1.css"]);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_back_keeps_nothing_for_longer() {
+    fn a_clock_that_was_set_back_keeps_no_asset_for_longer() {
         let one = Generation::new(START, files(&["assets/1.css"], 1));
         let ahead = next(&one, &["index.html"], 900 * A_DAY);
         let corrected = next(&ahead, &["index.html"], 5);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_go_if_they_are_too_many_or_too_large() {
+    fn the_assets_that_retired_first_are_removed_beyond_the_bounds() {
         let mut live = Generation::new(START, files(&[], 1));
         for second in 0..u64::try_from(MOST).expect("few") + 5 {
             live = next(&live, &[&format!("assets/{second:03}.css")], second);

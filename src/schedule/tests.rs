@@ -1,4 +1,4 @@
-//! The rule by its cases, and through random histories of a machine.
+//! Tests of the rule of courtesy, with single cases and with random histories of a machine.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn wait(seconds: u64, because: WaitReason) -> Next {
 }
 
 #[test]
-fn without_an_attempt_there_is_nothing_to_wait_for() {
+fn without_an_attempt_the_next_refresh_may_start() {
     assert_eq!(next(LastAttempt::default(), MINUTE), Next::Fetch);
 }
 
@@ -44,49 +44,51 @@ fn no_retry_after_stops_the_site_for_longer_than_an_hour() {
     assert_eq!(after(10, Some(86_400)), wait(3_600, WaitReason::RetryAfter));
 }
 
-/// A machine with its clocks, and what it keeps of its attempts.
+/// A machine with its clocks and its last attempt.
 struct Machine {
-    /// Microseconds that really passed.
+    /// True time, in microseconds since the start of the history.
     really: u64,
-    /// When it booted, by the same count.
+    /// True time of the last boot.
     booted: u64,
     boots: u32,
-    /// How far the wall clock is from the truth.
+    /// Error of the wall clock in microseconds.
     wrong_by: i64,
     kept: Option<Kept>,
 }
 
+/// The last attempt, as the machine stores the attempt, with the true times.
 struct Kept {
     at: Stamp,
     asked: Option<(Stamp, Duration)>,
-    /// When it really was.
+    /// True time of the attempt.
     really: u64,
-    /// Until when the upstream really is to be left alone.
+    /// True time until which the upstream asked for no request.
     left_alone_until: u64,
-    /// What the wall clock was set by since, and whether there was a boot since.
+    /// Microseconds by which the wall clock was set since the attempt was written.
     set_by: i64,
+    /// Whether the machine was booted since the attempt was written.
     rebooted: bool,
-    /// After a boot the wall clock is all there is: one that was set forward or
-    /// back before it lied, and was believed.
+    /// Whether the wall clock was set forward, and whether it was set back, before a boot. After a
+    /// boot, the program must believe the wall clock, so these errors are permitted.
     lied: [bool; 2],
 }
 
-/// What happens to a machine.
+/// An event in the life of a machine.
 #[derive(Debug, Clone)]
 enum Happening {
-    /// Time passes, awake or suspended: the boot clock counts both.
+    /// These microseconds pass. The boot clock counts them even if the machine is suspended.
     Passes(u64),
-    /// The wall clock is set.
+    /// The wall clock is set by these microseconds.
     ClockIsSet(i64),
-    /// The machine is off for so long, and starts again.
+    /// The machine is off for these microseconds, and starts again.
     Reboot(u64),
-    /// The program looks whether it may ask; if it does, the upstream asks to be
-    /// left alone for so many seconds.
+    /// The program makes an attempt if the rule permits an attempt. The upstream answers with this
+    /// `Retry-After` in seconds.
     Looks(Option<u32>),
 }
 
 const SECOND: u64 = 1_000_000;
-/// Where the wall clock of a machine starts: late enough to be set back.
+/// The first wall time of a machine, in microseconds: late enough that the clock can be set back.
 const EPOCH: u64 = 1_795_000_000 * SECOND;
 
 impl Machine {
@@ -139,7 +141,7 @@ impl Machine {
                 kept.lied[0] |= kept.set_by > 0;
                 kept.lied[1] |= kept.set_by < 0;
             }
-            // One from the future is written back as just made, as stores do.
+            // A stamp from the future is written back as now, as stores do.
             let anchored = kept.at.anchored(now, &boot_id);
             if anchored.wall != kept.at.wall {
                 kept.set_by = 0;
@@ -209,7 +211,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_attempt_is_too_early_and_none_is_later_than_needed(
+    fn no_attempt_is_too_early_and_no_attempt_is_later_than_necessary(
         happenings in proptest::collection::vec(happening(), 1..60)
     ) {
         let mut machine = Machine::new();

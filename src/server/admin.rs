@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn readiness_is_that_of_the_promise() {
+    fn readiness_follows_the_promise_of_freshness() {
         let due = Coming::Due(BootTime(1_001_000_000));
         assert_eq!(readiness(30, due, StoreState::Alone), Readiness::Ready);
         assert_eq!(readiness(61, due, StoreState::Shared), Readiness::Ready);

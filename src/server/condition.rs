@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_needs_the_very_form() {
+    fn if_range_needs_exactly_the_chosen_form() {
         let applies = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(IF_RANGE, HeaderValue::from_str(value).expect("a value"));

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clients_weights_decide_and_at_equal_weight_the_smaller_form() {
+    fn the_weights_of_the_client_decide_and_equal_weights_give_the_smaller_form() {
         assert_eq!(choose(&HeaderMap::new(), true, true), Coding::Identity);
         assert_eq!(chosen("gzip, deflate, br, zstd"), Coding::Brotli);
         assert_eq!(chosen("gzip"), Coding::Gzip);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_is_not_there_is_not_chosen() {
+    fn a_form_that_does_not_exist_is_not_chosen() {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"));
         assert_eq!(choose(&headers, true, false), Coding::Gzip);

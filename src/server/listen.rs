@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_address_is_refused_even_to_ourselves() {
+    fn an_address_that_is_in_use_is_refused_even_in_the_same_process() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let first = bind(&[any], 2).expect("a free port");
         assert_ne!(first.address.port(), 0);
@@ -93,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn all_addresses_are_of_both_kinds() {
+    fn the_address_of_all_interfaces_accepts_ipv4_and_ipv6() {
         let all = [Ipv6Addr::UNSPECIFIED.into(), std::net::Ipv4Addr::UNSPECIFIED.into()];
         let all: [SocketAddr; 2] = all.map(|address: std::net::IpAddr| (address, 0).into());
         let listeners = bind(&all, 1).expect("a free port");
         let port = listeners.address.port();
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        // A system without the first kind has the second.
-        let missing: SocketAddr = "[2001:db8::1]:0".parse().expect("an address of nobody");
+        // If the system does not have the first address, the second address is used.
+        let missing: SocketAddr = "[2001:db8::1]:0".parse().expect("an address of no interface");
         assert!(bind(&[missing, all[1]], 1).is_ok());
     }
 }

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_range_is_answered_as_far_as_the_body_goes() {
+    fn a_range_is_cut_to_the_length_of_the_body() {
         assert_eq!(read("bytes=0-3", 10), RangeAsked::Part(0..4));
         assert_eq!(read("bytes=4-", 10), RangeAsked::Part(4..10));
         assert_eq!(read("bytes=-3", 10), RangeAsked::Part(7..10));
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_there_are_said_to_be_so() {
+    fn a_range_beyond_the_body_is_outside() {
         for field in ["bytes=10-", "bytes=99-100", "bytes=-0"] {
             assert_eq!(read(field, 10), RangeAsked::Outside, "{field}");
         }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_passed_over() {
+    fn a_range_that_is_not_understood_is_ignored() {
         for field in ["bytes=5-2", "items=0-1", "bytes=a-b", "bytes=", "bytes=0-1,4-5", "0-5"] {
             assert_eq!(read(field, 10), RangeAsked::Whole, "{field}");
         }

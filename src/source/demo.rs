@@ -76,7 +76,7 @@ impl Demo {
         Ok(Demo { url, server, stop: Some(stop), threads: vec![steps, answers] })
     }
 
-    /// Base address, e.g. `http://127.0.0.1:40123` (no trailing slash).
+    /// Returns the base address without a trailing slash, such as `http://127.0.0.1:40123`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -107,7 +107,7 @@ fn respond(request: Request, step: u64, base: &str) {
     let _ = request.respond(response);
 }
 
-/// Status, header fields and body.
+/// The status, the header fields and the body of an answer.
 type DemoAnswer = (u16, Vec<(&'static str, String)>, String);
 
 fn answer(request: &Request, step: u64, base: &str) -> DemoAnswer {
@@ -137,7 +137,8 @@ fn is_current(request: &Request, tag: &str) -> bool {
             .any(|known| known == "*" || known.trim_start_matches("W/") == opaque)
 }
 
-/// Errors are HTML pages, as in the real API, so that a client must not read them as data.
+/// Makes an error page. Errors are HTML pages, as in the real API, so that the demo also tests that
+/// a client does not read an error page as data.
 fn error_page(status: u16, reason: &str) -> DemoAnswer {
     let title = format!("<title>{status} {reason}</title>");
     let page = format!("<!doctype html>\n<html lang=\"en\">{title}<h1>{reason}</h1></html>\n");
@@ -158,7 +159,8 @@ mod tests {
         TcpStream::connect(demo.url().trim_start_matches("http://")).unwrap()
     }
 
-    /// Head (lower case) and body of the answer to a request on a connection of its own.
+    /// Sends a request on a new connection. Returns the head of the answer in lower case, and the
+    /// body.
     fn ask(demo: &Demo, method: &str, target: &str, fields: &str) -> (String, String) {
         let mut stream = connect(demo);
         let head = format!("{method} {target} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n");
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn head_gives_the_head_of_get_alone() {
+    fn the_answer_to_head_is_the_head_of_the_answer_to_get() {
         let demo = Demo::start(HOUR).unwrap();
         let (get, list) = ask(&demo, "GET", "/people", "");
         let (head, body) = ask(&demo, "HEAD", "/people", "");
@@ -229,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_takes_its_steps_unasked() {
+    fn the_catalogue_changes_without_requests() {
         let demo = Demo::start(TICK).unwrap();
         let first = ask(&demo, "GET", "/films", "").1;
         while ask(&demo, "GET", "/films", "").1 == first {}
     }
 
     #[test]
-    fn dropping_it_waits_neither_for_its_next_step_nor_for_an_open_connection() {
+    fn dropping_the_demo_waits_for_no_step_and_for_no_open_connection() {
         let demo = Demo::start(HOUR).unwrap();
         let mut stream = connect(&demo);
         write!(stream, "GET /species HTTP/1.1\r\nHost: demo\r\n\r\n").unwrap();

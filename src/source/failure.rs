@@ -81,12 +81,12 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
     Failure { advice, retry_after: retry_after(response.headers()), ..Failure::new(kind, what) }
 }
 
-/// Reads `Retry-After` (RFC 9110 §10.2.3). A date counts from the `Date` of the same answer, so
-/// that no clock of this machine has to be right.
+/// Reads `Retry-After` (RFC 9110 §10.2.3). The wait until a date counts from the `Date` of the same
+/// answer, so that the result does not depend on the wall clock of this machine.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // The number does not fit: take the largest.
+        // A number that is too large counts as the largest number.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let until = httpdate::parse_http_date(text).ok()?;

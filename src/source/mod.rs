@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_stand_under_the_path_of_the_base() {
+    fn the_path_of_an_endpoint_is_below_the_path_of_the_base() {
         let films =
             |base: &str, limit| endpoint_url(&url(base), Endpoint::Films, limit).to_string();
         assert_eq!(films("https://api.example", 250), "https://api.example/films?limit=250");
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_named_as_a_whole_without_its_secrets() {
+    fn an_identity_differs_for_each_address_and_shows_no_secret() {
         let named = |text: &str| identity(&url(text));
         assert_eq!(named("https://h.example/a/"), "https://h.example/a");
         let tenants = [
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_ages_the_largest_counts() {
+    fn the_largest_of_several_ages_counts() {
         let age = |lines: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for line in lines {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_of_an_address_holds_no_secret() {
+    fn a_shown_address_has_no_secret() {
         assert_eq!(shown(&url("https://u:p@h.example:8443/a?key=k#f")), "https://h.example:8443/a");
     }
 }

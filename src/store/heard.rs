@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_later_attempt_counts_whoever_told_of_it() {
+    fn the_later_attempt_counts_from_any_source() {
         let (now, mut heard) = (BootTime(100_000_000), Heard::default());
         let own = LastAttempt { age: Some(50 * SECOND), left_alone: None };
         assert_eq!(heard.or(own, now), own);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn that_the_upstream_asked_another_one_to_leave_it_alone_is_remembered() {
+    fn a_retry_after_that_another_replica_got_is_remembered() {
         let (now, mut heard) = (BootTime(100_000_000), Heard::default());
         let wait = Wait { remaining: 90 * SECOND, because: WaitReason::RetryAfter };
         heard.hear_denied(now, &Denied { wait, standing: standing(7, 20) });

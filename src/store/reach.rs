@@ -132,24 +132,24 @@ mod tests {
     const NOW: BootTime = BootTime(7_000_000);
 
     #[test]
-    fn only_the_first_failure_is_news_and_every_other_one_after_it_wants_a_new_connection() {
+    fn only_the_first_failure_is_logged_and_every_second_later_failure_makes_a_new_connection() {
         let reach = Reach::default();
         for _ in 0..2 {
             let failed = [(); 5].map(|()| reach.failed(NOW));
             use Failed::{Again, First, Reconnect};
             assert_eq!(failed, [First, Reconnect, Again, Reconnect, Again]);
             assert_eq!(reach.asked_again_in(NOW + RETRY / 4), Some(RETRY * 3 / 4));
-            assert!(reach.answered(), "that is news");
+            assert!(reach.answered(), "Redis could not be used before");
             assert!(!reach.answered() && !reach.is_away());
             assert_eq!(reach.asked_again_in(NOW), None);
         }
     }
 
     #[test]
-    fn bodies_that_do_not_get_through_are_tried_again_later_each_time() {
+    fn the_wait_after_a_failed_transfer_of_bodies_grows_each_time() {
         let reach = Reach::default();
         assert!(reach.may_move_bodies(NOW));
-        assert!(reach.bodies_stuck(NOW), "that is news");
+        assert!(reach.bodies_stuck(NOW), "the first failure in a row");
         assert!(!reach.may_move_bodies(NOW + FIRST_WAIT / 2));
         assert!(reach.may_move_bodies(NOW + FIRST_WAIT));
         assert!(!reach.bodies_stuck(NOW));
@@ -159,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn slow_is_who_was_slow_several_times_in_a_row() {
+    fn redis_is_slow_after_several_slow_answers_in_a_row() {
         let (reach, lease) = (Reach::default(), Duration::from_millis(100));
         for _ in 0..2 {
             assert_eq!([(); 3].map(|()| reach.took(2 * lease, lease)), [false; 3]);
-            assert!(!reach.took(lease, lease), "in time, so it begins anew");
+            assert!(!reach.took(lease, lease), "an answer in time restarts the count");
         }
         let too_often = [(); 5].map(|()| reach.took(2 * lease, lease));
         assert_eq!(too_often, [false, false, false, true, true]);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_looked_is_attentive_for_a_while() {
+    fn a_process_counts_as_attentive_for_a_while_after_a_look() {
         let (reach, while_long) = (Reach::default(), Duration::from_secs(3));
         assert!(!reach.looked_within(while_long, NOW));
         reach.look(NOW);

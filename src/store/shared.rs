@@ -136,7 +136,7 @@ impl Stores {
     }
 
     /// Calls Redis. Returns `None` if there is no Redis or no answer. A Redis that has just failed
-    /// to answer is not asked, so that nobody waits for Redis twice.
+    /// to answer is not asked, so that no caller waits for Redis twice.
     ///
     /// A Redis that is back first gets the attempts that this process made meanwhile, because other
     /// replicas need them at once. A Redis that answers but refuses writes (read-only, full) is

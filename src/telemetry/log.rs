@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_console_gets_one_line_and_the_causes_if_it_asks_for_more() {
+    fn a_console_shows_one_line_and_with_more_verbosity_the_causes() {
         assert_eq!(written("message", "cannot", false), "cannot");
         assert_eq!(written("causes", "near\nroot", false), "");
         assert_eq!(written("causes", "near\nroot", true), "\n  because: near\n  because: root");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_moves_the_cursor() {
+    fn control_characters_are_escaped() {
         assert_eq!(written("message", "a\u{1b}[2Jb\rc", false), "a\\u{1b}[2Jb\\rc");
     }
 }

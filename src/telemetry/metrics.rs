@@ -269,7 +269,7 @@ mod tests {
     const NOTHING: Scrape = Scrape { origin: None, store_is_up: None };
 
     #[test]
-    fn what_happened_is_told_in_prometheus_words() {
+    fn the_metrics_have_the_form_of_openmetrics() {
         let metrics = Metrics::default();
         metrics.refreshed(OutcomeKind::Changed);
         metrics.refreshed(OutcomeKind::Failed(FailureKind::Timeout));

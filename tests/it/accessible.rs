@@ -56,9 +56,9 @@ fn open(tab: &mut Tab, running: &Running, path: &str) {
     ));
 }
 
-/// What axe finds on the page that is open, in short.
+/// Returns the violations that axe finds on the open page, in a short form.
 pub(crate) fn violations(tab: &mut Tab) -> String {
-    // Evaluated by the browser itself: the site's policy has no say in it.
+    // The browser evaluates this script itself, so the content security policy does not apply.
     tab.call("Runtime.evaluate", json!({"expression": AXE}));
     let found = tab.value(
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})
@@ -75,7 +75,7 @@ pub(crate) fn violations(tab: &mut Tab) -> String {
 
 #[test]
 #[ignore = "needs chromium"]
-fn no_page_breaks_a_rule_by_day_or_by_night() {
+fn no_page_breaks_a_rule_in_the_light_or_dark_scheme() {
     let (_upstream, running) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -92,7 +92,7 @@ fn no_page_breaks_a_rule_by_day_or_by_night() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn no_page_in_another_language_breaks_a_rule_or_runs_out_of_a_narrow_window() {
+fn no_page_in_another_language_breaks_a_rule_or_overflows_a_narrow_window() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     for lang in ["de", "ja"] {
@@ -111,7 +111,7 @@ fn no_page_in_another_language_breaks_a_rule_or_runs_out_of_a_narrow_window() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn pages_that_stand_in_for_the_site_break_no_rule() {
+fn the_error_pages_of_the_server_break_no_rule() {
     let silent = Upstream::start();
     silent.set_both(&Answer::new(200, "").never());
     let starting = Site::of(&silent).serve();
@@ -126,7 +126,7 @@ fn pages_that_stand_in_for_the_site_break_no_rule() {
             tab.prefers(scheme);
             tab.load(&format!("http://{}/", running.address));
             assert!(tab.text("document.body.textContent").contains(heading), "{heading}");
-            // Not while axe looks.
+            // Stop the page from loading the site while axe runs.
             tab.value("window.stop()");
             let found = violations(&mut tab);
             assert!(found.is_empty(), "{heading}, {scheme}: {found}");
@@ -134,10 +134,10 @@ fn pages_that_stand_in_for_the_site_break_no_rule() {
     }
 }
 
-/// The page at a former address, which `serve` sends visitors on from.
+/// Tests the file at a former address. `serve` redirects visitors and never sends this page.
 #[test]
 #[ignore = "needs chromium"]
-fn a_former_address_breaks_no_rule() {
+fn the_page_at_a_former_address_breaks_no_rule() {
     let (_upstream, running) = served();
     let body = |list: Value| Body { bytes: list.to_string().into(), etag: None };
     let origin = Clock::system().stamp();
@@ -151,7 +151,7 @@ fn a_former_address_breaks_no_rule() {
         Frame { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
     let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
     let page = plan.prepare("movies/as-it-was/index.html").render().expect("a page");
-    // It would be left before axe has looked.
+    // Disable the refresh, so that the browser does not leave the page before axe has run.
     let page = String::from_utf8_lossy(&page).replace("http-equiv=\"refresh\"", "name=\"stay\"");
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -168,7 +168,7 @@ fn a_former_address_breaks_no_rule() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_changed_breaks_no_rule_and_runs_out_of_no_window() {
+fn lists_of_changes_break_no_rule_and_overflow_no_window() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -216,7 +216,7 @@ fn the_notice_of_old_data_breaks_no_rule() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn nothing_runs_out_of_a_narrow_window() {
+fn no_content_overflows_a_narrow_window() {
     let (_upstream, running) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -232,7 +232,7 @@ fn nothing_runs_out_of_a_narrow_window() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_picture_that_fails_leaves_the_drawn_one() {
+fn a_picture_that_fails_is_replaced_by_the_drawn_poster() {
     let (upstream, running) = served();
     let broken = json!([{"id": "f1", "title": "Broken", "image": format!("{}/gone.jpg", upstream.url()),
         "movie_banner": format!("{}/gone.jpg", upstream.url())}]);

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::fixture::{Answer, Site, Upstream, films};
 
 #[test]
-fn a_director_who_is_written_alike_takes_nobodys_address() {
+fn a_director_with_a_similar_name_takes_no_address_of_another_director() {
     let upstream = Upstream::start();
     let mut films = films();
     films[0]["director"] = "Oscar Díaz".into();
@@ -25,7 +25,7 @@ fn a_director_who_is_written_alike_takes_nobodys_address() {
 }
 
 #[test]
-fn a_film_that_is_made_again_under_another_id_has_its_address_back() {
+fn a_film_that_is_created_again_under_another_id_gets_its_address_back() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();

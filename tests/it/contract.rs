@@ -19,7 +19,7 @@ use movies_gen::upstream::{Strange, UpstreamId};
 use crate::fixture::Redis;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// So short that the next refresh is always due.
+/// An interval that is so short that the next refresh is always due.
 const MOMENT: Duration = Duration::from_micros(1);
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn redis_keeps_the_contract() {
     keeps_the_contract(fresh).await;
 }
 
-/// Every rule on a store of its own.
+/// Tests each rule on a new store.
 async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
     macro_rules! rules {
         ($($rule:ident),* $(,)?) => {
@@ -57,25 +57,25 @@ async fn keeps_the_contract<S: Store, K>(fresh: impl Fn() -> (S, K)) {
         };
     }
     rules!(
-        the_first_claim_is_granted_and_the_next_waits_for_the_interval,
+        the_first_claim_is_granted_and_the_next_claim_waits_for_the_interval,
         the_same_nonce_gets_the_same_claim,
-        fences_grow_beyond_all_that_the_caller_has_seen,
+        a_new_fence_is_higher_than_every_fence_that_the_caller_knows,
         an_attempt_that_only_the_caller_knows_counts,
-        what_was_saved_is_loaded_with_its_age,
-        an_older_payload_does_not_replace_a_newer_one,
+        a_saved_payload_is_loaded_with_its_age,
+        an_older_payload_does_not_replace_a_newer_payload,
         a_confirmed_payload_replaces_itself,
-        a_ledger_that_was_not_seen_is_not_lost,
-        a_ledger_is_completed_only_over_the_revision_that_was_seen,
-        how_a_refresh_ended_is_known_to_all,
+        a_ledger_that_the_caller_has_not_seen_is_not_lost,
+        a_ledger_is_completed_only_over_the_revision_that_the_caller_has_seen,
+        the_outcome_of_a_refresh_is_known_to_all_replicas,
         the_outcome_of_an_older_claim_is_not_recorded,
-        an_upstream_that_asks_for_it_is_left_alone,
+        retry_after_of_the_upstream_is_obeyed,
         only_the_newest_claim_is_renewed,
-        the_owners_mark_stands_until_it_is_taken_away,
-        what_was_refused_is_known_to_the_next_claim_until_a_good_end,
+        the_mark_of_the_owner_stays_until_it_is_removed,
+        a_refused_answer_is_known_to_the_next_claim_until_a_refresh_succeeds,
     );
 }
 
-async fn the_first_claim_is_granted_and_the_next_waits_for_the_interval(store: &impl Store) {
+async fn the_first_claim_is_granted_and_the_next_claim_waits_for_the_interval(store: &impl Store) {
     assert_eq!(store.standing().await.expect("read"), None);
     let granted = granted(store, "a").await;
     assert!(granted.at.age(Clock::system().now(), Clock::system().boot_id()) < MINUTE);
@@ -83,25 +83,25 @@ async fn the_first_claim_is_granted_and_the_next_waits_for_the_interval(store: &
     assert_eq!(denied.wait.because, WaitReason::Interval);
     assert!(denied.wait.remaining > MINUTE / 2 && denied.wait.remaining <= MINUTE);
     assert_eq!(denied.standing.fence, granted.fence);
-    assert_eq!(denied.standing.outcome, None, "it is running");
+    assert_eq!(denied.standing.outcome, None, "the attempt has no outcome yet");
 }
 
 async fn the_same_nonce_gets_the_same_claim(store: &impl Store) {
     let first = granted(store, "a").await;
     let Claim::Granted(again) = store.claim(&ask("a", MINUTE)).await.expect("asked") else {
-        panic!("the answer that got lost is given again");
+        panic!("the same nonce must get the lost answer again");
     };
     assert_eq!(again.fence, first.fence);
 }
 
-async fn fences_grow_beyond_all_that_the_caller_has_seen(store: &impl Store) {
+async fn a_new_fence_is_higher_than_every_fence_that_the_caller_knows(store: &impl Store) {
     let first = granted(store, "a").await.fence;
     let second = granted(store, "b").await.fence;
     assert!(second > first);
     let far = Fence(second.0 + 1_000_000_000_000);
     let ahead = Ask { highest: far, ..ask("c", MOMENT) };
     if let Claim::Denied(denied) = store.claim(&ahead).await.expect("asked") {
-        assert_eq!(denied.wait.because, WaitReason::Interval, "a fence from elsewhere is no loss");
+        assert_eq!(denied.wait.because, WaitReason::Interval, "a fence alone is not a lost claim");
     }
     let third = granted_to(store, ahead).await;
     assert!(third.fence > far);
@@ -116,7 +116,7 @@ async fn an_attempt_that_only_the_caller_knows_counts(store: &impl Store) {
     assert!(waits > MINUTE, "the later of the two attempts counts: {waits:?}");
 }
 
-async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
+async fn a_saved_payload_is_loaded_with_its_age(store: &impl Store) {
     assert!(store.load().await.expect("loaded").payload.is_none());
     let mut granted = granted(store, "a").await;
     granted.at = granted.at.earlier(Duration::from_secs(30));
@@ -134,7 +134,7 @@ async fn what_was_saved_is_loaded_with_its_age(store: &impl Store) {
     assert!(age >= Duration::from_secs(30) && age < MINUTE, "{age:?}");
 }
 
-async fn an_older_payload_does_not_replace_a_newer_one(store: &impl Store) {
+async fn an_older_payload_does_not_replace_a_newer_payload(store: &impl Store) {
     let (older, newer) = (granted(store, "a").await, granted(store, "b").await);
     let kept = store.save(&mut saved(&newer, "[2]")).await.expect("asked");
     assert!(matches!(kept, Kept::As(_)));
@@ -154,7 +154,7 @@ async fn a_confirmed_payload_replaces_itself(store: &impl Store) {
     assert_eq!((loaded.fence, loaded.films.bytes), (second.fence, Bytes::from_static(b"[1]")));
 }
 
-async fn a_ledger_that_was_not_seen_is_not_lost(store: &impl Store) {
+async fn a_ledger_that_the_caller_has_not_seen_is_not_lost(store: &impl Store) {
     let first = granted(store, "a").await;
     let mut unseen = saved(&first, "[1]");
     let entry = Entry { slug: "unseen".into(), gone: true, ..Entry::default() };
@@ -165,26 +165,26 @@ async fn a_ledger_that_was_not_seen_is_not_lost(store: &impl Store) {
     match store.save(&mut newer).await.expect("asked") {
         Kept::As(_) => {}
         Kept::Overtaken => return,
-        Kept::Older => panic!("it is newer"),
+        Kept::Older => panic!("the payload is newer"),
     }
     let ledger = store.load().await.expect("loaded").ledger.expect("a ledger");
-    assert!(ledger.films.contains_key("id"), "it was added");
+    assert!(ledger.films.contains_key("id"), "the entry must be added");
 }
 
-async fn a_ledger_is_completed_only_over_the_revision_that_was_seen(store: &impl Store) {
+async fn a_ledger_is_completed_only_over_the_revision_that_the_caller_has_seen(store: &impl Store) {
     let claim = granted(store, "a").await;
     let mut first = saved(&claim, "[1]");
     let Kept::As(edition) = store.save(&mut first).await.expect("saved") else {
-        panic!("nothing was there");
+        panic!("the store was empty");
     };
-    assert_eq!(store.save(&mut first).await.expect("asked"), Kept::Overtaken, "seen is older");
+    assert_eq!(store.save(&mut first).await.expect("asked"), Kept::Overtaken, "an old revision");
     let mut complete = Saved {
         ledger: Ledger::baseline(&Catalogue::default(), WallTime(3)),
         revision: edition.revision,
         ..first
     };
     let Kept::As(next) = store.save(&mut complete).await.expect("saved") else {
-        panic!("it was seen");
+        panic!("the caller has seen the revision");
     };
     assert!(next > edition && next.fence == edition.fence);
     let loaded = store.load().await.expect("loaded");
@@ -192,7 +192,7 @@ async fn a_ledger_is_completed_only_over_the_revision_that_was_seen(store: &impl
     assert_eq!(store.standing().await.expect("read").expect("an attempt").saved, next);
 }
 
-async fn how_a_refresh_ended_is_known_to_all(store: &impl Store) {
+async fn the_outcome_of_a_refresh_is_known_to_all_replicas(store: &impl Store) {
     let claim = granted(store, "a").await;
     let outcome = Outcome::of(OutcomeKind::Failed(FailureKind::Timeout));
     assert_eq!(store.record(claim.fence, &outcome).await.expect("asked"), Written::Done);
@@ -209,7 +209,7 @@ async fn the_outcome_of_an_older_claim_is_not_recorded(store: &impl Store) {
     assert_eq!((standing.fence, standing.outcome), (newer.fence, None));
 }
 
-async fn an_upstream_that_asks_for_it_is_left_alone(store: &impl Store) {
+async fn retry_after_of_the_upstream_is_obeyed(store: &impl Store) {
     let claim = granted(store, "a").await;
     let outcome = Outcome {
         kind: OutcomeKind::Failed(FailureKind::RateLimited),
@@ -228,11 +228,12 @@ async fn only_the_newest_claim_is_renewed(store: &impl Store) {
     let now = Clock::system().now().boot;
     let renewed = store.renew(newer.fence).await.expect("asked").expect("renewed");
     assert_eq!(renewed.fence, newer.fence);
-    // Not always later than the claim: a slow disk dates a claim ahead by what its writes took.
+    // The renewal is not always later than the claim: on a slow disk, the claim has a later time,
+    // because the time of the writes is added.
     assert!(renewed.at.boot >= now);
 }
 
-async fn the_owners_mark_stands_until_it_is_taken_away(store: &impl Store) {
+async fn the_mark_of_the_owner_stays_until_it_is_removed(store: &impl Store) {
     assert_eq!(store.accepted().await.expect("read"), []);
     let mark = Mark { sets: refused().sets, offer: refused().offer, saved: Fence(7) };
     store.accept(Some(&mark)).await.expect("marked");
@@ -241,7 +242,7 @@ async fn the_owners_mark_stands_until_it_is_taken_away(store: &impl Store) {
     assert_eq!(store.accepted().await.expect("read"), []);
 }
 
-async fn what_was_refused_is_known_to_the_next_claim_until_a_good_end(store: &impl Store) {
+async fn a_refused_answer_is_known_to_the_next_claim_until_a_refresh_succeeds(store: &impl Store) {
     let end = |kind, refused| Outcome { refused, ..Outcome::of(kind) };
     let failed = |kind| OutcomeKind::Failed(kind);
     let ends = [
@@ -262,13 +263,13 @@ fn refused() -> Refused {
     Refused { sets, times: 2, offer: Offer { films: 3, people: 0, gone } }
 }
 
-/// A claim that is due.
+/// Makes a claim that is due.
 async fn granted(store: &impl Store, nonce: &str) -> Granted {
     granted_to(store, ask(nonce, MOMENT)).await
 }
 
-/// The same for this ask; a shared store that is empty, or knows less than who asks, lets
-/// the others speak first.
+/// Makes a claim with this ask. Repeats the ask if the store waits one round for other replicas,
+/// because the store is empty or knows less than the caller.
 async fn granted_to(store: &impl Store, ask: Ask) -> Granted {
     loop {
         match store.claim(&ask).await.expect("asked") {

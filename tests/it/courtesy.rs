@@ -7,11 +7,11 @@ use rustix::process::Signal;
 
 use crate::fixture::{Answer, Site, Upstream};
 
-/// What the upstream may see less than an interval of 1 s: the lease, and what
-/// a busy machine adds between claim and wire.
+/// Time by which two requests may be closer than an interval of 1 s: the lease, and the delay
+/// between claim and request on a busy machine.
 const SLACK: Duration = Duration::from_millis(150);
 
-/// The least time between two requests for the films.
+/// Returns the shortest time between two requests for the films.
 fn least_gap(upstream: &Upstream) -> Duration {
     let films = upstream.asked_for("/films");
     let gaps = films.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
@@ -19,11 +19,11 @@ fn least_gap(upstream: &Upstream) -> Duration {
 }
 
 #[test]
-fn builds_and_restarts_inside_the_minute_ask_once_in_whatever_order() {
+fn builds_and_restarts_within_one_interval_ask_once_in_any_order() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
-    // Every step follows every step once: b build, t serve until told to stop,
-    // k serve until killed.
+    // Each step follows each step once: `b` is a build, `t` is a server that gets SIGTERM, `k` is a
+    // server that gets SIGKILL.
     for step in "bbtbkttkkb".chars() {
         match step {
             'b' => assert_eq!(site.build_once().code, Some(0)),
@@ -47,7 +47,7 @@ fn each_refresh_asks_each_endpoint_once_and_nothing_else() {
 }
 
 #[test]
-fn what_is_known_is_asked_for_on_condition_that_it_changed() {
+fn requests_for_known_data_are_conditional() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -55,13 +55,13 @@ fn what_is_known_is_asked_for_on_condition_that_it_changed() {
     let films = upstream.asked_for("/films");
     assert_eq!(films[0].headers.get("if-none-match"), None);
     assert!(films[1].headers["if-none-match"].starts_with("W/\""), "{films:?}");
-    // The API would then answer 200.
+    // With `Cache-Control: no-cache`, the API would always answer 200.
     assert_eq!(films[1].headers.get("cache-control"), None);
     assert!(log.contains("unchanged"), "{log}");
 }
 
 #[test]
-fn a_build_inside_the_interval_shows_what_is_stored_says_so_and_succeeds() {
+fn a_build_within_the_interval_shows_the_stored_data_and_succeeds() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -73,7 +73,7 @@ fn a_build_inside_the_interval_shows_what_is_stored_says_so_and_succeeds() {
 }
 
 #[test]
-fn a_build_inside_the_interval_without_stored_data_fails_and_says_why() {
+fn a_build_within_the_interval_without_stored_data_fails_with_the_reason() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(500, "{}"));
     let site = Site::of(&upstream);
@@ -91,12 +91,12 @@ fn a_build_waits_if_the_next_attempt_is_due_within_the_hold() {
         let log = site.build_once().well();
         assert!(log.contains("is up to date"), "{log}");
     }
-    assert_eq!(upstream.asked(), (3, 3), "no run is skipped");
+    assert_eq!(upstream.asked(), (3, 3), "each build must ask");
     assert!(least_gap(&upstream) > Duration::from_secs(1) - SLACK, "{:?}", least_gap(&upstream));
 }
 
 #[test]
-fn a_server_asks_an_interval_apart_and_no_less() {
+fn two_requests_of_a_server_are_at_least_an_interval_apart() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     upstream.wait_until_asked(4);
@@ -116,7 +116,7 @@ fn a_slow_answer_does_not_shorten_the_gap_to_the_next_request() {
 }
 
 #[test]
-fn retry_after_keeps_it_away_for_longer_than_the_interval() {
+fn retry_after_may_delay_the_next_request_longer_than_the_interval() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(503, "{}").with("Retry-After", "3"));
     let server = Site::eager(&upstream).serve();
@@ -131,7 +131,7 @@ fn retry_after_keeps_it_away_for_longer_than_the_interval() {
 }
 
 #[test]
-fn retry_after_outlives_the_process_that_heard_it() {
+fn retry_after_is_obeyed_after_a_restart() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--hold", "1500ms"]);
     site.build_once().well();
@@ -144,7 +144,7 @@ fn retry_after_outlives_the_process_that_heard_it() {
 }
 
 #[test]
-fn a_process_killed_after_its_request_was_sent_has_spent_the_minute() {
+fn a_process_that_is_killed_after_its_request_has_spent_the_interval() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(200, "[]").never());
     let site = Site::of(&upstream);
@@ -157,13 +157,13 @@ fn a_process_killed_after_its_request_was_sent_has_spent_the_minute() {
     let log = site.build_once().with_code(1);
     assert!(log.contains("no data is stored yet"), "{log}");
     assert_eq!(upstream.asked(), (1, 1));
-    // The lock tells that nobody is at work: there is nothing to wait for but
-    // the hold, after which a claim without an outcome has failed.
-    assert!(started.elapsed() < Duration::from_secs(5), "it waited {:?}", started.elapsed());
+    // The free lock shows that no process works. The build waits at most for the hold, after which
+    // a claim without an outcome counts as failed.
+    assert!(started.elapsed() < Duration::from_secs(5), "waited {:?}", started.elapsed());
 }
 
 #[test]
-fn a_server_killed_in_flight_shows_its_old_site_and_waits_for_its_turn() {
+fn a_server_that_is_killed_during_a_refresh_shows_its_old_site_and_waits_for_the_interval() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let server = site.serve().ready();
@@ -179,8 +179,8 @@ fn a_server_killed_in_flight_shows_its_old_site_and_waits_for_its_turn() {
 }
 
 #[test]
-fn two_builds_started_together_make_one_fetch_and_both_succeed() {
-    // The two meet at another place each time.
+fn two_builds_at_the_same_time_make_one_fetch_and_both_succeed() {
+    // In each round, the two builds meet at another step.
     for _ in 0..6 {
         let upstream = Upstream::start();
         let films = Answer::json(&crate::fixture::films()).late(Duration::from_millis(150));
@@ -197,10 +197,11 @@ fn two_builds_started_together_make_one_fetch_and_both_succeed() {
 }
 
 #[test]
-fn a_dozen_builds_at_once_all_succeed() {
+fn a_dozen_builds_at_the_same_time_all_succeed() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
-    // Some of so many look while the first one starts, works, and ends.
+    // Of many builds, some look while the first build starts, some while it works, and some while
+    // it ends.
     let builds: Vec<_> = (0..12).map(|_| site.start_build()).collect();
     for build in builds {
         let (status, log) = build.ended();
@@ -210,23 +211,23 @@ fn a_dozen_builds_at_once_all_succeed() {
 }
 
 #[test]
-fn a_disk_that_is_slower_than_the_lease_does_not_hold_up_a_refresh_for_ever() {
+fn a_disk_that_is_slower_than_the_lease_does_not_block_a_refresh_for_ever() {
     let upstream = Upstream::start();
-    // A lease of 50 us, while recording a claim syncs a file.
+    // The lease is 50 µs, and the record of a claim syncs a file, which takes longer.
     let (status, log) = Site::of(&upstream).with(&["--interval", "1ms"]).start_build().ended();
     assert!(status.code().is_some(), "{log}");
     assert!(upstream.asked().0 <= 1, "{log}");
 }
 
-/// A ledger of so many people takes far longer to read than a request may wait after its
-/// claim; nothing of it is read in between.
+/// Reading a ledger of so many people takes much longer than the lease. Therefore no ledger may be
+/// read between the claim and the request.
 #[test]
-fn a_state_of_many_megabytes_does_not_keep_a_request_from_leaving() {
+fn a_state_of_many_megabytes_does_not_delay_a_request_beyond_the_lease() {
     let upstream = Upstream::start();
     let people: Vec<_> = (0..150_000)
         .map(|n| serde_json::json!({"id": format!("person-{n}"), "name": format!("P {n}")}))
         .collect();
-    // They were there once, so the ledger knows them all.
+    // The ledger keeps these people after they are gone.
     let site = Site::of(&upstream).with(&["--interval", "200ms", "--max-age", "60s"]);
     site.build_once().well();
     let entries: serde_json::Map<_, _> = people
@@ -242,7 +243,7 @@ fn a_state_of_many_megabytes_does_not_keep_a_request_from_leaving() {
         movies_gen::document::read(&path, "saved").expect("read").expect("there");
     saved["ledger"] = serde_json::json!({"films": {}, "people": entries, "changes": []});
     movies_gen::document::write(&path, "saved", &saved).expect("written");
-    // An earlier version kept the ledger in this document; from here on it stands apart.
+    // An earlier version kept the ledger in this document. The next save writes a separate ledger.
     for refreshes in 2..5 {
         let mut changed = crate::fixture::films();
         changed[0]["rt_score"] = serde_json::json!(refreshes);

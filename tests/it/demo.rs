@@ -7,7 +7,7 @@ fn served() -> Running {
 }
 
 #[test]
-fn the_demo_serves_a_catalogue_and_says_that_it_is_made_up() {
+fn the_demo_serves_a_catalogue_and_pages_name_it_demo_data() {
     let server = served();
     let page = server.get("/");
     let shown = pairs(page.text());
@@ -30,7 +30,7 @@ fn the_demo_changes_within_a_few_intervals() {
 }
 
 #[test]
-fn the_demo_has_directories_of_its_own() {
+fn the_demo_uses_its_own_directories() {
     let site = Site::new().with(&["--demo"]);
     site.build_once().well();
     assert!(site.path("public-demo/index.html").exists());

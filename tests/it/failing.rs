@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::fixture::{Answer, Process, Site, Upstream, bulky, contents, wait_until};
 
-/// A good site, then an upstream whose films are answered so, then a refresh.
+/// Publishes a good site, lets the upstream answer the films like this, and refreshes. Asserts that
+/// the site stays, and that the log says `said`.
 #[track_caller]
 fn last_good_site_survives(films: Answer, kind: &str, said: &str) {
     survives_with(&[], films, kind, said);
@@ -22,7 +23,7 @@ fn survives_with(arguments: &[&str], films: Answer, kind: &str, said: &str) {
 
     upstream.set("/films", films);
     let log = site.build_once().with_code(1);
-    assert_eq!(contents(&site.out()), before, "the last good site stays");
+    assert_eq!(contents(&site.out()), before, "the last good site must stay");
 
     let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
     assert_eq!(errors.len(), 1, "one message\n{log}");
@@ -31,7 +32,7 @@ fn survives_with(arguments: &[&str], films: Answer, kind: &str, said: &str) {
     let told = site.json("freshness.json");
     assert_eq!(told["upstream"]["state"], "failing");
     assert_eq!(told["upstream"]["failure"], kind);
-    assert_eq!(told["as_of"], fresh["as_of"], "the origin time is not stamped anew");
+    assert_eq!(told["as_of"], fresh["as_of"], "the origin time must stay");
     let text = site.page("freshness.json");
     let port = upstream.port().to_string();
     for secret in ["127.0.0.1", "http", "elsewhere", "/films", &port] {
@@ -45,74 +46,74 @@ fn survives_with(arguments: &[&str], films: Answer, kind: &str, said: &str) {
 }
 
 #[test]
-fn an_error_of_the_servers() {
+fn a_server_error_keeps_the_last_good_site() {
     last_good_site_survives(Answer::new(500, "oops"), "bad-status", "500");
 }
 
 #[test]
-fn an_address_that_is_not_the_apis_any_more() {
+fn an_address_that_the_api_has_left_keeps_the_last_good_site() {
     last_good_site_survives(Answer::new(404, "{}"), "refused", "check --upstream");
 }
 
 #[test]
-fn a_web_page_with_status_200() {
+fn a_web_page_with_status_200_keeps_the_last_good_site() {
     let page =
         Answer::new(200, "<!doctype html><h1>Welcome</h1>").with("Content-Type", "text/html");
     last_good_site_survives(page, "malformed", "HTML");
 }
 
 #[test]
-fn a_body_that_breaks_off() {
+fn a_body_that_breaks_off_keeps_the_last_good_site() {
     let films = Answer::json(&bulky(5_000));
     last_good_site_survives(films.cut(50), "truncated", "broke off");
 }
 
 #[test]
-fn a_list_that_breaks_off_in_a_whole_answer() {
+fn a_cut_list_in_a_complete_answer_keeps_the_last_good_site() {
     let mut half = crate::fixture::films().to_string();
     half.truncate(half.len() / 2);
     last_good_site_survives(Answer::new(200, half), "malformed", "broken JSON");
 }
 
 #[test]
-fn what_is_not_json() {
+fn an_answer_that_is_not_json_keeps_the_last_good_site() {
     last_good_site_survives(Answer::new(200, "Service Unavailable"), "malformed", "broken JSON");
 }
 
 #[test]
-fn json_that_is_no_list() {
+fn json_that_is_not_a_list_keeps_the_last_good_site() {
     let object = Answer::new(200, r#"{"error": "quota of key k3y is used up"}"#);
     last_good_site_survives(object, "malformed", "instead of a JSON array");
 }
 
 #[test]
-fn an_empty_body() {
+fn an_empty_body_keeps_the_last_good_site() {
     last_good_site_survives(Answer::new(200, ""), "malformed", "empty body");
 }
 
 #[test]
-fn more_than_max_bytes() {
+fn a_body_that_exceeds_max_bytes_keeps_the_last_good_site() {
     let films = Answer::json(&bulky(200_000));
     survives_with(&["--max-bytes", "100kB"], films, "too-large", "--max-bytes");
 }
 
 #[test]
-fn more_than_max_bytes_once_decompressed() {
+fn a_body_that_exceeds_max_bytes_after_decompression_keeps_the_last_good_site() {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bulky(5_000_000).to_string().as_bytes()).expect("memory");
     let bomb = encoder.finish().expect("memory");
-    assert!(bomb.len() < 100_000, "it is small on the wire: {}", bomb.len());
+    assert!(bomb.len() < 100_000, "the compressed body must be small: {}", bomb.len());
     let films = Answer::new(200, bomb).with("Content-Encoding", "gzip");
     survives_with(&["--max-bytes", "100kB"], films, "too-large", "--max-bytes");
 }
 
 #[test]
-fn a_redirect_to_another_host() {
+fn a_redirect_to_another_host_is_not_followed() {
     let elsewhere = Upstream::start();
     let to = format!("http://localhost:{}/films?key=s3cret", elsewhere.port());
     last_good_site_survives(Answer::new(301, "").with("Location", &to), "redirected", "301");
-    assert_eq!(elsewhere.asked(), (0, 0), "nobody else is asked");
+    assert_eq!(elsewhere.asked(), (0, 0), "the other host must get no request");
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn a_redirect_on_the_same_host_is_followed() {
 }
 
 #[test]
-fn nobody_at_the_address() {
+fn an_unreachable_upstream_keeps_the_last_good_site() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -139,7 +140,7 @@ fn nobody_at_the_address() {
 }
 
 #[test]
-fn an_answer_that_does_not_come() {
+fn a_missing_answer_keeps_the_last_good_site() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -150,7 +151,7 @@ fn an_answer_that_does_not_come() {
 }
 
 #[test]
-fn a_failure_at_the_first_attempt_leaves_nothing_half_made() {
+fn a_failure_at_the_first_attempt_publishes_nothing() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(500, "oops"));
     let site = Site::of(&upstream);
@@ -160,7 +161,7 @@ fn a_failure_at_the_first_attempt_leaves_nothing_half_made() {
 }
 
 #[test]
-fn a_server_goes_on_with_the_old_site_and_its_growing_age() {
+fn a_server_answers_with_the_old_site_and_its_growing_age() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     upstream.set_both(&Answer::new(500, "oops"));
@@ -186,7 +187,7 @@ fn a_server_goes_on_with_the_old_site_and_its_growing_age() {
 }
 
 #[test]
-fn what_answers_say_of_a_failure_is_its_kind_alone() {
+fn answers_show_only_the_kind_of_a_failure() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     upstream.set_both(&Answer::new(500, "the database at db.internal is down"));
@@ -202,7 +203,7 @@ fn what_answers_say_of_a_failure_is_its_kind_alone() {
 }
 
 #[test]
-fn a_slow_upstream_holds_up_no_visitor() {
+fn a_slow_upstream_delays_no_visitor() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     upstream.set_both(&Answer::new(200, "[]").never());
@@ -215,7 +216,7 @@ fn a_slow_upstream_holds_up_no_visitor() {
 }
 
 #[test]
-fn the_same_trouble_is_said_when_it_starts_and_when_it_is_over() {
+fn lasting_trouble_is_logged_at_its_start_and_at_its_end() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--interval", "300ms"]).serve().ready();
     let asked = upstream.asked().0;
@@ -228,7 +229,7 @@ fn the_same_trouble_is_said_when_it_starts_and_when_it_is_over() {
 }
 
 #[test]
-fn a_failure_is_one_line_on_the_console_and_its_causes_follow_for_those_who_ask() {
+fn a_failure_is_one_line_on_the_console_and_with_v_its_causes_follow() {
     let unreachable = Site::new().with(&["--upstream", "http://127.0.0.1:9"]);
     let log = unreachable.build_once().with_code(1);
     assert_eq!(log.trim_end().lines().count(), 1, "{log}");
@@ -261,7 +262,7 @@ fn a_failure_has_a_field_for_each_part_in_json() {
 }
 
 #[test]
-fn what_follows_from_a_failure_has_a_name_and_is_as_loud_as_it_should_be() {
+fn the_log_line_of_a_failure_has_its_policy_and_its_level() {
     let html = "<h1>Hello</h1>";
     for (answer, policy, level) in [
         (Answer::new(500, "oops"), "keep-last-good", "WARN"),

@@ -61,7 +61,7 @@ fn a_search_finds_titles_people_and_directors_without_accents() {
         }
         tab.shows_films(found);
     }
-    // The index was asked, and not the page alone.
+    // The search must use the index, and not only the page.
     let index: Value = server.get("/search/to.json").text().parse().expect("JSON");
     assert_eq!(index["words"]["totoro"], json!([0]));
     assert_eq!(index["films"][0]["url"], "/movies/my-neighbor-totoro/");
@@ -72,7 +72,7 @@ fn a_search_finds_titles_people_and_directors_without_accents() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn filters_and_order_stand_in_the_address_and_come_back() {
+fn filters_and_order_are_in_the_address_and_are_restored_from_it() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -86,7 +86,7 @@ fn filters_and_order_stand_in_the_address_and_come_back() {
         ("?minutes=121-", "f3"),
         ("?score=90", "f3 f1"),
         ("?cast=1", "f2 f1"),
-        // Without its article: Cat, My, Princess, Quiet.
+        // Titles are sorted without their article: Cat, My, Princess, Quiet.
         ("?sort=title", "f2 f1 f3 f4"),
         ("?sort=score", "f1 f3 f2 f4"),
         ("?sort=minutes", "f2 f1 f4 f3"),
@@ -98,7 +98,7 @@ fn filters_and_order_stand_in_the_address_and_come_back() {
         tab.wait_for("document.readyState === 'complete'");
         tab.shows_films(found);
     }
-    // Into a film and back: the same list at the same place.
+    // After a visit to a film and back, the list must be the same at the same scroll position.
     let url = format!("http://{}/?q=miyazaki", server.address);
     tab.call("Page.navigate", json!({"url": url}));
     tab.shows_films("f3 f1");
@@ -112,7 +112,7 @@ fn filters_and_order_stand_in_the_address_and_come_back() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_keyboard_alone_is_enough() {
+fn the_list_can_be_used_with_the_keyboard_alone() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -121,7 +121,7 @@ fn the_keyboard_alone_is_enough() {
     tab.wait_for("document.activeElement.id === 'q'");
     tab.type_text("miyazaki");
     tab.shows_films("f3 f1");
-    // On to the filters, which are opened, and to the last of them.
+    // Move the focus to the filters, open the filters, and move the focus to the last filter.
     tab.press("Tab");
     tab.press("Enter");
     tab.wait_for("document.querySelector('.filters').open");
@@ -136,7 +136,7 @@ fn the_keyboard_alone_is_enough() {
     let announced = tab.text("document.querySelector('[data-found]').textContent");
     assert_eq!(announced, "1 of 4 films");
     assert!(tab.text("location.search").contains("q=miyazaki"));
-    // Clearing brings all back and the focus to the search.
+    // The clear button shows all films again, and moves the focus to the search field.
     tab.value("document.querySelector('[data-clear]').focus()");
     tab.press("Enter");
     tab.shows_films("f2 f3 f4 f1");
@@ -145,7 +145,7 @@ fn the_keyboard_alone_is_enough() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn without_a_script_the_list_is_whole_and_directors_and_years_lead_on() {
+fn without_scripts_the_list_is_complete_and_links_directors_and_years() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -167,7 +167,7 @@ fn without_a_script_the_list_is_whole_and_directors_and_years_lead_on() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_surprise_is_one_of_the_films_that_are_shown() {
+fn the_surprise_link_leads_to_one_of_the_shown_films() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
@@ -179,13 +179,13 @@ fn a_surprise_is_one_of_the_films_that_are_shown() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_is_typed_is_folded_as_the_index_was() {
+fn the_search_text_is_folded_in_the_same_way_as_the_index() {
     let (_upstream, server) = served();
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/", server.address));
     let letters = ['\u{c0}'..='\u{24f}', '\u{1e00}'..='\u{1eff}', '\u{fb00}'..='\u{fb06}'];
-    // Σ too, at the end of a word and before it.
+    // Test Σ, too, at the end of a word and before the end.
     let texts = letters.into_iter().flatten().map(String::from).chain(["ΟΔΟΣ Σ ς".to_owned()]);
     let texts: Vec<_> = texts.collect();
     let typed = tab.value(&format!("{}.map((text) => moviesGen.folded(text))", json!(texts)));

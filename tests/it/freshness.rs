@@ -1,8 +1,8 @@
 //! Promise 2: while the upstream answers, no page that `serve` answers is older than
 //! `--max-age`. Promise 3 where promise 2 cannot be kept.
 //!
-//! [`crate::chaos`] checks the promise under load and with every kind of fault. The tests here
-//! need a special setup each.
+//! [`crate::chaos`] checks the promise under load and with every kind of fault. Each test in this
+//! file needs a special setup.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +21,7 @@ const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// The films, one of them with another description.
+/// Returns the films, with another description of one film.
 fn changed() -> Value {
     let mut films = films();
     films[0]["description"] = "Changed.".into();
@@ -33,13 +33,13 @@ fn as_of(response: &Response) -> SystemTime {
     DateTime::<Utc>::from(named.expect("a time")).into()
 }
 
-/// Lets time pass: what is tested is that nothing happens, or what does then.
+/// Waits until this moment, because a test needs a state at this time.
 fn pass_until(moment: SystemTime) {
     std::thread::sleep(moment.duration_since(SystemTime::now()).unwrap_or_default());
 }
 
 #[test]
-fn a_crawler_over_every_page_at_the_edge_of_the_minute_causes_one_fetch_and_one_render() {
+fn crawlers_at_the_end_of_the_interval_cause_one_fetch_and_one_render() {
     let upstream = Upstream::start();
     // On a busy machine, the first build takes seconds of the interval.
     let times = ["--interval", "6s", "--max-age", "6s", "--hold", "5s"];
@@ -64,16 +64,16 @@ fn a_crawler_over_every_page_at_the_edge_of_the_minute_causes_one_fetch_and_one_
         let crawlers: Vec<_> = crawlers.collect();
         crawlers.into_iter().flat_map(|crawler| crawler.join().expect("a crawler")).collect()
     });
-    assert_eq!(generations.len(), 1, "every page was held for the same generation");
-    assert!(!generations.contains(before.expect("x-generation")), "it is the new one");
+    assert_eq!(generations.len(), 1, "all pages must be of the same generation");
+    assert!(!generations.contains(before.expect("x-generation")), "the old generation was sent");
     assert_eq!(upstream.asked(), (2, 2));
     let rendered = || server.log().matches("outcome=changed").count();
-    wait_until("the word of the second refresh", || rendered() >= 2);
+    wait_until("the log line of the second refresh", || rendered() >= 2);
     assert_eq!(rendered(), 2, "{}", server.log());
 }
 
 #[test]
-fn an_old_payload_found_at_start_is_held_for_and_not_served() {
+fn at_the_start_requests_wait_for_newer_data_instead_of_an_old_payload() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--hold", "900ms"]);
     site.build_once().well();
@@ -90,7 +90,7 @@ fn an_old_payload_found_at_start_is_held_for_and_not_served() {
 
 #[test]
 #[ignore = "needs nginx"]
-fn a_film_that_comes_and_goes_and_comes_again_is_true_at_every_step_also_through_nginx() {
+fn a_film_that_appears_and_disappears_is_shown_correctly_at_every_step_also_through_nginx() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).with(&["--hold", "900ms"]).serve().ready();
     let nginx = Nginx::with(|address, _| proxy(address, &server));
@@ -103,7 +103,7 @@ fn a_film_that_comes_and_goes_and_comes_again_is_true_at_every_step_also_through
     for there in [false, true, false, true, false] {
         let films = if there { with.clone() } else { films() };
         upstream.set("/films", Answer::json(&films));
-        // From a minute on after the change, each load is of it.
+        // One interval after the change, each load must show the change.
         pass_until(SystemTime::now() + ms(1000));
         for address in [server.address, nginx.address, server.address, nginx.address] {
             let page = get(address, "/movies/a-guest/");
@@ -114,7 +114,7 @@ fn a_film_that_comes_and_goes_and_comes_again_is_true_at_every_step_also_through
     }
 }
 
-/// The proxy of `deploy/nginx.conf` in front of this server.
+/// Returns the configuration of the proxy in `deploy/nginx.conf` in front of this server.
 fn proxy(address: std::net::SocketAddr, server: &Running) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx.conf");
     let text = fs::read_to_string(file).expect("the configuration");
@@ -124,11 +124,11 @@ fn proxy(address: std::net::SocketAddr, server: &Running) -> String {
 }
 
 #[test]
-fn the_first_load_after_a_stop_is_held_and_fresh() {
+fn the_first_load_after_a_stopped_process_continues_is_held_and_fresh() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).with(&["--hold", "900ms"]).serve().ready();
     let before = as_of(&server.get("/"));
-    // Between two refreshes.
+    // Stop the server between two refreshes.
     pass_until(before + ms(500));
     server.halt();
     upstream.set("/films", Answer::json(&changed()).late(ms(200)));
@@ -137,11 +137,11 @@ fn the_first_load_after_a_stop_is_held_and_fresh() {
     let sent = Instant::now();
     let first = server.get("/movies/the-lamp-keeper/");
     assert!(first.text().contains("Changed."), "the old page was answered: {first:?}");
-    assert!(sent.elapsed() >= ms(150), "it came before the data did");
+    assert!(sent.elapsed() >= ms(150), "the answer came before the new data");
 }
 
 #[test]
-fn after_five_minutes_of_sleep_the_first_load_is_held_and_fresh() {
+fn the_first_load_after_five_minutes_of_sleep_is_held_and_fresh() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -156,16 +156,16 @@ fn after_five_minutes_of_sleep_the_first_load_is_held_and_fresh() {
     assert_eq!(upstream.asked(), (2, 2));
 }
 
-/// A site of which the second refresh was killed.
+/// A site whose process was killed during the second refresh.
 struct Killed {
     upstream: Upstream,
     site: Site,
-    /// Of the data of the first one.
+    /// The origin time of the data of the first refresh.
     as_of: SystemTime,
     at: Instant,
 }
 
-/// What stands in the state directory, as a kill may find it.
+/// The content of the state directory at the time of the kill.
 #[derive(PartialEq, Eq)]
 struct State {
     attempt: Vec<u8>,
@@ -182,8 +182,9 @@ impl State {
 }
 
 impl Killed {
-    /// One that was killed when `is_time`, if it was not `is_too_late` by then; both
-    /// are told what was there before and what is there now.
+    /// Makes a site whose process was killed when `is_time` was true, and tries again if
+    /// `is_too_late` was true by then. Both functions get the state before the refresh and the
+    /// current state.
     fn when(
         second: &Answer,
         is_time: impl Fn(&State, &State, &Upstream) -> bool,
@@ -199,7 +200,7 @@ impl Killed {
             upstream.set("/films", second.clone());
             let before = State::of(&site);
             let build = often.start_build();
-            // The moment may have passed between two looks.
+            // The right moment may have passed between two looks.
             wait_closely(|| {
                 let now = State::of(&site);
                 is_time(&before, &now, &upstream) || is_too_late(&before, &now, &upstream)
@@ -215,8 +216,8 @@ impl Killed {
         panic!("no kill hit the moment");
     }
 
-    /// The next start shows what is kept with its true age, and asks nobody until
-    /// an interval after the attempt that was killed.
+    /// Asserts that the next start shows the stored data with its true age, and sends no request
+    /// until one interval after the killed attempt.
     fn has_spent_its_interval(&self) {
         let asked = self.upstream.asked();
         self.upstream.recover();
@@ -226,7 +227,8 @@ impl Killed {
         let is_asked_again = self.upstream.asked() != asked;
         assert!(is_asked_again || as_of(&shown) == self.as_of, "{shown:?}");
         self.upstream.wait_until_asked(asked.0.max(asked.1) + 1);
-        // The kill came moments after the claim, and the request may leave a lease late.
+        // The kill came shortly after the claim. The request of the claim may leave up to a lease
+        // later.
         let next = &self.upstream.asked_for("/films")[asked.0];
         let waited = next.at.duration_since(self.at);
         assert!(waited > ms(1800), "asked again after {waited:?}");
@@ -234,7 +236,7 @@ impl Killed {
     }
 }
 
-/// Waits without a pause for what lasts a moment.
+/// Waits without pauses for a state that lasts only a moment.
 fn wait_closely(mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
@@ -244,7 +246,7 @@ fn wait_closely(mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn killed_after_the_claim_and_before_the_request_the_interval_is_spent() {
+fn a_kill_between_the_claim_and_the_request_spends_the_interval() {
     let killed = Killed::when(
         &Answer::json(&films()),
         |before, now, _| now.attempt != before.attempt,
@@ -254,7 +256,7 @@ fn killed_after_the_claim_and_before_the_request_the_interval_is_spent() {
 }
 
 #[test]
-fn killed_after_the_request_and_before_the_answer_the_interval_is_spent() {
+fn a_kill_between_the_request_and_the_answer_spends_the_interval() {
     let killed = Killed::when(
         &Answer::new(200, "[]").never(),
         |_, _, upstream| upstream.asked() == (2, 2),
@@ -264,7 +266,7 @@ fn killed_after_the_request_and_before_the_answer_the_interval_is_spent() {
 }
 
 #[test]
-fn killed_after_the_answer_and_before_it_was_saved_the_interval_is_spent() {
+fn a_kill_between_the_answer_and_its_save_spends_the_interval() {
     let killed = Killed::when(
         &Answer::json(&changed()),
         |before, now, _| now.bodies > before.bodies,

@@ -1,4 +1,4 @@
-//! The language of the site, and the languages of what stands on it.
+//! The language of the site, and the languages of texts on its pages.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn html(page: &str) -> &str {
 }
 
 #[test]
-fn a_site_in_another_language_has_its_texts_plurals_and_figures() {
+fn a_site_in_another_language_has_the_texts_plurals_and_numbers_of_the_language() {
     let upstream = Upstream::start();
     for (lang, people, length, percent) in [
         ("en", "<b>4</b> people", "1 h 37 min", "88\u{202f}%"),
@@ -31,7 +31,7 @@ fn a_site_in_another_language_has_its_texts_plurals_and_figures() {
 }
 
 #[test]
-fn a_language_without_a_table_is_english_says_so_and_is_told_once() {
+fn a_language_without_a_table_gives_english_texts_and_one_warning() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--lang", "nl", "--templates", "theme"]);
     server.write("theme/404.html", "one");
@@ -40,14 +40,14 @@ fn a_language_without_a_table_is_english_says_so_and_is_told_once() {
     wait_until("the other page", || server.get("/nowhere").body == b"two");
     assert_eq!(html(server.get("/").text()), " lang=\"en\"");
     assert_eq!(server.log().matches("no table of texts for --lang nl").count(), 1);
-    // The theme gets a table, and the page is in that language.
+    // After the theme gets a table, the page is in this language.
     server.site.write("theme/texts/nl.toml", "[nav]\nfilms = \"Speelfilms\"");
     wait_until("Dutch", || server.get("/").text().contains(">Speelfilms</a>"));
     assert_eq!(html(server.get("/").text()), " lang=\"nl\"");
 }
 
 #[test]
-fn a_theme_lays_its_texts_over_the_built_in_ones_and_a_save_is_shown() {
+fn texts_of_a_theme_override_the_built_in_texts_and_a_saved_table_is_shown() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--lang", "de-AT", "--templates", "theme"]);
     site.write(
@@ -66,7 +66,7 @@ fn a_theme_lays_its_texts_over_the_built_in_ones_and_a_save_is_shown() {
 }
 
 #[test]
-fn a_broken_table_keeps_the_last_good_site_and_names_file_and_key() {
+fn a_broken_table_keeps_the_last_good_site_and_the_log_names_file_and_key() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--lang", "de", "--templates", "theme"]);
     site.write("theme/404.html", "mine");
@@ -105,7 +105,7 @@ fn check_names_the_texts_that_stay_english() {
 }
 
 #[test]
-fn exported_tables_are_the_built_in_ones() {
+fn exported_tables_are_equal_to_the_built_in_tables() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--lang", "ja"]);
     site.build_once().well();
@@ -116,11 +116,11 @@ fn exported_tables_are_the_built_in_ones() {
         assert!(site.path(&format!("theme/texts/{lang}.toml")).is_file(), "{lang}");
     }
     site.with(&["--templates", "theme"]).build_once().well();
-    assert_eq!(site.page("index.html"), plain, "nothing differs");
+    assert_eq!(site.page("index.html"), plain, "exported tables must change no page");
 }
 
 #[test]
-fn a_title_is_marked_with_its_language_where_its_letters_tell() {
+fn a_title_is_marked_with_its_language_if_its_letters_show_the_language() {
     let film = |id: &str, title: &str, original: &str| {
         json!({"id": id, "title": title, "original_title": original,
                "original_title_romanised": "Romaji", "release_date": "1988"})
@@ -155,7 +155,7 @@ fn a_title_is_marked_with_its_language_where_its_letters_tell() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn scripts_say_their_texts_in_the_language_of_the_page() {
+fn scripts_use_the_texts_of_the_language_of_the_page() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&[
         "--interval",
@@ -167,7 +167,7 @@ fn scripts_say_their_texts_in_the_language_of_the_page() {
         "--templates",
         "t",
     ]);
-    // A language with more plural forms than two.
+    // Polish has more than two plural forms.
     site.write(
         "t/texts/pl.toml",
         "[live]\nadded = \"Nowy film: {title}.\"\n[live.added_many]\n\

@@ -11,7 +11,7 @@ fn status(site: &Site) -> Value {
 }
 
 #[test]
-fn status_of_nothing_says_so_and_makes_nothing() {
+fn status_without_a_site_reports_this_and_creates_nothing() {
     let site = Site::new();
     let report = status(&site);
     assert_eq!(report["data"], Value::Null);
@@ -23,7 +23,7 @@ fn status_of_nothing_says_so_and_makes_nothing() {
 }
 
 #[test]
-fn status_tells_age_generation_and_what_comes_next() {
+fn status_reports_age_generation_and_next_attempt() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -34,11 +34,11 @@ fn status_tells_age_generation_and_what_comes_next() {
     assert_eq!(report["next_attempt"]["because"], "the interval is not over");
     assert_eq!(report["held_by"]["state"], Value::Null);
     assert_eq!(site.run(&["status", "--exit-code"]).code, Some(0));
-    assert_eq!(upstream.asked(), (1, 1), "nobody was asked for it");
+    assert_eq!(upstream.asked(), (1, 1), "the command must send no request");
 }
 
 #[test]
-fn status_names_who_holds_the_locks_and_why_the_last_refresh_failed() {
+fn status_reports_the_holders_of_the_locks_and_the_last_failure() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let running = site.serve().ready();
@@ -55,7 +55,7 @@ fn status_names_who_holds_the_locks_and_why_the_last_refresh_failed() {
 }
 
 #[test]
-fn status_lists_what_was_refused() {
+fn status_lists_refused_answers() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -69,7 +69,7 @@ fn status_lists_what_was_refused() {
 }
 
 #[test]
-fn status_names_a_field_that_changes_in_most_refreshes_and_no_feed_tells_of_it() {
+fn status_names_a_volatile_field_and_no_feed_reports_the_field() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let viewed = |times: usize| {
@@ -94,7 +94,7 @@ fn status_names_a_field_that_changes_in_most_refreshes_and_no_feed_tells_of_it()
     assert_eq!(site.page("feed.json"), before);
     assert!(!before.contains("views") && !before.contains("sig="), "{before}");
     let film = site.page("movies/salt-road/index.html");
-    assert!(film.contains("?sig=77"), "the page still shows what is there now: {film}");
+    assert!(film.contains("?sig=77"), "the page must show the current value: {film}");
 
     let steady = site.with(&["--steady-fields", "views"]);
     upstream.set("/films", Answer::json(&viewed(78)));
@@ -115,11 +115,11 @@ fn check_renders_all_and_publishes_nothing() {
     assert_eq!(failed.code, Some(1));
     assert!(failed.log.contains("theme/film.html:1:"), "{}", failed.log);
     assert!(failed.log.contains('^') && failed.log.contains("for the film"), "{}", failed.log);
-    assert_eq!(failed.log.matches("theme/film.html:1:").count(), 1, "once, not for each film");
+    assert_eq!(failed.log.matches("theme/film.html:1:").count(), 1, "log the fault once");
 }
 
 #[test]
-fn check_uses_the_stored_data_if_there_is_some() {
+fn check_uses_the_stored_data_if_there_is_stored_data() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -130,7 +130,7 @@ fn check_uses_the_stored_data_if_there_is_some() {
 }
 
 #[test]
-fn an_out_of_somebody_elses_is_adopted_when_it_is_asked_for() {
+fn an_out_of_another_owner_is_adopted_with_adopt() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.write("public/index.html", "mine");
@@ -146,7 +146,7 @@ fn an_out_of_somebody_elses_is_adopted_when_it_is_asked_for() {
 }
 
 #[test]
-fn a_state_of_another_address_is_adopted_when_it_is_asked_for() {
+fn a_state_of_another_address_is_adopted_with_adopt() {
     let (old, new) = (Upstream::start(), Upstream::start());
     let site = Site::new();
     let asking = |upstream: &Upstream| site.with(&["--upstream", &upstream.url()]);

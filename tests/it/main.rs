@@ -1,12 +1,12 @@
-//! What the program does, seen from outside: a real upstream over HTTP, a real directory, the
-//! real binary, and what a client receives.
+//! Tests of the program from outside: the real binary runs in a real directory with a real
+//! upstream over HTTP, and the tests check what a client receives.
 //!
 //! Each file covers one area and uses the parts in [`fixture`]. A test that needs a program
 //! that may be missing is ignored, and says which program. A test that needs data that is not
 //! in the repository is compiled only if the data is there.
 
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it reads clocks and files")]
-#![allow(clippy::expect_used, reason = "a part that cannot be set up ends the test that needs it")]
+#![allow(clippy::expect_used, reason = "a test cannot continue without its setup")]
 
 mod accessible;
 mod addresses;

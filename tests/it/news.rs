@@ -8,7 +8,7 @@ use crate::fixture::{
     Answer, Browser, Redis, Running, Site, Upstream, contents, films, people, wait_until,
 };
 
-/// All that tells of changes.
+/// The files that report changes.
 const NEWS: [&str; 4] =
     ["feed.xml", "feed.json", "changes/index.html", "movies/salt-road/index.html"];
 
@@ -16,7 +16,7 @@ fn news(site: &Site) -> Vec<String> {
     NEWS.iter().map(|path| site.page(path)).collect()
 }
 
-/// The catalogue after a day's work: one film is new, one changed, one is gone.
+/// Returns a catalogue in which one film is new, one film changed, and one film is gone.
 fn changed() -> Value {
     let mut films = films();
     let list = films.as_array_mut().expect("a list");
@@ -27,7 +27,7 @@ fn changed() -> Value {
     films
 }
 
-/// A site that has seen the change.
+/// Makes a site that has published the change.
 fn told(upstream: &Upstream, arguments: &[&str]) -> Site {
     let site = Site::eager(upstream).with(arguments);
     site.build_once().well();
@@ -40,7 +40,7 @@ fn parsed(text: &str) -> Feed {
     feed_rs::parser::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Id, title and text of each entry, as a subscriber has them.
+/// Returns id, title and text of each entry of a feed.
 fn entries(feed: &Feed) -> Vec<(&str, &str, &str)> {
     let entries = feed.entries.iter();
     entries
@@ -53,7 +53,7 @@ fn entries(feed: &Feed) -> Vec<(&str, &str, &str)> {
 }
 
 #[test]
-fn both_feeds_tell_what_is_new_what_changed_and_what_is_gone() {
+fn both_feeds_report_added_changed_and_removed_records() {
     let upstream = Upstream::start();
     let site = told(&upstream, &["--site-url", "https://films.example/f/"]);
     let [atom, json] = ["feed.xml", "feed.json"].map(|path| parsed(&site.page(path)));
@@ -77,7 +77,7 @@ fn both_feeds_tell_what_is_new_what_changed_and_what_is_gone() {
         ]
     );
     assert!(atom.entries.iter().all(|entry| entry.id.starts_with("urn:uuid:")));
-    // The time is that of the data, whatever it took to publish it.
+    // The time of an entry is the origin time of the data, not the time of the publish.
     let as_of = site.json("freshness.json")["as_of"].as_str().expect("a time").to_owned();
     let time = chrono::DateTime::parse_from_rfc3339(&as_of).expect("RFC 3339");
     assert_eq!(atom.updated, Some(time.to_utc()));
@@ -89,7 +89,7 @@ fn both_feeds_tell_what_is_new_what_changed_and_what_is_gone() {
 }
 
 #[test]
-fn a_site_that_moves_brings_nothing_back_as_unread() {
+fn the_ids_of_feed_entries_stay_when_the_site_moves() {
     let upstream = Upstream::start();
     let site = told(&upstream, &[]);
     let before = parsed(&site.page("feed.xml"));
@@ -118,12 +118,12 @@ fn pages_name_the_feeds_and_the_server_their_types() {
         assert_eq!(feed.expect("access-control-allow-origin"), "*");
         assert_eq!(parsed(feed.text()).entries.len(), 3);
         let known = server.get_with(path, "If-None-Match", feed.expect("etag"));
-        assert_eq!(known.status, 304, "a reader that asks each hour loads nothing twice");
+        assert_eq!(known.status, 304, "a feed reader must not load the same feed twice");
     }
 }
 
 #[test]
-fn changes_are_listed_with_what_was_and_what_is() {
+fn changes_are_listed_with_the_old_and_the_new_value() {
     let upstream = Upstream::start();
     let site = told(&upstream, &[]);
     let mut people = people();
@@ -145,8 +145,8 @@ fn changes_are_listed_with_what_was_and_what_is() {
         assert!(text.contains(part), "{part} is missing: {page}");
     }
     let place = |name: &str| page.find(name).unwrap_or_else(|| panic!("{name}: {page}"));
-    assert!(place(">Gull<") < place("First Light"), "the latest comes first");
-    // Each film tells its own, and no other.
+    assert!(place(">Gull<") < place("First Light"), "the latest change must come first");
+    // The page of each film has only the changes of this film.
     let salt = site.page("movies/salt-road/index.html");
     assert!(
         salt.contains("What changed</h2>") && salt.contains("<ins dir=\"auto\">95</ins>"),
@@ -165,7 +165,7 @@ fn news_is_the_same_after_a_restart_and_without_the_state() {
     let server = site.serve().ready();
     let _ = server.terminate();
     assert_eq!(news(&site), before);
-    // A copy of the ledger lies beside the published files.
+    // A copy of the ledger is beside the published files.
     std::fs::remove_dir_all(site.path(".movies-gen")).expect("removed");
     site.build_once().well();
     assert_eq!(news(&site), before);
@@ -206,7 +206,7 @@ fn news_is_the_same_on_two_replicas_and_after_the_loss_of_redis() {
 }
 
 #[test]
-fn no_text_of_the_upstreams_breaks_a_feed_or_a_page() {
+fn no_text_of_the_upstream_breaks_a_feed_or_a_page() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -228,7 +228,7 @@ fn no_text_of_the_upstreams_breaks_a_feed_or_a_page() {
     let unbroken = |text: &str| text.replace("\r\n", "\n");
     for (one, other) in entries(&atom).into_iter().zip(entries(&json)) {
         assert_eq!(one.1, other.1);
-        // XML makes one kind of line break of all (§2.11).
+        // An XML parser normalises line breaks (XML 1.0 §2.11).
         assert_eq!(unbroken(one.2).trim(), unbroken(other.2).trim());
         assert!(!one.1.contains('\n') && one.1.contains("]]></title></entry><script>"), "{one:?}");
     }
@@ -245,7 +245,7 @@ fn no_text_of_the_upstreams_breaks_a_feed_or_a_page() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_film_that_is_gone_answers_404_with_a_search_that_works() {
+fn the_404_page_of_a_removed_film_has_a_working_search() {
     let upstream = Upstream::start();
     let site = told(&upstream, &[]);
     let server = site.serve().ready();

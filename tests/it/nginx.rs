@@ -6,7 +6,7 @@ use crate::fixture::{Answer, Nginx, Site, Upstream, ask, contents, films, get};
 
 #[test]
 #[ignore = "needs nginx"]
-fn nginx_serves_the_very_bytes_of_the_files() {
+fn nginx_serves_the_exact_bytes_of_the_files() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -43,7 +43,7 @@ fn nginx_and_the_server_answer_the_same_bodies() {
 
 #[test]
 #[ignore = "needs nginx"]
-fn the_slash_that_is_missing_is_added_before_the_query_by_nginx_and_the_server() {
+fn nginx_and_the_server_add_a_missing_slash_before_the_query() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let nginx = Nginx::start(&server.site.out());
@@ -94,7 +94,7 @@ fn the_configuration_for_files_names_the_types_of_feeds() {
 
 #[test]
 #[ignore = "needs nginx"]
-fn a_change_within_a_second_is_not_taken_for_the_old_page_by_nginx() {
+fn nginx_recognises_a_change_within_one_second() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "400ms"]);
     site.build_once().well();
@@ -114,7 +114,7 @@ fn a_change_within_a_second_is_not_taken_for_the_old_page_by_nginx() {
 
 #[test]
 #[ignore = "needs nginx"]
-fn while_the_site_is_published_again_and_again_nginx_answers_whole_pages() {
+fn nginx_answers_whole_pages_during_repeated_publishes() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     for theme in ["light", "dark"] {
@@ -143,17 +143,17 @@ fn while_the_site_is_published_again_and_again_nginx_answers_whole_pages() {
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         for visitor in visitors {
-            let loads = visitor.join().expect("a visitor that saw nothing wrong");
-            assert!(loads > PUBLISHES, "{loads} loads are too few to tell");
+            let loads = visitor.join().expect("a visitor that saw no fault");
+            assert!(loads > PUBLISHES, "{loads} loads are too few for this test");
         }
     });
 }
 
-/// Publishes while visitors load.
+/// Number of publishes while visitors load pages.
 const PUBLISHES: usize = 200;
 
-/// Loads pages until it is told to stop: each is one of the two, whole; and no
-/// validator ever stands for two different bodies, so no 304 can be wrong.
+/// Loads pages until the test ends. Asserts that each page is a complete page of one of the two
+/// sites, and that no validator belongs to two different bodies, so that no 304 can be wrong.
 fn visits(
     address: std::net::SocketAddr,
     paths: &[&str],

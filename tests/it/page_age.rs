@@ -6,7 +6,7 @@ use crate::fixture::{Browser, Nginx, Running, Site, Tab, Upstream};
 const AGE: &str = "document.querySelector('[data-age]').textContent";
 const NOTICE: &str = "document.querySelector('[data-stale]')";
 
-/// The list, open in a tab that tells its age.
+/// Opens the list in a tab, and waits until the page shows its age.
 fn open_list(running: &Running, browser: &mut Browser) -> Tab {
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/", running.address));
@@ -21,7 +21,7 @@ fn tells_its_age(tab: &mut Tab) -> String {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_tells_the_age_of_its_data_whatever_the_visitors_clock_says() {
+fn a_page_shows_the_true_age_of_its_data_even_if_the_clock_of_the_visitor_is_wrong() {
     let upstream = Upstream::start();
     let running = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -51,7 +51,7 @@ fn a_page_tells_the_age_of_its_data_whatever_the_visitors_clock_says() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn files_whose_generator_is_dead_say_that_they_are_old() {
+fn files_that_are_no_longer_published_show_that_their_data_is_old() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -59,7 +59,7 @@ fn files_whose_generator_is_dead_say_that_they_are_old() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/movies/salt-road/", nginx.address));
-    // Twice the bound of a second is over soon.
+    // The notice appears after twice the maximum age, which is one second here.
     tab.wait_for(&format!("!{NOTICE}.hidden"));
     let said = tab.text(&format!("{NOTICE}.textContent"));
     assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
@@ -69,7 +69,7 @@ fn files_whose_generator_is_dead_say_that_they_are_old() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_open_page_goes_on_counting_when_nobody_answers_any_more() {
+fn an_open_page_continues_to_count_the_age_without_a_server() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -80,12 +80,12 @@ fn an_open_page_goes_on_counting_when_nobody_answers_any_more() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_open_page_does_not_take_newer_data_for_what_it_shows() {
+fn an_open_page_does_not_show_the_age_of_data_that_it_does_not_show() {
     let upstream = Upstream::start();
     let running = Site::eager(&upstream).serve().ready();
     let mut browser = Browser::start();
     let mut tab = open_list(&running, &mut browser);
-    // One that does not follow what comes.
+    // Pause the page, so that the page does not follow updates.
     let _ = tab.value("document.querySelector('[data-pause]').click()");
     let mut films = crate::fixture::films();
     films[0]["rt_score"] = "3".into();

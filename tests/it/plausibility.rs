@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Redis, Site, Upstream, films, people};
 
-/// So many of the films, from the first.
+/// Returns the first `count` films.
 fn some(count: usize) -> Value {
     Value::Array(films().as_array().expect("a list")[..count].to_vec())
 }
@@ -18,14 +18,14 @@ fn renamed() -> Value {
     films
 }
 
-/// The same and a film of this number.
+/// Returns these films and a new film with this number.
 fn with_a_new_one(mut films: Value, number: u32) -> Value {
     let film = json!({"id": format!("new-{number}"), "title": format!("New {number}")});
     films.as_array_mut().expect("a list").push(film);
     films
 }
 
-/// A published site whose upstream then answers these films.
+/// Publishes a site, and then lets the upstream answer these films.
 fn after(films: &Value, arguments: &[&str]) -> (Upstream, Site) {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(arguments);
@@ -34,9 +34,9 @@ fn after(films: &Value, arguments: &[&str]) -> (Upstream, Site) {
     (upstream, site)
 }
 
-/// The name of what was refused, as the message gives it.
+/// Returns the name of the refused answer from the message.
 fn named(log: &str) -> String {
-    let (_, rest) = log.split_once("movies-gen accept ").expect("the way out is named");
+    let (_, rest) = log.split_once("movies-gen accept ").expect("the command in the message");
     rest.split_whitespace().next().expect("a name").to_owned()
 }
 
@@ -73,14 +73,14 @@ fn a_list_whose_ids_are_all_new_is_refused() {
 }
 
 #[test]
-fn the_share_that_may_go_is_an_option() {
+fn the_share_of_records_that_may_go_is_an_option() {
     let (_upstream, site) = after(&some(2), &["--max-shrink", "60%"]);
     site.build_once().well();
     assert_eq!(titles(&site), 2);
 }
 
 #[test]
-fn what_comes_again_and_again_is_taken_but_not_an_empty_list() {
+fn a_steady_answer_is_taken_but_an_empty_list_is_not() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     for time in 1..=2 {
         let log = site.build_once().with_code(1);
@@ -99,7 +99,7 @@ fn what_comes_again_and_again_is_taken_but_not_an_empty_list() {
 }
 
 #[test]
-fn other_records_start_the_count_anew_and_a_good_answer_ends_it() {
+fn other_missing_records_restart_the_count_and_a_good_answer_ends_the_count() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     site.build_once().with_code(1);
     upstream.set("/films", Answer::json(&some(1)));
@@ -107,7 +107,7 @@ fn other_records_start_the_count_anew_and_a_good_answer_ends_it() {
     upstream.set("/films", Answer::new(500, ""));
     site.build_once().with_code(1);
     upstream.set("/films", Answer::json(&some(1)));
-    assert!(site.build_once().with_code(1).contains("(2 in a row)"), "an error is no refusal");
+    assert!(site.build_once().with_code(1).contains("(2 in a row)"), "an error must not count");
     upstream.recover();
     site.build_once().well();
     upstream.set("/films", Answer::json(&some(1)));
@@ -125,14 +125,14 @@ fn the_owner_accepts_an_empty_list_by_its_name() {
 
     site.build_once().well();
     assert_eq!(titles(&site), 0);
-    assert!(!site.path(".movies-gen/accepted").exists(), "a mark is for one time");
+    assert!(!site.path(".movies-gen/accepted").exists(), "a mark is used once");
 }
 
 #[test]
-fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
+fn a_mark_accepts_an_answer_that_lacks_no_more_records_than_the_shown_answer() {
     let (upstream, site) = after(&some(2), &[]);
     site.build_once().with_code(1);
-    assert_eq!(site.run(&["accept"]).code, Some(0), "there is but one");
+    assert_eq!(site.run(&["accept"]).code, Some(0), "one refused answer needs no name");
     upstream.set("/films", Answer::json(&some(1)));
     site.build_once().with_code(1);
     assert_eq!(titles(&site), 5);
@@ -141,16 +141,16 @@ fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
     assert!(unknown.log.contains("no refused answer has the name"), "{}", unknown.log);
     let current = site.run(&["accept"]);
     assert_eq!(current.code, Some(0), "{}", current.log);
-    assert!(current.out.contains("4 of the 5 records"), "what is refused now: {}", current.out);
-    // More than was shown is there, and one that is new.
+    assert!(current.out.contains("4 of the 5 records"), "the current refusal: {}", current.out);
+    // The next answer has more of the known records than the shown answer, and one new record.
     upstream.set("/films", Answer::json(&with_a_new_one(some(2), 7)));
     site.build_once().well();
     assert_eq!(titles(&site), 3);
-    assert_eq!(site.run(&["accept"]).code, Some(2), "nothing is being refused now");
+    assert_eq!(site.run(&["accept"]).code, Some(2), "no answer is refused any more");
 }
 
 #[test]
-fn a_mark_for_people_lets_pass_what_lacks_no_more() {
+fn a_mark_for_people_accepts_an_answer_that_lacks_no_more_people() {
     let (upstream, site) = after(&films(), &[]);
     upstream.set("/people", Answer::json(&json!([])));
     site.build_once().with_code(1);
@@ -174,7 +174,7 @@ fn a_mark_is_void_after_a_good_refresh() {
 }
 
 #[test]
-fn a_real_shrink_with_another_new_id_each_time_is_taken_in_the_end() {
+fn a_lasting_shrink_with_another_new_id_in_each_answer_is_taken_in_the_end() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     for time in 1..=2 {
         upstream.set("/films", Answer::json(&with_a_new_one(some(1), time)));
@@ -206,7 +206,7 @@ fn a_lost_payload_does_not_lower_the_guard() {
     let log = site.build_once().with_code(1);
     assert!(log.contains("/films is empty; it had 5 records"), "{log}");
     assert_eq!(titles(&site), 5);
-    assert_eq!(site.run(&["accept"]).code, Some(0), "the refusal can be lifted");
+    assert_eq!(site.run(&["accept"]).code, Some(0), "the owner can accept the answer");
     site.build_once().well();
     assert_eq!(titles(&site), 0);
 }
@@ -223,7 +223,7 @@ fn the_owner_accepts_while_the_site_is_served() {
 }
 
 #[test]
-fn what_is_seen_first_is_believed() {
+fn the_first_answer_is_believed() {
     let upstream = Upstream::of(&json!([]), &people());
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -259,13 +259,13 @@ fn a_stale_mark_in_a_file_does_not_hide_the_mark_in_redis() {
     alone.build_once().well();
     upstream.set("/films", Answer::json(&json!([])));
     alone.build_once().with_code(1);
-    assert_eq!(alone.run(&["accept"]).code, Some(0), "into the state directory");
+    assert_eq!(alone.run(&["accept"]).code, Some(0), "a mark in the state directory");
     upstream.recover();
     let shared = alone.with(&["--redis", &redis.url()]);
     shared.build_once().well();
     upstream.set("/films", Answer::json(&some(1)));
     shared.build_once().with_code(1);
-    assert_eq!(shared.run(&["accept"]).code, Some(0), "into Redis");
+    assert_eq!(shared.run(&["accept"]).code, Some(0), "a mark in Redis");
     shared.build_once().well();
     assert_eq!(titles(&shared), 1);
 }

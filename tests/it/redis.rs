@@ -15,7 +15,7 @@ fn key(redis: &Redis, name: &str) -> String {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_raw_payload_lies_in_redis_under_the_prefix() {
+fn the_raw_payload_is_in_redis_under_the_prefix() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     shared(&upstream, &redis).with(&["--redis-prefix", "cinema"]).build_once().well();
     let keys = redis.keys();
@@ -29,18 +29,18 @@ fn the_raw_payload_lies_in_redis_under_the_prefix() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_fresh_copy_expires_with_its_freshness_and_the_last_good_one_never() {
+fn the_fresh_copy_expires_and_the_last_good_copy_never_expires() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     shared(&upstream, &redis).with(&["--max-age", "90s"]).build_once().well();
     let left = |name: &str| redis.ask::<i64>(::redis::cmd("PTTL").arg(key(&redis, name)));
     let fresh = left("fresh");
     assert!((60_000..=90_000).contains(&fresh), "{fresh} ms");
-    assert_eq!((left("last-good"), left("claim")), (-1, -1), "these do not expire");
+    assert_eq!((left("last-good"), left("claim")), (-1, -1), "last-good or claim expires");
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn losing_redis_changes_no_page_and_is_said_once() {
+fn the_loss_of_redis_changes_no_page_and_is_logged_once() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let site = Site::eager(&upstream).with(&["--redis", &redis.url(), "--hold", "400ms"]);
     let server = site.serve().ready();
@@ -60,14 +60,14 @@ fn losing_redis_changes_no_page_and_is_said_once() {
         films
     };
     upstream.set("/films", Answer::json(&changed));
-    wait_until("a change after all that", || {
+    wait_until("a change after the return of Redis", || {
         String::from_utf8_lossy(&server.get("/").body).contains("Wife")
     });
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_build_without_its_redis_works_with_the_state_alone() {
+fn a_build_without_its_redis_uses_the_state_directory() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let site = Site::eager(&upstream).with(&["--redis", &redis.url()]);
     site.build_once().well();
@@ -79,13 +79,13 @@ fn a_build_without_its_redis_works_with_the_state_alone() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn two_sites_with_prefixes_of_their_own_do_not_meet() {
+fn two_sites_with_different_prefixes_share_nothing() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let one = shared(&upstream, &redis).with(&["--redis-prefix", "one"]);
     let other = shared(&upstream, &redis).with(&["--redis-prefix", "other"]);
     one.build_once().well();
     other.build_once().well();
-    assert_eq!(upstream.asked(), (2, 2), "each has a minute of its own");
+    assert_eq!(upstream.asked(), (2, 2), "each site has its own interval");
     let keys = redis.keys();
     let of = |prefix: &str| keys.iter().filter(|key| key.contains(prefix)).count();
     assert_eq!((of("one:"), of("other:")), (keys.len() / 2, keys.len() / 2), "{keys:?}");
@@ -93,7 +93,7 @@ fn two_sites_with_prefixes_of_their_own_do_not_meet() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn two_upstreams_under_one_prefix_do_not_meet() {
+fn two_upstreams_under_one_prefix_share_nothing() {
     let (one, other, redis) = (Upstream::start(), Upstream::start(), Redis::start());
     let mut fewer = films();
     fewer.as_array_mut().expect("a list").truncate(2);
@@ -108,7 +108,7 @@ fn two_upstreams_under_one_prefix_do_not_meet() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn two_replicas_share_one_fetch_and_show_the_same() {
+fn two_replicas_share_one_fetch_and_show_the_same_site() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let (one, other) = (shared(&upstream, &redis), shared(&upstream, &redis));
     let servers = [one.serve(), other.serve()].map(crate::fixture::Running::ready);
@@ -140,7 +140,7 @@ fn a_change_that_one_replica_fetched_reaches_the_other() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_password_comes_from_a_file_and_shows_nowhere() {
+fn the_password_is_read_from_a_file_and_is_never_shown() {
     let (upstream, redis) = (Upstream::start(), Redis::with_password("0pen-sesame"));
     let site = shared(&upstream, &redis).with(&["--redis-password-file", "password", "-vv"]);
     site.write("password", "0pen-sesame\n");
@@ -155,13 +155,13 @@ fn the_password_comes_from_a_file_and_shows_nowhere() {
 
 #[test]
 #[ignore = "needs redis-server and openssl"]
-fn a_redis_is_reached_through_tls_by_its_user_if_its_certificate_is_trusted() {
+fn redis_is_used_through_tls_only_if_its_certificate_is_trusted() {
     let (upstream, (redis, tls)) = (Upstream::start(), Redis::with_tls("films", "0pen-sesame"));
     let site = Site::of(&upstream).with(&["--redis", &tls.url]);
     let log = site.build_once().well();
     let why = "invalid peer certificate";
     assert!(log.contains("Redis cannot be used") && log.contains(why), "{log}");
-    assert!(redis.keys().is_empty(), "not trusted, so nothing was told");
+    assert!(redis.keys().is_empty(), "an untrusted Redis must get no data");
 
     let site = Site::of(&upstream).with(&["--redis", &tls.url]);
     let log = site.variable("SSL_CERT_FILE", &tls.authority).build_once().well();
@@ -171,12 +171,12 @@ fn a_redis_is_reached_through_tls_by_its_user_if_its_certificate_is_trusted() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn two_tenants_of_one_api_do_not_meet_in_one_redis() {
+fn two_tenants_of_one_api_share_nothing_in_one_redis() {
     let redis = Redis::start();
     let upstream = Upstream::start();
     let host = upstream.url();
     let host = host.strip_prefix("http://").expect("an address");
-    // A key in the query, as a password, or as the user name alone.
+    // The key may be in the query, the password or the user name.
     let [one, rest @ ..] = ["?key=s3cret-1", "?key=s3cret-2", "u:s3cret@", "s3cret@"].map(|key| {
         let url = match key.strip_prefix('?') {
             Some(_) => format!("http://{host}/{key}"),
@@ -188,12 +188,12 @@ fn two_tenants_of_one_api_do_not_meet_in_one_redis() {
     for other in &rest {
         other.build_once().well();
     }
-    assert_eq!(upstream.asked(), (4, 4), "each asks for itself");
+    assert_eq!(upstream.asked(), (4, 4), "each tenant must ask separately");
     let claims = redis.keys().iter().filter(|key| key.ends_with(":claim")).count();
     assert_eq!(claims, 4);
     let state = std::fs::read_to_string(one.path(".movies-gen/upstream")).expect("a file");
     assert!(!state.contains("s3cret"), "{state}");
-    // A state is one tenant's.
+    // A state directory belongs to one tenant.
     let url = format!("{}/?key=s3cret-2", upstream.url());
     let log = one.with(&["--upstream", &url]).build_once().with_code(2);
     assert!(!log.contains("s3cret"), "{log}");
@@ -201,9 +201,9 @@ fn two_tenants_of_one_api_do_not_meet_in_one_redis() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn bodies_that_do_not_get_through_in_time_leave_courtesy_to_redis() {
+fn claims_still_use_redis_if_bodies_are_too_slow_to_transfer() {
     let redis = Redis::start();
-    // Fast enough for any claim, and far too slow for a body of 3 MB.
+    // The link is fast enough for a claim, and much too slow for a body of 3 MB.
     let slow = Link::to(&redis);
     slow.carries(400_000);
     let upstream = Upstream::start();

@@ -19,12 +19,12 @@ use crate::fixture::{
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// A style of its own for each name, long enough to be compressed.
+/// Makes a stylesheet for a name, long enough to be compressed.
 fn style(name: &str) -> String {
     format!("/* {name} */ {}", "p { color: red } ".repeat(100))
 }
 
-/// The address of the style that the list refers to.
+/// Returns the address of the stylesheet of the list.
 fn style_of(page: &str) -> String {
     let links = links(page);
     links
@@ -33,7 +33,7 @@ fn style_of(page: &str) -> String {
         .expect("a style")
 }
 
-/// The address of the style after it has become `name`.
+/// Changes the stylesheet to `name`, and returns its new address.
 fn restyled(server: &Running, name: &str) -> String {
     let before = style_of(server.get("/").text());
     server.site.write("theme/assets/site.css", style(name));
@@ -84,24 +84,24 @@ fn an_old_style_stays(arguments: &[&str]) {
         answers_with(&server, address, name);
         is_on_disk(&site.out(), address, name);
     }
-    // A site that never had another style is the same generation.
+    // A site that never had another stylesheet has the same generation.
     let fresh = Site::of(&upstream).with(&["--templates", "theme"]);
     fresh.write("theme/assets/site.css", style("three"));
     fresh.build_once().well();
     assert_eq!(fresh.json("freshness.json")["generation"], generation.as_str());
     assert!(!contents(&fresh.out()).contains_key(one.trim_start_matches('/')));
-    // What comes back is live again, at its old address.
+    // A stylesheet that returns is live again at its old address.
     assert_eq!(restyled(&server, "one"), one);
     answers_with(&server, &three, "three");
 }
 
 #[test]
-fn old_assets_stay_where_the_trees_are_exchanged() {
+fn old_assets_stay_when_the_trees_are_exchanged() {
     an_old_style_stays(&[]);
 }
 
 #[test]
-fn old_assets_stay_where_files_are_put_in_place_one_by_one() {
+fn old_assets_stay_when_the_site_is_published_file_by_file() {
     an_old_style_stays(&["--in-place"]);
 }
 
@@ -125,12 +125,12 @@ impl Dated {
             .expect("a publisher")
     }
 
-    /// As another process that starts.
+    /// Opens the tree again, as another process does at its start.
     fn reopen(&mut self) {
         self.publisher = Dated::open(self.directory.path());
     }
 
-    /// Publishes the same data with this style, `seconds` after the start.
+    /// Publishes the same data with this stylesheet, `seconds` after the start.
     fn publish(&mut self, name: &str, seconds: u64) -> Published {
         let theme = self.directory.path().join("theme");
         fs::create_dir_all(theme.join("assets")).expect("made");
@@ -150,7 +150,7 @@ impl Dated {
         self.publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published")
     }
 
-    /// The styles on disk, in both trees, with all their forms.
+    /// Returns the number of stylesheets on disk in each tree, including compressed forms.
     fn styles(&self) -> [usize; 2] {
         ["out", "state/standby"].map(|tree| {
             let files = contents(&self.directory.path().join(tree));
@@ -163,31 +163,31 @@ impl Dated {
 }
 
 #[test]
-fn after_a_day_an_old_asset_goes_with_the_next_publish_and_the_generation_stays() {
+fn after_a_day_the_next_publish_removes_an_old_asset_and_the_generation_stays() {
     let mut site = Dated::new();
     let _ = site.publish("one", 0);
     let two = site.publish("two", 100);
-    assert_eq!(site.styles()[0], 6, "two styles in three forms");
+    assert_eq!(site.styles()[0], 6, "two stylesheets in three forms");
     site.reopen();
     let later = site.publish("two", 99 + DAY);
-    assert!(!later.changed, "nothing is due yet");
+    assert!(!later.changed, "no asset is due for removal yet");
     assert_eq!(site.styles()[0], 6);
     let gone = site.publish("two", 100 + DAY);
     assert!(gone.changed);
     assert_eq!(gone.generation.id, two.generation.id);
     assert_eq!(site.styles()[0], 3);
-    // The other tree follows with the next change, and nothing grows.
+    // The other tree follows with the next change, and the number of files does not grow.
     for round in 0..20 {
         let name = if round % 2 == 0 { "three" } else { "four" };
         let _ = site.publish(name, (round + 2) * DAY * 2);
     }
     let files = site.styles();
-    assert_eq!(files[0], 6, "the live one and the one before");
+    assert_eq!(files[0], 6, "the live stylesheet and the previous stylesheet");
     assert!(files[1] <= 6, "{files:?}");
 }
 
 #[test]
-fn an_old_asset_that_was_lost_is_not_missed() {
+fn a_lost_retired_asset_causes_no_fault() {
     let mut site = Dated::new();
     let one = site.publish("one", 0);
     let two = site.publish("two", 1);

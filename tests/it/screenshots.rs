@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Browser, Site, Tab, wait_until};
 
-/// A picture of one page.
+/// A screenshot of one page.
 struct Shot {
     name: &'static str,
     path: &'static str,
@@ -37,14 +37,14 @@ const SHOTS: [Shot; 6] = [
     Shot { window: (794, 1123), media: "print", ..Shot::of("print", "/") },
 ];
 
-/// Where the pictures are kept, if they are.
+/// Returns the directory in which screenshots are kept, if any.
 fn kept() -> Option<PathBuf> {
     Some(PathBuf::from(std::env::var_os("SCREENSHOTS")?))
 }
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_site_has_its_picture_taken() {
+fn screenshots_of_the_site_are_taken_without_a_fault() {
     let served = Site::new().with(&["--demo", "--interval", "1h", "--max-age", "1h"]).serve();
     let server = served.ready();
     let mut browser = Browser::start();
@@ -70,7 +70,7 @@ fn the_site_has_its_picture_taken() {
     assert_eq!(tab.complaints(), Vec::<Value>::new());
 }
 
-/// Whether all that is seen has come.
+/// Whether all visible pictures have loaded.
 fn is_painted(tab: &mut Tab) -> bool {
     tab.value(
         "[...document.images].every((image) =>

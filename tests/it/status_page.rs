@@ -1,4 +1,4 @@
-//! `/status/` tells everybody how the site is doing, without internal details.
+//! `/status/` shows the state of the site to all visitors, without internal details.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::fixture::{
 
 const PAGE: &str = "status/index.html";
 
-/// The page of a server whose last refresh ended so.
+/// Waits until the last refresh has this outcome, and returns the status page.
 fn status_after(server: &Running, kind: &str) -> String {
     let told = format!("<code>{kind}</code>");
     let page = || server.get("/status/").text().to_owned();
@@ -18,7 +18,7 @@ fn status_after(server: &Running, kind: &str) -> String {
     page()
 }
 
-/// The moment that the page says for a line of its facts.
+/// Returns the time in a line of the page.
 fn time_of(page: &str, line: &str) -> chrono::DateTime<chrono::Utc> {
     let rest = page.split(&format!("<dt>{line}</dt>")).nth(1).expect("a line");
     let time = rest.split("datetime=\"").nth(1).and_then(|rest| rest.split('"').next());
@@ -26,7 +26,7 @@ fn time_of(page: &str, line: &str) -> chrono::DateTime<chrono::Utc> {
 }
 
 #[test]
-fn it_tells_the_age_the_counts_and_the_next_attempt() {
+fn the_status_page_shows_the_age_the_counts_and_the_next_attempt() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let page = status_after(&server, "changed");
@@ -41,12 +41,12 @@ fn it_tells_the_age_the_counts_and_the_next_attempt() {
     {
         assert!(page.contains(part), "{part} is missing: {page}");
     }
-    assert!(page.contains("<p class=\"none\">None.</p>"), "nothing is odd: {page}");
-    assert_eq!(server.site.page(PAGE), page, "the file is the same");
+    assert!(page.contains("<p class=\"none\">None.</p>"), "the data has no imperfection: {page}");
+    assert_eq!(server.site.page(PAGE), page, "the file and the answer must be equal");
 }
 
 #[test]
-fn it_is_volatile_never_held_and_no_part_of_a_generation() {
+fn the_status_page_is_volatile_never_held_and_outside_the_generation() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -54,7 +54,7 @@ fn it_is_volatile_never_held_and_no_part_of_a_generation() {
         (contents(&site.out()), site.json("freshness.json")["generation"].clone());
     let first = site.page(PAGE);
     site.build_once().well();
-    assert_ne!(site.page(PAGE), first, "written anew after a refresh that changed nothing");
+    assert_ne!(site.page(PAGE), first, "each refresh must write the page");
     assert_eq!(contents(&site.out()), before);
     assert_eq!(site.json("freshness.json")["generation"], generation);
 
@@ -67,14 +67,14 @@ fn it_is_volatile_never_held_and_no_part_of_a_generation() {
     assert_eq!((slash.status, slash.expect("location")), (308, "/status/"));
     assert!(answer.text().contains("content=\"noindex\""));
     assert!(!site.page("sitemap.xml").contains("status"));
-    // Pages wait for newer data, this one does not.
+    // Other pages wait for newer data, and the status page does not wait.
     upstream.set_both(&Answer::json(&films()).late(Duration::from_secs(1)));
     upstream.wait_until_asked_again();
     assert!(!server.get("/status/").expect("cache-status").contains("fwd=stale"));
 }
 
 #[test]
-fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
+fn a_failure_is_shown_by_its_kind_also_after_a_restart() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let server = site.serve().ready();
@@ -84,7 +84,7 @@ fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
     assert!(page.contains("The last refresh failed"), "{page}");
     assert!(time_of(&page, "Data as of") >= time_of(&good, "Data as of"));
     let _ = server.terminate();
-    // A process that starts anew, and cannot reach anybody either.
+    // A new process, which also cannot reach the upstream.
     let server = site.serve().ready();
     let page = status_after(&server, "bad-status");
     for kind in ["changed", "unchanged", "bad-status"] {
@@ -94,7 +94,7 @@ fn a_failure_is_told_by_its_kind_and_survives_a_restart() {
 }
 
 #[test]
-fn a_damaged_memory_is_set_aside_and_nothing_else_is_lost() {
+fn a_damaged_history_is_set_aside_and_nothing_else_is_lost() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -105,7 +105,7 @@ fn a_damaged_memory_is_set_aside_and_nothing_else_is_lost() {
 }
 
 #[test]
-fn what_is_odd_about_the_data_is_told_by_kind_alone() {
+fn the_status_page_shows_only_the_kinds_of_imperfections_of_the_data() {
     let upstream = Upstream::start();
     let mut films = films();
     let list = films.as_array_mut().expect("a list");
@@ -126,7 +126,7 @@ fn what_is_odd_about_the_data_is_told_by_kind_alone() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn no_address_key_or_path_of_the_inside_shows() {
+fn the_status_page_shows_no_internal_address_key_or_path() {
     let upstream = Upstream::start();
     let mut redis = Redis::with_password("open-sesame");
     let address = upstream.url().replace("http://", "http://somebody:unspoken@");
@@ -169,7 +169,7 @@ fn no_address_key_or_path_of_the_inside_shows() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn as_a_file_whose_generator_is_dead_it_stays_true() {
+fn the_status_page_stays_true_when_it_is_no_longer_published() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -178,7 +178,7 @@ fn as_a_file_whose_generator_is_dead_it_stays_true() {
     assert_eq!(get(nginx.address, "/status/").text(), site.page(PAGE));
     let mut browser = Browser::start();
     let mut tab = browser.tab();
-    // The visitor's clock is two hours ahead.
+    // The clock of the visitor is two hours ahead.
     tab.before_each_page("const now = Date.now; Date.now = () => now() + 7_200_000;");
     tab.load(&url);
     tab.wait_for("!document.querySelector('[data-freshness]').hidden");
@@ -186,22 +186,22 @@ fn as_a_file_whose_generator_is_dead_it_stays_true() {
     let said = tab.text("document.querySelector('[data-stale]').textContent");
     assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
-    // What stands in the file names moments and never a distance from now.
+    // The file contains moments and no times relative to now.
     let main = tab.text("document.querySelector('main').textContent");
     assert!(!main.contains(" ago") && main.contains("If that time is long past"), "{main}");
 }
 
-/// The kinds of fault that a template can have.
+/// Templates with each kind of fault.
 const FAULTS: [&str; 3] = ["{{ status.no.such }}", "{% for %}", "{% include \"gone.html\" %}"];
 
 #[test]
-fn a_theme_that_cannot_show_it_fails_no_refresh_and_the_built_in_page_is_shown() {
+fn a_broken_status_template_fails_no_refresh_and_the_built_in_page_is_shown() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--templates", "theme"]);
     for fault in FAULTS {
         site.write("theme/status.html", fault);
         site.write("theme/404.html", fault.len().to_string());
-        // At the start, where nothing is published.
+        // Test the start, when nothing is published yet.
         let log = site.build_once().well();
         assert_eq!(log.matches("theme/status.html").count(), 1, "{fault}: {log}");
         assert!(site.page(PAGE).contains("<h1>Status</h1>"), "{fault}");
@@ -213,7 +213,7 @@ fn a_theme_that_cannot_show_it_fails_no_refresh_and_the_built_in_page_is_shown()
 }
 
 #[test]
-fn while_the_theme_cannot_show_it_refreshes_go_on_and_the_author_is_told() {
+fn with_a_broken_status_template_refreshes_continue_and_the_author_sees_the_fault() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--templates", "theme", "--dev"]);
     site.write("theme/status.html", "{{ status.pages }} files");
@@ -225,7 +225,7 @@ fn while_the_theme_cannot_show_it_refreshes_go_on_and_the_author_is_told() {
         wait_until("the built-in page", || page().contains("<h1>Status</h1>"));
         site.write("theme/404.html", "mended");
         wait_until("the other page", || server.get("/nowhere").body == b"mended");
-        wait_until("what the author is told", || {
+        wait_until("the message for the author", || {
             server.get("/dev.json").text().contains("status.html")
         });
         upstream.wait_until_asked_again();
@@ -237,7 +237,7 @@ fn while_the_theme_cannot_show_it_refreshes_go_on_and_the_author_is_told() {
 }
 
 #[test]
-fn pages_for_want_of_a_site_that_fail_keep_nobody_from_starting() {
+fn broken_templates_of_error_pages_do_not_prevent_the_start() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(500, "no"));
     for fault in FAULTS {
@@ -260,7 +260,7 @@ fn pages_for_want_of_a_site_that_fail_keep_nobody_from_starting() {
 }
 
 #[test]
-fn a_file_of_the_owners_in_its_place_is_named_and_stays() {
+fn a_file_of_the_owner_at_the_path_of_the_status_page_is_named_and_stays() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.write("public/status/index.html", "mine");

@@ -12,14 +12,13 @@ use crate::fixture::{
     Answer, Site, Upstream, contents, films, people, tells_of_changes, wait_until,
 };
 
-/// Kills of each kind. Their moments are spread over the whole run of the
-/// program, so that most fall into the publish.
+/// Number of kills of each kind. The kills are spread over the whole run of the program, and most
+/// of them fall into the publish.
 const KILLS: u32 = 100;
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
-/// A site with data of its own that switches between two themes: each build
-/// replaces every page and asks nobody.
+/// A site that switches between two themes. Each build replaces every page and sends no request.
 struct Switching {
     site: Site,
     upstream: Upstream,
@@ -33,11 +32,11 @@ impl Switching {
             let style = format!("/* {theme} */ {}", theme.repeat(400));
             site.write(&format!("{theme}/assets/site.css"), style);
         }
-        // Only one of them has this file, so a switch adds and removes one too.
+        // Only one theme has this file, so a switch also adds or removes a file.
         site.write("light/static/only/light.txt", "light");
         site.build_once().well();
         let switching = Switching { site, upstream };
-        // From here on each theme's site has the assets of the other ones, too.
+        // From now on, the site of each theme also has the retired assets of the other theme.
         for theme in THEMES {
             switching.themed(theme).build_once().well();
         }
@@ -48,7 +47,7 @@ impl Switching {
         self.site.with(&["--templates", theme])
     }
 
-    /// What each theme gives, built to the end.
+    /// Builds the complete site of each theme, and returns the files.
     fn both(&self, out: &Path) -> [Contents; 2] {
         THEMES.map(|theme| {
             self.themed(theme).build_once().well();
@@ -56,20 +55,20 @@ impl Switching {
         })
     }
 
-    /// Builds both themes in turn, each killed at a moment of its own: half of
-    /// them anywhere, half of them from where `is_publishing` on.
+    /// Builds both themes in turn, and kills each build at a different moment: half of the builds
+    /// at any moment, and the others after `is_publishing` is true.
     fn kill_each(&self, is_publishing: impl Fn() -> bool, mut look: impl FnMut(u32)) {
         for kill in 0..KILLS {
             let theme = THEMES[kill as usize % 2];
             let process = self.themed(theme).start_build();
             let moment = kill / 4;
-            // There is nothing to publish if the kill before came too late.
+            // If the previous kill came too late, there is nothing to publish.
             let is_done = || {
                 let log = process.log();
                 log.contains("shows the stored data") || log.contains("ERROR")
             };
             if kill / 2 % 10 == 9 {
-                // At its very end, however slow the machine is.
+                // Kill the build at its end, on slow machines too.
                 while !is_done() {
                     std::hint::spin_loop();
                 }
@@ -85,14 +84,14 @@ impl Switching {
             let _ = process.ended();
             look(kill);
         }
-        assert_eq!(self.upstream.asked(), (1, 1), "nobody was asked for any of it");
+        assert_eq!(self.upstream.asked(), (1, 1), "no build may send a request");
     }
 }
 
 const THEMES: [&str; 2] = ["light", "dark"];
 
 #[test]
-fn killed_at_any_moment_of_an_exchange_the_disk_holds_one_whole_site() {
+fn a_kill_at_any_moment_of_an_exchange_leaves_one_whole_site_on_disk() {
     let switching = Switching::with(&[]);
     let out = switching.site.out();
     let both = switching.both(&out);
@@ -111,12 +110,12 @@ fn killed_at_any_moment_of_an_exchange_the_disk_holds_one_whole_site() {
     );
     assert!(seen[0] > 0 && seen[1] > 0, "no kill hit one side of the exchange: {seen:?}");
     assert!(half_done > 0, "no kill hit the middle of it");
-    assert_eq!(switching.both(&out), both, "the next start goes on");
+    assert_eq!(switching.both(&out), both, "the next start must complete the site");
     nothing_is_left_over(&switching.site);
 }
 
 #[test]
-fn killed_at_any_moment_of_going_file_by_file_every_file_is_whole_and_the_journal_completes_it() {
+fn a_kill_at_any_moment_of_a_publish_file_by_file_leaves_whole_files_and_a_journal() {
     let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
     let out = elsewhere.path().join("public");
     let switching = Switching::with(&["--out", out.to_str().expect("text")]);
@@ -151,13 +150,13 @@ fn killed_at_any_moment_of_going_file_by_file_every_file_is_whole_and_the_journa
 }
 
 #[test]
-fn on_another_file_system_a_site_is_kept_fresh_and_the_owners_files_stay() {
+fn an_out_on_another_file_system_is_kept_fresh_and_the_files_of_the_owner_stay() {
     let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
     let out = elsewhere.path().join("public");
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--out", out.to_str().expect("text")]);
     let log = site.build_once().well();
-    assert_eq!(log.matches("file by file").count(), 1, "what is lost is said once: {log}");
+    assert_eq!(log.matches("file by file").count(), 1, "the reason must be logged once: {log}");
     std::fs::write(out.join("mine.txt"), "mine").expect("written");
     let mut changed = films();
     changed[0]["description"] = "Changed.".into();
@@ -170,15 +169,15 @@ fn on_another_file_system_a_site_is_kept_fresh_and_the_owners_files_stay() {
     reference.build_once().well();
     let mut wanted = contents(&reference.out());
     wanted.insert("mine.txt".into(), b"mine".to_vec());
-    // That something changed is known to one of them only.
+    // Only one of the two sites knows that something changed.
     for (path, bytes) in &wanted {
         let found = there.get(path).unwrap_or_else(|| panic!("{path} is missing"));
         assert!(found == bytes || tells_of_changes(path), "{path}");
     }
 }
 
-/// A publish onto another file system that was killed in its middle: the site,
-/// where it is published, and the upstream.
+/// Kills a publish to another file system in the middle. Returns the site, its `--out`, and the
+/// upstream.
 fn cut_off(first: bool) -> (Site, tempfile::TempDir, Upstream) {
     let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
     let out = elsewhere.path().join("public");
@@ -209,20 +208,20 @@ fn cut_off(first: bool) -> (Site, tempfile::TempDir, Upstream) {
             site.build_once().well();
         }
     }
-    panic!("no kill hit the middle of it");
+    panic!("no kill hit the middle of a publish");
 }
 
 #[test]
-fn a_first_publish_that_was_cut_off_file_by_file_is_completed() {
+fn a_first_publish_file_by_file_that_was_cut_off_is_completed() {
     let (site, elsewhere, _upstream) = cut_off(true);
-    // The minute is not over, and the payload was stored before the publish.
+    // The interval is not over, and the payload was stored before the publish.
     let log = site.build_once().well();
     assert!(log.contains("completing a publish that was cut off"), "{log}");
     assert!(contents(&elsewhere.path().join("public")).contains_key("index.html"));
 }
 
 #[test]
-fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
+fn completing_a_publish_changes_no_file_of_the_owner() {
     let (site, elsewhere, _upstream) = cut_off(false);
     let place = elsewhere.path().join("public/posters/salt-road.svg");
     std::fs::remove_file(&place).expect("removed");
@@ -231,19 +230,19 @@ fn completing_a_publish_touches_nothing_that_the_owner_put_in_its_way() {
     let log = site.build_once().well();
     assert!(log.contains("is not ours is at the path of a page"), "{log}");
     assert_eq!(std::fs::read(place.join("precious.txt")).expect("there"), b"precious");
-    assert!(!site.path(".movies-gen/journal").exists(), "the rest is published");
+    assert!(!site.path(".movies-gen/journal").exists(), "the rest must be published");
     std::fs::remove_dir_all(&place).expect("moved away");
     site.build_once().well();
     assert!(place.is_file() && !site.path(".movies-gen/journal").exists());
 }
 
 #[test]
-fn a_thousand_publishes_leave_nothing_behind() {
+fn a_thousand_publishes_leave_no_temporary_files() {
     let upstream = Upstream::of(&films(), &json!([]));
     let publish = |film: usize| {
         let mut films = films();
         films[0]["description"] = format!("The {film}th.").into();
-        // Pages come and go too.
+        // Some publishes add or remove pages.
         films[1]["title"] = format!("Film {}", film % 7).into();
         let keep = 3 - film % 2;
         films.as_array_mut().expect("a list").truncate(keep);
@@ -253,7 +252,7 @@ fn a_thousand_publishes_leave_nothing_behind() {
     let often = ["--upstream", &upstream.url(), "--interval", "10ms", "--accept-after", "1"];
     let site = Site::in_memory().with(&often);
     let running = site.serve().ready();
-    // Right now something is being written, under a name beside its place.
+    // A file that is being written at this moment has a temporary name.
     let kept = || {
         [site.path(".movies-gen"), site.path("")].map(|directory| {
             let mut names = names(&directory);

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Redis, Site, Upstream, films};
 
-/// Replaces a text in all documents below a directory, with the right checksums; gives
-/// the number of documents in which the text stood.
+/// Replaces a text in all documents below a directory, with valid checksums. Returns the number of
+/// documents that had the text.
 fn rewrite(directory: &Path, text: &str, with: &str) -> usize {
     let mut count = 0;
-    // Bodies and the ledger are named by their content, and documents name them.
+    // Bodies and the ledger have names made from their content, and documents contain these names.
     let is_body = |path: &PathBuf| path.parent().is_some_and(|above| above.ends_with("bodies"));
     for path in files_below(directory).into_iter().filter(is_body) {
         let Ok(body) = fs::read_to_string(&path) else { continue };
@@ -50,7 +50,7 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether something called `escaped` came to be anywhere in the site's directory.
+/// Whether a file named `escaped` is anywhere in the directory of the site.
 fn escaped(site: &Site) -> bool {
     let is_it = |path: &PathBuf| path.to_string_lossy().contains("escaped");
     files_below(site.as_ref()).iter().any(is_it)
@@ -63,7 +63,7 @@ fn scored(score: &str) -> Value {
 }
 
 #[test]
-fn a_slug_in_a_state_file_is_no_path() {
+fn a_slug_in_a_state_file_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -82,7 +82,7 @@ fn a_slug_in_a_state_file_is_no_path() {
 }
 
 #[test]
-fn a_slug_in_the_ledger_beside_the_manifest_is_no_path() {
+fn a_slug_in_the_published_ledger_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -96,7 +96,7 @@ fn a_slug_in_the_ledger_beside_the_manifest_is_no_path() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_slug_in_redis_is_no_path() {
+fn a_slug_in_redis_is_never_used_as_a_path() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
     site().build_once().well();
@@ -110,7 +110,7 @@ fn a_slug_in_redis_is_no_path() {
 }
 
 #[test]
-fn the_hash_of_a_body_is_no_path() {
+fn the_hash_of_a_body_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -125,7 +125,7 @@ fn the_hash_of_a_body_is_no_path() {
 }
 
 #[test]
-fn a_path_in_a_manifest_leads_nowhere_outside_the_tree() {
+fn a_path_in_a_manifest_never_leads_outside_the_tree() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -141,7 +141,7 @@ fn a_path_in_a_manifest_leads_nowhere_outside_the_tree() {
 }
 
 #[test]
-fn the_name_of_a_refusal_is_no_path() {
+fn the_name_of_a_refusal_is_never_used_as_a_path() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();

@@ -6,7 +6,7 @@ use crate::fixture::{Answer, Response, Running, Site, Upstream, films, get, wait
 
 const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
 
-/// The answer of the admin listener.
+/// Sends a request to the admin listener.
 fn admin(running: &Running, path: &str) -> Response {
     let line = running.wait_for_line("metrics at http://");
     let (_, address) = line.split_once("http://").expect("an address");
@@ -14,7 +14,7 @@ fn admin(running: &Running, path: &str) -> Response {
     get(address, path)
 }
 
-/// A metric's value.
+/// Returns the value of a metric.
 pub(crate) fn metric(running: &Running, name: &str) -> Option<f64> {
     let text = admin(running, "/metrics").text().to_owned();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
@@ -22,7 +22,7 @@ pub(crate) fn metric(running: &Running, name: &str) -> Option<f64> {
 }
 
 #[test]
-fn metrics_are_off_unless_they_are_asked_for() {
+fn metrics_are_off_by_default() {
     let upstream = Upstream::start();
     let running = Site::of(&upstream).serve().ready();
     assert!(!running.log().contains("metrics at"));
@@ -32,7 +32,7 @@ fn metrics_are_off_unless_they_are_asked_for() {
 }
 
 #[test]
-fn metrics_tell_what_happened() {
+fn metrics_report_refreshes_and_loads() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "500ms", "--max-age", "500ms"]);
     let running = site.with(&ADMIN).serve().ready();
@@ -118,12 +118,12 @@ fn each_refresh_is_one_line_with_a_field_for_each_part() {
 }
 
 #[test]
-fn data_that_is_too_old_to_be_shown_is_answered_with_503() {
+fn data_older_than_max_stale_is_answered_with_503() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream).with(&["--max-stale", "2s"]);
     let running = site.serve().ready();
     upstream.set_both(&Answer::new(500, "no"));
-    wait_until("no answer", || running.get("/").status == 503);
+    wait_until("the status 503", || running.get("/").status == 503);
     let refused = running.get("/movies/salt-road/");
     assert_eq!(refused.status, 503);
     assert!(refused.expect("retry-after").parse::<u32>().is_ok());
@@ -135,9 +135,9 @@ fn data_that_is_too_old_to_be_shown_is_answered_with_503() {
 }
 
 #[test]
-fn an_upstream_that_answers_from_a_cache_is_named() {
+fn answers_from_a_cache_of_the_upstream_are_reported() {
     let upstream = Upstream::start();
-    // One value a cache on the way: the data is as old as the oldest of them says.
+    // Each cache on the way adds one value. The data is as old as the largest value.
     let aged = |path, list: &Value| {
         upstream.set(path, Answer::json(list).with("Age", "7").with("Age", "soon, 45, 20"));
     };
@@ -147,8 +147,8 @@ fn an_upstream_that_answers_from_a_cache_is_named() {
     let line = running.wait_for_line("answers from a cache (Age: 45 s)");
     assert!(line.contains("pages get up to 46s old: more than --max-age 1s"), "{line}");
     assert!(running.get("/").expect("age").parse::<u64>().expect("seconds") >= 45);
-    // While an attempt is under way, whose the stored data is cannot be told.
-    wait_until("the status to tell", || {
+    // While an attempt is in flight, the status does not know the age of the answer.
+    wait_until("the status with the age", || {
         let status = running.site.run(&["status"]).out;
         status.contains("45s of this age in a cache of the upstream")
     });

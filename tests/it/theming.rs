@@ -8,7 +8,7 @@ fn themed(upstream: &Upstream) -> Site {
     Site::of(upstream).with(&["--templates", "theme"])
 }
 
-/// A server whose theme has an empty 404 page of its own.
+/// Starts a server whose theme has its own empty 404 page.
 fn served(upstream: &Upstream) -> Running {
     let site = themed(upstream);
     site.write("theme/404.html", "nothing here");
@@ -16,7 +16,7 @@ fn served(upstream: &Upstream) -> Running {
 }
 
 #[test]
-fn one_overridden_file_takes_the_place_of_the_built_in_one_and_no_other() {
+fn an_overridden_file_replaces_only_its_built_in_file() {
     let upstream = Upstream::start();
     let (plain, own) = (Site::of(&upstream), themed(&upstream));
     own.write(
@@ -48,7 +48,7 @@ fn a_built_in_template_can_be_extended() {
 }
 
 #[test]
-fn a_saved_template_is_shown_at_once_without_asking_the_upstream() {
+fn a_saved_template_is_shown_at_once_without_a_request_to_the_upstream() {
     let upstream = Upstream::start();
     let server = served(&upstream);
     let started = Instant::now();
@@ -60,7 +60,7 @@ fn a_saved_template_is_shown_at_once_without_asking_the_upstream() {
 }
 
 #[test]
-fn an_editor_that_renames_over_the_file_is_seen_too() {
+fn a_file_that_an_editor_replaces_by_a_rename_is_noticed() {
     let upstream = Upstream::start();
     let server = served(&upstream);
     for text in ["one", "two"] {
@@ -72,7 +72,7 @@ fn an_editor_that_renames_over_the_file_is_seen_too() {
 }
 
 #[test]
-fn a_removed_template_gives_the_built_in_one_back() {
+fn a_removed_template_is_replaced_by_the_built_in_template() {
     let upstream = Upstream::start();
     let server = served(&upstream);
     std::fs::remove_file(server.site.path("theme/404.html")).expect("removed");
@@ -82,7 +82,7 @@ fn a_removed_template_gives_the_built_in_one_back() {
 }
 
 #[test]
-fn a_template_that_cannot_be_read_keeps_the_last_good_site_and_says_where() {
+fn a_broken_template_keeps_the_last_good_site_and_the_log_names_line_and_column() {
     let upstream = Upstream::start();
     let server = served(&upstream);
     let good = server.get("/movies/salt-road/");
@@ -124,11 +124,11 @@ fn a_template_that_fails_on_one_person_names_that_person() {
     );
     let log = site.build_once().with_code(1);
     assert!(log.contains("Gull") && log.contains("theme/person.html:1:"), "{log}");
-    assert!(!site.out().join("index.html").exists(), "nothing half-made is published");
+    assert!(!site.out().join("index.html").exists(), "an incomplete site was published");
 }
 
 #[test]
-fn a_build_with_a_broken_template_fails_without_asking_the_upstream() {
+fn a_build_with_a_broken_template_fails_without_a_request_to_the_upstream() {
     let upstream = Upstream::start();
     let site = themed(&upstream);
     site.write("theme/index.html", "{% for %}");
@@ -138,7 +138,7 @@ fn a_build_with_a_broken_template_fails_without_asking_the_upstream() {
 }
 
 #[test]
-fn a_static_folder_is_passed_through() {
+fn a_static_folder_is_published_unchanged() {
     let upstream = Upstream::start();
     let site = themed(&upstream);
     let bytes: Vec<u8> = (0..=255).collect();
@@ -168,7 +168,7 @@ fn an_overridden_asset_is_linked_by_the_hash_of_its_own_content() {
 }
 
 #[test]
-fn an_exported_theme_is_the_built_in_one_and_tells_what_templates_get() {
+fn an_exported_theme_is_the_built_in_theme_and_describes_the_variables() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "300ms"]);
     site.build_once().well();
@@ -188,7 +188,7 @@ fn an_exported_theme_is_the_built_in_one_and_tells_what_templates_get() {
         let is_template = entry.path().is_file() && name != "README.md";
         assert!(!is_template || told.contains(&format!("`{name}`")), "{name} is not described");
     }
-    // Every block of the frame is named.
+    // The description must name every block of the base template.
     let base = std::fs::read_to_string(site.path("theme/base.html")).expect("a template");
     for block in base.split("{% block ").skip(1).filter_map(|rest| rest.split(' ').next()) {
         assert!(told.contains(&format!("`{block}`")), "{block} is not described");
@@ -197,7 +197,7 @@ fn an_exported_theme_is_the_built_in_one_and_tells_what_templates_get() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn with_dev_open_pages_reload_on_save_and_show_what_is_wrong() {
+fn with_dev_open_pages_reload_after_a_save_and_show_faults() {
     let upstream = Upstream::start();
     let site = themed(&upstream).with(&["--dev"]);
     site.write("theme/404.html", "{% extends \"base.html\" %}");
@@ -216,7 +216,7 @@ fn with_dev_open_pages_reload_on_save_and_show_what_is_wrong() {
     }
     server.site.write("theme/film.html", own);
     tab.wait_for("document.querySelector('dialog')?.open !== true && document.title === 'Mine'");
-    // There only.
+    // Without --dev, pages must not have the script.
     let plain = Site::of(&upstream);
     plain.build_once().well();
     assert!(
@@ -225,7 +225,7 @@ fn with_dev_open_pages_reload_on_save_and_show_what_is_wrong() {
 }
 
 #[test]
-fn what_lies_about_in_a_theme_breaks_nothing_and_is_named_by_check() {
+fn other_files_in_a_theme_break_nothing_and_check_names_them() {
     let upstream = Upstream::start();
     let site = themed(&upstream);
     let png: &[u8] = b"\x89PNG\r\n\x1a\n\0\xff";
@@ -293,7 +293,7 @@ fn a_root_folder_is_published_at_the_root_of_the_site() {
 }
 
 #[test]
-fn a_template_that_is_used_must_still_be_whole() {
+fn a_template_that_a_page_uses_must_be_valid() {
     let upstream = Upstream::start();
     for lead in ["{% include \"mine.html\" %}", "{% extends \"mine.html\" %}", "{{ <own /> }}"] {
         let site = themed(&upstream);

@@ -1,4 +1,4 @@
-//! Sites for a validator. `make validate` keeps them.
+//! Builds sites for an HTML validator. `make validate` keeps the sites.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::fixture::{Site, Upstream, contents, hostile_films, hostile_people, wr
 
 #[test]
 #[ignore = "builds sites for `make validate`"]
-fn sites_to_be_validated_are_built() {
+fn the_sites_for_the_validator_are_built() {
     let demo = Site::new().with(&["--demo"]);
     let hostile = Upstream::of(&hostile_films(), &hostile_people());
     let empty = Upstream::of(&json!([]), &json!([]));

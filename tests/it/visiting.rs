@@ -1,6 +1,6 @@
-//! A visit from the list to every page that the list leads to, wherever the site is: served by
-//! the program at the root and under a path, and by nginx in both ways of `deploy/nginx.conf`.
-//! Also a visit to hostile pages.
+//! Visits from the list to every page that the list links. The site is served by the program at the
+//! root and under a path, and by nginx in both ways of `deploy/nginx.conf`. There is also a visit
+//! to hostile pages.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn go(tab: &mut Tab, url: &str) {
     tab.wait_for(&is_there);
 }
 
-/// Follows the first link that a selector finds, and waits for its page.
+/// Follows the first link that matches a selector, and waits for the page.
 fn follow(tab: &mut Tab, selector: &str, heading: &str) {
     tab.value(&format!("document.querySelector('{selector}').click()"));
     tab.wait_for(&format!(
@@ -25,11 +25,11 @@ fn follow(tab: &mut Tab, selector: &str, heading: &str) {
     ));
 }
 
-/// `site` is the address of the list.
+/// Visits the site. `site` is the address of the list.
 fn visit(tab: &mut Tab, site: &str) {
     tab.sized(800, 500);
 
-    // By keyboard: search, filter, order.
+    // Search, filter and sort with the keyboard.
     go(tab, site);
     tab.shows_films(ALL);
     tab.press("/");
@@ -46,7 +46,7 @@ fn visit(tab: &mut Tab, site: &str) {
     tab.shows_films("f-lamp f-return");
     assert_eq!(tab.text("location.search"), "?q=keep&sort=score");
 
-    // Down the list, into a film, and back: the same list at the same place.
+    // Scroll the list, open a film, and go back: the list must be at the same scroll position.
     tab.value("document.querySelector('[data-film-id=f-return] h2').scrollIntoView()");
     let place = tab.value("scrollY").as_f64().expect("a number");
     assert!(place > 50.0, "the list is too short to scroll: {place}");
@@ -56,7 +56,7 @@ fn visit(tab: &mut Tab, site: &str) {
     tab.wait_for(&format!("Math.abs(scrollY - {place}) < 2"));
     assert_eq!(tab.text("document.getElementById('q').value"), "keep");
 
-    // On by links alone.
+    // Continue with links only.
     follow(tab, "[data-film-id=f-return] h2 a", "The Keeper Returns");
     follow(tab, "[data-person-id=p-keeper] a", "Osk the Keeper");
     follow(tab, ".ledger a", "The Lamp Keeper");
@@ -69,7 +69,7 @@ fn visit(tab: &mut Tab, site: &str) {
     follow(tab, ".masthead nav a:nth-child(3)", "Directors");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
 
-    // A stray finds the way by searching.
+    // A visitor at an unknown address can search.
     go(tab, &format!("{site}nowhere"));
     tab.value("document.getElementById('q').focus()");
     tab.type_text("winter");
@@ -82,7 +82,7 @@ fn visit(tab: &mut Tab, site: &str) {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_visit_goes_well_at_the_root() {
+fn a_visit_works_at_the_root() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -91,7 +91,7 @@ fn a_visit_goes_well_at_the_root() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn a_visit_goes_well_under_a_path_behind_nginx_too() {
+fn a_visit_works_under_a_path_also_behind_nginx() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&[
         "--site-url",
@@ -110,7 +110,7 @@ fn a_visit_goes_well_under_a_path_behind_nginx_too() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn a_visit_goes_well_behind_nginx_as_it_is_to_be_deployed() {
+fn a_visit_works_behind_nginx_with_the_deployed_configuration() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let (nginx, proxy) = Nginx::deployed(&server.site.out(), "/", server.address);
@@ -122,7 +122,7 @@ fn a_visit_goes_well_behind_nginx_as_it_is_to_be_deployed() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn pages_that_mean_harm_do_none_and_can_be_read() {
+fn hostile_pages_do_no_harm_and_can_be_read() {
     let upstream = Upstream::of(&hostile_films(), &hostile_people());
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -145,7 +145,7 @@ fn pages_that_mean_harm_do_none_and_can_be_read() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn from_list_to_film_and_back_the_poster_goes_along_unless_nothing_may_move() {
+fn the_poster_moves_between_list_and_film_except_with_reduced_motion() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let mut browser = Browser::start();

@@ -1,4 +1,4 @@
-//! What must hold whenever two ledgers meet.
+//! Tests of the rules for merging two ledgers.
 
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn next(ledger: &Ledger, old: &Catalogue, new: &Catalogue, at: u64) -> Ledger {
 }
 
 #[test]
-fn a_ledger_that_began_anew_takes_up_the_history_of_the_other() {
+fn a_new_ledger_takes_over_the_history_of_the_other_ledger() {
     let (one, two) = (people(&[("1", "Mei")]), people(&[("1", "Mei"), ("2", "Kiki")]));
     let history = next(&Ledger::baseline(&one, WallTime(10)), &one, &two, 20);
     let anew = Ledger::baseline(&two, WallTime(30));
@@ -26,7 +26,7 @@ fn a_ledger_that_began_anew_takes_up_the_history_of_the_other() {
 }
 
 #[test]
-fn what_both_saw_is_one_change_at_its_earlier_time() {
+fn the_same_change_in_both_ledgers_is_one_change_at_its_earlier_time() {
     let (one, two) = (people(&[("1", "Mei")]), people(&[("1", "Mei"), ("2", "Kiki")]));
     let base = Ledger::baseline(&one, WallTime(10));
     let (early, late) = (next(&base, &one, &two, 20), next(&base, &one, &two, 25));
@@ -36,7 +36,7 @@ fn what_both_saw_is_one_change_at_its_earlier_time() {
 }
 
 #[test]
-fn a_change_that_came_twice_stays_two() {
+fn a_change_that_happened_twice_stays_two_changes() {
     let (one, two) = (people(&[("1", "Mei")]), people(&[("1", "Mei"), ("2", "Kiki")]));
     let base = Ledger::baseline(&one, WallTime(10));
     let replica = |times: [u64; 3]| {
@@ -50,7 +50,7 @@ fn a_change_that_came_twice_stays_two() {
 }
 
 #[test]
-fn the_slug_of_the_older_stays_and_the_other_leads_to_it() {
+fn the_slug_of_the_older_ledger_stays_and_the_other_slug_redirects() {
     let old = Ledger::baseline(&people(&[("1", "Mei")]), WallTime(10));
     let new = Ledger::baseline(&people(&[("1", "Satsuki")]), WallTime(20));
     for met in [old.absorbing(&new), new.absorbing(&old)] {
@@ -61,7 +61,7 @@ fn the_slug_of_the_older_stays_and_the_other_leads_to_it() {
 }
 
 #[test]
-fn no_two_records_have_one_address() {
+fn two_records_never_share_an_address() {
     let old = Ledger::baseline(&people(&[("1", "Mei")]), WallTime(10));
     let new = Ledger::baseline(&people(&[("2", "Mei")]), WallTime(20));
     for met in [old.absorbing(&new), new.absorbing(&old)] {
@@ -71,7 +71,7 @@ fn no_two_records_have_one_address() {
 }
 
 #[test]
-fn what_only_the_other_knows_is_gone_and_keeps_its_address() {
+fn a_record_that_only_the_other_ledger_has_is_gone_and_keeps_its_address() {
     let old = Ledger::baseline(&people(&[("1", "Mei"), ("2", "Kiki")]), WallTime(10));
     let new = Ledger::baseline(&people(&[("1", "Mei")]), WallTime(20));
     let met = new.absorbing(&old);
@@ -79,7 +79,7 @@ fn what_only_the_other_knows_is_gone_and_keeps_its_address() {
     assert!(!met.people["1"].gone);
 }
 
-/// Names that collide, for ids that come and go.
+/// Generates catalogues of ids that appear and disappear, with names that collide.
 fn catalogue() -> impl Strategy<Value = Vec<(u8, u8)>> {
     proptest::collection::btree_map(0..6_u8, 0..3_u8, 0..6)
         .prop_map(|people| people.into_iter().collect())
@@ -94,7 +94,7 @@ fn named(catalogue: &[(u8, u8)]) -> Catalogue {
     people(&names)
 }
 
-/// A replica's ledger after these catalogues, one a minute from `start` on.
+/// Returns the ledger of a replica after these catalogues, one each minute from `start` on.
 fn lived(from: Option<(&Ledger, &Catalogue)>, seen: &[Vec<(u8, u8)>], start: u64) -> Ledger {
     let mut state = from.map(|(ledger, catalogue)| (ledger.clone(), catalogue.clone()));
     for (minute, catalogue) in seen.iter().enumerate() {
@@ -111,7 +111,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_ledger_has_all_that_its_ancestors_had(
+    fn absorbing_an_earlier_ledger_changes_nothing(
         before in proptest::collection::vec(catalogue(), 1..5),
         after in proptest::collection::vec(catalogue(), 0..5),
     ) {
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn absorbing_once_more_changes_nothing(
+    fn absorbing_a_ledger_again_changes_nothing(
         common in proptest::collection::vec(catalogue(), 1..3),
         one in proptest::collection::vec(catalogue(), 0..4),
         other in proptest::collection::vec(catalogue(), 0..4),
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_of_either_is_lost(
+    fn a_merge_loses_nothing_of_either_ledger(
         one in proptest::collection::vec(catalogue(), 1..4),
         other in proptest::collection::vec(catalogue(), 1..4),
     ) {
@@ -155,7 +155,7 @@ proptest! {
                 let elsewhere = met.people.iter().any(|(other, known)| {
                     other != id && (known.slug == entry.slug || known.former.contains(&entry.slug))
                 });
-                // An address that no page ever had need not lead anywhere.
+                // A slug that no page ever had need not redirect.
                 let leads = leads_here(&entry.slug) || elsewhere || entry.has_no_page(id);
                 prop_assert!(leads, "{} is lost", entry.slug);
             }

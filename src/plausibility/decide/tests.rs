@@ -1,4 +1,4 @@
-//! Rules of the decision, and random histories of answers, refusals and marks.
+//! Tests of the rules of the decision, with random histories of answers, refusals and marks.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,26 +9,26 @@ use super::*;
 use crate::outcome::Mark;
 
 const GUARD: Guard = Guard { max_shrink: 0.3, max_growth: 3.0, free_growth: 8, accept_after: 3 };
-/// How long stores keep a mark.
+/// The time for which stores keep a mark.
 const DAY: Duration = Duration::from_secs(86_400);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Films and people by number.
+/// The ids of films and of people, as numbers.
 type Sets = [BTreeSet<u16>; 2];
 
-/// What the replicas of one site share, and how much time went by since the owner's mark.
+/// The state that the replicas of one site share, with the age of the mark of the owner.
 #[derive(Debug, Clone, Default)]
 struct World {
     live: Option<Sets>,
     refused: Option<Refused>,
     mark: Option<(Mark, Duration)>,
     saved: u64,
-    /// The last refused answer and what was live then: what the owner is shown.
+    /// The last refused answer, which the owner is shown.
     shown: Option<Sets>,
 }
 
 impl World {
-    /// An answer comes; whether it is taken.
+    /// Decides on an answer. Returns whether the answer is taken.
     fn answered(&mut self, answer: &Sets) -> bool {
         self.pass(MINUTE);
         let names = |sets: &Sets| {
@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// The owner accepts what is refused now.
+    /// Marks the refused answer as accepted by the owner.
     fn accept(&mut self) {
         if let Some(Refused { sets, offer, .. }) = self.refused.clone() {
             let saved = Fence(self.saved);
@@ -90,7 +90,7 @@ fn started(films: u16) -> World {
 }
 
 #[test]
-fn a_real_shrink_with_another_new_id_each_time_is_taken_in_the_end() {
+fn a_lasting_shrink_with_another_new_id_in_each_answer_is_taken_in_the_end() {
     let mut world = started(20);
     let answer = |n: u16| sets((0..5).chain([1_000 + n]), 0..10);
     let taken: Vec<_> = (0..4).map(|n| world.answered(&answer(n))).collect();
@@ -98,7 +98,7 @@ fn a_real_shrink_with_another_new_id_each_time_is_taken_in_the_end() {
 }
 
 #[test]
-fn ids_that_are_all_new_each_time_are_taken_in_the_end() {
+fn ids_that_are_all_new_in_each_answer_are_taken_in_the_end() {
     let mut world = started(20);
     let answer = |n: u16| sets(100 * n..100 * n + 20, 0..10);
     let taken: Vec<_> = (1..5).map(|n| world.answered(&answer(n))).collect();
@@ -106,7 +106,7 @@ fn ids_that_are_all_new_each_time_are_taken_in_the_end() {
 }
 
 #[test]
-fn records_that_are_gone_in_turns_prove_nothing() {
+fn answers_that_lack_different_records_in_turn_are_never_taken() {
     let mut world = started(20);
     for n in 0..12_u16 {
         let gone = (n % 2) * 10..(n % 2) * 10 + 10;
@@ -115,23 +115,23 @@ fn records_that_are_gone_in_turns_prove_nothing() {
 }
 
 #[test]
-fn growth_that_lasts_is_taken_though_it_goes_on() {
+fn lasting_growth_is_taken_even_if_the_growth_continues() {
     let mut world = started(5);
     let taken: Vec<_> = (0..4).map(|n| world.answered(&sets(0..200 + 10 * n, 0..10))).collect();
     assert_eq!(taken, [false, false, false, true]);
 }
 
 #[test]
-fn an_empty_answer_proves_nothing_for_one_with_a_few_records() {
+fn refusals_of_empty_answers_do_not_count_for_an_answer_with_a_few_records() {
     let mut world = started(20);
     for _ in 0..10 {
         assert!(!world.answered(&sets([], 0..10)));
     }
-    assert!(!world.answered(&sets(0..2, 0..10)), "the upstream is being filled again");
+    assert!(!world.answered(&sets(0..2, 0..10)), "the upstream may be filling its list again");
 }
 
 #[test]
-fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
+fn a_mark_accepts_an_answer_that_lacks_no_more_records_than_the_shown_answer() {
     for (next, taken) in [
         (sets(0..5, 0..10), true),
         (sets(0..7, 0..10), true),
@@ -149,7 +149,7 @@ fn a_mark_lets_pass_what_lacks_no_more_than_was_shown() {
 }
 
 #[test]
-fn a_mark_for_an_empty_answer_lets_pass_one_with_a_few_records() {
+fn a_mark_for_an_empty_answer_accepts_an_answer_with_a_few_records() {
     let mut world = started(20);
     assert!(!world.answered(&sets([], [])));
     world.accept();
@@ -174,16 +174,17 @@ fn a_mark_is_void_after_a_good_answer_and_after_a_day() {
     assert!(world.answered(&none));
 }
 
-/// One thing that happens.
+/// A step of a history.
 #[derive(Debug, Clone)]
 enum Step {
-    /// An answer with so many of the live records and so many new ones.
+    /// An answer that has `keep` tenths of the live records and `new` new records, in the lists of
+    /// the bit set `of`.
     Answer {
         keep: u8,
         new: u8,
         of: u8,
     },
-    /// The last refused answer again, with so many other new records.
+    /// The last refused answer again, with `new` other new records.
     Again {
         new: u8,
     },
@@ -203,14 +204,15 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Numbers that no record had before.
+/// Returns `count` numbers that no record had before.
 fn fresh(count: u8, next: &mut u16) -> std::ops::Range<u16> {
     let first = *next;
     *next += u16::from(count);
     first..*next
 }
 
-/// Some of the records: `keep` of ten, and of which lists.
+/// Returns an answer with `keep` tenths of the live records and `new` new records, in the lists of
+/// the bit set `of`.
 fn some(live: &Sets, keep: u8, new: u8, of: u8, next: &mut u16) -> Sets {
     let mut answer = live.clone();
     for (list, set) in answer.iter_mut().enumerate() {
@@ -240,10 +242,11 @@ fn happen(world: &mut World, step: &Step, next: &mut u16) {
     }
 }
 
-/// What must hold in every state that a world can be in.
+/// Checks the properties of every state: good answers, steady answers and accepted answers are
+/// taken.
 fn recovers(world: &World, target: &Sets, next: &mut u16) -> Result<(), TestCaseError> {
     let live = world.live.clone().unwrap_or_default();
-    prop_assert!(world.clone().answered(&live), "what is live is taken at once");
+    prop_assert!(world.clone().answered(&live), "the live records are taken at once");
     let mut edited = live.clone();
     for set in &mut edited {
         if set.len() > 1 {
@@ -252,7 +255,7 @@ fn recovers(world: &World, target: &Sets, next: &mut u16) -> Result<(), TestCase
         set.extend(fresh(1, next));
     }
     if live.iter().all(|set| set.len() != 1) {
-        prop_assert!(world.clone().answered(&edited), "a small edit of it is taken at once");
+        prop_assert!(world.clone().answered(&edited), "a small change is taken at once");
     }
 
     let is_empty = target.iter().zip(&live).any(|(new, old)| new.is_empty() && !old.is_empty());
@@ -268,14 +271,14 @@ fn recovers(world: &World, target: &Sets, next: &mut u16) -> Result<(), TestCase
     let taken = (0..most).any(|_| steady.answered(&churned(next)));
     prop_assert!(taken || is_empty, "a steady answer is taken after --accept-after");
     if is_empty {
-        prop_assert!(world.mark.is_some() || !taken, "only the owner lets a list become empty");
+        prop_assert!(world.mark.is_some() || !taken, "an empty list needs the owner");
     }
 
     let mut accepted = world.clone();
     if !accepted.answered(target) {
         accepted.accept();
-        prop_assert!(accepted.answered(target), "what was shown and accepted is taken at once");
-        prop_assert!(accepted.mark.is_none(), "a mark is for one time");
+        prop_assert!(accepted.answered(target), "an accepted answer is taken at once");
+        prop_assert!(accepted.mark.is_none(), "a mark is used once");
     }
     Ok(())
 }
@@ -284,7 +287,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_history_leads_to_a_state_from_which_good_answers_do_not_recover(
+    fn the_site_recovers_with_good_answers_after_every_history(
         films in 0..20_u16,
         steps in proptest::collection::vec(step(), 0..10),
         last in (0..=10_u8, 0..12_u8, 0..4_u8),

@@ -1,4 +1,4 @@
-//! What each request gets, each rule by its name.
+//! Tests of the answers. Each test has the name of its rule.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ fn snapshot(base: &str) -> Snapshot {
     }
 }
 
-/// What a load meets at `now` that did not have to wait.
+/// Makes the input of an answer at `now` for a request that did not wait.
 fn met(snapshot: Snapshot, now: Now) -> Met {
     Met { snapshot: Arc::new(snapshot), now, decision: Decision::Fresh, held: None }
 }
@@ -91,7 +91,7 @@ fn body(answer: Answer) -> Bytes {
 }
 
 #[test]
-fn an_answer_tells_the_age_of_its_data() {
+fn an_answer_has_the_age_of_its_data() {
     let answer = get("/", &[]);
     assert_eq!(answer.status(), 200);
     assert_eq!(field(&answer, "age"), "42");
@@ -102,7 +102,7 @@ fn an_answer_tells_the_age_of_its_data() {
 }
 
 #[test]
-fn a_former_address_leads_to_the_page_that_it_became() {
+fn a_former_address_redirects_to_the_current_page() {
     let moved = |path, base| respond(&ask(Method::GET, path, &[]), &met(snapshot(base), NOW));
     for (path, base, to) in [
         ("/movies/tonari/", "/", "/movies/totoro/"),
@@ -114,7 +114,7 @@ fn a_former_address_leads_to_the_page_that_it_became() {
 }
 
 #[test]
-fn how_an_answer_came_about_is_told() {
+fn cache_status_says_how_the_answer_was_made() {
     let told = |later: u64, decision, held: Option<u64>| {
         let now = Now { boot: NOW.boot + Duration::from_secs(later), ..NOW };
         let held = held.map(Duration::from_millis);
@@ -132,7 +132,7 @@ fn how_an_answer_came_about_is_told() {
 }
 
 #[test]
-fn data_that_is_too_old_to_be_shown_is_not() {
+fn data_that_is_too_stale_is_not_shown() {
     let later = Now { boot: NOW.boot + Duration::from_secs(600), ..NOW };
     let answer = |path| respond(&ask(Method::GET, path, &[]), &met(snapshot("/"), later));
     for path in ["/", "/movies/totoro/", "/movies.json", "/nowhere"] {
@@ -146,7 +146,7 @@ fn data_that_is_too_old_to_be_shown_is_not() {
 }
 
 #[test]
-fn the_status_stands_outside_of_generations() {
+fn the_status_page_is_outside_generations() {
     let answer = get("/status/", &[]);
     assert_eq!(field(&answer, "content-type"), "text/html; charset=utf-8");
     assert_eq!(field(&answer, "cache-control"), "no-cache");
@@ -162,7 +162,7 @@ fn the_status_stands_outside_of_generations() {
 }
 
 #[test]
-fn what_does_not_depend_on_the_data_is_known() {
+fn answers_that_do_not_depend_on_the_data_are_recognised() {
     let depends = |path| {
         let base = if path == "/films/assets/a.css" { "/films/" } else { "/" };
         depends_on_data(&ask(Method::GET, path, &[]), &snapshot(base))
@@ -186,7 +186,7 @@ fn what_does_not_depend_on_the_data_is_known() {
 }
 
 #[test]
-fn each_form_has_a_strong_validator_of_its_own() {
+fn each_form_has_its_own_strong_validator() {
     let mut tags = Vec::new();
     for (accept, coding) in [("", ""), ("gzip", "gzip"), ("br, gzip", "br")] {
         let answer = get("/", &[(ACCEPT_ENCODING, accept)]);
@@ -206,7 +206,7 @@ fn each_form_has_a_strong_validator_of_its_own() {
 }
 
 #[test]
-fn a_modification_time_that_lies_ahead_is_not_told() {
+fn a_modification_time_in_the_future_is_not_sent() {
     let early = Now { wall: WallTime((MTIME - 1) * 1_000_000), ..NOW };
     let answer = respond(&ask(Method::GET, "/", &[]), &met(snapshot("/"), early));
     assert_eq!(field(&answer, "last-modified"), "");
@@ -294,7 +294,7 @@ fn no_redirect_leads_to_another_host() {
 }
 
 #[test]
-fn under_a_path_the_site_answers_with_and_without_it() {
+fn a_site_under_a_path_answers_with_and_without_the_path() {
     let answer = |path| respond(&ask(Method::GET, path, &[]), &met(snapshot("/films/"), NOW));
     assert_eq!(answer("/films/movies/totoro/").status(), 200);
     assert_eq!(answer("/movies/totoro/").status(), 200);
@@ -305,7 +305,7 @@ fn under_a_path_the_site_answers_with_and_without_it() {
 }
 
 #[test]
-fn only_reading_is_allowed_and_a_host_must_be_named() {
+fn only_get_and_head_are_allowed_and_a_host_is_required() {
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE] {
         let answer = respond(&ask(method, "/", &[]), &met(snapshot("/"), NOW));
         assert_eq!(answer.status(), 405);
@@ -319,7 +319,7 @@ fn only_reading_is_allowed_and_a_host_must_be_named() {
 }
 
 #[test]
-fn before_the_first_site_visitors_are_told_to_look_again() {
+fn before_the_first_site_answers_have_retry_after() {
     let empty = met(Snapshot { site: None, ..snapshot("/") }, NOW);
     let answer = respond(&ask(Method::GET, "/", &[]), &empty);
     assert_eq!(answer.status(), 503);
@@ -329,7 +329,7 @@ fn before_the_first_site_visitors_are_told_to_look_again() {
 }
 
 #[test]
-fn nothing_runs_that_is_not_the_sites_own() {
+fn only_scripts_of_the_site_may_run() {
     for path in ["/", "/nowhere", "/movies.json"] {
         let answer = get(path, &[]);
         let policy = field(&answer, "content-security-policy");
@@ -339,7 +339,7 @@ fn nothing_runs_that_is_not_the_sites_own() {
 }
 
 #[test]
-fn files_are_kept_as_long_as_their_names_allow_and_data_is_shared() {
+fn files_with_a_hash_are_cached_for_a_year_and_data_is_shared_with_other_origins() {
     assert_eq!(field(&get("/", &[]), "cache-control"), "no-cache");
     let asset = get("/assets/site-12345678.css", &[]);
     assert_eq!(field(&asset, "cache-control"), "public, max-age=31536000, immutable");

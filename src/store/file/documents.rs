@@ -46,7 +46,7 @@ pub(super) struct SavedHead {
     pub(super) ledger: LedgerHead,
 }
 
-/// Where the ledger is. Every claim reads the head, so the ledger is in a file of its own.
+/// The place of the ledger. Every claim reads the head, so the ledger has a separate file.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum LedgerHead {

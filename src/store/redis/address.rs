@@ -14,8 +14,7 @@ pub struct RedisAddress {
 
 impl RedisAddress {
     /// Parses an address with `redis://`, `rediss://` or `unix://`. `password` replaces the
-    /// password
-    /// in the address.
+    /// password in the address.
     ///
     /// # Errors
     /// Fails if the text is not such an address. The message does not repeat the text, because the
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_its_own_overrides_the_one_in_the_address() {
+    fn a_separate_password_overrides_the_password_in_the_address() {
         let address =
             RedisAddress::parse("redis://:old@127.0.0.1/", Some("new")).expect("an address");
         assert_eq!(address.info().redis_settings().password(), Some("new"));

@@ -1,49 +1,50 @@
-//! Refreshes as the upstream saw them, and how each refresh ended.
+//! The refreshes in the log of the upstream, and the end of each refresh.
 //!
-//! Owns the reading of the log of the upstream: which requests belong together, which of these
-//! attempts were lost, and how long a lost attempt has an effect. Pure.
+//! Owns the interpretation of this log: which requests belong to one attempt, which attempts were
+//! lost, and how long a lost attempt has an effect. Pure.
 
 use std::time::Duration;
 
 use super::history::{ASKED_AGAIN, Asked, History, List, Moment, Promised, Replica};
 
-/// A process that is killed this long after a refresh began may have lost its
-/// answer, though the upstream gave it: longer than taking one in ever takes.
+/// A process that is killed within this time after the start of a refresh may lose the answer
+/// of the upstream. No process takes longer to save an answer.
 const TAKING_IN: Duration = Duration::from_millis(300);
-/// Before it is due a refresh may have been claimed already, on a slow clock.
+/// Time before a refresh is due in which the refresh may already be claimed, because clocks differ.
 const EARLY: Duration = Duration::from_millis(50);
 
 /// One refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempt {
     pub(crate) by: Replica,
-    /// When its first request came.
+    /// The moment of the first request.
     pub(crate) start: Moment,
     pub(crate) ended: Ended,
-    /// When it was answered acceptably and somebody was there to take it, be that
-    /// after the hold.
+    /// The moment at which a running process had acceptable answers for both lists, even after
+    /// the hold.
     pub(crate) taken: Option<Moment>,
-    /// When the next one may start, as far as this one says.
+    /// The earliest start of the next attempt that this attempt permits.
     pub(crate) next_due: Moment,
 }
 
-/// How a refresh ended.
+/// The end of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Both lists were answered acceptably within the hold, at this moment.
+    /// The upstream answered both lists acceptably within the hold. The second answer ended at this
+    /// moment.
     Good(Moment),
-    /// From this moment on there is nothing to wait for.
+    /// From this moment on, no request may wait for this attempt.
     Lost(Moment),
 }
 
-/// A span in which the promise of freshness does not stand.
+/// A span in which the promise of freshness does not apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Trouble {
     pub(crate) from: Moment,
     pub(crate) to: Moment,
 }
 
-/// The attempts of a run, in their order.
+/// Returns the attempts of a run in order.
 pub(crate) fn attempts(history: &History) -> Vec<Attempt> {
     let mut groups: Vec<Vec<&Asked>> = Vec::new();
     for asked in &history.asked {
@@ -83,8 +84,8 @@ fn attempt(group: &[&Asked], promised: &Promised) -> Attempt {
     Attempt { by, start, ended, taken, next_due }
 }
 
-/// The attempt if the process was killed or stopped in its middle: nobody took
-/// the answer, or not in time.
+/// Corrects an attempt whose process was killed or stopped during the attempt: the process did not
+/// take the answer, or took the answer late.
 fn disturbed(mut attempt: Attempt, history: &History) -> Attempt {
     let start = attempt.start;
     let is_cut = |at: Moment| at >= start && at < start + TAKING_IN;
@@ -101,8 +102,8 @@ fn disturbed(mut attempt: Attempt, history: &History) -> Attempt {
     attempt
 }
 
-/// From when to when lost attempts are felt: for two intervals, and until the
-/// next good one is an interval old.
+/// Returns the spans in which lost attempts have an effect: at least two intervals, and until the
+/// next good attempt is one interval old.
 pub(crate) fn troubles(history: &History, attempts: &[Attempt]) -> Vec<Trouble> {
     let interval = history.promised.interval;
     let until = |lost: Moment| {
@@ -119,16 +120,17 @@ pub(crate) fn troubles(history: &History, attempts: &[Attempt]) -> Vec<Trouble> 
         Ended::Good(_) => None,
     });
     let kills = history.kills.iter().map(|kill| kill.at);
-    // What stands still itself looks at its clock when it goes on.
+    // A process that was stopped itself reads its clock when it continues.
     let stops = history.stops.iter().filter(|stop| stop.of != history.of).map(|stop| stop.from);
     let cut = kills.chain(stops).filter_map(|at| {
-        // Claimed already and not sent yet: nobody outside can tell.
+        // The process may have claimed an attempt without sending its requests yet. The records do
+        // not show such a claim.
         let before = attempts.iter().rev().find(|attempt| attempt.start <= at)?;
         let due = before.next_due - history.promised.lease() - EARLY;
         (at >= due).then(|| Trouble { from: at, to: until(at) })
     });
-    // What one of them was at when Redis went the others do not get, and what each did
-    // without it is put together when it is asked again.
+    // An attempt that was in flight when Redis went away does not reach the other replicas. After
+    // the return of Redis, the replicas need one more turn to merge their data.
     let parted = history.lapses.iter().flat_map(|lapse| {
         let turn = interval + history.promised.hold;
         let (lost, back) = (lapse.from + turn, lapse.to + ASKED_AGAIN + turn);
@@ -153,7 +155,7 @@ mod tests {
     use crate::chaos::synthetic::{good_history, ms};
 
     #[test]
-    fn two_requests_are_one_attempt_and_a_third_begins_another() {
+    fn two_requests_are_one_attempt_and_a_third_request_begins_another_attempt() {
         let history = good_history();
         let found = attempts(&history);
         assert_eq!(found.len(), history.asked.len() / 2);
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_lost_when_it_is_refused_never_answered_or_late() {
+    fn an_attempt_is_lost_if_its_answer_is_refused_missing_or_late() {
         let lost = |change: fn(&mut Asked)| {
             let mut history = good_history();
             change(&mut history.asked[2]);
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_felt_for_two_intervals_and_until_new_data_is_an_interval_old() {
+    fn a_lost_attempt_has_an_effect_until_new_data_is_an_interval_old() {
         let mut history = good_history();
         history.asked[2].done = None;
         let found = attempts(&history);
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kill_or_a_stop_in_the_middle_costs_the_attempt_and_one_between_two_does_not() {
+    fn a_kill_or_a_stop_during_an_attempt_loses_the_attempt() {
         let mut history = good_history();
         let start = attempts(&history)[1].start;
         history.kills = vec![Kill { of: 0, at: start + ms(500), back: None }];
@@ -209,11 +211,11 @@ mod tests {
         history.stops = vec![Stop { of: 0, from, settled: from, to: from + ms(50) }];
         let found = attempts(&history);
         assert_eq!(troubles(&history, &found).len(), 1);
-        assert_eq!(found[1].taken, Some(from + ms(50)), "it was taken when it went on");
+        assert_eq!(found[1].taken, Some(from + ms(50)), "the process takes it after the stop");
     }
 
     #[test]
-    fn retry_after_says_when_the_next_is_due() {
+    fn retry_after_postpones_the_next_attempt() {
         let mut history = good_history();
         let asked = &mut history.asked[2];
         asked.said = Said::Refusable { what: "503", retry_after: Some(ms(3000)) };
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_processes_ask_at_the_same_time_are_two_attempts() {
+    fn requests_of_two_processes_at_the_same_time_are_two_attempts() {
         let mut history = good_history();
         let mingled = [2, 3].map(|place| {
             let other = history.asked[place].clone();
@@ -238,18 +240,18 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_stands_still_when_a_refresh_is_due_costs_the_others_that_refresh() {
+    fn a_process_that_is_stopped_when_a_refresh_is_due_may_lose_the_refresh_of_the_others() {
         let mut history = good_history();
         let from = attempts(&history)[1].start + ms(960);
         let stop = |of| Stop { of, from, settled: from, to: from + ms(500) };
         history.stops = vec![stop(0)];
-        assert!(troubles(&history, &attempts(&history)).is_empty(), "it sees that by itself");
+        assert!(troubles(&history, &attempts(&history)).is_empty(), "it reads its own clock");
         history.stops = vec![stop(1)];
         assert_eq!(troubles(&history, &attempts(&history))[0].from, from);
     }
 
     #[test]
-    fn a_lapse_of_redis_is_felt_for_a_turn_after_it_began_and_after_it_ended() {
+    fn a_lapse_of_redis_has_an_effect_for_a_turn_after_its_start_and_after_its_end() {
         let mut history = good_history();
         let (from, to) = (Moment::START + ms(500), Moment::START + ms(9000));
         history.lapses = vec![Lapse { from, to }];

@@ -1,8 +1,7 @@
-//! Each promise is broken on purpose, and the checker finds the breach.
+//! Tests that break each promise on purpose, and require that the checker finds the breach.
 //!
-//! Owns the proof that the checker sees what it must see. Options or the environment force the
-//! program to break a promise; the program has no code for this. The same run without the cause
-//! passes.
+//! Owns the proof that the checker works. Options or the environment force the program to break a
+//! promise; the program has no code for this. The same run without the cause must pass.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +19,7 @@ const fn ms(milliseconds: u64) -> Duration {
 
 const PACE: Pace = Pace { clients: 2, think: ms(10) };
 
-/// A run of so many refreshes, told these options.
+/// Records a run of `rounds` refreshes with these options of the program.
 fn recorded(script: &[Act], rounds: u32, arguments: &[&str]) -> History {
     let run = Run::begin(script.to_vec(), PACE, arguments);
     let round = run.until_round(rounds);
@@ -28,8 +27,8 @@ fn recorded(script: &[Act], rounds: u32, arguments: &[&str]) -> History {
     run.end(Promised::SCALED)
 }
 
-/// What breaks a promise is found, and the same without the break passes; both are
-/// tried at the same time.
+/// Asserts that the checker finds breaches of `rules` in `broken` and no breach in `kept`. Both
+/// runs take place at the same time.
 #[track_caller]
 fn is_found(rules: &[Rule], broken: impl FnOnce() -> History + Send, kept: impl Fn() -> History) {
     let (broken, (_, kept)) = std::thread::scope(|scope| {
@@ -37,17 +36,20 @@ fn is_found(rules: &[Rule], broken: impl FnOnce() -> History + Send, kept: impl 
         let kept = in_a_calm_moment(Patience::Lenient, kept, judge);
         (judge(&broken.join().expect("a run")), kept)
     });
-    // What a busy machine could excuse does not count as found.
+    // A breach that a busy machine could explain does not count.
     let broken = broken.lenient();
     for rule in rules {
         let said = broken.said();
-        assert!(broken.violated().contains(rule), "{rule:?} was broken and nobody saw\n{said}");
+        assert!(
+            broken.violated().contains(rule),
+            "the checker missed a breach of {rule:?}\n{said}"
+        );
     }
     assert_eq!(kept.violated(), BTreeSet::new(), "{}", kept.said());
 }
 
 #[test]
-fn without_the_gate_pages_are_found_too_old() {
+fn a_page_that_is_too_old_without_a_hold_is_found() {
     let slow = [Act::Slow(ms(100))];
     let gate_off = ["--interval", "1s", "--max-age", "1s", "--hold", "0s"];
     let run = |arguments| recorded(&slow, 3, arguments);
@@ -76,21 +78,21 @@ fn an_attempt_that_is_not_recorded_before_its_request_is_found() {
 }
 
 #[test]
-fn an_origin_time_that_is_not_the_datas_is_found() {
+fn a_wrong_origin_time_is_found() {
     let cached = Act::Cached { age: ms(400), is_told: false };
     let run = |act| recorded(&[act], 3, &SCALED);
     is_found(&[Rule::Honesty], || run(cached), || run(Act::Change));
 }
 
 #[test]
-fn an_origin_time_is_the_datas_if_the_cache_tells_its_age() {
+fn the_origin_time_is_right_if_the_cache_declares_its_age() {
     let told = judge(&recorded(&[Act::Cached { age: ms(400), is_told: true }], 3, &SCALED));
-    // It is told in whole seconds, so the greatest age is out of reach; but nobody lies.
+    // `Age` has whole seconds, so pages can exceed the maximum age, but the origin time is honest.
     assert!(!told.violated().contains(&Rule::Honesty), "{}", told.said());
 }
 
 #[test]
-fn without_the_guard_a_list_that_shrank_is_found_on_pages() {
+fn a_shrunk_list_on_pages_is_found() {
     let shrinks = [Act::Change, Act::Change, Act::Shrink, Act::Shrink, Act::Change];
     let guard_off = [&SCALED[..], &["--max-shrink", "100%"]].concat();
     let run = |arguments| recorded(&shrinks, 5, arguments);
@@ -98,14 +100,14 @@ fn without_the_guard_a_list_that_shrank_is_found_on_pages() {
 }
 
 #[test]
-fn a_hold_without_end_is_found() {
+fn a_hold_that_is_too_long_is_found() {
     let silent = [Act::Change, Act::Hang];
     let endless = ["--interval", "1s", "--max-age", "1s", "--hold", "900ms"];
     let run = |arguments| recorded(&silent, 2, arguments);
     is_found(&[Rule::Hold, Rule::NoPointlessWait], || run(&endless), || run(&SCALED));
 }
 
-/// The pages of the film in a recorded history.
+/// Returns the loads of the page of the film in a recorded history.
 fn film_pages(history: &mut History) -> Vec<&mut Page> {
     let films = history.loads.iter_mut().filter(|load| load.path.starts_with("/movies/"));
     let pages = films.filter_map(|load| match &mut load.seen {
@@ -116,7 +118,7 @@ fn film_pages(history: &mut History) -> Vec<&mut Page> {
 }
 
 #[test]
-fn in_what_was_recorded_of_the_program_a_mixed_page_or_a_step_back_is_found() {
+fn a_mixed_page_or_a_step_back_in_real_records_is_found() {
     let (history, judgement) =
         in_a_calm_moment(Patience::Lenient, || recorded(&[Act::Change], 4, &SCALED), judge);
     assert_eq!(judgement.violated(), BTreeSet::new(), "{}", judgement.said());

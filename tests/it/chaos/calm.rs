@@ -1,31 +1,31 @@
-//! Runs are judged when the machine has time for them.
+//! Repeats a run until the machine was calm during the run.
 //!
-//! Owns what is excused, and when. The program cannot be on time on a machine that is busy with
-//! other work, and such a machine must not fail a test. A fault that is worse than lateness is
-//! never excused. On a calm machine nothing is excused if [`Patience::Strict`] is required.
+//! Owns the rule for excuses. The program cannot be on time on a machine that is busy with other
+//! work, and such a machine must not fail a test. A fault that is worse than lateness is never
+//! excused. On a calm machine, nothing is excused with [`Patience::Strict`].
 
-#![allow(clippy::print_stdout, reason = "what is excused is there to be read")]
+#![allow(clippy::print_stdout, reason = "a person reads the excuses")]
 
 use std::time::{Duration, Instant};
 
 use super::checker::Judgement;
 
-/// What is done about a run in which something was late.
+/// The policy for a run in which something was late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// It is done again; late each time on a busy machine, it stays undecided.
+    /// Repeat the run. If each run is late on a busy machine, excuse the lateness.
     Lenient,
-    /// It is done again if the machine was busy, and one of the runs has to pass.
+    /// Repeat the run if the machine was busy. One of the runs must pass.
     Strict,
-    /// The run itself makes the machine busy, so that doing it again gains nothing: what
-    /// is late is counted.
+    /// Count the lateness without repeating the run, because the run itself keeps the machine
+    /// busy.
     Counted,
 }
 
-/// Runs until one counts whatever came of it.
+/// Largest number of runs. The last run counts in any case.
 const TRIES: usize = 3;
 
-/// What `run` gives, and what is said of it.
+/// Returns the records of `run` and the judgement of the records.
 pub(crate) fn in_a_calm_moment<Records>(
     patience: Patience,
     run: impl Fn() -> Records,
@@ -47,24 +47,25 @@ pub(crate) fn in_a_calm_moment<Records>(
             return (history, if is_excused { judgement.lenient() } else { judgement });
         }
     }
-    unreachable!("one of the tries is the last")
+    unreachable!("the loop returns at the last try")
 }
 
-/// How much of the time something had to wait for a processor.
+/// The share of the time in which a thread had to wait for a processor.
 struct Pressure {
     since: Instant,
     waited: Option<Duration>,
 }
 
 impl Pressure {
-    /// Share of the time; alone on a machine, the tests stay far below.
+    /// The share from which a machine is busy. Without other work on the machine, the tests stay
+    /// far below.
     const HIGH: f64 = 0.4;
 
     fn begin() -> Pressure {
         Pressure { since: Instant::now(), waited: Pressure::waited() }
     }
 
-    /// All of it since the machine booted, if the kernel tells.
+    /// Returns the time since the boot in which a thread waited, if the kernel reports the time.
     fn waited() -> Option<Duration> {
         let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
         let (_, total) = text.lines().next()?.split_once("total=")?;

@@ -1,4 +1,4 @@
-//! From the records of a run to a table of verdicts.
+//! Judges the records of a run by all rules.
 //!
 //! Owns the list of rules and the figures of a run. Pure: the verdict depends only on the
 //! records. Each rule is in [`super::rules`], with tests on synthetic histories.
@@ -11,35 +11,35 @@ use super::history::{History, Moment};
 use super::rules::{content, courtesy, freshness, honesty, waiting};
 use super::truth::{Truth, Wire, quantile};
 
-/// What is promised, by its name in the table.
+/// A promise, by its name in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rule {
-    /// No two refreshes closer than interval less lease.
+    /// Two refreshes start at least one interval minus the lease apart.
     Courtesy,
-    /// While the upstream answers, no page older than its greatest age.
+    /// While the upstream answers, no page is older than `--max-age`.
     Freshness,
-    /// No load held for longer than the hold.
+    /// No load is held longer than `--hold`.
     Hold,
     /// Every body is a page of its generation.
     Wholeness,
-    /// Nothing that had to be refused is shown.
+    /// No page shows an answer that must be refused.
     NoLoss,
-    /// Nothing older after something newer.
+    /// No client sees older data after newer data.
     Monotone,
-    /// No page claims to be newer than it is.
+    /// No page claims to be newer than its data.
     Honesty,
-    /// No load is held when there is nothing to wait for.
+    /// No load is held if no newer data is coming.
     NoPointlessWait,
-    /// Each process shows what one saved soon after.
+    /// Each process shows soon the data that one process saved.
     Spread,
-    /// The same data is the same page at every process.
+    /// The same data is the same page on every process.
     Same,
-    /// That Redis cannot be used is said once each time.
+    /// Each process logs once for each lapse that Redis cannot be used.
     SaidOnce,
 }
 
 impl Rule {
-    /// Those of one process.
+    /// The rules for one process.
     pub(crate) const ALL: [(Rule, &str); 8] = [
         (Rule::Courtesy, "courtesy"),
         (Rule::Freshness, "fresh"),
@@ -52,28 +52,28 @@ impl Rule {
     ];
 }
 
-/// What one rule found.
+/// The result of one rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) rule: Rule,
-    /// How often it was looked at.
+    /// Number of checks.
     pub(crate) checked: usize,
-    /// How often the promise does not reach.
+    /// Number of cases to which the promise does not apply.
     pub(crate) left_out: usize,
-    /// How often something was late on a machine that was busy.
+    /// Number of violations that a busy machine excuses.
     pub(crate) excused: usize,
     pub(crate) violations: Vec<Violation>,
 }
 
-/// What broke a promise.
+/// A breach of a promise.
 #[derive(Debug, Clone)]
 pub(crate) struct Violation {
-    /// In words.
+    /// The description.
     pub(crate) said: String,
-    /// When that was, where that is of one moment.
+    /// The moment of the breach, if the breach has a single moment.
     pub(crate) at: Option<Moment>,
-    /// When the machine was busy, if the program did what it should, and only not in time:
-    /// a machine that is busy with other things explains that as well.
+    /// The moment at which a busy machine would explain the breach. `Some` only if the program did
+    /// the right thing too late.
     pub(crate) late: Option<Moment>,
 }
 
@@ -86,7 +86,8 @@ impl Finding {
         self.count(is_kept, || Violation { said: say(), at: None, late: None });
     }
 
-    /// The same for what is of one moment and may only have been late.
+    /// As [`Finding::check`], for a check that has a moment. `is_late` says whether a breach is
+    /// mere lateness.
     pub(crate) fn check_in_time(
         &mut self,
         is_kept: bool,
@@ -106,7 +107,7 @@ impl Finding {
     }
 }
 
-/// What a run amounts to.
+/// The judgement of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Judgement {
     pub(crate) findings: Vec<Finding>,
@@ -122,12 +123,12 @@ pub(crate) struct Figures {
     pub(crate) refreshes: usize,
     /// The greatest age among those that the promise of freshness reaches.
     pub(crate) worst_age: Duration,
-    /// Pages that took much longer than the wire does.
+    /// Number of loads that took much longer than the wire.
     pub(crate) held: usize,
-    /// What these took.
+    /// Durations of these loads.
     pub(crate) hold_p50: Duration,
     pub(crate) hold_p99: Duration,
-    /// What the answers took that are never parked.
+    /// Durations of the answers that the server never holds.
     pub(crate) wire_p99: Duration,
     pub(crate) wire_worst: Duration,
 }
@@ -169,28 +170,28 @@ pub(crate) fn judge(history: &History) -> Judgement {
     Judgement { findings, figures }
 }
 
-/// A load that took this much longer than the wire was held.
+/// A load counts as held if the load took longer than the wire by this time.
 const HELD_FROM: Duration = Duration::from_millis(5);
 
 impl Judgement {
-    /// The rules that were broken.
+    /// Returns the rules that were broken.
     pub(crate) fn violated(&self) -> BTreeSet<Rule> {
         let broken = self.findings.iter().filter(|finding| !finding.violations.is_empty());
         broken.map(|finding| finding.rule).collect()
     }
 
-    /// Whether something was late, and nothing is worse than that.
+    /// Whether there are violations, and all of them are mere lateness.
     pub(crate) fn is_late(&self) -> bool {
         let mut all = self.findings.iter().flat_map(|finding| &finding.violations).peekable();
         all.peek().is_some() && all.all(|violation| violation.late.is_some())
     }
 
-    /// The same, what was late left undecided.
+    /// Returns the judgement without violations that are mere lateness.
     pub(crate) fn lenient(self) -> Judgement {
         self.lenient_at(|_| true)
     }
 
-    /// The same only for what was late at such moments.
+    /// Returns the judgement without lateness at moments that satisfy `is_excused`.
     pub(crate) fn lenient_at(mut self, is_excused: impl Fn(Moment) -> bool) -> Judgement {
         for finding in &mut self.findings {
             let before = finding.violations.len();
@@ -204,7 +205,7 @@ impl Judgement {
         self.findings.iter().find(|finding| finding.rule == rule).expect("every rule is there")
     }
 
-    /// The first violations of each rule, in words.
+    /// Describes the first violations of each rule.
     pub(crate) fn said(&self) -> String {
         let lines = self.findings.iter().flat_map(|finding| {
             let first = finding.violations.iter().take(5);
@@ -213,7 +214,7 @@ impl Judgement {
         lines.collect()
     }
 
-    /// The head of the table that rows make.
+    /// Formats the head of the table.
     pub(crate) fn head() -> String {
         let rules: String = Rule::ALL.iter().map(|(_, name)| format!("{name:>9}")).collect();
         format!(
@@ -222,7 +223,8 @@ impl Judgement {
         )
     }
 
-    /// One row: what happened, figures in milliseconds, violations by rule.
+    /// Formats one row of the table: the kind of fault, the figures in milliseconds, and the number
+    /// of violations of each rule.
     pub(crate) fn row(&self, fault: &str) -> String {
         let figures = &self.figures;
         let share = 100.0 * figures.held as f64 / figures.loads.max(1) as f64;
@@ -249,17 +251,17 @@ mod tests {
     use crate::chaos::synthetic::{ROUNDS, good_history};
 
     #[test]
-    fn a_good_history_passes_every_rule_and_each_looked_at_something() {
+    fn a_good_history_passes_every_rule_and_each_rule_checks_something() {
         let judgement = judge(&good_history());
         assert!(judgement.violated().is_empty(), "{}", judgement.said());
         for finding in &judgement.findings {
             let has_reason = finding.rule == Rule::NoPointlessWait;
-            assert!(finding.checked > 0 || has_reason, "{:?} looked at nothing", finding.rule);
+            assert!(finding.checked > 0 || has_reason, "{:?} checked nothing", finding.rule);
         }
     }
 
     #[test]
-    fn the_figures_are_those_of_the_history() {
+    fn the_figures_match_the_history() {
         let Figures { loads, refreshes, worst_age, held, hold_p50, .. } =
             judge(&good_history()).figures;
         assert_eq!(refreshes, ROUNDS as usize);
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_worse_than_late_is_never_excused() {
+    fn a_violation_worse_than_lateness_is_never_excused() {
         let judged = |late: &[bool]| {
             let mut judgement = judge(&good_history());
             let violation = |is_late: &bool| Violation {

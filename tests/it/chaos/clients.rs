@@ -1,8 +1,8 @@
 //! Clients that load pages all the time and record what they receive.
 //!
-//! Owns the load generation: plain keep-alive connections with one request at a time each. Two
-//! clients load only `/healthz` to measure the time on the wire. With one such client, a stall
-//! of one of the threads of the server would not be seen.
+//! Owns the load generation: plain keep-alive connections, each with one request at a time. Two
+//! clients load only `/healthz` to measure the time on the wire. A single such client would not
+//! notice a stall of one of the threads of the server.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::history::{Epoch, List, Load, Page, Seen, Stamp, present};
 use crate::fixture::PATIENCE;
 
-/// What is loaded, and which lists stand on it.
+/// The paths that clients load, each with the lists that the page shows.
 pub(crate) const PATHS: [(&str, &[List]); 4] = [
     ("/", &[List::Films, List::People]),
     ("/movies/harbour-00/", &[List::Films, List::People]),
@@ -23,18 +23,18 @@ pub(crate) const PATHS: [(&str, &[List]); 4] = [
 ];
 const HEALTH: &str = "/healthz";
 
-/// Clients that measure the wire.
+/// Number of clients that measure the wire.
 const PROBES: usize = 2;
 
-/// How hard the clients load.
+/// The rate of the loads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) clients: usize,
-    /// Between two loads of a client.
+    /// Pause between two loads of a client.
     pub(crate) think: Duration,
 }
 
-/// Where the server is now: a process that is started again listens elsewhere.
+/// The current address of a server. A process that is started again listens on another port.
 pub(crate) type Target = Arc<Mutex<SocketAddr>>;
 
 /// The loads of each process, in the order in which they were sent.
@@ -49,13 +49,13 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Clients of one process.
+    /// Starts the clients of one process.
     pub(crate) fn start(target: &Target, epoch: Epoch, pace: Pace) -> Clients {
         Clients::among(std::slice::from_ref(target), 0, epoch, pace)
     }
 
-    /// As many at each of several processes, and some that go on from one to the next
-    /// with each load.
+    /// Starts `pace.clients` clients for each of several processes, and `movers` clients that load
+    /// from the next process each time.
     pub(crate) fn among(targets: &[Target], movers: usize, epoch: Epoch, pace: Pace) -> Clients {
         let stop = Arc::new(AtomicBool::new(false));
         let pages = Arc::new(AtomicUsize::new(0));
@@ -72,14 +72,14 @@ impl Clients {
             let mut clients: Vec<_> = visited.iter().map(client).collect();
             let (stop, count) = (stop.clone(), targets.len());
             std::thread::spawn(move || {
-                // Probes load twice as often as the others.
+                // Probes load twice as often as other clients.
                 let think = if is_probe { pace.think / 2 } else { pace.think };
                 let mut loads = vec![Vec::new(); count];
                 for turn in number.. {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    // The same page everywhere, and then the next one.
+                    // A moving client loads one page from each process, and then the next page.
                     let page = PATHS[turn / visited.len() % PATHS.len()].0;
                     let path = if is_probe { HEALTH } else { page };
                     let place = turn % visited.len();
@@ -93,13 +93,13 @@ impl Clients {
         Clients { threads, stop, pages }
     }
 
-    /// Pages that were loaded so far.
+    /// Returns the number of pages that were loaded until now.
     #[must_use]
     pub(crate) fn pages(&self) -> usize {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// What they loaded.
+    /// Stops the clients, and returns their loads.
     pub(crate) fn end(mut self) -> Loads {
         self.stop.store(true, Ordering::Relaxed);
         let threads = std::mem::take(&mut self.threads);
@@ -131,11 +131,11 @@ struct Client {
     pages: Arc<AtomicUsize>,
 }
 
-/// Before it is tried again to reach a process that is gone.
+/// Pause before a client tries again to connect to a process that does not listen.
 const GONE: Duration = Duration::from_millis(5);
 
 impl Client {
-    /// One load; none if nobody listens.
+    /// Loads a path. Returns `None` if no process listens.
     fn load(&mut self, path: &'static str) -> Option<Load> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -201,7 +201,7 @@ struct Answer {
     body: Vec<u8>,
 }
 
-/// The answer on a connection; none if it broke off.
+/// Reads the answer on a connection; `None` if the connection broke off.
 fn answer(connection: &mut BufReader<TcpStream>) -> Option<Answer> {
     let mut line = String::new();
     let mut next = |connection: &mut BufReader<TcpStream>| {

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::history::{List, Stamp};
 
-/// Records of a whole list.
+/// Number of records of a complete list.
 pub(crate) const ALL: usize = 12;
-/// Records of a list that lost too many to be believed.
+/// Number of records of a list that lost too many records and must be refused.
 pub(crate) const FEW: usize = 2;
-/// Records that carry the stamp: more than one, so that a mixture shows.
+/// Number of records with the stamp. There are two, so that a mixed page has two stamps.
 const STAMPED: usize = 2;
 
-/// The first `count` records of a list, as the API sends them.
+/// Returns the first `count` records of a list in the form of the API.
 #[must_use]
 pub(crate) fn list(stamp: Stamp, count: usize) -> String {
     let record = if stamp.list == List::Films { film } else { person };
@@ -20,7 +20,8 @@ pub(crate) fn list(stamp: Stamp, count: usize) -> String {
     Value::Array(records).to_string()
 }
 
-/// A film's address comes from its title, so the stamp is its director's.
+/// Makes a film. The stamp is in the director, because a stamp in the title would change the
+/// address of the film.
 fn film(number: usize, stamp: Stamp) -> Value {
     let director =
         if number < STAMPED { format!("Ida {stamp}") } else { format!("Ida the {number}th") };

@@ -1,10 +1,10 @@
-//! Each kind of fault under load, and the verdict of the checker.
+//! Tests of each kind of fault under load, judged by the checker.
 //!
-//! Owns the list of kinds: what the upstream does, and what happens to the process meanwhile.
+//! Owns the list of kinds: the script of the upstream, and the faults of the process.
 //! `CHAOS_LOADS` sets the minimum number of loads for each kind. Without the variable, each
 //! kind runs once with little load.
 
-#![allow(clippy::print_stdout, reason = "the table is there to be read")]
+#![allow(clippy::print_stdout, reason = "a person reads the table")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,17 +28,18 @@ const fn ms(milliseconds: u64) -> Duration {
 struct Kind {
     name: &'static str,
     script: Script,
-    /// What happens in one turn of the script.
+    /// Runs one turn of the script with the faults of the process.
     turn: fn(&mut Run),
 }
 
-/// Good before, the fault, and good for so long that all promises stand again.
+/// Makes a script with good rounds, then the fault, then enough good rounds that all promises apply
+/// again.
 fn between(fault: &[Act]) -> Script {
     [&[Act::Change; 2], fault, &[Act::Change; 4]].concat()
 }
 
-/// Kills between two refreshes, in the middle of one, when one is due, and so that
-/// it is down when one is.
+/// Kills the process between two refreshes, during a refresh, when a refresh is due, and such that
+/// the process is down when a refresh is due.
 fn killed(run: &mut Run) {
     let round = run.until_next_round();
     run.load_until(round + ms(500));
@@ -59,7 +60,7 @@ fn killed(run: &mut Run) {
     run.until_round(run.upstream.rounds() + 4);
 }
 
-/// Stops between two refreshes, over several, and in the middle of one.
+/// Stops the process between two refreshes, over several refreshes, and during a refresh.
 fn stopped(run: &mut Run) {
     let round = run.until_next_round();
     run.load_until(round + ms(400));
@@ -72,7 +73,8 @@ fn stopped(run: &mut Run) {
     run.until_round(run.upstream.rounds() + 4);
 }
 
-/// The upstream goes once through its script.
+/// Makes a kind without faults of the process. A turn is one pass of the upstream through its
+/// script.
 fn kind(name: &'static str, script: Script) -> Kind {
     let turn = |run: &mut Run| {
         let rounds = run.upstream.script_length();
@@ -81,12 +83,12 @@ fn kind(name: &'static str, script: Script) -> Kind {
     Kind { name, script, turn }
 }
 
-/// So many loads of each kind at least.
+/// Returns the minimum number of loads of each kind.
 pub(crate) fn wanted() -> usize {
     std::env::var("CHAOS_LOADS").map_or(0, |loads| loads.parse().expect("a number of loads"))
 }
 
-/// Gentle where it runs beside other tests.
+/// Returns the rate of the loads: low if the test runs beside other tests.
 fn pace() -> Pace {
     match wanted() {
         0 => Pace { clients: 2, think: ms(15) },
@@ -94,7 +96,7 @@ fn pace() -> Pace {
     }
 }
 
-/// Runs one kind until it has loads enough.
+/// Runs one kind until the run has enough loads.
 fn recorded(kind: &Kind) -> History {
     let mut run = Run::begin(kind.script.clone(), pace(), &SCALED);
     run.until_first_page();
@@ -106,18 +108,17 @@ fn recorded(kind: &Kind) -> History {
     }
 }
 
-/// Kinds beside each other: they wait most of the time.
+/// Returns the number of kinds that run at the same time. Each run waits most of the time.
 fn beside() -> usize {
     if wanted() == 0 { 4 } else { 2 }
 }
 
-/// Where many loads are wanted nothing is excused.
+/// Returns the patience: with a minimum number of loads, nothing is excused.
 pub(crate) fn patience() -> Patience {
     if wanted() == 0 { Patience::Lenient } else { Patience::Strict }
 }
 
-/// Runs kinds, and prints the table. What was recorded,
-/// in their order.
+/// Runs kinds, and prints the table. Returns the records in the order of `kinds`.
 fn table(of: &str, kinds: &[Kind]) -> Vec<History> {
     let next = Mutex::new(kinds.iter().enumerate());
     let histories = Mutex::new(BTreeMap::new());
@@ -149,7 +150,7 @@ fn table(of: &str, kinds: &[Kind]) -> Vec<History> {
 }
 
 #[test]
-fn every_promise_is_kept_whatever_the_upstream_answers() {
+fn every_promise_is_kept_for_each_kind_of_answer_of_the_upstream() {
     let kinds = [
         kind("healthy, changes", vec![Act::Change; 6]),
         kind("healthy, 304 and changes", {
@@ -163,33 +164,33 @@ fn every_promise_is_kept_whatever_the_upstream_answers() {
         kind("503, Retry-After", between(&[Act::RetryAfter(503, 2)])),
         kind("429, Retry-After", between(&[Act::RetryAfter(429, 2)])),
     ];
-    table("What the upstream answers", &kinds);
+    table("Answers of the upstream", &kinds);
 }
 
 #[test]
-fn every_promise_is_kept_however_slow_the_upstream_is() {
+fn every_promise_is_kept_with_a_slow_upstream() {
     let kinds = [
         kind("slow within the hold", vec![Act::Slow(ms(100)); 6]),
         kind("slow, close to the hold", vec![Act::Slow(ms(150)); 6]),
         kind("slow beyond the hold", between(&[Act::Slow(ms(600)); 2])),
         kind("a drip", between(&[Act::Drip(ms(100)), Act::Drip(ms(1500))])),
-        kind("no word", between(&[Act::Hang])),
+        kind("no answer", between(&[Act::Hang])),
     ];
-    table("How slow the upstream is", &kinds);
+    table("A slow upstream", &kinds);
 }
 
 #[test]
-fn every_promise_is_kept_when_the_process_is_killed_or_stands_still() {
+fn every_promise_is_kept_when_the_process_is_killed_or_stopped() {
     let slow = vec![Act::Slow(ms(100)); 5];
     let kinds = [
         Kind { name: "killed and started again", script: slow.clone(), turn: killed },
         Kind { name: "SIGSTOP and SIGCONT", script: slow, turn: stopped },
     ];
-    table("What is done to the process", &kinds);
+    table("Faults of the process", &kinds);
 }
 
 #[test]
-fn in_an_outage_of_ten_intervals_the_upstream_is_asked_once_in_each() {
+fn in_an_outage_of_ten_intervals_the_upstream_is_asked_once_in_each_interval() {
     let mut outage = vec![Act::Status(500), Act::Html, Act::Truncate, Act::Status(502)];
     outage.extend([Act::Status(500); 6]);
     let kinds = [kind("an outage of ten intervals", between(&outage))];
@@ -201,7 +202,7 @@ fn in_an_outage_of_ten_intervals_the_upstream_is_asked_once_in_each() {
     let lost = attempts.iter().filter(|attempt| matches!(attempt.ended, Ended::Lost(_))).count();
     assert_eq!(lost % 10, 0, "{attempts:?}");
     for pair in starts.windows(2) {
-        // That it is no shorter is the rule of courtesy.
+        // The rule of courtesy checks the lower bound.
         let longest = ms(1100) + wire.between(pair[0], pair[1]);
         assert!(pair[1].since(pair[0]) < longest, "{starts:?}");
     }

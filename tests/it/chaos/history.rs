@@ -1,8 +1,8 @@
-//! What was seen of one run from outside.
+//! The records of one run, made outside the program.
 //!
-//! Owns the records: the requests to the upstream and its answers, what each client loaded, and
-//! when the process was killed or stopped. All times are on one clock, so that they can be
-//! compared. This file knows no rule; [`super::checker`] judges.
+//! Owns the records: the requests to the upstream and its answers, the loads of each client, and
+//! the moments at which the process was killed or stopped. All times are on one clock, so that they
+//! can be compared. This file knows no rule; [`super::checker`] judges.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 
-/// Microseconds since the run began; negative for a moment before it.
+/// Microseconds since the start of the run; negative before the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(pub(crate) i64);
 
 impl Moment {
     pub(crate) const START: Moment = Moment(0);
 
-    /// How long ago `earlier` was; zero if it lies ahead.
+    /// Returns the time since `earlier`; zero if `earlier` lies in the future.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
@@ -43,7 +43,7 @@ impl fmt::Display for Moment {
     }
 }
 
-/// The beginning of a run, on the clock of this process and on the wall's.
+/// The start of a run, on the monotonic clock and on the wall clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Epoch {
     instant: Instant,
@@ -51,7 +51,7 @@ pub(crate) struct Epoch {
 }
 
 impl Epoch {
-    /// Both clocks are read within a few microseconds of each other.
+    /// Reads both clocks within a few microseconds of each other.
     pub(crate) fn begin() -> Epoch {
         let mut best: Option<(Duration, Epoch)> = None;
         for _ in 0..100 {
@@ -68,7 +68,7 @@ impl Epoch {
         Moment(self.instant.elapsed().as_micros() as i64)
     }
 
-    /// The moment that a header names.
+    /// Converts the time in a header field.
     pub(crate) fn of_header(self, rfc3339: &str) -> Option<Moment> {
         let named: DateTime<Utc> = DateTime::parse_from_rfc3339(rfc3339).ok()?.into();
         let began = DateTime::<Utc>::from(self.wall);
@@ -76,10 +76,10 @@ impl Epoch {
     }
 }
 
-/// The place of a process among those that share a Redis; the first if it is alone.
+/// The number of a process among the processes that share a Redis; 0 for a single process.
 pub(crate) type Replica = usize;
 
-/// What the program promises in this run.
+/// The promises of the program in this run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Promised {
     pub(crate) interval: Duration,
@@ -88,14 +88,14 @@ pub(crate) struct Promised {
 }
 
 impl Promised {
-    /// The design's: a minute is a second.
+    /// The default promises, scaled such that a minute becomes a second.
     pub(crate) const SCALED: Promised = Promised {
         interval: Duration::from_secs(1),
         max_age: Duration::from_secs(1),
         hold: Duration::from_millis(300),
     };
 
-    /// Requests leave within this after their claim.
+    /// Returns the time after a claim within which requests must leave.
     pub(crate) fn lease(&self) -> Duration {
         (self.interval / 20).min(Duration::from_millis(250))
     }
@@ -108,8 +108,8 @@ pub(crate) enum List {
     People,
 }
 
-/// What the upstream writes into its data: whose, the how manieth, when made, and
-/// whether it may be believed.
+/// The stamp that the upstream writes into its data: the list, the number of the round, the moment
+/// at which the data was made, and whether the program may show the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp {
     pub(crate) list: List,
@@ -118,8 +118,8 @@ pub(crate) struct Stamp {
     pub(crate) good: bool,
 }
 
-/// A page without what it tells of earlier times, and of itself: that is not the same
-/// for those who were apart until they meet again.
+/// Returns a page without its news and its fingerprint. These parts may differ between processes
+/// that did not share a store for a while, until the processes merge their ledgers.
 pub(crate) fn present(page: &str) -> String {
     let without = |text: &str, from: &str, to: &str| {
         let (before, rest) = text.split_once(from).unwrap_or((text, ""));
@@ -139,7 +139,7 @@ impl fmt::Display for Stamp {
 }
 
 impl Stamp {
-    /// The different stamps that a page shows, each once.
+    /// Returns the different stamps on a page, each once.
     pub(crate) fn all_in(text: &str) -> Vec<Stamp> {
         let text = present(text);
         let parts = text.split('(').skip(1).filter_map(|rest| rest.split(')').next());
@@ -170,31 +170,32 @@ impl Stamp {
 /// One request at the upstream.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    /// Which process asked.
+    /// The process that sent the request.
     pub(crate) by: Replica,
     pub(crate) list: List,
-    /// When its head was whole.
+    /// The moment at which the head of the request was complete.
     pub(crate) at: Moment,
-    /// Right before the last byte of the answer left; none if it never did.
+    /// The moment before the last byte of the answer was sent; `None` if this byte was never sent.
     pub(crate) done: Option<Moment>,
     pub(crate) said: Said,
-    /// It was the first on its connection, so it came as late as connecting took.
+    /// Whether the request was the first on its connection. Such a request arrives later, because
+    /// connecting takes time.
     pub(crate) is_cold: bool,
 }
 
-/// What the upstream answered.
+/// The answer of the upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Said {
     /// New data.
     New(Stamp),
-    /// The data of this earlier round still holds.
+    /// A confirmation of the data of this earlier round.
     Same { round: u32 },
-    /// Something that has to be refused, and how long it asked to be left alone.
+    /// An answer that must be refused, and its `Retry-After`.
     Refusable { what: &'static str, retry_after: Option<Duration> },
 }
 
 impl Asked {
-    /// What was answered, if that was new.
+    /// Returns the stamp of the answer, if the answer has new data.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         if let Said::New(stamp) = self.said { Some(stamp) } else { None }
     }
@@ -210,9 +211,9 @@ impl Said {
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     pub(crate) path: &'static str,
-    /// Right before the request was written.
+    /// The moment before the request was written.
     pub(crate) sent: Moment,
-    /// When the last byte was there.
+    /// The moment at which the last byte had arrived.
     pub(crate) received: Moment,
     pub(crate) seen: Seen,
 }
@@ -226,23 +227,23 @@ impl Load {
         if let Seen::Page(page) = &self.seen { Some(page) } else { None }
     }
 
-    /// Whether it was under way at some moment between these two.
+    /// Whether the load was in flight at some moment between `from` and `to`.
     pub(crate) fn meets(&self, from: Moment, to: Moment) -> bool {
         self.sent <= to && self.received >= from
     }
 }
 
-/// What a load brought.
+/// The result of a load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
     Page(Page),
-    /// The answer that is never parked: what it took was the wire.
+    /// The answer of `/healthz`, which is never held, so its duration is the time on the wire.
     Health,
-    /// 503: there was no site yet.
+    /// Status 503, because there was no site yet.
     Starting,
-    /// Another status than a page has.
+    /// A status that no page has.
     Odd(u16),
-    /// The connection broke off: the process was killed.
+    /// No answer, because the process was killed and the connection broke off.
     Nothing,
 }
 
@@ -255,66 +256,66 @@ pub(crate) struct Page {
     pub(crate) as_of: Moment,
     /// `Age`.
     pub(crate) age: Duration,
-    /// What its `ETag` should be.
+    /// The hash of the body, which the `ETag` must contain.
     pub(crate) hash: String,
-    /// The same of what it shows of the present.
+    /// The hash of the body without its news and its fingerprint (see [`present`]).
     pub(crate) shown: String,
     pub(crate) etag: String,
-    /// The different stamps on it.
+    /// The different stamps on the page.
     pub(crate) stamps: Vec<Stamp>,
 }
 
-/// The process was killed.
+/// A kill of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kill {
     pub(crate) of: Replica,
-    /// Right before.
+    /// The moment before the kill.
     pub(crate) at: Moment,
-    /// When it was there again, and listened; none if it was not started again.
+    /// The moment at which the process listened again; `None` if the process was not started again.
     pub(crate) back: Option<Moment>,
 }
 
-/// The process stood still.
+/// A stop of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stop {
     pub(crate) of: Replica,
-    /// Right before it was told to.
+    /// The moment before SIGSTOP.
     pub(crate) from: Moment,
-    /// It did for certain.
+    /// The moment at which the process had certainly stopped.
     pub(crate) settled: Moment,
-    /// Right after it was told to go on.
+    /// The moment after SIGCONT.
     pub(crate) to: Moment,
 }
 
-/// Redis could not be used: it was gone, stood still, or refused what was written.
+/// A span in which Redis could not be used: Redis was down, was stopped, or refused writes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lapse {
-    /// Right before.
+    /// The moment before the lapse.
     pub(crate) from: Moment,
-    /// Right after it could be used again.
+    /// The moment after Redis could be used again.
     pub(crate) to: Moment,
 }
 
 impl Lapse {
-    /// Whether a process may say then that Redis cannot be used.
+    /// Whether a process may log at this moment that Redis cannot be used.
     pub(crate) fn explains(&self, at: Moment) -> bool {
         self.from <= at && at <= self.to + ASKED_AGAIN
     }
 }
 
-/// A Redis that did not answer is not asked again for a second, and a timer may be
-/// late.
+/// Time after which a process asks Redis again after a missing answer: one second, and some time
+/// for a late timer.
 pub(crate) const ASKED_AGAIN: Duration = Duration::from_millis(1100);
 
-/// All records of a run, as the clients of one process have them.
+/// All records of a run, with the loads of the clients of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     pub(crate) promised: Promised,
-    /// The process that was loaded; the other records are of all.
+    /// The process of the loads. The other records belong to all processes.
     pub(crate) of: Replica,
-    /// In the order in which they came.
+    /// The requests in the order of their arrival.
     pub(crate) asked: Vec<Asked>,
-    /// In the order in which they were sent.
+    /// The loads in the order in which they were sent.
     pub(crate) loads: Vec<Load>,
     pub(crate) kills: Vec<Kill>,
     pub(crate) stops: Vec<Stop>,
@@ -322,33 +323,32 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Loads of pages.
+    /// Returns the loads that brought pages.
     pub(crate) fn pages(&self) -> impl Iterator<Item = (&Load, &Page)> {
         self.loads.iter().filter_map(|load| Some((load, load.page()?)))
     }
 
-    /// Whether each process may keep its own minute then: while Redis cannot be used,
-    /// until it is asked again after that, and until the minute is over that was begun
-    /// without it.
+    /// Whether each process may keep its own interval at this moment: while Redis cannot be used,
+    /// until the processes ask Redis again, and until the interval that began without Redis is
+    /// over.
     pub(crate) fn is_each_alone(&self, at: Moment) -> bool {
         let until = ASKED_AGAIN + self.promised.interval;
         self.lapses.iter().any(|lapse| lapse.from <= at && at <= lapse.to + until)
     }
 
-    /// Whether neither of two refreshes comes before the other: processes that lived in
-    /// minutes of their own began them at the same time, within a lease, and which of them
-    /// stays is up to their fences, however long after.
+    /// Whether two refreshes have no order: processes that kept their own intervals started the
+    /// refreshes within one lease. The fences then decide which refresh stays, even much later.
     pub(crate) fn are_together(&self, one: Moment, other: Moment) -> bool {
         let (first, last) = (one.min(other), one.max(other));
         self.is_each_alone(last) && last.since(first) < self.promised.lease()
     }
 
-    /// When the loaded process stood still.
+    /// Returns the stops of the loaded process.
     pub(crate) fn own_stops(&self) -> impl Iterator<Item = &Stop> {
         self.stops.iter().filter(|stop| stop.of == self.of)
     }
 
-    /// When the loaded process was killed.
+    /// Returns the kills of the loaded process.
     pub(crate) fn own_kills(&self) -> impl Iterator<Item = &Kill> {
         self.kills.iter().filter(|kill| kill.of == self.of)
     }
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_names_a_moment_of_the_run() {
+    fn the_time_in_a_header_field_is_converted_to_a_moment_of_the_run() {
         let epoch = Epoch::begin();
         let wall = DateTime::<Utc>::from(epoch.wall) + chrono::Duration::milliseconds(1500);
         let named = epoch.of_header(&wall.to_rfc3339()).expect("a moment");

@@ -1,4 +1,4 @@
-//! The promises, judged from records alone.
+//! Tests that judge the promises from records alone.
 //!
 //! A scripted [`upstream`] stamps its data. [`clients`] record every load of the real program
 //! while faults happen in a [`run`]. The [`checker`] finds breaches of a promise in that

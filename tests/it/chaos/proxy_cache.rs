@@ -1,7 +1,7 @@
-//! For comparison: a caching proxy in front of the same upstream gives the first visitor after
-//! a quiet time the old page from its cache.
+//! A comparison: a caching proxy in front of the same upstream gives the first visitor after a
+//! quiet time the old page from its cache.
 
-#![allow(clippy::print_stdout, reason = "the figures are there to be read")]
+#![allow(clippy::print_stdout, reason = "a person reads the figures")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,15 +11,14 @@ use super::run::SCALED;
 use super::upstream::{Act, Scripted};
 use crate::fixture::{Nginx, Site, get};
 
-/// Nobody loads anything for so long: at least two intervals, and another part of
-/// a third one each time.
+/// Length of the first quiet time: at least two intervals. Each further quiet time is longer, so
+/// that it ends in another part of an interval.
 const QUIET: Duration = Duration::from_millis(2050);
 const LONGER_EACH_TIME: Duration = Duration::from_millis(220);
-/// Quiet times, each with a first load after it.
+/// Number of quiet times. One load follows each quiet time.
 const TIMES: u32 = 5;
 
-/// The greatest age, by the stamps, of what the first load after a quiet time
-/// brings.
+/// Returns the greatest age, by the stamps, of the first load after a quiet time.
 fn worst_after_quiet(address: SocketAddr, path: &str, epoch: Epoch) -> Duration {
     let age = || {
         let response = get(address, path);
@@ -37,7 +36,7 @@ fn worst_after_quiet(address: SocketAddr, path: &str, epoch: Epoch) -> Duration 
 
 #[test]
 #[ignore = "needs nginx"]
-fn the_first_load_after_quiet_is_fresh_and_from_a_caching_proxy_it_is_not() {
+fn the_first_load_after_a_quiet_time_is_fresh_but_not_from_a_caching_proxy() {
     let epoch = Epoch::begin();
     let (ours, theirs) = std::thread::scope(|scope| {
         let ours = scope.spawn(|| {
@@ -76,7 +75,7 @@ fn the_first_load_after_quiet_is_fresh_and_from_a_caching_proxy_it_is_not() {
         theirs.as_millis()
     );
     assert!(theirs > QUIET, "a proxy that updates in the background was fresh: {theirs:?}");
-    // The greatest age, the hold, and what a busy machine adds on the way; how old it
-    // may be is judged where many pages are loaded.
+    // The bound is the maximum age, the hold, and the delay of a busy machine. The tests with many
+    // loads check the exact maximum age.
     assert!(ours < Duration::from_millis(1500), "{ours:?}");
 }

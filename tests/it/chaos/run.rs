@@ -12,7 +12,7 @@ use super::history::{Epoch, History, Kill, Moment, Promised, Stop};
 use super::upstream::{Script, Scripted};
 use crate::fixture::{Running, Site, found, wait_until};
 
-/// A run under way.
+/// A run that has not ended.
 #[must_use]
 pub(crate) struct Run {
     pub(crate) upstream: Scripted,
@@ -25,7 +25,7 @@ pub(crate) struct Run {
     stops: Vec<Stop>,
 }
 
-/// How the program is called where a minute is a second.
+/// The arguments of the program for [`Promised::SCALED`].
 pub(crate) const SCALED: [&str; 6] = ["--interval", "1s", "--max-age", "1s", "--hold", "300ms"];
 
 impl Run {
@@ -42,12 +42,12 @@ impl Run {
         Run { upstream, site, epoch, server, target, clients, kills, stops }
     }
 
-    /// Pages that were loaded so far.
+    /// Returns the number of pages that were loaded until now.
     pub(crate) fn pages(&self) -> usize {
         self.clients.pages()
     }
 
-    /// Waits until so many refreshes have begun; the moment when the last did.
+    /// Waits until `count` refreshes have begun. Returns the start of the last refresh.
     pub(crate) fn until_round(&self, count: u32) -> Moment {
         wait_until(&format!("refresh {count}"), || self.upstream.rounds() >= count);
         self.upstream.last_round().expect("a round").0
@@ -63,12 +63,12 @@ impl Run {
         std::thread::sleep(moment.since(self.epoch.now()));
     }
 
-    /// Lets the clients load for so long.
+    /// Lets the clients load for this time.
     pub(crate) fn load_for(&self, span: Duration) {
         self.load_until(self.epoch.now() + span);
     }
 
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.kills.push(Kill { of: 0, at: self.epoch.now(), back: None });
         self.server.take().expect("a running process").kill();
@@ -84,7 +84,7 @@ impl Run {
         self.server = Some(server);
     }
 
-    /// SIGSTOP, and SIGCONT after so long.
+    /// Stops the process with SIGSTOP, and continues the process with SIGCONT after this time.
     pub(crate) fn stand_still(&mut self, span: Duration) {
         let server = self.server.as_ref().expect("a running process");
         let from = self.epoch.now();
@@ -95,7 +95,7 @@ impl Run {
         self.stops.push(Stop { of: 0, from, settled, to: self.epoch.now() });
     }
 
-    /// The records, judged by these promises.
+    /// Ends the run. Returns the records, which are judged by these promises.
     pub(crate) fn end(self, promised: Promised) -> History {
         let loads = self.clients.end().remove(0);
         drop(self.server);

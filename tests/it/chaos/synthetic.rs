@@ -10,20 +10,20 @@ pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// Refreshes in it.
+/// Number of refreshes in the history.
 pub(crate) const ROUNDS: u32 = 6;
-/// From a refresh to the moment when its data is live.
+/// Time from the first request of a refresh until its data is live.
 const TO_LIVE: Duration = ms(40);
-/// Older pages wait for newer data.
+/// Age from which requests are held.
 const GATE: Duration = ms(900);
 
-/// When a round's first request comes.
+/// Returns the moment of the first request of a round.
 pub(crate) fn start_of(round: u32) -> Moment {
     Moment::START + ms(100) + ms(1000) * round
 }
 
-/// Six refreshes a second apart and loads every few milliseconds; those at the
-/// edge of the second wait for the next data.
+/// Makes a history with six refreshes, one second apart, and loads every few milliseconds. Loads
+/// near the end of each second are held until the next data is live.
 pub(crate) fn good_history() -> History {
     let mut asked = Vec::new();
     for round in 0..ROUNDS {
@@ -62,7 +62,7 @@ fn health(sent: Moment) -> Load {
     Load { path: "/healthz", sent, received: sent + ms(1), seen: Seen::Health }
 }
 
-/// What a load sent at this moment gets.
+/// Makes the load that is sent at this moment.
 fn good_load(path: &'static str, sent: Moment) -> Load {
     let live = |at: Moment| {
         (0..ROUNDS).rev().find(|&round| start_of(round) + TO_LIVE <= at).expect("a live round")
@@ -76,7 +76,7 @@ fn good_load(path: &'static str, sent: Moment) -> Load {
     Load { path, sent, received, seen: Seen::Page(page(path, round, received)) }
 }
 
-/// A round's page.
+/// Makes the page of a round.
 pub(crate) fn page(path: &'static str, round: u32, received: Moment) -> Page {
     let (_, lists) = PATHS.iter().find(|(known, _)| *known == path).expect("a known path");
     let as_of = start_of(round) - ms(1);

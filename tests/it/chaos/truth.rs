@@ -1,20 +1,19 @@
 //! The true age of a page, and the time that a response spent on the wire.
 //!
 //! Owns the measurements that the rules use. The age of a page comes from the stamps on the
-//! page and from the log of the upstream, never from what the program says about itself. The
-//! time on the wire is measured with responses that are never held, loaded all the time beside
-//! the others. Pure.
+//! page and from the log of the upstream, never from the header fields of the program. The time on
+//! the wire is measured during the whole run, with responses that are never held. Pure.
 
 use std::time::Duration;
 
 use super::history::{History, List, Load, Moment, Page, Said, Seen};
 
-/// What the upstream knows of its data.
+/// The true times of the data, from the log of the upstream.
 pub(crate) struct Truth {
     confirmed: Vec<Confirmed>,
 }
 
-/// The upstream said that the data of a round still holds.
+/// A confirmation of the data of a round by the upstream.
 struct Confirmed {
     list: List,
     round: u32,
@@ -33,8 +32,9 @@ impl Truth {
         Truth { confirmed: confirmed.collect() }
     }
 
-    /// The last moment before `received` of which the upstream told that all of
-    /// the page was so. A confirmation that nobody had yet does not count.
+    /// Returns the true origin time of a page: the last moment at which, according to the upstream,
+    /// all data of the page was current. A confirmation that was sent after `received` does not
+    /// count.
     pub(crate) fn as_of(&self, page: &Page, received: Moment) -> Option<Moment> {
         let each = page.stamps.iter().map(|stamp| {
             let confirmed = self.confirmed.iter().filter(|confirmed| {
@@ -47,16 +47,17 @@ impl Truth {
     }
 }
 
-/// What an answer spent outside the program.
+/// The time that answers spent outside the program.
 pub(crate) struct Wire {
-    /// When one was sent and what it took.
+    /// The moment and the duration of each probe.
     probes: Vec<(Moment, Duration)>,
-    /// The 99th percentile.
+    /// The 99th percentile of the durations.
     pub(crate) slow: Duration,
     pub(crate) worst: Duration,
 }
 
-/// The machine that makes one answer late makes those beside it late.
+/// Time around a load in which a slow probe counts, because a delay of the machine affects all
+/// answers near it.
 const BESIDE: Duration = Duration::from_millis(20);
 
 impl Wire {
@@ -69,13 +70,13 @@ impl Wire {
         Wire { probes, slow, worst }
     }
 
-    /// What is granted to a load: what the slow one in a hundred takes, or what
-    /// the wire took at that very time.
+    /// Returns the time that is granted to a load: the 99th percentile of the probes, or the
+    /// slowest probe during the load.
     pub(crate) fn granted(&self, load: &Load) -> Duration {
         self.between(load.sent, load.received)
     }
 
-    /// What is granted between two moments.
+    /// Returns the time that is granted between two moments.
     pub(crate) fn between(&self, from: Moment, to: Moment) -> Duration {
         let first = from - BESIDE - self.worst;
         let start = self.probes.partition_point(|&(sent, _)| sent < first);
@@ -85,7 +86,7 @@ impl Wire {
     }
 }
 
-/// The value below which this share of `values` lies; zero if there are none.
+/// Returns the value below which this share of `values` lies; zero without values.
 pub(crate) fn quantile(values: &[Duration], share: f64) -> Duration {
     let mut sorted = values.to_vec();
     sorted.sort();
@@ -99,7 +100,7 @@ mod tests {
     use crate::chaos::synthetic::{good_history, ms};
 
     #[test]
-    fn a_confirmation_counts_from_when_it_was_asked_for_and_once_it_was_given() {
+    fn a_confirmation_has_the_time_of_its_request_and_counts_once_it_was_sent() {
         let mut history = good_history();
         let (at, done) = (history.asked[2].at, history.asked[2].done.expect("done"));
         for asked in &mut history.asked[2..4] {
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_wire_is_granted_when_it_was_slow_and_not_at_other_times() {
+    fn the_delay_of_a_slow_wire_is_granted_only_at_that_time() {
         let mut history = good_history();
         let mut healths = history.loads.iter_mut().filter(|load| load.seen == Seen::Health);
         let slow = healths.nth(50).expect("a probe");

@@ -14,43 +14,43 @@ use super::data;
 use super::history::{Asked, Epoch, List, Moment, Replica, Said, Stamp};
 use crate::fixture::{Listening, lock};
 
-/// Requests that are this far apart are of two rounds: longer than a lease, and
-/// shorter than what a killed process needs to come back in its next turn.
+/// Longest time between two requests of one round: longer than a lease, and shorter than the time
+/// in which a killed process starts again and sends its next request.
 const ONE_ROUND: Duration = Duration::from_millis(250);
 
-/// The limit that the first process asks with.
+/// The `limit` of the first process.
 const FIRST_LIMIT: Replica = 10_000;
 
-/// What is done in one round.
+/// The behaviour of the upstream in one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// New data, at once.
+    /// Sends new data at once.
     Change,
-    /// The films change, the people do not.
+    /// Sends new films and the same people.
     ChangeFilms,
-    /// What there was, confirmed if it was asked for on that condition.
+    /// Sends the same data, or a 304 if the request has the right condition.
     Keep,
-    /// New data, made when it is asked for and sent so much later.
+    /// Makes new data at the time of the request, and sends the data after this time.
     Slow(Duration),
-    /// New data, of which a part comes now and then, all of it after so long.
+    /// Sends new data in small parts, and the last part after this time.
     Drip(Duration),
-    /// An error.
+    /// Sends an error.
     Status(u16),
-    /// An error that asks to be left alone for so many seconds.
+    /// Sends an error with a `Retry-After` of this number of seconds.
     RetryAfter(u16, u64),
-    /// New data of which the end is missing.
+    /// Sends new data without its end.
     Truncate,
-    /// A page for people, with status 200.
+    /// Sends an HTML page with status 200.
     Html,
-    /// A list that lost most of its records.
+    /// Sends a list that lost most of its records.
     Shrink,
-    /// No word.
+    /// Sends nothing.
     Hang,
-    /// Data that stood in a cache so long, which the answer tells or does not.
+    /// Sends data that a cache had for `age`. `is_told` says whether the answer has an `Age`.
     Cached { age: Duration, is_told: bool },
 }
 
-/// What is done in which round; it begins again when it is over.
+/// The acts of the rounds. After the last act, the script starts again.
 pub(crate) type Script = Vec<Act>;
 
 #[derive(Default)]
@@ -58,9 +58,9 @@ struct State {
     script: Script,
     log: Vec<Asked>,
     rounds: u32,
-    /// Of the last round of each process.
+    /// The last round of each process.
     began: BTreeMap<Replica, Round>,
-    /// The data that holds.
+    /// The stamps of the current films and people.
     kept: [Option<Stamp>; 2],
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Scripted {
 
 impl Scripted {
     pub(crate) fn start(script: Script, epoch: Epoch) -> Scripted {
-        assert!(!script.is_empty(), "a script says something");
+        assert!(!script.is_empty(), "a script needs an act");
         let state = Arc::new(Mutex::new(State { script, ..State::default() }));
         let shared = state.clone();
         let listening = Listening::start(move |stream| converse(stream, &shared, epoch));
@@ -92,38 +92,38 @@ impl Scripted {
         self.listening.address
     }
 
-    /// How many refreshes have begun.
+    /// Returns the number of refreshes that have begun.
     #[must_use]
     pub(crate) fn rounds(&self) -> u32 {
         lock(&self.state).rounds
     }
 
-    /// Rounds until the script begins again.
+    /// Returns the number of rounds of the script.
     #[must_use]
     pub(crate) fn script_length(&self) -> u32 {
         lock(&self.state).script.len() as u32
     }
 
-    /// When the last refresh began, and whose it was.
+    /// Returns the start of the last refresh, and its process.
     pub(crate) fn last_round(&self) -> Option<(Moment, Replica)> {
         lock(&self.state).began.iter().map(|(by, round)| (round.at, *by)).max()
     }
 
-    /// The `--limit` by which a process is known here: all of them ask one address, or they
-    /// would keep sites of their own. No list is as long as that.
+    /// Returns the `--limit` by which the upstream recognises a process. The processes must use the
+    /// same address, because each address has its own keys in Redis. No list has so many records.
     pub(crate) fn limit_of(replica: Replica) -> Replica {
         FIRST_LIMIT + replica
     }
 
-    /// What was asked and said so far.
+    /// Returns the requests and answers until now.
     pub(crate) fn log(&self) -> Vec<Asked> {
         lock(&self.state).log.clone()
     }
 }
 
 impl State {
-    /// Notes a request and decides what is answered: the act, the stamp of the
-    /// data, and the place in the log.
+    /// Records a request and decides on the answer. Returns the act, the stamp of the data, and the
+    /// index in the log.
     fn note(&mut self, request: &Request, at: Moment, is_cold: bool) -> (Act, Stamp, usize) {
         let Request { by, list, .. } = *request;
         let last = self.began.get_mut(&by);
@@ -178,17 +178,17 @@ impl Act {
             Act::Status(_) => refusable("an error"),
             Act::RetryAfter(_, seconds) => {
                 let retry_after = Some(Duration::from_secs(seconds));
-                Said::Refusable { what: "an error that asks to be left alone", retry_after }
+                Said::Refusable { what: "an error with Retry-After", retry_after }
             }
             Act::Truncate => refusable("a truncated list"),
-            Act::Html => refusable("a page for people"),
+            Act::Html => refusable("an HTML page"),
             Act::Shrink => refusable("a list that shrank"),
             Act::Hang => refusable("nothing"),
             _ => Said::New(stamp),
         }
     }
 
-    /// From the request to the last byte of the answer.
+    /// Returns the time from the request to the last byte of the answer.
     fn lasts(self) -> Duration {
         match self {
             Act::Slow(delay) | Act::Drip(delay) => delay,
@@ -208,14 +208,14 @@ fn converse(stream: TcpStream, state: &Mutex<State>, epoch: Epoch) {
         let (act, stamp, place) = lock(state).note(&request, at, is_cold);
         is_cold = false;
         if act == Act::Hang {
-            // Until the other side has had enough.
+            // Wait until the client closes the connection.
             let _ = reader.read(&mut [0]);
             return;
         }
         let answer = answer(act, stamp, request.condition.as_deref());
         let last = answer.len() - 1;
         let is_sent = drip(&mut writer, &answer[..last], act);
-        // Before the last byte leaves: whoever has it has it later than this.
+        // This moment comes before the last byte, so every client has the complete answer later.
         lock(state).log[place].done = Some(epoch.now());
         if !is_sent || writer.write_all(&answer[last..]).is_err() || act == Act::Truncate {
             let _ = writer.shutdown(std::net::Shutdown::Both);
@@ -224,9 +224,9 @@ fn converse(stream: TcpStream, state: &Mutex<State>, epoch: Epoch) {
     }
 }
 
-/// Writes all of these bytes, in the time that the act lasts.
+/// Writes `bytes` within the time that the act lasts. Returns whether all bytes were written.
 fn drip(writer: &mut TcpStream, bytes: &[u8], act: Act) -> bool {
-    /// A part comes this often.
+    /// Pause between two parts.
     const PAUSE: Duration = Duration::from_millis(50);
     let Act::Drip(whole) = act else {
         std::thread::sleep(act.lasts());
@@ -271,7 +271,7 @@ fn answer(act: Act, stamp: Stamp, condition: Option<&str>) -> Vec<u8> {
     bytes
 }
 
-/// A request: whose, for which list, and on which condition.
+/// A request with its process, its list and its condition (`If-None-Match`).
 struct Request {
     by: Replica,
     list: List,
@@ -299,7 +299,7 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
     Some(request)
 }
 
-/// Whose limit this is, if it is one of a replica.
+/// Returns the process that has this limit, if any.
 fn replica(query: &str) -> Option<Replica> {
     query.strip_prefix("limit=")?.parse::<Replica>().ok()?.checked_sub(FIRST_LIMIT)
 }
@@ -309,9 +309,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_known_by_its_limit() {
+    fn a_process_is_recognised_by_its_limit() {
         assert_eq!(replica(&format!("limit={}", Scripted::limit_of(7))), Some(7));
-        assert_eq!(replica("limit=250"), None, "the limit of a process that is alone");
+        assert_eq!(replica("limit=250"), None, "the limit of a single process");
         assert_eq!(replica(""), None);
     }
 }

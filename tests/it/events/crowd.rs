@@ -12,13 +12,13 @@ use crate::fixture::{Listener, Running, Upstream, wait_until};
 
 const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
 
-/// A metric's value.
+/// Returns the value of a metric.
 fn metric(running: &Running, name: &str) -> f64 {
     crate::telemetry::metric(running, name).unwrap_or_else(|| panic!("no {name}"))
 }
 
 #[test]
-fn at_the_cap_new_ones_are_refused_and_none_is_evicted() {
+fn at_the_limit_new_streams_are_refused_and_open_streams_stay() {
     let (upstream, server) = served_with(&["--max-streams", "50", ADMIN[0], ADMIN[1]]);
     let mut listeners: Vec<_> = (0..50).map(|_| listen(&server)).collect();
     let refused = (0..10).map(|_| Listener::open(server.address, "path=/", &[]));
@@ -30,10 +30,10 @@ fn at_the_cap_new_ones_are_refused_and_none_is_evicted() {
     }
     assert_eq!(metric(&server, "movies_gen_streams"), 50.0);
     assert_eq!(metric(&server, "movies_gen_streams_refused_total"), 10.0);
-    assert_eq!(server.get("/").status, 200, "pages are answered all the same");
+    assert_eq!(server.get("/").status, 200, "pages must still be answered");
     upstream.set("/films", scored(11));
     for listener in &mut listeners {
-        assert_eq!(listener.next().name, "generation", "whoever was there first stays");
+        assert_eq!(listener.next().name, "generation", "open streams must stay");
     }
     listeners.truncate(40);
     wait_until("free places", || metric(&server, "movies_gen_streams") == 40.0);
@@ -45,22 +45,22 @@ fn at_the_cap_new_ones_are_refused_and_none_is_evicted() {
 }
 
 #[test]
-fn a_reader_who_does_not_read_is_dropped_and_no_other_notices() {
+fn a_client_that_does_not_read_is_disconnected_without_an_effect_on_other_clients() {
     let (upstream, server) = served_with(&ADMIN);
     let socket =
         socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
-    // What the kernel keeps for it is little, and soon full.
+    // A small receive buffer is soon full.
     socket.set_recv_buffer_size(2 << 10).expect("a size");
     socket.connect(&server.address.into()).expect("a connection");
     let mut lazy: std::net::TcpStream = socket.into();
     lazy.write_all(b"GET /events?path=/ HTTP/1.1\r\nHost: h\r\n\r\n").expect("asked");
     let mut listener = listen(&server);
     wait_until("two streams", || metric(&server, "movies_gen_streams") == 2.0);
-    // Large steps, as many as it takes: then so long without a byte taken.
+    // Make large steps until the server disconnects the client, which reads no bytes.
     let deadline = Instant::now() + Duration::from_secs(90);
     let mut steps = 0;
     while metric(&server, "movies_gen_streams") > 1.0 {
-        assert!(Instant::now() < deadline, "it is still there after {steps} steps");
+        assert!(Instant::now() < deadline, "the stream is still open after {steps} steps");
         let bulk: Vec<_> = (0..60)
             .map(|n| json!({"id": format!("b{n}"), "title": format!("Bulk {n} in step {steps}")}))
             .collect();
@@ -71,12 +71,12 @@ fn a_reader_who_does_not_read_is_dropped_and_no_other_notices() {
     upstream.set("/films", scored(12));
     assert_eq!(listener.next().name, "generation");
     let mut rest = Vec::new();
-    // Cut off in the middle: a reset, or an end without the last chunk.
+    // The connection was reset, or ended without the last chunk.
     let ended = lazy.read_to_end(&mut rest);
-    assert!(ended.is_err() || !rest.ends_with(b"0\r\n\r\n"), "it was not ended well");
+    assert!(ended.is_err() || !rest.ends_with(b"0\r\n\r\n"), "the stream ended normally");
 }
 
-/// Pages that are open at once.
+/// Number of pages that are open at the same time.
 const CROWD: usize = 1_000;
 
 /// What a page of the crowd reports.
@@ -87,9 +87,9 @@ enum Report {
 }
 
 #[test]
-fn a_thousand_pages_come_back_after_a_restart_one_after_the_other() {
+fn a_thousand_pages_reconnect_after_a_restart_at_different_times() {
     let upstream = Upstream::start();
-    // One that it can be started on again.
+    // Choose a port on which the server can start again.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address");
     drop(free);
@@ -105,7 +105,7 @@ fn a_thousand_pages_come_back_after_a_restart_one_after_the_other() {
         .collect();
     drop(sender);
     let patience = Duration::from_secs(60);
-    let next = || reports.recv_timeout(patience).expect("a page that goes on");
+    let next = || reports.recv_timeout(patience).expect("a report of a page");
     (0..CROWD).for_each(|_| assert!(matches!(next(), Report::Open)));
     assert_eq!(server.terminate().0, Some(0));
     let stopped = Instant::now();
@@ -114,7 +114,7 @@ fn a_thousand_pages_come_back_after_a_restart_one_after_the_other() {
     while back.len() < CROWD {
         match next() {
             Report::Back(at) => back.push(at.duration_since(stopped)),
-            Report::Open | Report::Heard(_) => panic!("nothing is new yet"),
+            Report::Open | Report::Heard(_) => panic!("there is no event yet"),
         }
     }
     back.sort();
@@ -126,32 +126,32 @@ fn a_thousand_pages_come_back_after_a_restart_one_after_the_other() {
     upstream.set("/films", scored(11));
     let step = (0..CROWD).map(|_| match next() {
         Report::Heard(id) => id,
-        Report::Open | Report::Back(_) => panic!("everybody is back"),
+        Report::Open | Report::Back(_) => panic!("all pages are connected"),
     });
     let steps: std::collections::BTreeSet<_> = step.collect();
-    assert_eq!(steps.len(), 1, "one event reaches all");
+    assert_eq!(steps.len(), 1, "all pages must get the same event");
     assert_eq!(steps.first().map(String::as_str), server.get("/").header("x-generation"));
     drop(server);
     for page in pages {
-        page.join().expect("a page that saw nothing wrong");
+        page.join().expect("a page that saw no fault");
     }
     tell(&format!(
         "{CROWD} streams and a restart: back within {spread:.1?}, at most {peak} in 100 ms \
          ({} a second)",
         peak * 10
     ));
-    assert!(spread > Duration::from_secs(3), "they are spread: {spread:?}");
-    assert!(peak < CROWD / 8, "{peak} came back within 100 ms");
+    assert!(spread > Duration::from_secs(3), "all pages reconnected within {spread:?}");
+    assert!(peak < CROWD / 8, "{peak} pages reconnected within 100 ms");
 }
 
-/// What browsers do: opens a stream, and opens it again after `retry`.
+/// Opens a stream, and opens the stream again after `retry`, as browsers do.
 fn open_page(address: SocketAddr, sender: &mpsc::Sender<Report>) {
     let patience = Duration::from_secs(60);
     let mut page = Listener::open(address, "path=/", &[]).patient(patience);
     let mut last = page.next().id;
     let _ = sender.send(Report::Open);
     while let Some(heard) = page.hear() {
-        assert_eq!(heard.name, "beat", "nothing is new");
+        assert_eq!(heard.name, "beat", "there must be no other event");
     }
     let retry = Duration::from_millis(page.retry.expect("a time"));
     let mut page = loop {

@@ -1,4 +1,4 @@
-//! `/events`: what an open page receives.
+//! `/events`: the events that an open page receives.
 
 mod crowd;
 mod replay;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::fixture::{Answer, Listener, Running, Site, Upstream, films};
 
-/// A server that asks its upstream three times a second.
+/// Starts a server that asks its upstream three times a second.
 fn served() -> (Upstream, Running) {
     served_with(&[])
 }
@@ -23,21 +23,21 @@ fn quick(upstream: &Upstream) -> Site {
     Site::of(upstream).with(&["--interval", "300ms", "--max-age", "300ms"])
 }
 
-/// The list with another score for its first film.
+/// Makes an answer in which the first film has another score.
 fn scored(score: u32) -> Answer {
     let mut films = films();
     films[0]["rt_score"] = score.to_string().into();
     Answer::json(&films)
 }
 
-/// The list with one more film.
+/// Makes an answer with one more film.
 fn with_one_more(film: Value) -> Answer {
     let mut films = films();
     films.as_array_mut().expect("a list").push(film);
     Answer::json(&films)
 }
 
-/// What a page says of itself.
+/// Returns the fingerprint in a page.
 fn fingerprint(running: &Running, path: &str) -> String {
     let page = running.get(path);
     let (_, rest) =
@@ -45,7 +45,7 @@ fn fingerprint(running: &Running, path: &str) -> String {
     rest.split('"').next().unwrap_or_default().to_owned()
 }
 
-/// A page that shows what is live now, and listens.
+/// Opens a stream as a page that shows the live generation.
 fn listen(running: &Running) -> Listener {
     let page = fingerprint(running, "/");
     let mut listener = Listener::open(running.address, &format!("path=/&page={page}"), &[]);

@@ -3,10 +3,10 @@
 use super::{fingerprint, listen, quick, scored, served};
 use crate::fixture::{Heard, Listener, Redis, Running, Site, Upstream, wait_until};
 
-/// The first events after coming back with this id: until what is live now is told.
+/// Reconnects with this id. Returns the events until the live generation.
 fn back(running: &Running, last: &str, way: Way) -> Vec<Heard> {
     let live = running.get("/").expect("x-generation").to_owned();
-    // What the page said of itself when it was loaded counts for nothing then.
+    // The server must ignore the fingerprint of the page, because the id is newer.
     let page = fingerprint(running, "/");
     let query = format!("path=/&page={page}");
     let mut listener = match way {
@@ -31,7 +31,7 @@ fn names(heard: &[Heard]) -> Vec<&str> {
 }
 
 #[test]
-fn whoever_comes_back_gets_the_steps_that_were_missed() {
+fn a_client_that_reconnects_gets_the_steps_that_it_missed() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let mut ids = vec![server.get("/").expect("x-generation").to_owned()];
@@ -43,19 +43,19 @@ fn whoever_comes_back_gets_the_steps_that_were_missed() {
     }
     for way in [Way::Field, Way::Query] {
         for (missed, id) in ids.iter().take(3).enumerate() {
-            assert_eq!(back(&server, id, way), steps[missed..], "the very same events");
+            assert_eq!(back(&server, id, way), steps[missed..], "the replayed events differ");
         }
         assert_eq!(names(&back(&server, &ids[3], way)), ["current"]);
-        // A part of a name is no name.
+        // A part of an id is not an id.
         for unknown in ["nothing", &ids[0][1..], &ids[0][..31]] {
             assert_eq!(names(&back(&server, unknown, way)), ["fetch"], "{unknown}");
         }
     }
 }
 
-/// Data that comes again is told of as a change; a theme that comes again is not.
+/// Data that returns is a change of a record; a theme that returns is not.
 #[test]
-fn after_a_b_a_nobody_is_told_too_much_or_too_little() {
+fn after_a_b_a_a_client_gets_exactly_the_missed_steps() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--templates", "theme"]);
     std::fs::create_dir(site.path("theme")).expect("made");
@@ -86,7 +86,7 @@ fn more_than_twenty_steps_are_not_replayed() {
 }
 
 #[test]
-fn a_server_that_was_restarted_says_fetch_yourself() {
+fn a_restarted_server_tells_pages_to_fetch_themselves() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let a = server.get("/").expect("x-generation").to_owned();
@@ -101,7 +101,7 @@ fn a_server_that_was_restarted_says_fetch_yourself() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_stream_goes_on_at_another_replica() {
+fn a_stream_continues_at_another_replica() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || {
         let site = Site::of(&upstream).with(&["--redis", &redis.url(), "--hold", "300ms"]);
@@ -119,7 +119,7 @@ fn a_stream_goes_on_at_another_replica() {
             steps.push(listener.next());
         }
     }
-    assert_eq!(steps[0], steps[1], "each makes the same events of the same data");
+    assert_eq!(steps[0], steps[1], "the same data must give the same events on each replica");
     for server in &servers {
         assert_eq!(back(server, &a, Way::Field), steps[0]);
         assert_eq!(back(server, &steps[0][0].id, Way::Query), steps[0][1..]);
@@ -127,7 +127,7 @@ fn a_stream_goes_on_at_another_replica() {
 }
 
 #[test]
-fn a_site_that_was_published_by_a_former_process_is_no_step() {
+fn a_site_that_an_earlier_process_published_is_not_a_step() {
     let upstream = Upstream::start();
     let site = quick(&upstream);
     site.build_once().well();
@@ -136,5 +136,5 @@ fn a_site_that_was_published_by_a_former_process_is_no_step() {
     upstream.set("/films", scored(11));
     let step = listener.next();
     assert_eq!(step.name, "generation");
-    assert_eq!(step.data["films"]["changed"][0]["id"], "f-lamp", "its payload was stored");
+    assert_eq!(step.data["films"]["changed"][0]["id"], "f-lamp", "the payload was stored");
 }

@@ -30,13 +30,13 @@ fn the_first_event_says_whether_the_page_is_current() {
         for other in ["", &page[1..], &page[..16]] {
             let told = first(other);
             assert_eq!((&*told.name, &told.id), ("fetch", &generation), "{path} {other}");
-            assert_eq!(told.data["page"], page, "what it will find: {path}");
+            assert_eq!(told.data["page"], page, "the current fingerprint of {path}");
         }
     }
 }
 
 #[test]
-fn a_stream_is_answered_as_streams_are() {
+fn the_answer_of_a_stream_has_the_header_fields_of_a_stream() {
     let (_upstream, server) = served();
     let mut open = Listener::open(server.address, "path=/&page=x", &[]);
     let head = open.head.to_ascii_lowercase();
@@ -49,7 +49,7 @@ fn a_stream_is_answered_as_streams_are() {
     ] {
         assert!(head.contains(line), "{line} is missing in\n{head}");
     }
-    assert!(!head.contains("\r\nage:"), "it outlives any age");
+    assert!(!head.contains("\r\nage:"), "a stream must have no Age");
     let _ = open.next();
     assert!(open.retry.is_some_and(|retry| (2_000..6_000).contains(&retry)), "{:?}", open.retry);
     let head = server.ask("HEAD", "/events", &[]);
@@ -59,7 +59,7 @@ fn a_stream_is_answered_as_streams_are() {
 }
 
 #[test]
-fn a_step_tells_the_new_alone_with_the_cards_that_the_list_shows() {
+fn a_step_has_only_the_new_films_with_their_cards() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let from = server.get("/").expect("x-generation").to_owned();
@@ -71,7 +71,7 @@ fn a_step_tells_the_new_alone_with_the_cards_that_the_list_shows() {
     assert_eq!(step.name, "generation");
     let list = server.get("/");
     assert_eq!((&step.data["from"], &step.data["to"]), (&json!(from), &json!(step.id)));
-    assert_eq!(list.expect("x-generation"), step.id, "it is live when it is told");
+    assert_eq!(list.expect("x-generation"), step.id, "the generation must be live");
     let films = &step.data["films"];
     assert_eq!(films["added"].as_array().map(Vec::len), Some(1), "{films}");
     assert_eq!(films["changed"], json!([]));
@@ -79,7 +79,7 @@ fn a_step_tells_the_new_alone_with_the_cards_that_the_list_shows() {
     let added = &films["added"][0];
     assert_eq!(added["title"], "The New One");
     assert_eq!(added["url"], "/movies/the-new-one/");
-    // Years fall: 2012, 2006, 2001, 1999 …
+    // The list is ordered by falling years: 2012, 2006, 2001, 1999 …
     assert_eq!(added["after"], "f-winter");
     let eager = |html: &str| html.replace(" loading=\"lazy\" decoding=\"async\"", "");
     let card = added["card"].as_str().expect("a card").trim();
@@ -99,7 +99,7 @@ fn a_step_tells_the_new_alone_with_the_cards_that_the_list_shows() {
 }
 
 #[test]
-fn what_changed_and_what_went_is_told_by_name() {
+fn a_step_names_changed_and_removed_films() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let mut some = films();
@@ -124,7 +124,7 @@ fn what_changed_and_what_went_is_told_by_name() {
 }
 
 #[test]
-fn the_texts_of_a_hostile_catalogue_end_no_event() {
+fn texts_of_a_hostile_catalogue_do_not_end_an_event() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let title = "One\r\n\r\nevent: fetch\rdata: {}\n\nid: x\u{2028}</script><img src=x onerror=y>";
@@ -137,11 +137,11 @@ fn the_texts_of_a_hostile_catalogue_end_no_event() {
     assert!(added["title"].as_str().is_some_and(|title| title.starts_with("One")), "{added}");
     assert!(!added["card"].as_str().expect("a card").contains("<img src=x"), "{added}");
     upstream.set("/films", scored(7));
-    assert_eq!(listener.next().data["from"], step.id, "the next follows whole");
+    assert_eq!(listener.next().data["from"], step.id, "the next event must be complete");
 }
 
 #[test]
-fn what_is_more_than_64_kib_is_told_as_paths_alone() {
+fn an_event_of_more_than_64_kib_has_only_paths() {
     let (upstream, server) = served();
     let mut listener = listen(&server);
     let mut many = films();
@@ -152,7 +152,7 @@ fn what_is_more_than_64_kib_is_told_as_paths_alone() {
     assert_eq!((step.data.get("films"), step.data.get("people")), (None, None));
     assert!(step.bytes <= 64 << 10, "{}", step.bytes);
     assert!(step.data["paths"]["/movies/many-7/"].is_string());
-    // So many that their paths alone are more.
+    // The paths of so many films exceed the limit.
     let list = many.as_array_mut().expect("a list");
     list.extend((0..900).map(|n| json!({"id": format!("l{n}"), "title": format!("Long {n}")})));
     upstream.set("/films", Answer::json(&many));
@@ -161,7 +161,7 @@ fn what_is_more_than_64_kib_is_told_as_paths_alone() {
 }
 
 #[test]
-fn a_confirmation_is_no_event_and_a_new_theme_is_told_as_paths() {
+fn a_confirmation_is_not_an_event_and_a_new_theme_gives_an_event_with_paths() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--templates", "theme"]);
     site.write("theme/people.html", "people");
@@ -175,13 +175,13 @@ fn a_confirmation_is_no_event_and_a_new_theme_is_told_as_paths() {
     upstream.wait_until_asked(upstream.asked().0 + 3);
     site.write("theme/people.html", "everybody");
     let step = listener.next();
-    assert_eq!(step.data["films"]["added"], json!([]), "the data is the same");
+    assert_eq!(step.data["films"]["added"], json!([]), "no record may have changed");
     assert!(step.data["paths"]["/people/"].is_string(), "{step:?}");
     assert_ne!(step.data["theme"], theme.as_str());
 }
 
 #[test]
-fn a_new_signature_of_a_picture_is_told_as_other_content_and_not_as_a_change() {
+fn a_new_signature_of_a_picture_changes_paths_and_no_records() {
     let upstream = Upstream::start();
     let site = quick(&upstream);
     let signed = |signature: &str| {
@@ -207,7 +207,7 @@ fn a_new_signature_of_a_picture_is_told_as_other_content_and_not_as_a_change() {
 }
 
 #[test]
-fn a_site_under_a_path_has_its_events_there() {
+fn a_site_under_a_path_has_its_events_under_the_path() {
     let upstream = Upstream::start();
     let site = quick(&upstream).with(&["--site-url", "https://host.example/films/"]);
     let server = site.serve().ready();
@@ -224,7 +224,7 @@ fn a_site_under_a_path_has_its_events_there() {
 }
 
 #[test]
-fn a_quiet_stream_beats_and_outlives_every_time_limit_of_a_request() {
+fn a_quiet_stream_sends_heartbeats_and_is_not_ended_by_a_timeout_of_requests() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let mut listener = listen(&server).patient(Duration::from_secs(30));
@@ -239,7 +239,7 @@ fn a_quiet_stream_beats_and_outlives_every_time_limit_of_a_request() {
 }
 
 #[test]
-fn streams_end_first_when_the_server_stops() {
+fn streams_end_before_the_server_stops() {
     let (_upstream, server) = served();
     let mut listeners: Vec<_> = (0..20).map(|_| listen(&server)).collect();
     let started = Instant::now();

@@ -1,7 +1,7 @@
 //! The table of faults. Each fault happens for real; the table shows the messages of the
 //! program and whether the last good site stayed. `make faults` prints the table.
 
-#![allow(clippy::print_stdout, reason = "the table is there to be read")]
+#![allow(clippy::print_stdout, reason = "a person reads the table")]
 
 mod owner;
 mod sizes;
@@ -23,12 +23,13 @@ use movies_gen::document;
 
 use crate::fixture::{Answer, Ended, Redis, Site, Upstream, contents, films};
 
-/// Whether a process is killed or stopped at each system call, and not at every few.
+/// Whether a process is killed or stopped at each system call (`EACH_CALL`), and not only at every
+/// few system calls.
 fn is_each_call() -> bool {
     std::env::var_os("EACH_CALL").is_some()
 }
 
-/// What came of the faults.
+/// The results of the faults.
 #[derive(Default)]
 struct Table {
     rows: String,
@@ -36,8 +37,8 @@ struct Table {
 }
 
 impl Table {
-    /// A call that met `fault`: it should end with `code`, say `said`, and leave
-    /// the site well.
+    /// Adds the result of a run with `fault`. The run must end with `code` and print `said`, and
+    /// `site_is_well` says whether the site is well.
     fn row(&mut self, fault: &str, ended: &Ended, code: i32, said: &str, site_is_well: bool) {
         let text = format!("{}{}", ended.out, ended.log);
         let is_clear = text.contains(said) && !text.contains("panicked");
@@ -62,7 +63,7 @@ impl Table {
     }
 }
 
-/// An answer for the films, whether it is refused, and what is said of it.
+/// Returns faults of the upstream: the answer for the films, the exit code, and the message.
 fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
     let with = |record: Value| {
         let mut films = films();
@@ -133,7 +134,7 @@ fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
 }
 
 #[test]
-fn of_the_upstream() {
+fn the_site_survives_faults_of_the_upstream() {
     let mut table = Table::default();
     for (fault, answer, code, said) in answers() {
         let upstream = Upstream::start();
@@ -159,7 +160,7 @@ fn of_the_upstream() {
     table.end("the upstream");
 }
 
-/// An address that should be secure and answers plain text.
+/// Starts a server that answers plain text, and returns its address with `https`.
 fn answers_in_the_clear() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -173,7 +174,7 @@ fn answers_in_the_clear() -> String {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn of_redis() {
+fn the_site_survives_faults_of_redis() {
     let mut table = Table::default();
     let mut row = |fault: &str, redis: &Redis, site: &Site, said: &str| {
         let ended = site.with(&["--redis", &redis.url()]).build_once();
@@ -207,7 +208,7 @@ fn of_redis() {
 }
 
 #[test]
-fn of_directories_and_options() {
+fn faults_of_directories_and_options_have_clear_messages() {
     let mut table = Table::default();
     let upstream = Upstream::start();
     let fresh = || Site::of(&upstream).with(&["--interval", "400ms"]);
@@ -261,12 +262,12 @@ fn of_directories_and_options() {
     table.end("directories and options");
 }
 
-/// Whether the site takes up what is new once the cause is gone.
+/// Whether the site shows the new data after the fault is gone.
 fn recovers(site: &Site) -> bool {
     site.build_once().code == Some(0) && site.page("movies.json").contains("xxxx")
 }
 
-/// The program in a mount namespace of its own, after `setup` there.
+/// Runs the program in its own mount namespace, after `setup` in this namespace.
 fn mounted(site: &Site, setup: &str) -> Ended {
     let build = site.command(&["build", "once"]);
     let mut command = Command::new("unshare");
@@ -277,7 +278,7 @@ fn mounted(site: &Site, setup: &str) -> Ended {
     Ended::of(&mut command)
 }
 
-/// The program while `directory` may not be written to, root or not.
+/// Runs the program while it cannot write to `directory`, even as root.
 fn locked(site: &Site, directory: &Path) -> Ended {
     let writable = |is_so| {
         let mode = if is_so { 0o755 } else { 0o555 };
@@ -287,7 +288,7 @@ fn locked(site: &Site, directory: &Path) -> Ended {
     let is_root = rustix::process::geteuid().is_root();
     let mut command = Command::new(if is_root { "setpriv".as_ref() } else { build.get_program() });
     if is_root {
-        // Root writes where it likes, unless that is taken from it.
+        // Root can write to every directory unless this capability is dropped.
         command.args(["--bounding-set", "-dac_override"]).arg(build.get_program());
     }
     command.args(build.get_args()).current_dir(site);
@@ -297,8 +298,8 @@ fn locked(site: &Site, directory: &Path) -> Ended {
     ended
 }
 
-/// Moves all wall times of a state by a year, and makes them those of another
-/// boot: as if the clock had been set back before this one.
+/// Moves all wall times of a state one year forward, and gives them the id of another boot. This
+/// looks as if the wall clock had been set back before the current boot.
 fn age_by_a_year(site: &Site) {
     for name in ["attempt", "saved"] {
         let path = site.path(".movies-gen").join(name);
@@ -312,13 +313,13 @@ fn age_by_a_year(site: &Site) {
 }
 
 #[test]
-fn of_the_clock() {
+fn the_site_survives_a_wall_clock_that_is_set_back() {
     let mut table = Table::default();
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "400ms"]);
     site.build_once().well();
     age_by_a_year(&site);
-    // The attempt counts as just made, and not as one of next year.
+    // The attempt counts as made now, and not as made in the next year.
     let ended = site.build_once();
     let recovers = upstream.asked() == (2, 2) && site.build_once().code == Some(0);
     table.row("wall clock set back a year", &ended, 0, "up to date", recovers);
@@ -326,7 +327,7 @@ fn of_the_clock() {
 }
 
 #[test]
-fn of_the_disk() {
+fn the_site_survives_faults_of_the_disk() {
     let mut table = Table::default();
     let upstream = Upstream::start();
     let fresh = || Site::of(&upstream).with(&["--interval", "400ms"]);

@@ -1,5 +1,5 @@
-//! The table of what an owner may keep in `--out` or do in `--out`. Nothing of the owner is
-//! lost or changed, and the site continues.
+//! The table of the files that an owner may keep in `--out`, and of the actions of an owner in
+//! `--out`. Nothing of the owner is lost or changed, and the site is still published.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::fixture::{Answer, Ended, Site, Upstream, films, found, wait_until};
 /// The user `nobody` of Debian.
 const NOBODY: u32 = 65534;
 
-/// All that tells one entry from another, or shows that it was touched.
+/// The attributes that identify an entry, and the attributes that a change of the entry changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Trace {
     inode: u64,
@@ -34,13 +34,13 @@ fn trace(path: &Path) -> Option<Trace> {
         owner: (found.uid(), found.gid()),
         mode: found.mode(),
         mtime: (found.mtime(), found.mtime_nsec()),
-        // A directory has one for each directory in it.
+        // The number of links of a directory depends on the directories in it.
         links: if is_file { found.nlink() } else { 0 },
         content: if is_file { fs::read(path).unwrap_or_default() } else { Vec::new() },
     })
 }
 
-/// What came of the rows.
+/// The results of the rows.
 #[derive(Default)]
 struct Table {
     rows: String,
@@ -56,18 +56,18 @@ impl Table {
         }
     }
 
-    #[expect(clippy::print_stdout, reason = "the table is there to be read")]
+    #[expect(clippy::print_stdout, reason = "a person reads the table")]
     fn end(self) {
         println!("\nowner's files\n{}", self.rows);
         assert!(self.failed.is_empty(), "{}", self.failed.join("\n"));
     }
 }
 
-/// A site whose data changes with each build, and what of its `--out` is the owner's.
+/// A site whose data changes with each build.
 pub(super) struct Stage {
     pub(super) site: Site,
     pub(super) upstream: Upstream,
-    /// As another user, if not as the one who runs the tests.
+    /// The user that runs the program; `None`: the user of the tests.
     user: Option<u32>,
     score: std::cell::Cell<u32>,
 }
@@ -79,7 +79,7 @@ impl Stage {
         Stage { site, upstream, user: None, score: 0.into() }
     }
 
-    /// The program runs as `nobody`, who owns the directory of the site.
+    /// Makes a site whose directory belongs to `nobody`, and whose program runs as `nobody`.
     fn as_nobody() -> Stage {
         let mut stage = Stage::new();
         stage.user = Some(NOBODY);
@@ -91,7 +91,7 @@ impl Stage {
         self.site.out().join(below)
     }
 
-    /// Makes the next refresh a change.
+    /// Changes the data of the upstream. Returns a text that the next site must contain.
     fn change(&self) -> String {
         self.changed(films())
     }
@@ -114,7 +114,7 @@ impl Stage {
         command
     }
 
-    /// Publishes a change; what went wrong, if anything did.
+    /// Publishes a change. Returns the faults; empty if the publish succeeded.
     pub(super) fn publish(&self) -> Vec<String> {
         let wanted = self.change();
         self.published(&wanted)
@@ -138,7 +138,8 @@ impl Stage {
         faults
     }
 
-    /// Publishes three changes; whether these entries of `--out` stay what they are.
+    /// Publishes three changes. Returns the faults, including each of these entries of `--out` that
+    /// changed.
     fn keeps(&self, entries: &[&str]) -> Vec<String> {
         let before: BTreeMap<_, _> =
             entries.iter().map(|below| (*below, trace(&self.out(below)))).collect();
@@ -167,7 +168,7 @@ fn owned_by_nobody(path: &Path) {
 
 #[test]
 #[ignore = "needs root"]
-fn of_the_owners_files() {
+fn the_files_of_the_owner_are_never_changed() {
     let mut table = Table::default();
     kinds_of_entries(&mut table);
     other_users(&mut table);
@@ -247,7 +248,7 @@ fn other_users(table: &mut Table) {
     table.row("a page of ours that cannot be read", &faults);
 }
 
-/// Keeps what of the faults is not about a page that cannot be written.
+/// Drops the faults about a page that cannot be written.
 trait Retained {
     fn retained(self, published: &str) -> Vec<String>;
 }
@@ -306,7 +307,7 @@ fn adoption(table: &mut Table) {
     table.row("a second --adopt", &faults);
 }
 
-/// A process that works in a directory, and writes a file there when it is told to.
+/// A process that works in a directory, and writes a file to the directory on request.
 struct Resident(Child);
 
 impl Resident {
@@ -326,14 +327,14 @@ impl Resident {
 
 impl Drop for Resident {
     fn drop(&mut self) {
-        // Ended already: nothing is left to kill.
+        // The kill fails if the process has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[test]
-fn of_a_working_directory() {
+fn a_process_may_work_in_out_during_publishes() {
     let stage = Stage::new();
     assert_eq!(stage.publish(), Vec::<String>::new());
     for below in ["", "movies"] {
@@ -349,13 +350,13 @@ fn of_a_working_directory() {
         assert_eq!(stage.keeps(&[late.to_str().expect("text")]), Vec::<String>::new());
         fs::remove_file(late).expect("removed");
     }
-    // Nobody is there any more: the trees are exchanged again.
+    // No process works in `--out` any more, so the trees are exchanged again.
     let before = fs::metadata(stage.site.out()).expect("there").ino();
     assert_eq!(stage.publish(), Vec::<String>::new());
     assert_ne!(fs::metadata(stage.site.out()).expect("there").ino(), before);
 }
 
-/// Runs `script` with the program and its arguments in a mount namespace of its own.
+/// Runs `script` in its own mount namespace, with the program and its arguments as `"$@"`.
 fn in_a_namespace(stage: &Stage, script: &str) -> Ended {
     let build = stage.command();
     let mut command = Command::new("unshare");
@@ -367,7 +368,7 @@ fn in_a_namespace(stage: &Stage, script: &str) -> Ended {
 }
 
 #[test]
-fn of_mounts_in_out() {
+fn mounts_in_out_stay_in_use_during_publishes() {
     let wait = "sleep 0.1";
     for (what, setup, check) in [
         (
@@ -413,7 +414,7 @@ fn of_mounts_in_out() {
 }
 
 #[test]
-fn of_an_out_that_is_mounted_elsewhere() {
+fn a_mount_of_out_at_another_path_shows_each_publish() {
     let stage = Stage::new();
     assert_eq!(stage.publish(), Vec::<String>::new());
     let wanted = stage.change();
@@ -429,7 +430,7 @@ const CALLS: &str = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir
 
 #[test]
 #[ignore = "needs strace"]
-fn of_a_kill_at_each_system_call_with_a_mount_inside() {
+fn a_kill_at_any_system_call_leaves_a_mount_in_out_untouched() {
     let stage = Stage::new();
     assert_eq!(stage.publish(), Vec::<String>::new());
     stage.site.write("volume/precious/file", "precious");
@@ -448,8 +449,8 @@ fn of_a_kill_at_each_system_call_with_a_mount_inside() {
         ended_by_itself =
             ended.log.contains("is up to date") || ended.log.contains("shows the stored");
         assert_eq!(trace(&precious), was, "call {call}: {}", ended.log);
-        // Each of them takes long; `make faults` does. Most calls are those of the start,
-        // which opens many files.
+        // A kill at each system call takes long, so only `make faults` does this. Most calls are
+        // made at the start of the program, which opens many files.
         call += match super::is_each_call() {
             true => 1,
             false if call < 60 => 7,
@@ -462,8 +463,7 @@ fn of_a_kill_at_each_system_call_with_a_mount_inside() {
     assert_eq!(trace(&precious), was);
 }
 
-/// Stops the program at a call of its publish, lets the owner do something, and lets the
-/// program go on.
+/// Delays a system call of a publish, and lets the owner act during the delay. Returns the faults.
 fn meanwhile(stage: &Stage, call: &str, owner: impl FnOnce()) -> Vec<String> {
     let wanted = stage.change();
     let build = stage.command();
@@ -473,7 +473,7 @@ fn meanwhile(stage: &Stage, call: &str, owner: impl FnOnce()) -> Vec<String> {
     command.arg(build.get_program()).args(build.get_args()).current_dir(&stage.site);
     let tracer = command.stderr(Stdio::piped()).spawn().expect("strace");
     let sealed = stage.site.path(".movies-gen/standby/.movies-gen");
-    // The exchange is the first call of its kind; before it the standby was sealed anew.
+    // The exchange is the first `renameat2`. The standby is sealed again just before the exchange.
     wait_until("the publish", || {
         sealed.join("manifest").exists()
             && !sealed.join("coming").exists()
@@ -494,7 +494,7 @@ fn meanwhile(stage: &Stage, call: &str, owner: impl FnOnce()) -> Vec<String> {
 
 #[test]
 #[ignore = "needs strace"]
-fn of_what_the_owner_does_right_before_an_exchange() {
+fn nothing_that_the_owner_does_right_before_an_exchange_is_lost() {
     let stage = Stage::new();
     assert_eq!(stage.publish(), Vec::<String>::new());
     assert_eq!(stage.publish(), Vec::<String>::new());
@@ -519,7 +519,7 @@ fn of_what_the_owner_does_right_before_an_exchange() {
 
 #[test]
 #[ignore = "needs strace"]
-fn of_a_publish_that_fails_half_way() {
+fn after_a_failed_publish_no_complete_file_is_made_again() {
     let stage = Stage::new();
     for _ in 0..2 {
         assert_eq!(stage.publish(), Vec::<String>::new());
@@ -536,15 +536,15 @@ fn of_a_publish_that_fails_half_way() {
     stage.change();
     let build = stage.command();
     let mut command = Command::new("strace");
-    // The time of a new page cannot be set.
+    // Let the call fail that sets the time of a new page.
     command.args(["-f", "-o", "/dev/null", "-e", "trace=utimensat"]);
     command.args(["-e", "inject=utimensat:error=EIO"]);
     command.arg(build.get_program()).args(build.get_args()).current_dir(&stage.site);
     let log = Ended::of(&mut command).with_code(1);
     assert!(log.contains("cannot write"), "{log}");
     assert_eq!(fs::read(stage.out("movies.json")).expect("there"), published);
-    assert!(standby.join(".movies-gen/coming").exists(), "it says that it is half-done");
-    // What is whole is not made again: the directories are still the same ones.
+    assert!(standby.join(".movies-gen/coming").exists(), "the standby has no list of its files");
+    // Complete files and directories are not made again, so the directories have the same inodes.
     assert_eq!(stage.publish(), Vec::<String>::new());
     assert_eq!(both(), made);
 }

@@ -1,8 +1,9 @@
-//! The table of sizes: answers that are made to take memory, and the memory that they took.
+//! The table of sizes: hostile answers that cause a large use of memory, and the memory that the
+//! program used.
 //!
-//! Each answer is sent once. The program runs under a limit of address space that would end the
-//! program if it took much more memory than it promises. `SIZES_MIB=16` runs the whole table
-//! with bodies of that size, which takes minutes.
+//! Each answer is sent once. The program runs under a limit of its address space. The limit would
+//! end the program if the program used much more memory than the documentation promises.
+//! `SIZES_MIB=16` runs the whole table with bodies of this size, which takes minutes.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
@@ -16,14 +17,14 @@ use super::Table;
 use crate::fixture::{Answer, Process, Site, Upstream, contents, wait_until};
 
 const MIB: usize = 1 << 20;
-/// What docs/operations.md promises: so many bytes for each byte of `--max-bytes`, and so many
-/// whatever that is.
+/// Bytes of memory for each byte of `--max-bytes`, as docs/operations.md promises.
 const FACTOR: usize = 64;
+/// Bytes of memory in addition, whatever `--max-bytes` is.
 const CONSTANT: usize = 64 * MIB;
-/// The same for the site that is live meanwhile.
+/// Bytes of memory of the live site for each byte of `--max-bytes`.
 const LIVE: usize = 40;
 
-/// A body of `size` bytes: as many items as fit.
+/// Makes a body of at most `size` bytes, with as many items as fit.
 fn list(size: usize, item: impl Fn(usize) -> String) -> String {
     let mut body = String::with_capacity(size);
     body.push('[');
@@ -41,17 +42,18 @@ fn list(size: usize, item: impl Fn(usize) -> String) -> String {
     body
 }
 
-/// The first `count` items.
+/// Makes a list of the first `count` items.
 fn items(count: usize, item: impl Fn(usize) -> String) -> String {
     format!("[{}]", (0..count).map(item).collect::<Vec<_>>().join(","))
 }
 
-/// One film with more of a kind of field than anything needs.
+/// Makes a list with one film that has these additional fields.
 fn film(more: &str) -> String {
     format!("[{{\"id\":1,\"title\":\"T\",{more}}}]")
 }
 
-/// A body for films, one for people, and what is said of them.
+/// A hostile answer: its name, the body of the films, the body of the people, and the message of
+/// the program.
 type Hostile = (&'static str, String, String, &'static str);
 
 fn hostile(size: usize) -> Vec<Hostile> {
@@ -259,18 +261,18 @@ fn hostile(size: usize) -> Vec<Hostile> {
     ]
 }
 
-/// How a run ended, what it said, and the most memory that it had in use.
+/// The result of a run: exit code, log, and the largest use of memory in bytes.
 struct Measured {
     code: Option<i32>,
     log: String,
     peak: usize,
 }
 
-/// The program with this command under a limit of address space.
+/// Runs the program with this command under a limit of its address space.
 fn measured(site: &Site, words: &[&str], bound: usize) -> Measured {
     let build = site.command(words);
     let mut command = Command::new("sh");
-    // Address space is more than memory: each thread reserves some.
+    // The address space is larger than the memory in use, because each thread reserves some.
     let limit = (bound + 1024 * MIB) / 1024;
     command.args(["-c", &format!("ulimit -v {limit} && exec \"$@\""), "sh"]);
     command.arg(build.get_program()).args(build.get_args()).current_dir(site);
@@ -293,9 +295,9 @@ fn measured(site: &Site, words: &[&str], bound: usize) -> Measured {
     Measured { code: ended.code(), log, peak }
 }
 
-/// What was refused is kept with its bodies, and listed without them.
+/// The state directory keeps the bodies of refused answers, but a list needs no bodies.
 #[test]
-fn of_refused_answers() {
+fn a_list_of_refused_answers_does_not_load_their_bodies() {
     const COPIES: usize = 15;
     let size = 6 * MIB;
     let upstream = Upstream::start();
@@ -307,7 +309,7 @@ fn of_refused_answers() {
     assert!(site.build_once().with_code(1).contains("not believed"));
     let refused = site.path(".movies-gen/refused");
     let kept: Vec<_> = std::fs::read_dir(&refused).expect("kept").flatten().collect();
-    assert_eq!(kept.len(), 2, "what is small, and bodies");
+    assert_eq!(kept.len(), 2, "a small file and a file with the bodies");
     for (copy, kept) in (0..COPIES).flat_map(|copy| kept.iter().map(move |kept| (copy, kept))) {
         let to = refused.join(format!("{copy:012x}"));
         let is_head = kept.path().extension().is_none();
@@ -320,7 +322,7 @@ fn of_refused_answers() {
     assert!(peak < 8 * size, "{peak}");
 }
 
-/// Builds from each answer and asserts what is promised of memory.
+/// Builds a site from each answer, and checks the promise about memory.
 fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
     let bound = FACTOR * size + CONSTANT;
     for (what, films, people, said) in bodies {
@@ -336,7 +338,7 @@ fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
         let seconds = started.elapsed().as_secs_f32();
         let is_clear =
             code.is_some_and(|code| code <= 1) && log.contains(said) && !log.contains("panicked");
-        // What is refused must not stand in the place of a good answer.
+        // A refused answer must not replace a good answer.
         let is_saved = code != Some(0) && site.path(".movies-gen/saved").exists();
         let verdict = match (is_clear && !is_saved, peak <= bound) {
             (true, true) => "ok",
@@ -360,16 +362,16 @@ fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
     }
 }
 
-/// The most memory that a process ever had in use, as far as it is still there.
+/// Returns the largest use of memory of a process in bytes; `None` if the process has ended.
 fn peak_of(process: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// An answer is refused by an estimate, so the estimate has to be right.
+/// The estimate decides whether an answer is refused, so the estimate must be good.
 #[test]
-fn of_the_estimate() {
+fn the_estimate_is_close_to_the_size_of_the_site() {
     let noise = |at: usize| blake3::hash(&at.to_le_bytes()).to_hex().repeat(7);
     let bare = |at: usize| format!(r#"{{"id":{at},"title":"a{at}"}}"#);
     let usual = |at: usize| {
@@ -420,7 +422,7 @@ fn of_the_estimate() {
     }
 }
 
-/// The estimate for these bodies.
+/// Returns the estimate for these bodies.
 fn estimated(films: String, people: String) -> u64 {
     let body = |text: String| Body { bytes: text.into(), etag: None };
     let payload = Payload {
@@ -432,9 +434,9 @@ fn estimated(films: String, people: String) -> u64 {
     weight(&join(&payload, 0).expect("a catalogue").0)
 }
 
-/// The site that is live stays in memory while all of its pages are made anew.
+/// The live site stays in memory while all of its pages are made again.
 #[test]
-fn of_a_site_that_changes_as_a_whole() {
+fn a_site_whose_pages_all_change_stays_within_the_memory_bound() {
     let size = MIB / 2;
     let bound = (FACTOR + LIVE) * size + CONSTANT;
     let lists = |age: &str| {
@@ -472,16 +474,17 @@ fn of_a_site_that_changes_as_a_whole() {
         peak / MIB,
         bound / MIB
     );
-    assert!(bytes > 16 * size, "{bytes}: too small to tell");
+    assert!(bytes > 16 * size, "the site is too small for this test: {bytes} bytes");
     assert!(peak <= bound, "{peak} of {bound}");
 }
 
 #[test]
-fn of_sizes() {
+fn hostile_answers_stay_within_the_memory_bound() {
     let mut table = Table::default();
     let size = std::env::var("SIZES_MIB").map_or(1, |text| text.parse().expect("a number"));
     run(&mut table, hostile(size * MIB), size * MIB);
-    // The default: the answers that took most before there was a bound.
+    // With the default of --max-bytes, run only the answers that took the most memory before there
+    // was a bound.
     let largest = ["0,0,0", "500,000 references", "a list of zeros", "long names in 300 films"];
     let mut at_default = hostile(16 * MIB);
     at_default.retain(|(what, ..)| largest.contains(what));

@@ -1,6 +1,6 @@
-//! What an owner does in `--out` in the middle of a publish. The program is stopped at a system
-//! call, the owner acts, and the program continues. Nothing that the owner did is lost, undone
-//! or changed, and the next publish works.
+//! Tests of an owner who changes files in `--out` during a publish. The program is stopped at a
+//! system call, the owner acts, and the program continues. Nothing that the owner did may be lost,
+//! undone or changed, and the next publish must work.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,19 +15,19 @@ use crate::fixture::{Answer, films, found, wait_until};
 /// System calls that change names in a directory.
 const NAMES: &str = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir";
 
-/// How a publish with a stop ended.
+/// The end of a publish with a stop.
 enum Ended {
-    /// It was stopped at the call, and went on.
+    /// The process was stopped at the call, and continued.
     Stopped,
-    /// It made fewer calls.
+    /// The process made fewer calls.
     Before,
 }
 
-/// Publishes; stops the process at this call of all that change names, and lets the owner
-/// act meanwhile.
+/// Publishes, stops the process at the system call with this number among the calls that change
+/// names, and lets the owner act before the process continues.
 fn stopped_at(stage: &Stage, call: usize, owner: impl FnOnce()) -> Ended {
     let trace = stage.site.path("trace");
-    // That of the call before.
+    // Remove the trace of the previous call.
     let _ = fs::remove_file(&trace);
     let build = stage.command();
     let mut command = Command::new("strace");
@@ -45,11 +45,11 @@ fn stopped_at(stage: &Stage, call: usize, owner: impl FnOnce()) -> Ended {
     if stopped.is_some() {
         owner();
     }
-    // The process, by one of its threads. Each thread counts its own calls, so there are more
-    // stops to come.
+    // A signal to one thread continues the whole process. strace counts the calls of each thread
+    // separately, so the process stops more than once.
     let thread = stopped.and_then(rustix::process::Pid::from_raw);
     wait_until("the end", || {
-        // Gone between the two looks: then that is the end.
+        // The signal fails if the process has just ended.
         let _ = thread.map(|thread| kill_process(thread, Signal::CONT));
         tracer.try_wait().is_ok_and(|ended| ended.is_some())
     });
@@ -59,7 +59,7 @@ fn stopped_at(stage: &Stage, call: usize, owner: impl FnOnce()) -> Ended {
     if stopped.is_some() { Ended::Stopped } else { Ended::Before }
 }
 
-/// A file of the owner with the time that it had elsewhere, as `cp -p` leaves one.
+/// Writes a file with an old modification time, as `cp -p` does.
 fn written(path: &Path, content: &str) {
     fs::create_dir_all(path.parent().expect("a directory")).expect("made");
     fs::write(path, content).expect("written");
@@ -71,7 +71,7 @@ fn written(path: &Path, content: &str) {
         .expect("set");
 }
 
-/// What the owner has and does, for one publish.
+/// The files and the actions of the owner in one publish.
 struct Owner<'a> {
     stage: &'a Stage,
     number: usize,
@@ -82,14 +82,14 @@ impl Owner<'_> {
         self.stage.out(&name.replace('#', &self.number.to_string()))
     }
 
-    /// What is there before the publish, where something of the owner's is there at all.
+    /// Writes the files that the owner has before the publish.
     fn prepares(&self) {
         for name in ["edited-#.txt", "replaced-#.txt", "removed-#.txt", "mine/moved-#.txt"] {
             written(&self.path(name), "before");
         }
     }
 
-    /// Makes the page of a new film a part of the publish; gives the place of the page.
+    /// Adds a new film to the upstream. Returns the path of its page.
     fn upstream_has_a_new_film(&self) -> PathBuf {
         self.stage.upstream.set("/films", Answer::json(&self.films()));
         self.path("movies/new-#/index.html")
@@ -116,7 +116,8 @@ impl Owner<'_> {
         fs::rename(self.path("mine/moved-#.txt"), moved).expect("renamed");
     }
 
-    /// Takes the place of the new page, if it is free; whether it was.
+    /// Writes a file at the path of the new page, if the path is free. Returns whether the path was
+    /// free.
     fn takes(&self, place: &Path) -> bool {
         let is_free = place.symlink_metadata().is_err();
         if is_free {
@@ -147,10 +148,10 @@ impl Owner<'_> {
         }
     }
 
-    /// All that the owner made in this turn.
+    /// Removes everything that the owner made in this turn.
     fn leaves(&self) {
         for name in ["created-#.txt", "edited-#.txt", "replaced-#.txt", "moved-#.txt"] {
-            // What was not made in this kind of turn is not there.
+            // Some of these files are not made in this kind of turn.
             let _ = fs::remove_file(self.path(name));
         }
         for name in ["mine", "movies/created-#", "movies/new-#"] {
@@ -159,16 +160,16 @@ impl Owner<'_> {
     }
 }
 
-/// Goes through the calls of a publish, `step` at a time; `turn` is one of them.
+/// Runs `turn` for the system calls of a publish. Returns the number of system calls.
 fn each_call(turn: impl Fn(usize) -> Ended) -> usize {
-    // Each of them takes long; `make faults` does.
+    // A turn for each system call takes long, so only `make faults` does this.
     let step = if super::is_each_call() { 1 } else { 5 };
     let calls = (1..).step_by(step).take_while(|call| matches!(turn(*call), Ended::Stopped));
     calls.count() * step
 }
 
-/// One publish of a new film, in which the owner acts after this call; with files that were
-/// the owner's before, if there are any.
+/// Publishes a new film, and lets the owner act at this system call. `has_own_files` says whether
+/// the owner has files in `--out` before the publish.
 fn turn(stage: &Stage, call: usize, has_own_files: bool) -> Ended {
     let owner = Owner { stage, number: call };
     if has_own_files {
@@ -193,7 +194,7 @@ fn turn(stage: &Stage, call: usize, has_own_files: bool) -> Ended {
         }
         let page = fs::read_to_string(&place).expect("a page or the owner's file");
         assert_eq!(page == "mine", took, "{call}: {page}");
-        // What the next publish does is as important.
+        // The next publish must keep the files, too.
         assert_eq!(stage.publish_of(owner.films()), Vec::<String>::new());
     }
     owner.leaves();
@@ -202,19 +203,19 @@ fn turn(stage: &Stage, call: usize, has_own_files: bool) -> Ended {
 
 #[test]
 #[ignore = "needs strace"]
-fn of_what_the_owner_does_at_each_call_of_a_publish_file_by_file() {
+fn nothing_that_the_owner_does_during_a_publish_file_by_file_is_lost() {
     let stage = Stage::new();
     assert_eq!(stage.publish(), Vec::<String>::new());
     written(&stage.out("always.txt"), "mine");
     assert_eq!(stage.publish(), Vec::<String>::new());
     let calls = each_call(|call| turn(&stage, call, true));
-    assert!(calls > 30, "{calls} calls alone");
+    assert!(calls > 30, "only {calls} calls");
     assert_eq!(fs::read_to_string(stage.out("always.txt")).ok().as_deref(), Some("mine"));
 }
 
 #[test]
 #[ignore = "needs strace"]
-fn of_what_the_owner_does_at_each_call_of_an_exchange() {
+fn nothing_that_the_owner_does_during_an_exchange_is_lost() {
     let stage = Stage::new();
     for _ in 0..2 {
         assert_eq!(stage.publish(), Vec::<String>::new());
@@ -225,5 +226,5 @@ fn of_what_the_owner_does_at_each_call_of_an_exchange() {
         assert_eq!(stage.publish(), Vec::<String>::new());
         ended
     });
-    assert!(calls > 10, "{calls} calls alone");
+    assert!(calls > 10, "only {calls} calls");
 }

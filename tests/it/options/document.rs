@@ -1,4 +1,4 @@
-//! `docs/options.md` says what the program declares.
+//! Tests that `docs/options.md` matches the declarations of the options.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use clap::builder::Str;
 use clap::{Arg, ArgAction, Args, Command};
 use movies_gen::cli::{DECLARED, DEMO_DEFAULTS, Declared, OnReload, Options, form};
 
-/// Columns of a line, tables apart.
+/// Longest line in columns, except in tables.
 const WIDTH: usize = 100;
 
 const REGENERATE: &str = "UPDATE_DOCS=1 cargo test --test it options::document";
@@ -28,7 +28,7 @@ configuration stays.
 `movies-gen serve --help` prints the same descriptions.";
 
 #[test]
-fn the_document_of_options_is_what_the_program_declares() {
+fn the_document_of_options_matches_the_declarations() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/options.md");
     let generated = document();
     if std::env::var_os("UPDATE_DOCS").is_some_and(|value| !value.is_empty()) {
@@ -43,7 +43,7 @@ fn the_document_of_options_is_what_the_program_declares() {
 }
 
 #[test]
-fn the_demo_changes_defaults_of_options_that_there_are() {
+fn the_demo_changes_only_defaults_of_existing_options() {
     for (name, _) in DEMO_DEFAULTS {
         assert!(DECLARED.iter().any(|option| option.flag() == name), "{name}");
     }
@@ -106,7 +106,7 @@ fn flag(option: &Declared, arg: &Arg) -> String {
     arg.get_short().map_or(long.clone(), |short| format!("`-{short}` or {long}"))
 }
 
-/// The name of the value that the flag takes; none if the flag is only counted.
+/// Returns the name of the value of a flag; empty if the flag is only counted.
 fn value_names(arg: &Arg) -> &[Str] {
     match arg.get_action() {
         ArgAction::Count => &[],
@@ -154,7 +154,7 @@ fn on_reload(option: &Declared) -> &'static str {
     }
 }
 
-/// The text with the names of options as code.
+/// Marks the names of options in a text as code.
 fn marked(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -164,7 +164,7 @@ fn marked(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The text in lines; what belongs to an item of a list is indented.
+/// Wraps a text. The lines of a list item are indented.
 fn wrapped(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::fixture::{Site, Upstream, get};
 
-/// A different value of every option that a build shows.
+/// A layer of the configuration: a value of every option with an effect on a build.
 struct Layer {
     name: &'static str,
     upstream: Upstream,
@@ -39,7 +39,7 @@ impl Layer {
         options.find(|(name, _)| *name == option).map(|(_, value)| value.as_str()).expect("a value")
     }
 
-    /// The site with this layer given in its way.
+    /// Returns the site with the options of this layer, set in the way of the layer.
     fn laid_on(&self, site: &Site) -> Site {
         site.write(&format!("{}/404.html", self.value("templates")), self.name);
         self.options.iter().fold(site.clone(), |site, (option, value)| match self.name {
@@ -142,7 +142,7 @@ fn the_configuration_file_is_named_by_a_flag_or_a_variable() {
     }
 }
 
-/// Options that the help names, `--help` and its like left out.
+/// Returns the options in the help text, without options such as `--help`.
 fn options() -> Vec<String> {
     let help = Site::new().run(&["serve", "--help"]);
     let lines = help.out.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
@@ -165,7 +165,7 @@ fn every_option_that_the_help_names_has_a_variable_and_a_key() {
             continue;
         }
         let site = Site::new().with(&["--upstream", "http://127.0.0.1:1"]);
-        // No option is a list of lists: the key is known, the value refused.
+        // No option has a list of lists as its value. A known key gives an error about the value.
         site.write("movies-gen.toml", format!("{option} = [[]]\n"));
         let log = site.build_once().with_code(2);
         assert!(!log.contains("unknown"), "{option}: {log}");

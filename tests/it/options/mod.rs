@@ -1,4 +1,4 @@
-//! Which options there are, how they are set, and which values are refused.
+//! The options, the ways to set an option, and the values that are refused.
 
 mod document;
 mod layers;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::fixture::{Answer, Site, Upstream, films, wait_until};
 
-/// The site with an option given as a flag, as a variable and in the file.
+/// Returns the site with an option that is set as a flag, as a variable, and in the file.
 fn each_way(site: &Site, option: &str, value: &str) -> [(Site, &'static str); 3] {
     let variable = format!("MOVIES_GEN_{}", option.to_uppercase().replace('-', "_"));
     let quoted = if value.parse::<u32>().is_ok() || value == "true" {
@@ -29,7 +29,7 @@ fn each_way(site: &Site, option: &str, value: &str) -> [(Site, &'static str); 3]
 }
 
 #[test]
-fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+fn an_unknown_key_is_named_with_its_line_and_the_most_similar_key() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.write("movies-gen.toml", "lang = \"en\"\n\nsite-titel = \"Mine\"\n");
@@ -40,7 +40,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
 }
 
 #[test]
-fn a_value_that_cannot_be_is_named_with_its_line() {
+fn an_invalid_value_is_named_with_its_line() {
     let site = Site::new();
     site.write("movies-gen.toml", "lang = \"en\"\ninterval = \"soon\"\n");
     let log = site.build_once().with_code(2);
@@ -48,7 +48,7 @@ fn a_value_that_cannot_be_is_named_with_its_line() {
 }
 
 #[test]
-fn an_interval_under_a_minute_is_refused_for_an_api_of_somebody_elses() {
+fn an_interval_under_a_minute_is_refused_for_an_api_on_another_machine() {
     let site = Site::new().with(&["--upstream", "https://api.example"]);
     for (way, name) in each_way(&site, "interval", "59s") {
         let log = way.build_once().with_code(2);
@@ -68,7 +68,7 @@ fn a_max_age_under_the_interval_is_refused() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
+fn invalid_options_are_refused_before_the_upstream_is_asked() {
     let upstream = Upstream::start();
     for (arguments, named) in [
         (["--site-url", "films.example"], "--site-url"),
@@ -91,7 +91,7 @@ fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
-fn max_bytes_can_be_given_each_way() {
+fn max_bytes_can_be_set_in_each_way() {
     for way in 0..3 {
         let upstream = Upstream::start();
         let ways = each_way(&Site::of(&upstream), "max-bytes", "1kB");
@@ -101,10 +101,10 @@ fn max_bytes_can_be_given_each_way() {
 }
 
 #[test]
-fn hold_can_be_given_each_way() {
+fn hold_can_be_set_in_each_way() {
     for way in 0..3 {
         let upstream = Upstream::start();
-        // More than would be waited for by default: then the stored data would be shown.
+        // The interval is longer than the default hold, with which the stored data would be shown.
         let site = Site::of(&upstream).with(&["--interval", "4s"]);
         let ways = each_way(&site, "hold", "60s");
         ways[way].0.build_once().well();
@@ -115,7 +115,7 @@ fn hold_can_be_given_each_way() {
 }
 
 #[test]
-fn verbose_and_quiet_can_be_given_each_way() {
+fn verbose_and_quiet_can_be_set_in_each_way() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -130,7 +130,7 @@ fn verbose_and_quiet_can_be_given_each_way() {
 }
 
 #[test]
-fn the_demo_can_be_asked_for_each_way_and_declined_by_a_flag() {
+fn the_demo_can_be_set_in_each_way_and_unset_by_a_flag() {
     for way in 0..3 {
         let site = Site::new();
         let ways = each_way(&site, "demo", "true");
@@ -175,20 +175,20 @@ fn sighup_reads_the_configuration_again_and_names_what_needs_a_restart() {
     site.write("movies-gen.toml", "site-titel = \"Broken\"\n");
     server.hangup();
     server.wait_for_line("movies-gen.toml:1");
-    assert!(server.get("/").text().contains("<title>After</title>"), "the old one stays");
+    assert!(server.get("/").text().contains("<title>After</title>"), "the old title must stay");
     assert_eq!(upstream.asked(), (1, 1));
     let (code, log) = server.terminate();
     assert_eq!(code, Some(0), "{log}");
 }
 
 #[test]
-fn sighup_takes_what_is_judged_and_told() {
+fn sighup_applies_the_options_of_the_guard_and_of_volatile_fields() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     let lines = "listen = 0\ninterval = \"50ms\"\nmax-age = \"60s\"\naccept-after = 1000000\n";
     site.write("movies-gen.toml", lines);
     let server = site.serve_as_told().ready();
-    // More records than may come at once.
+    // The answer has more records than may be added at once.
     let mut films = films();
     let list = films.as_array_mut().expect("a list");
     for number in 0..1_200 {
@@ -233,7 +233,7 @@ fn sighup_moves_the_site_to_another_path() {
     assert!(page.contains("href=\"/moved/movies/salt-road/\""), "{page}");
 }
 
-/// The site with every variable that the program reads empty.
+/// Returns the site with an empty value for every variable that the program reads.
 fn with_empty_variables(site: Site, empty: &str) -> Site {
     let site = site.variable("RUST_LOG", empty);
     DECLARED.iter().fold(site, |site, option| site.variable(&option.variable(), empty))
@@ -268,7 +268,7 @@ fn a_variable_without_a_value_leaves_the_value_of_the_file() {
 }
 
 #[test]
-fn an_address_to_listen_on_may_be_written_as_people_do() {
+fn the_address_to_listen_on_may_be_written_in_usual_forms() {
     let upstream = Upstream::start();
     for written in ["localhost:0", ":0", "0", "127.0.0.1:0"] {
         let server = Site::of(&upstream).with(&["--listen", written]).serve().ready();
@@ -278,7 +278,7 @@ fn an_address_to_listen_on_may_be_written_as_people_do() {
         let log = Site::of(&upstream).run(&["serve", "--listen", written]).with_code(2);
         assert!(log.contains("--listen") && log.contains(written), "{log}");
     }
-    // Who does not listen needs no name service.
+    // A command that does not listen must not resolve the name.
     let site = Site::new().variable("MOVIES_GEN_LISTEN", "no.such.host.invalid:80");
     assert_eq!(site.run(&["check"]).code, Some(0));
     let site = Site::of(&upstream);

@@ -19,19 +19,22 @@ fn help_does_not_show_a_password_from_the_environment() {
 }
 
 #[test]
-fn logs_do_not_show_the_redis_password_however_it_is_given() {
+fn logs_do_not_show_the_redis_password() {
     let upstream = Upstream::start();
     let redis = format!("redis://bob:{PASSWORD}@127.0.0.1:1/");
     for (way, name) in each_way(&Site::of(&upstream).with(&["-vv"]), "redis", &redis) {
         let log = way.build_once().well();
         assert!(log.contains("Redis cannot be used"), "{name}: {log}");
-        assert!(log.contains("redis://127.0.0.1:1/"), "it is named all the same, {name}: {log}");
+        assert!(
+            log.contains("redis://127.0.0.1:1/"),
+            "the log must name the address, {name}: {log}"
+        );
         assert!(!log.contains(PASSWORD) && !log.contains("bob"), "{name}: {log}");
     }
 }
 
 #[test]
-fn errors_do_not_repeat_an_address_that_may_hold_a_password() {
+fn errors_do_not_repeat_an_address_that_may_contain_a_password() {
     let bad = format!("redis//bob:{PASSWORD}@127.0.0.1");
     let strange = format!("http://bob:{PASSWORD}@127.0.0.1/");
     let upstream = Upstream::start();
@@ -56,7 +59,7 @@ fn errors_do_not_repeat_a_password_next_to_a_broken_line_of_the_file() {
 }
 
 #[test]
-fn the_file_that_holds_the_password_can_be_named_each_way() {
+fn the_file_with_the_password_can_be_named_in_each_way() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--redis", "redis://127.0.0.1:1/"]);
     for (way, name) in each_way(&site, "redis-password-file", "no-such-file") {
@@ -67,7 +70,7 @@ fn the_file_that_holds_the_password_can_be_named_each_way() {
 }
 
 #[test]
-fn a_key_in_the_upstreams_address_stays_out_of_logs_and_files() {
+fn a_key_in_the_address_of_the_upstream_is_in_no_log_and_no_file() {
     let upstream = Upstream::start();
     upstream.set("/films", crate::fixture::Answer::new(500, "oops"));
     let url = format!("http://bob:{PASSWORD}@127.0.0.1:{}/?key={PASSWORD}", upstream.port());
@@ -75,7 +78,7 @@ fn a_key_in_the_upstreams_address_stays_out_of_logs_and_files() {
     let log = site.build_once().with_code(1);
     assert!(log.contains("/films") && !log.contains(PASSWORD) && !log.contains("bob"), "{log}");
     let query = format!("key={PASSWORD}&limit=250");
-    assert_eq!(upstream.asked_for("/films")[0].query, query, "the API gets it");
+    assert_eq!(upstream.asked_for("/films")[0].query, query, "the API must get the key");
     let mut left = vec![site.path("")];
     while let Some(directory) = left.pop() {
         for entry in std::fs::read_dir(directory).expect("a directory") {

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::fixture::{Site, Upstream, contents, links};
 
-/// Hosts of pictures in the made-up catalogue.
+/// The host of pictures in the synthetic catalogue.
 const ELSEWHERE: &str = "https://pictures.example/";
 
-/// Every address in the published files, with the file it stands in.
+/// Returns every address in the published files, with the file that contains the address.
 fn addresses(files: &BTreeMap<String, Vec<u8>>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, bytes) in files {
@@ -47,7 +47,7 @@ fn in_json(value: &Value) -> Vec<String> {
     }
 }
 
-/// Every address is under `origin` and `base` and names a published file.
+/// Asserts that every address is under `origin` and `base` and leads to a published file.
 fn all_lead_somewhere(site: &Site, origin: &str, base: &str) {
     let files = contents(&site.out());
     let addresses = addresses(&files);
@@ -71,7 +71,7 @@ fn all_lead_somewhere(site: &Site, origin: &str, base: &str) {
         } else {
             path.to_owned()
         };
-        // It is there, but no content.
+        // The status page is published, but `contents` leaves it out.
         let is_there = files.contains_key(&file) || file == "status/index.html";
         assert!(is_there, "{from} has {address:?}, and there is no {file}");
     }
@@ -86,7 +86,7 @@ fn every_address_leads_to_a_file() {
 }
 
 #[test]
-fn every_address_stands_under_the_path_of_the_site() {
+fn every_address_is_under_the_path_of_the_site() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--site-url", "https://films.example/some/path/"]);
     site.build_once().well();

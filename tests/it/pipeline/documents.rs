@@ -1,5 +1,5 @@
-//! What programs read in the pages: HTML without a parse error, and JSON-LD that agrees with
-//! the catalogue, whatever the upstream sends.
+//! The pages as programs read them: HTML without a parse error, and JSON-LD that agrees with the
+//! catalogue, whatever the upstream sends.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ fn no_text_of_the_upstream_becomes_an_element_or_a_script() {
     }
 }
 
-/// The JSON-LD of a page.
+/// Returns the JSON-LD of a page.
 fn linked(page: &Html) -> Option<Value> {
     let data = selected(page, "script[type=\"application/ld+json\"]");
     let text = data.first()?.text().collect::<String>();
@@ -80,7 +80,7 @@ fn linked(page: &Html) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("JSON"))
 }
 
-/// The path of a page by its address.
+/// Returns the file of an address.
 fn file_of(url: &str) -> String {
     let path = url.strip_prefix("/some/path/").expect("ours");
     format!("{path}index.html")
@@ -90,7 +90,7 @@ fn absolute(url: &Value) -> String {
     format!("https://films.example{}", url.as_str().expect("an address"))
 }
 
-/// A film of the catalogue in the words of schema.org.
+/// Returns a film of the catalogue as a schema.org `Movie`.
 fn movie(film: &Value) -> Value {
     let person =
         |field: &str| film[field].as_str().map(|name| json!({"@type": "Person", "name": name}));
@@ -137,7 +137,7 @@ fn item_list(name: &str, films: &[&Value]) -> Value {
 }
 
 #[test]
-fn the_linked_data_says_what_the_catalogue_says() {
+fn the_linked_data_agrees_with_the_catalogue() {
     for (site, pages) in both() {
         let (movies, everybody) = (site.json("movies.json"), site.json("people.json"));
         let movies = movies.as_array().expect("a list");
@@ -196,7 +196,7 @@ fn of_heading<'v>(page: &Html, movies: &'v [Value], field: &str) -> Vec<&'v Valu
 }
 
 #[test]
-fn the_parser_would_tell_of_an_error() {
+fn the_parser_reports_errors() {
     let page = Html::parse_document("<!doctype html><title>x</title><p><b></p><a href='x'y>");
     assert!(!page.errors.is_empty());
 }

@@ -10,15 +10,17 @@ use crate::fixture::{Browser, Site, Upstream, contents, links, wait_until};
 
 const FILMS: usize = 1500;
 const PEOPLE: usize = 1300;
-/// Bytes of the largest file. A thousand films with their people are less.
+/// Largest permitted size of a file in bytes: more than the size of a thousand films with their
+/// people.
 const LARGEST: usize = 1_300_000;
-/// Of these words titles are made.
+/// The words in titles.
 const WORDS: [&str; 12] = [
     "Amber", "Boat", "Cloud", "Dune", "Ember", "Field", "Glass", "Harbour", "Island", "Jade",
     "Kite", "Lamp",
 ];
 
-/// Many in one year and by one director, some without a year, many directors.
+/// Returns many films in one year and by one director, some films without a year, and many
+/// directors.
 fn films() -> Value {
     let film = |at: usize| {
         let (first, second) = (WORDS[at % 12], WORDS[at / 12 % 12]);
@@ -43,7 +45,7 @@ fn people() -> Value {
     (0..PEOPLE).map(person).collect()
 }
 
-/// What is reached by links alone from a page on.
+/// Returns the files that links reach from the first page.
 fn reached(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<String> {
     let mut reached = BTreeSet::from(["index.html".to_owned()]);
     let mut left = vec!["index.html".to_owned()];
@@ -63,7 +65,7 @@ fn reached(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<String> {
     reached
 }
 
-/// Records of a list of data, its parts included.
+/// Returns the records of a data file, including its parts.
 fn records(site: &Site, path: &str) -> Vec<Value> {
     match site.json(path) {
         Value::Array(records) => {
@@ -94,7 +96,7 @@ fn addresses(site: &Site, path: &str) -> Vec<String> {
 }
 
 #[test]
-fn everything_is_there_in_files_of_bounded_size() {
+fn all_records_are_published_in_files_of_bounded_size() {
     let upstream = Upstream::of(&films(), &people());
     let site = Site::of(&upstream).with(&["--limit", "0", "--site-url", "https://films.example/"]);
     site.build_once().well();
@@ -110,7 +112,7 @@ fn everything_is_there_in_files_of_bounded_size() {
     let pages = files.keys().filter(|path| path.ends_with(".html"));
     let lost: Vec<_> =
         pages.filter(|path| !reached.contains(*path) && *path != "404.html").collect();
-    assert_eq!(lost, ["movies/index.html"], "no link leads there");
+    assert_eq!(lost, ["movies/index.html"], "the pages without a link");
     for (path, count) in [("movies.json", FILMS), ("people.json", PEOPLE)] {
         let ids: BTreeSet<_> =
             records(&site, path).iter().map(|record| record["id"].to_string()).collect();
@@ -125,7 +127,7 @@ fn everything_is_there_in_files_of_bounded_size() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_search_finds_films_that_are_on_no_first_page() {
+fn a_search_finds_films_that_are_not_on_the_first_page() {
     let upstream = Upstream::of(&films(), &people());
     let site = Site::of(&upstream).with(&["--limit", "0"]);
     site.build_once().well();
@@ -144,7 +146,7 @@ fn a_search_finds_films_that_are_on_no_first_page() {
         let told = tab.text("document.querySelector('[data-found]').textContent");
         assert!(told.ends_with(" of 1,500 films"), "{told}");
     }
-    // Lists of parts, and parts, are for everybody too.
+    // Lists of parts, and the parts, must be accessible, too.
     for path in ["/", "/people/", "/people/letter/a/", "/years/1999/", "/years/1999/letter/a/"] {
         for (width, scheme) in [(320, "dark"), (1440, "light")] {
             tab.prefers(scheme);
@@ -156,7 +158,7 @@ fn a_search_finds_films_that_are_on_no_first_page() {
             assert!(wide <= Some(width), "{path} is {wide:?} wide in {width}");
         }
     }
-    // Too many for one file: the newest, and that there are more.
+    // A search with too many results shows the newest films, and says that there are more.
     tab.load(&format!("http://{}/?q=the", server.address));
     tab.wait_for("document.querySelector('[data-found]').textContent === '200+ of 1,500 films'");
     assert_eq!(tab.complaints().iter().filter(|c| !c.to_string().contains("404")).count(), 0);

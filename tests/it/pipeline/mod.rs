@@ -91,7 +91,7 @@ fn a_film_without_a_picture_gets_a_drawn_poster() {
 }
 
 #[test]
-fn as_many_records_as_the_limit_are_said_to_be_cut_probably() {
+fn a_list_with_as_many_records_as_the_limit_is_reported_as_probably_cut() {
     let upstream = Upstream::start();
     let log = Site::of(&upstream).with(&["--limit", "5"]).build_once().well();
     let cut: Vec<_> = log.lines().filter(|line| line.contains("probably cut")).collect();
@@ -99,7 +99,7 @@ fn as_many_records_as_the_limit_are_said_to_be_cut_probably() {
 }
 
 #[test]
-fn an_unknown_field_reaches_a_template_of_the_owners() {
+fn an_unknown_field_is_available_in_a_template_of_the_owner() {
     let films = json!([{
         "id": "f", "title": "Odd", "tagline": "Never <b>before</b>", "awards": [{"name": "Oak Leaf"}]
     }]);
@@ -113,7 +113,7 @@ fn an_unknown_field_reaches_a_template_of_the_owners() {
 }
 
 #[test]
-fn text_from_upstream_cannot_become_markup() {
+fn text_of_the_upstream_cannot_become_markup() {
     let script = "<script>alert(1)</script>";
     let films = json!([{
         "id": "\"><script>alert(1)</script>", "title": script, "description": script,

@@ -1,4 +1,4 @@
-//! Each quirk that the API has shown, in a test of its own.
+//! One test for each quirk that the API has shown.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn built(films: &Value, people: &Value) -> Built {
 }
 
 impl Built {
-    /// The ids of a film's people.
+    /// Returns the ids of the people of a film.
     fn people_of(&self, film: &str) -> Vec<String> {
         pairs(&self.site.page("index.html")).remove(film).expect("a film")
     }
@@ -30,7 +30,7 @@ impl Built {
 }
 
 #[test]
-fn references_are_matched_by_id_whatever_host_they_name() {
+fn references_are_matched_by_id_on_any_host() {
     let site = built(
         &json!([{"id": "f", "title": "F", "people": ["https://gone.example/v1/people/p"]}]),
         &json!([{"id": "q", "name": "Q", "films": ["http://other.example:81/films/f/?x=1"]},
@@ -40,7 +40,7 @@ fn references_are_matched_by_id_whatever_host_they_name() {
 }
 
 #[test]
-fn a_pair_that_either_side_states_is_shown_and_the_disagreement_told() {
+fn a_pair_that_only_one_list_states_is_shown_and_reported() {
     let site = built(
         &json!([{"id": "f", "title": "F", "people": ["x/people/p"]}, {"id": "g", "title": "G"}]),
         &json!([{"id": "p", "name": "P", "films": ["x/films/g"]}]),
@@ -50,7 +50,7 @@ fn a_pair_that_either_side_states_is_shown_and_the_disagreement_told() {
 }
 
 #[test]
-fn a_bare_reference_without_an_id_is_nobody() {
+fn a_reference_without_an_id_makes_no_pair() {
     let site = built(
         &json!([{"id": "f", "title": "F", "people": ["https://api.example/people/"]}]),
         &json!([{"id": "p", "name": "P", "films": []}]),
@@ -60,7 +60,7 @@ fn a_bare_reference_without_an_id_is_nobody() {
 }
 
 #[test]
-fn a_reference_to_nobody_is_told_and_left_out() {
+fn a_dangling_reference_is_reported_and_left_out() {
     let site = built(
         &json!([{"id": "f", "title": "F", "people": ["x/people/ghost"]}]),
         &json!([{"id": "p", "name": "P", "films": ["x/films/f", "x/films/lost"]}]),
@@ -71,7 +71,7 @@ fn a_reference_to_nobody_is_told_and_left_out() {
 }
 
 #[test]
-fn a_person_is_known_by_id_even_if_the_url_is_anothers() {
+fn a_person_is_identified_by_id_even_if_the_url_belongs_to_another_person() {
     let url = "https://api.example/people/p";
     let site = built(
         &json!([{"id": "f", "title": "F"}]),
@@ -83,7 +83,7 @@ fn a_person_is_known_by_id_even_if_the_url_is_anothers() {
 }
 
 #[test]
-fn of_records_with_one_id_the_first_counts_and_takes_the_pairs_of_all() {
+fn the_first_record_of_a_repeated_id_counts_and_gets_the_pairs_of_all() {
     let site = built(
         &json!([{"id": "f", "title": "First"}, {"id": "f", "title": "Again", "people": ["x/people/p"]}]),
         &json!([{"id": "p", "name": "P"}]),
@@ -95,7 +95,7 @@ fn of_records_with_one_id_the_first_counts_and_takes_the_pairs_of_all() {
 }
 
 #[test]
-fn numbers_come_as_text_or_as_numbers() {
+fn numbers_may_be_text_or_numbers() {
     let site = built(
         &json!([{"id": "t", "title": "Text", "release_date": "1986", "rt_score": "95", "running_time": "124"},
                 {"id": "n", "title": "Number", "release_date": 1986, "rt_score": 95, "running_time": 124}]),
@@ -109,7 +109,7 @@ fn numbers_come_as_text_or_as_numbers() {
 }
 
 #[test]
-fn an_age_is_words_or_a_number_and_what_is_not_known_is_not_shown() {
+fn an_age_may_be_words_or_a_number_and_an_unknown_age_is_not_shown() {
     let site = built(
         &json!([]),
         &json!([{"id": "a", "name": "Ann", "age": "late teens", "hair_color": "NA"},
@@ -124,21 +124,21 @@ fn an_age_is_words_or_a_number_and_what_is_not_known_is_not_shown() {
 }
 
 #[test]
-fn a_gander_is_a_gender() {
+fn the_misspelt_field_gander_is_read_as_gender() {
     let site = built(&json!([]), &json!([{"id": "g", "name": "Gil", "gander": "Male"}]));
     assert_eq!(site.site.json("people.json")[0]["gender"], "Male");
     assert!(site.site.page("people/gil/index.html").contains("Male"));
 }
 
 #[test]
-fn a_title_without_latin_letters_has_its_id_for_an_address() {
+fn the_address_of_a_title_without_latin_letters_has_the_id() {
     let site = built(&json!([{"id": "f-7", "title": "夜の汽車"}]), &json!([]));
     assert_eq!(site.site.json("movies.json")[0]["url"], "/movies/f-7/");
     assert!(site.site.page("movies/f-7/index.html").contains("夜の汽車"));
 }
 
 #[test]
-fn a_film_and_a_person_of_one_name_have_a_page_each() {
+fn a_film_and_a_person_with_the_same_name_have_separate_pages() {
     let site = built(
         &json!([{"id": "f", "title": "Ponyo", "description": "A fish."}]),
         &json!([{"id": "p", "name": "Ponyo", "films": ["x/films/f"]}]),
@@ -148,7 +148,7 @@ fn a_film_and_a_person_of_one_name_have_a_page_each() {
 }
 
 #[test]
-fn two_films_of_one_title_have_an_address_each() {
+fn two_films_with_the_same_title_have_different_addresses() {
     let films = json!([{"id": "aaaa", "title": "Twin"}, {"id": "bbbb", "title": "Twin"}]);
     let site = built(&films, &json!([]));
     let films = site.site.json("movies.json");
@@ -176,7 +176,7 @@ fn a_bad_record_is_left_out_and_named_and_the_rest_is_shown() {
 }
 
 #[test]
-fn of_very_many_bad_records_some_are_named_and_all_counted() {
+fn many_bad_records_are_counted_and_only_some_are_named() {
     let mut films = vec![json!({"id": "f", "title": "Good"})];
     films.extend((0..500).map(|number| json!({"id": format!("bad-{number}")})));
     let upstream = Upstream::of(&films.into(), &json!([]));
@@ -189,18 +189,18 @@ fn of_very_many_bad_records_some_are_named_and_all_counted() {
 }
 
 #[test]
-fn how_many_records_are_left_out_is_said() {
+fn the_number_of_records_that_are_left_out_is_logged() {
     let site = built(
         &json!([{"id": "f", "title": "Good"}, {"id": "g"}, {"id": "h"}, {"id": "i"}]),
         &json!([]),
     );
     let mut lines = site.log.lines();
     let counted = lines.any(|line| line.contains("3 records") && line.contains("left out"));
-    assert!(counted, "nobody should have to count lines:\n{}", site.log);
+    assert!(counted, "the log has no number of records:\n{}", site.log);
 }
 
 #[test]
-fn an_address_that_would_run_is_no_picture() {
+fn an_address_that_would_run_as_a_script_is_not_used_as_a_picture() {
     let bad = "javascript:alert(1)";
     let site = built(
         &json!([{"id": "f", "title": "F", "image": bad, "movie_banner": "JavaScript:alert(1)",
@@ -221,18 +221,18 @@ fn an_address_that_would_run_is_no_picture() {
 }
 
 #[test]
-fn an_empty_cast_is_nothing_to_warn_of() {
+fn an_empty_cast_causes_no_warning() {
     let site = built(&json!([{"id": "f", "title": "F", "people": []}]), &json!([]));
     assert_eq!(site.people_of("f"), [""; 0]);
     assert!(!site.log.contains("WARN"), "{}", site.log);
 }
 
 #[test]
-fn a_director_keeps_the_address_that_another_name_would_get_too() {
+fn a_director_keeps_an_address_that_another_name_would_also_get() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     let film = |id: &str, title: &str, director: &str| serde_json::json!({"id": id, "title": title, "director": director});
-    // Both names would have the same slug.
+    // Both names have the same slug.
     let first = serde_json::json!([film("1", "Dawn", "Zoe Li"), film("2", "Dusk", "Ann")]);
     let second = serde_json::json!([
         film("1", "Dawn", "Zoe Li"),
@@ -244,6 +244,9 @@ fn a_director_keeps_the_address_that_another_name_would_get_too() {
     assert!(site.page("directors/zoe-li/index.html").contains("Zoe Li"));
     upstream.set("/films", Answer::json(&second));
     site.build_once().well();
-    assert!(site.page("directors/zoe-li/index.html").contains("Zoe Li"), "it was there first");
+    assert!(
+        site.page("directors/zoe-li/index.html").contains("Zoe Li"),
+        "the first director keeps the address"
+    );
     assert!(!site.page("directors/zoe-li/index.html").contains("ZOE LI"));
 }

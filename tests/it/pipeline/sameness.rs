@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::fixture::{Answer, Site, Upstream, contents, films, people};
 
 #[test]
-fn another_directory_gets_the_same_bytes() {
+fn a_site_in_another_directory_has_the_same_bytes() {
     let upstream = Upstream::start();
     let one = Site::of(&upstream);
     let other = Site::of(&upstream).with(&["--out", "elsewhere/site", "--state", "kept"]);
@@ -38,7 +38,7 @@ fn data_of_another_date_gives_the_same_bytes() {
     let as_of = |site: &Site| {
         site.json("freshness.json")["as_of"].as_str().expect("a time")[..10].to_owned()
     };
-    assert_ne!(as_of(&one), as_of(&other), "the dates do differ");
+    assert_ne!(as_of(&one), as_of(&other), "the dates must differ");
     assert_eq!(contents(&one.out()), contents(&other.out()));
 }
 
@@ -49,7 +49,7 @@ fn a_build_under_another_date_writes_the_same_bytes() {
     assert_eq!(published_at(in_2024), published_at(in_2031));
 }
 
-/// The whole pipeline behind the store, with every clock reading being `now`.
+/// Runs the pipeline without the store, with `now` as the time.
 fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let body = |list: &Value| Body { bytes: list.to_string().into(), etag: None };
     let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(now.0 as i64), wall: now };
@@ -73,7 +73,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn an_upstream_that_shuffles_its_lists_changes_no_byte() {
+fn shuffled_lists_of_the_upstream_change_no_byte() {
     let upstream = Upstream::start();
     let one = Site::of(&upstream);
     one.build_once().well();
@@ -87,7 +87,7 @@ fn an_upstream_that_shuffles_its_lists_changes_no_byte() {
 }
 
 #[test]
-fn a_site_that_grew_change_by_change_has_the_bytes_of_one_built_at_once() {
+fn a_site_that_grew_by_changes_has_the_bytes_of_a_site_that_was_built_at_once() {
     let upstream = Upstream::of(&serde_json::json!([]), &people());
     let grown = Site::eager(&upstream);
     grown.build_once().well();
@@ -98,7 +98,7 @@ fn a_site_that_grew_change_by_change_has_the_bytes_of_one_built_at_once() {
         grown.build_once().well();
     }
     let by_changes = contents(&grown.out());
-    // When a film appeared is known to the state alone, and shown: that stays.
+    // The pages show the time at which a film appeared, which only the state has. The state stays.
     std::fs::remove_dir_all(grown.out()).expect("removed");
     grown.build_once().well();
     assert_eq!(by_changes, contents(&grown.out()));

@@ -6,7 +6,7 @@ use crate::fixture::{Answer, Redis, Site, Upstream, contents, pairs};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
 
-/// An upstream that answers the files of one directory as they are.
+/// Starts an upstream that answers with the files of one directory.
 fn upstream(directory: &str) -> Upstream {
     let upstream = Upstream::start();
     for endpoint in ["films", "people"] {
@@ -17,7 +17,7 @@ fn upstream(directory: &str) -> Upstream {
     upstream
 }
 
-/// Films and pairs, in the list and in `movies.json`, which agree.
+/// Returns the number of films and of pairs, which must be equal in the list and in `movies.json`.
 fn counted(site: &Site) -> (usize, usize) {
     let shown = pairs(&site.page("index.html"));
     let of_list: usize = shown.values().map(Vec::len).sum();
@@ -40,7 +40,7 @@ fn the_real_catalogue_gives_22_films_and_59_pairs() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_real_catalogue_gives_the_same_through_redis() {
+fn the_real_catalogue_gives_the_same_site_through_redis() {
     let upstream = upstream("ghibli");
     let redis = Redis::start();
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
@@ -48,7 +48,7 @@ fn the_real_catalogue_gives_the_same_through_redis() {
     assert_eq!(counted(&site), (22, 59));
     assert!(!log.contains("Redis cannot be used"), "{log}");
 
-    // A machine with nothing but the address of that Redis shows the same.
+    // A machine that has only the address of this Redis shows the same site.
     let other = Site::of(&upstream).with(&["--redis", &redis.url()]);
     other.build_once().well();
     assert_eq!(contents(&other.out()), contents(&site.out()));
@@ -56,7 +56,7 @@ fn the_real_catalogue_gives_the_same_through_redis() {
 }
 
 #[test]
-fn the_catalogue_of_2017_with_its_other_types_works_too() {
+fn the_catalogue_of_2017_with_other_types_works() {
     let upstream = upstream("ghibli-2017-03");
     let site = Site::of(&upstream);
     site.build_once().well();

@@ -1,11 +1,11 @@
-//! Values that a parser cannot decode, and ids with a meaning in an address: each costs only
-//! itself.
+//! Values that a parser cannot decode, and ids with characters that have a meaning in an address.
+//! Only the bad value is left out.
 
 use serde_json::json;
 
 use crate::fixture::{Answer, Ended, Site, Upstream, pairs};
 
-/// What is built from these bodies, and what is said of them.
+/// Builds a site from these bodies. Returns the site and the log.
 fn built(films: &str, people: &str) -> (Site, String) {
     let upstream = Upstream::start();
     upstream.set("/films", Answer::new(200, films));
@@ -33,7 +33,7 @@ fn a_field_that_cannot_be_decoded_is_named_and_counted_and_the_record_stays() {
     assert_eq!((&pairs["a"], &pairs["b"]), (&vec!["p".into()], &vec!["p".into()]));
     for said in [
         "field `notes` of /films/a is ignored: it has half of a surrogate pair",
-        "field `budget` of /films/b is ignored: 1e999 is no number that a float can hold",
+        "field `budget` of /films/b is ignored: 1e999 does not fit in a floating-point number",
         "field `description` of /films/b is ignored",
         "field `more` of /films/b is ignored",
         "field `na\u{fffd}me` of /films/b is ignored",
@@ -62,7 +62,7 @@ fn integers_keep_all_their_digits_in_ids_references_and_fields() {
 }
 
 #[test]
-fn ids_that_mean_something_in_an_address_keep_their_pairs() {
+fn ids_with_characters_that_have_a_meaning_in_an_address_keep_their_pairs() {
     let ids = ["100%", "a%2Fb", "what?", "c#", "d/e", "f/", "g%", "https://h.example/films/9/"];
     let films = ids.map(|id| json!({"id": id, "title": format!("Film {id}")}));
     let encoded = |id: &str| id.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();

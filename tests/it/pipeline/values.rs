@@ -1,4 +1,4 @@
-//! Values in the forms that film data has.
+//! Values in the forms of film data.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn built(films: &Value) -> (Site, String) {
     (site, log)
 }
 
-/// A field of each film, by id.
+/// Returns a field of each film, with the id of the film.
 fn field(site: &Site, name: &str) -> Vec<(String, Value)> {
     let films = site.json("movies.json");
     let mut fields: Vec<_> = films
@@ -57,7 +57,7 @@ fn each_of_several_directors_and_producers_has_a_link_and_a_page_with_the_film()
     ]));
     let films = field(&site, "director");
     assert_eq!((&films[0].1, &films[1].1), (&json!("Ann Lee, Bo Ek"), &json!("Ann Lee")));
-    assert_eq!(field(&site, "producer")[1].1, "Cy Fox", "a list of one is its name");
+    assert_eq!(field(&site, "producer")[1].1, "Cy Fox", "a list of one name is this name");
     assert_eq!(field(&site, "directors")[0].1, json!(["Ann Lee", "Bo Ek"]));
     assert_eq!(field(&site, "directors")[1].1, Value::Null);
     let page = site.page("movies/two/index.html");
@@ -80,7 +80,7 @@ fn each_of_several_directors_and_producers_has_a_link_and_a_page_with_the_film()
 }
 
 #[test]
-fn readers_see_no_markup_and_no_link_without_a_text() {
+fn pages_show_no_markup_and_no_link_without_text() {
     let (site, log) = built(&json!([
         {"id": "a", "title": "Alpha", "description": "<p>One &lt;3</p><p>Two &amp; three<br>a < b</p>"},
         {"id": "b", "title": "\u{200b}"},

@@ -1,4 +1,4 @@
-//! The size of what a visitor has to load beside the page.
+//! The size of the files that a page loads.
 
 use crate::fixture::{Site, Upstream, contents};
 

@@ -1,4 +1,4 @@
-//! The exploration of all states that can follow.
+//! The exploration of all reachable states.
 //!
 //! Owns the search. The search is breadth first, so a counterexample has the shortest possible
 //! path. Replicas are interchangeable, so one state stands for six.
@@ -12,17 +12,17 @@ use super::replica::Phase;
 use super::steps::Steps;
 use super::world::{Action, Law, Next, REPLICAS, Setting, TICK, World, nonce};
 
-/// What was found.
+/// The result of an exploration.
 pub(crate) struct Report {
     pub(crate) states: usize,
     pub(crate) steps: usize,
     pub(crate) broken: Option<(Law, Trace)>,
 }
 
-/// The way to a state.
+/// The path to a state.
 pub(crate) struct Trace(Vec<(u8, Action, Phase)>);
 
-/// Follows every way from `start`, until a law is broken.
+/// Follows every path from `start` until a law breaks.
 pub(crate) fn explore(setting: &Setting, start: &World) -> Report {
     let mut parents: HashMap<u64, u64, Fingerprints> = HashMap::default();
     let (mut fair, mut steps, mut out) = (Fair::default(), 0, Vec::new());
@@ -45,7 +45,7 @@ pub(crate) fn explore(setting: &Setting, start: &World) -> Report {
                 }
                 let broken = next.broken.or_else(|| broken(setting, &next, ledger));
                 let broken = broken.or_else(|| {
-                    // Without a fault, each way comes to such a state.
+                    // Every path without faults reaches a state after a tick.
                     let is_later = is_new && next.action == Action::Tick;
                     is_later.then(|| fair.breaks(setting, &next.world)).flatten()
                 });
@@ -64,7 +64,7 @@ pub(crate) fn explore(setting: &Setting, start: &World) -> Report {
     Report { states: parents.len(), steps, broken: None }
 }
 
-/// The law that a step breaks by what it leaves.
+/// Returns the law that the state after a step breaks, if any.
 fn broken(setting: &Setting, next: &Next, ledger: u32) -> Option<Law> {
     let went_back = next.world.replicas.iter().any(|replica| replica.went_back);
     let is_lost = ledger & !next.world.ledger() != 0;
@@ -78,7 +78,8 @@ fn broken(setting: &Setting, next: &Next, ledger: u32) -> Option<Law> {
     }
 }
 
-/// Goes the way once more, without changing who is who.
+/// Repeats the steps of a path without reordering the replicas, so that each index in the trace
+/// means one replica.
 fn trace(
     setting: &Setting,
     start: &World,
@@ -98,7 +99,7 @@ fn trace(
             sorted.sort(setting);
             fingerprint(&sorted) == *key
         });
-        let next = next.expect("who is who does not matter");
+        let next = next.expect("the order of the replicas has no effect");
         world = next.world;
         world.settle(setting);
         let phase = match next.action {
@@ -130,21 +131,21 @@ impl fmt::Display for Trace {
         }
         write!(f, "  {} steps in {ticks} ticks", self.0.len() - ticks)?;
         match self.0.last() {
-            Some((_, Action::Tick, _)) => write!(f, ", and what follows though all goes well"),
+            Some((_, Action::Tick, _)) => write!(f, ", and the continuation without faults"),
             _ => Ok(()),
         }
     }
 }
 
 impl World {
-    /// Brings states that differ only in what does not matter any more to one
-    /// form: what is long over is no matter how long.
+    /// Normalises the state: states that differ only in values without further effect become equal.
+    /// The exact time of an event that is long over has no effect.
     pub(crate) fn settle(&mut self, setting: &Setting) {
         let (now, tick, interval) = (self.now(), self.tick, setting.interval * TICK);
         let recent = |what: Option<u8>| what.filter(|&what| tick - what < setting.interval as u8);
         for replica in &mut self.replicas {
             replica.due = match replica.phase {
-                // It matters to one that was held up once.
+                // The lateness up to one tick has an effect on a replica that was paused.
                 Phase::Idle => replica.due.max(now - TICK),
                 _ => 0,
             };
@@ -166,14 +167,15 @@ impl World {
         claim.at = claim.at.map(|at| at.max(now - interval - TICK));
         claim.restored = claim.restored.map(|restored| restored.max(now - TICK));
         if let Some(nonce) = claim.nonce {
-            // Nobody asks again for a reply that came.
+            // A replica that got its reply does not use the nonce again.
             let owner = self.replicas.get(usize::from(nonce / 2));
             let waits = owner.is_some_and(|owner| matches!(owner.phase, Phase::Unanswered { .. }));
             claim.nonce = Some(if waits { nonce } else { NOBODY });
         }
     }
 
-    /// The same for states that differ only in who is who.
+    /// As [`World::settle`], and sorts the replicas, so that states that differ only in the order
+    /// of the replicas become equal.
     pub(crate) fn sort(&mut self, setting: &Setting) {
         self.settle(setting);
         let mut order: [usize; REPLICAS] = std::array::from_fn(|index| index);
@@ -187,18 +189,18 @@ impl World {
     }
 }
 
-/// A nonce that is not asked again.
+/// A nonce that no replica uses again.
 const NOBODY: u16 = 2 * REPLICAS as u16;
 
-/// Tells states apart. With millions of states the odds that two of them look
-/// the same are below one in a million.
+/// Returns the fingerprint of a state. With millions of states, the probability that two states
+/// have the same fingerprint is below one in a million.
 pub(crate) fn fingerprint(world: &World) -> u64 {
     let mut mix = Mix(0x9E37_79B9_7F4A_7C15);
     world.hash(&mut mix);
     mix.finish().max(1)
 }
 
-/// Keys that are mixed well already.
+/// The hasher of a map whose keys are fingerprints, which are hashes already.
 pub(crate) type Fingerprints = BuildHasherDefault<AsItIs>;
 
 struct Mix(u64);
@@ -248,7 +250,7 @@ impl Hasher for Mix {
     }
 }
 
-/// Leaves a fingerprint as it is.
+/// Returns a fingerprint unchanged.
 #[derive(Default)]
 pub(crate) struct AsItIs(u64);
 

@@ -1,9 +1,9 @@
-//! What follows from a state if no more faults happen.
+//! The continuation of a state without more faults.
 //!
-//! Owns two laws: progress, and no loss once all replicas have met. From the state on, every
-//! replica takes its steps at once and Redis answers. Then a refresh happens soon, and
-//! everything that any replica knew is in what is saved. Runs that reach the same state are
-//! followed once.
+//! Owns two laws: progress, and no loss after all replicas have merged their ledgers. In the
+//! continuation, every replica takes its steps at once and Redis answers. Then a refresh must
+//! happen soon, and the saved ledger must have every entry that any replica had. Runs that reach
+//! the same state are followed once.
 
 use std::collections::HashMap;
 
@@ -12,29 +12,29 @@ use super::replica::Phase;
 use super::steps::Steps;
 use super::world::{Law, Next, REPLICAS, Setting, World};
 
-/// Ticks beyond the interval within which a refresh happens: one for a claim
-/// that is restored, one for one that was held up, one for its turn.
+/// Ticks after the interval within which a refresh must happen: one tick for a claim that is
+/// restored, one for a claim that was paused, and one for the tick of the refresh.
 const GRACE: u8 = 3;
-/// Ticks until all have met: a refresh, and the look that follows.
+/// Ticks until all replicas have the same ledger: a refresh, and the next look.
 const UNTIL_MET: u8 = 16;
 
-/// What was found out from a state.
+/// The result of a continuation.
 #[derive(Clone, Copy)]
 struct Found {
     /// Ticks until the next request.
     until_asked: u8,
-    /// What is saved once all have the same.
+    /// The ledger that all replicas have in the end.
     met: Option<u32>,
 }
 
-/// Runs that were followed already.
+/// The continuations that were followed already.
 #[derive(Default)]
 pub(crate) struct Fair {
     found: HashMap<u64, Found, Fingerprints>,
 }
 
 impl Fair {
-    /// The law that breaks though nothing goes wrong any more.
+    /// Returns the law that the continuation without faults breaks, if any.
     pub(crate) fn breaks(&mut self, setting: &Setting, world: &World) -> Option<Law> {
         let found = match self.follow(setting, world, 0) {
             Ok(found) => found,
@@ -66,7 +66,7 @@ impl Fair {
         if let Some(met) = met(&later) {
             found.met = Some(met);
         }
-        // What was cut short is not to be found by who comes by another way.
+        // A continuation that was cut short must not be reused from a smaller depth.
         if found.met.is_some() && depth < UNTIL_MET / 2 {
             self.found.insert(key, found);
         }
@@ -74,7 +74,7 @@ impl Fair {
     }
 }
 
-/// The ledger that all have.
+/// Returns the ledger that Redis and all replicas have; `None` if the ledgers differ.
 fn met(world: &World) -> Option<u32> {
     let good = world.keys.last_good?;
     let has_it = world.replicas.iter().all(|replica| {
@@ -86,7 +86,7 @@ fn met(world: &World) -> Option<u32> {
     has_it.then_some(good.ledger)
 }
 
-/// All do what they can in this tick.
+/// Lets all replicas take all steps that they can take in this tick.
 fn tick(setting: &Setting, mut world: World) -> Result<(World, bool), Law> {
     world.is_down = false;
     let (mut looked, mut has_asked) = ([false; REPLICAS], false);
@@ -108,7 +108,7 @@ fn tick(setting: &Setting, mut world: World) -> Result<(World, bool), Law> {
     }
 }
 
-/// What a replica does next if nothing goes wrong. It looks once a tick.
+/// Returns the next step of a replica without faults. A replica looks at Redis once in each tick.
 fn next(setting: &Setting, world: &World, index: usize, looked: &mut bool) -> Option<Next> {
     let mut out = Vec::new();
     let mut steps = Steps { setting, from: world, out: &mut out };

@@ -1,4 +1,4 @@
-//! The protocol by which replicas share one Redis, as a model that is checked.
+//! A checked model of the protocol by which replicas share one Redis.
 //!
 //! Owns the proof of promise 1 (courtesy), of the order of payloads, and of the merging of
 //! ledgers. Tests with a few processes cannot prove these: a fault needs a crash, a pause or a
@@ -6,14 +6,14 @@
 //!
 //! 1. [`model`]: the Lua scripts as pure functions.
 //! 2. [`conformance`]: a comparison of the model with a real Redis.
-//! 3. [`replica`], [`world`] and [`steps`]: what a replica does between two scripts, and what
-//!    can happen to three replicas.
-//! 4. [`explore`], [`fair`] and [`laws`]: all states that can follow, what follows from a state
-//!    without more faults, and the laws that hold in every state. Protocols that are known to
-//!    be bad are kept, and the search must find that they are bad.
+//! 3. [`replica`], [`world`] and [`steps`]: the steps of a replica between two scripts, and the
+//!    faults that three replicas can meet.
+//! 4. [`explore`], [`fair`] and [`laws`]: the search of all reachable states, the continuation
+//!    of a state without more faults, and the laws that hold in every state. Protocols that are
+//!    known to be bad are kept, and the search must find that they are bad.
 //!
-//! The model does not have clocks that differ or step, more than one request in a refresh,
-//! `Retry-After`, or the wait of visitors.
+//! The model has no clocks that differ or step, only one request in each refresh, no
+//! `Retry-After`, and no requests that wait.
 
 mod conformance;
 mod explore;
@@ -24,33 +24,34 @@ mod replica;
 mod steps;
 mod world;
 
-/// What the protocol rests on. Each rule can be left out, to see what for.
+/// The rules of the protocol. A test can leave out one rule, and then finds the law that breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// A fence is no less than the time and all that the caller has seen; else it
-    /// is counted up from what Redis has.
+    /// A fence is at least the time and the fences that the caller knows. Without this rule, a
+    /// fence is the last fence in Redis plus one.
     pub(crate) fences_from_time: bool,
-    /// The claim never expires; else it does after an interval.
+    /// The claim never expires. Without this rule, the claim expires after an interval.
     pub(crate) claims_last: bool,
-    /// A claim takes the later of its own and the caller's last attempt.
+    /// The claim takes the later of the last attempt in Redis and the last attempt of the caller.
     pub(crate) restored_from_callers: bool,
-    /// A claim that is older than one the caller has heard of is left to others for a
-    /// round, as one that vanished is.
+    /// If the caller knows a newer claim than Redis, no claim is granted for one round, as after
+    /// the loss of a claim.
     pub(crate) older_claims_wait_a_round: bool,
-    /// What was claimed too long ago is renewed before a request is sent.
+    /// An expired claim is renewed before a request is sent.
     pub(crate) checked_before_send: bool,
-    /// The same payload is saved only over the revision that the caller has seen.
+    /// A payload with the same fence is saved only over the revision that the caller has seen.
     pub(crate) saved_over_what_was_seen: bool,
-    /// A newer payload is saved only over what its ledger was made from, too.
+    /// A payload with a newer fence, too, is saved only over the revision that the caller has seen.
     pub(crate) newer_saved_over_what_was_seen: bool,
-    /// What Redis refuses to save is remembered in the state directory.
+    /// A save that Redis refuses is kept in the state directory.
     pub(crate) refused_saves_are_kept: bool,
-    /// Whoever looks tells of the last attempt it knows of, if Redis does not.
+    /// A replica that looks at Redis reports the last attempt that the replica knows, if Redis does
+    /// not have this attempt.
     pub(crate) looks_tell: bool,
 }
 
 impl Rules {
-    /// As the program does it.
+    /// The rules of the program.
     pub(crate) const PROGRAM: Rules = Rules {
         fences_from_time: true,
         claims_last: true,

@@ -1,24 +1,25 @@
-//! The Lua scripts as pure functions: from keys, arguments and the time to keys and a reply.
+//! The Lua scripts as pure functions. Each function takes the keys, the arguments and the time, and
+//! returns the new keys and the reply.
 //!
 //! Owns the meaning of `src/store/redis/*.lua`; `conformance` compares the model with the
 //! scripts. Texts that a script only passes on are numbers here. Times have no unit: they are
-//! microseconds in Redis and ticks in the explorer.
+//! microseconds in Redis and units of a tick in the explorer.
 
 use super::Rules;
 
-/// A text that is kept and given back, never read.
+/// A text that the scripts store and return, but never read.
 pub(crate) type Text = u16;
 
-/// The keys.
+/// The keys in Redis.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Keys {
     pub(crate) claim: Claim,
     pub(crate) last_good: Option<Good>,
-    /// With the thousands of units after which it is gone.
+    /// The value, and its time to live in thousands of units.
     pub(crate) fresh: Option<(Good, i64)>,
 }
 
-/// The claim's fields; a key without fields is absent.
+/// The fields of the claim. A key without fields is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Claim {
     pub(crate) fence: Option<i64>,
@@ -29,7 +30,7 @@ pub(crate) struct Claim {
     pub(crate) outcome: Option<Text>,
     pub(crate) refused: Option<Text>,
     pub(crate) lost: Option<i64>,
-    /// Only if claims do not last.
+    /// The time of expiry, only without the rule that claims last.
     pub(crate) expires: Option<i64>,
 }
 
@@ -44,10 +45,10 @@ pub(crate) struct Good {
     pub(crate) ledger: u32,
 }
 
-/// Films, their validator, people, their validator.
+/// The films, their validator, the people, and their validator.
 pub(crate) type Bodies = [Text; 4];
 
-/// Arguments of `claim.lua`.
+/// The arguments of `claim.lua`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask {
     pub(crate) nonce: Text,
@@ -59,7 +60,7 @@ pub(crate) struct Ask {
     pub(crate) round: i64,
 }
 
-/// Why a claim has to wait.
+/// The reason of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitReason {
     Granted,
@@ -68,7 +69,7 @@ pub(crate) enum WaitReason {
     Restoring,
 }
 
-/// Reply of `claim.lua`.
+/// The reply of `claim.lua`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claimed {
     pub(crate) granted: bool,
@@ -81,11 +82,11 @@ pub(crate) struct Claimed {
     pub(crate) outcome: Option<Text>,
     pub(crate) refused: Option<Text>,
     pub(crate) revision: i64,
-    /// Whether the attempt was lost and only its time is known.
+    /// Whether the attempt was lost, so that only its time is known.
     pub(crate) lost: bool,
 }
 
-/// `claim.lua`. Announced is a claim that vanished, or went back.
+/// Models `claim.lua`. The script announces a claim that vanished or went back.
 pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys, Claimed) {
     let (saved, revision) = edition(&keys);
     forget_expired(&mut keys, now);
@@ -172,7 +173,7 @@ pub(crate) fn claim(mut keys: Keys, ask: &Ask, now: i64, rules: Rules) -> (Keys,
     (keys, reply(fence, now, 0, WaitReason::Granted, None))
 }
 
-/// Whether the caller was told of a later attempt than the one that stands.
+/// Whether the caller knows a later attempt than the claim in Redis.
 pub(crate) fn went_back(claim: &Claim, ask: &Ask, rules: Rules) -> bool {
     rules.older_claims_wait_a_round
         && claim.at.is_some()
@@ -180,7 +181,7 @@ pub(crate) fn went_back(claim: &Claim, ask: &Ask, rules: Rules) -> bool {
         && claim.fence.unwrap_or(0) < ask.heard
 }
 
-/// Reply of `renew.lua`.
+/// The reply of `renew.lua`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Renewed {
     pub(crate) renewed: bool,
@@ -190,7 +191,7 @@ pub(crate) struct Renewed {
     pub(crate) revision: i64,
 }
 
-/// `renew.lua`.
+/// Models `renew.lua`.
 pub(crate) fn renew(mut keys: Keys, fence: i64, now: i64) -> (Keys, Renewed) {
     forget_expired(&mut keys, now);
     let (saved, revision) = edition(&keys);
@@ -202,7 +203,7 @@ pub(crate) fn renew(mut keys: Keys, fence: i64, now: i64) -> (Keys, Renewed) {
     (keys, Renewed { renewed, now, saved, refused, revision })
 }
 
-/// Arguments of `save.lua`.
+/// The arguments of `save.lua`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Save {
     pub(crate) version: i64,
@@ -215,7 +216,7 @@ pub(crate) struct Save {
     pub(crate) revision: i64,
 }
 
-/// First half of the reply of `save.lua`; the second is the revision.
+/// The first half of the reply of `save.lua`. The second half is the revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kept {
     Saved,
@@ -224,7 +225,7 @@ pub(crate) enum Kept {
     Overtaken,
 }
 
-/// `save.lua`. Announced is what was saved.
+/// Models `save.lua`. The script announces the fence of the saved payload.
 pub(crate) fn save(mut keys: Keys, save: &Save, now: i64, rules: Rules) -> (Keys, (Kept, i64)) {
     let there = keys.last_good.unwrap_or_default();
     if keys.last_good.is_some() && there.version != save.version {
@@ -252,7 +253,7 @@ pub(crate) fn save(mut keys: Keys, save: &Save, now: i64, rules: Rules) -> (Keys
     (keys, (Kept::Saved, revision))
 }
 
-/// What `record.lua` is to do with what was not believed.
+/// The argument of `record.lua` about the refused answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Refused {
     AsItWas,
@@ -260,7 +261,7 @@ pub(crate) enum Refused {
     This(Text),
 }
 
-/// Arguments of `record.lua`.
+/// The arguments of `record.lua`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
     pub(crate) fence: i64,
@@ -269,7 +270,7 @@ pub(crate) struct Record {
     pub(crate) refused: Refused,
 }
 
-/// `record.lua`. Announced is what was recorded.
+/// Models `record.lua`. The script announces the fence of the recorded outcome.
 pub(crate) fn record(mut keys: Keys, record: &Record, now: i64) -> (Keys, bool) {
     if keys.claim.fence != Some(record.fence) {
         return (keys, false);
@@ -289,8 +290,8 @@ pub(crate) fn record(mut keys: Keys, record: &Record, now: i64) -> (Keys, bool) 
     (keys, true)
 }
 
-/// Reply of `load.lua`: the claim's fence, time, outcome and whether it was lost; version, fence,
-/// origin time and revision of what is saved; bodies and ledger if asked for.
+/// The reply of `load.lua`: fence, time and outcome of the claim, and whether the claim was lost;
+/// version, fence, origin time and revision of the saved payload; on request, bodies and ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Loaded {
     pub(crate) now: i64,
@@ -299,7 +300,7 @@ pub(crate) struct Loaded {
     pub(crate) whole: Option<(Bodies, u32)>,
 }
 
-/// `load.lua`.
+/// Models `load.lua`.
 pub(crate) fn load(keys: Keys, whole: bool, now: i64) -> (Keys, Loaded) {
     let Claim { fence, at, outcome, lost, .. } = keys.claim;
     let head = keys.last_good.map(|good| [good.version, good.fence, good.origin, good.revision]);
@@ -307,8 +308,8 @@ pub(crate) fn load(keys: Keys, whole: bool, now: i64) -> (Keys, Loaded) {
     (keys, Loaded { now, claim: (fence, at, outcome, lost), head, whole })
 }
 
-/// `restore.lua`: an absent claim is restored, an older one is moved to the later
-/// attempt, and how it ended is forgotten.
+/// Models `restore.lua`. The script restores an absent claim, moves an older claim to the later
+/// attempt, and then removes the outcome.
 pub(crate) fn restore(
     mut keys: Keys,
     fence: i64,
@@ -336,25 +337,25 @@ pub(crate) fn restore(
     keys
 }
 
-/// By how much the claim lies ahead, if it does.
+/// Returns the distance of a claim that lies in the future.
 fn ahead(claim: &Claim, now: i64) -> Option<i64> {
     claim.at.map(|at| at - now).filter(|&ahead| ahead > 0)
 }
 
-/// The claim counts as just made, and what was counted from then on goes with it.
+/// Moves a claim from the future to now, and moves the end of `Retry-After` by the same time.
 fn step_back(claim: &mut Claim, ahead: i64) {
     claim.at = claim.at.map(|at| at - ahead);
     claim.left_alone_until = claim.left_alone_until.map(|until| (until - ahead).max(0));
 }
 
-/// Only if claims do not last.
+/// Removes an expired claim. A claim expires only without the rule that claims last.
 fn forget_expired(keys: &mut Keys, now: i64) {
     if keys.claim.expires.is_some_and(|expires| expires <= now) {
         keys.claim = Claim::default();
     }
 }
 
-/// Fence and revision of what is saved.
+/// Returns fence and revision of the saved payload.
 fn edition(keys: &Keys) -> (i64, i64) {
     keys.last_good.map_or((0, 0), |good| (good.fence, good.revision))
 }

@@ -1,4 +1,4 @@
-//! What one replica knows, and its position between two steps.
+//! The knowledge of one replica, and its position between two steps.
 //!
 //! Owns the part of `store::Stores`, `store::FileStore` and `app::refresh` outside Redis: the
 //! content of the state directory, the content of the memory, and the effect of a reply. A step
@@ -7,29 +7,29 @@
 
 use super::{Rules, model};
 
-/// A payload, named by when it was asked for.
+/// A payload, identified by the tick of its request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Payload {
-    /// Tick of its request.
+    /// The tick of the request.
     pub(crate) sent: u8,
-    /// Asked for while Redis could not be used.
+    /// Whether the request was sent while Redis could not be used.
     pub(crate) alone: bool,
 }
 
 impl Payload {
-    /// What the bodies say.
+    /// Reads the payload from the bodies.
     pub(crate) fn of(bodies: model::Bodies) -> Payload {
         Payload { sent: bodies[0] as u8, alone: bodies[2] == 1 }
     }
 }
 
-/// A payload with its ledger, as it is kept or on its way.
+/// A payload with its ledger, as a store keeps it or a message carries it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Saved {
     pub(crate) fence: i64,
     pub(crate) revision: i64,
     pub(crate) payload: Payload,
-    /// A bit for each tick at which somebody was seen who was gone soon after.
+    /// The ledger: one bit for each tick whose request brought a record that was soon gone again.
     pub(crate) ledger: u32,
 }
 
@@ -38,7 +38,7 @@ impl Saved {
         (self.fence, self.revision)
     }
 
-    /// What the reply of `load.lua` says.
+    /// Reads the reply of `load.lua`.
     pub(crate) fn of(loaded: &model::Loaded) -> Saved {
         let Some(([_, fence, _, revision], (bodies, ledger))) = loaded.head.zip(loaded.whole)
         else {
@@ -48,7 +48,7 @@ impl Saved {
         Saved { fence, revision, payload, ledger }
     }
 
-    /// What `save.lua` is told.
+    /// Makes the arguments of `save.lua`.
     pub(crate) fn told(&self) -> model::Save {
         let Saved { fence, revision, payload, ledger } = *self;
         let bodies = [u16::from(payload.sent), 0, u16::from(payload.alone), 0];
@@ -61,48 +61,48 @@ impl Saved {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Claim {
     pub(crate) fence: i64,
-    /// As this process dates it: no later than it was granted.
+    /// The time of the claim on the clock of this process; not later than the grant.
     pub(crate) at: i64,
-    /// Redis does not know of it, or not of its renewal.
+    /// Whether Redis does not know the claim or its renewal.
     pub(crate) alone: bool,
 }
 
-/// Where a replica stands between two steps.
+/// The position of a replica between two steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Phase {
     #[default]
     Off,
     Idle,
-    /// It asked for a claim, and no reply came.
+    /// The replica asked for a claim and got no reply.
     Unanswered {
         serial: u8,
     },
-    /// It is about to load what others saved.
+    /// The replica is about to load the payload of another replica.
     Wanting(Then),
-    /// It is about to save what was completed, or brought.
+    /// The replica is about to save a completed ledger, or a new payload.
     Completing {
         then: Then,
         saved: Saved,
     },
-    /// It may ask the upstream if its claim is still fresh.
+    /// The replica may send its request if its claim is within the lease.
     Begun(Claim),
-    /// The upstream is being asked.
+    /// The request was sent, and the answer is not saved yet.
     Sent {
         claim: Claim,
         payload: Payload,
     },
 }
 
-/// What is done once what others saved is taken up.
+/// The step after a replica has taken up the payload of another replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Then {
     Wait,
     Fetch(Claim),
-    /// This refresh brought what others may have saved meanwhile, too.
+    /// Save this new payload again, because another replica saved in between.
     Save(Saved),
 }
 
-/// Number and time of the last attempt.
+/// The fence and the time of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Attempt {
     pub(crate) fence: i64,
@@ -115,41 +115,41 @@ pub(crate) struct Replica {
     pub(crate) phase: Phase,
     /// In the state directory: the file `attempt`.
     pub(crate) attempt: Option<Attempt>,
-    /// In memory: the last attempt that Redis granted or told of.
+    /// In memory: the last attempt that Redis granted or reported.
     pub(crate) heard: Option<Attempt>,
     /// In the state directory: the file `saved`.
     pub(crate) kept: Saved,
     /// In memory: `Known`.
     pub(crate) known: Saved,
-    /// Published.
+    /// The published payload.
     pub(crate) shown: Payload,
-    /// When the next claim is due.
+    /// The time at which the next claim is due.
     pub(crate) due: i64,
-    /// Redis did not answer in this tick, and is not asked again.
+    /// Whether Redis did not answer in this tick, so that the replica does not ask Redis again.
     pub(crate) away: bool,
     /// Fence of the last claim that the state directory granted.
     pub(crate) granted_here: i64,
-    /// Seen from outside: tick of the last request since the state was empty.
+    /// Recorded from outside: the tick of the last request since the state was empty.
     pub(crate) last_sent: Option<u8>,
-    /// Seen from outside: something older was shown after something newer.
+    /// Recorded from outside: whether an older payload was shown after a newer payload.
     pub(crate) went_back: bool,
 }
 
-/// What `Stores::completed` comes to.
+/// The result of `Stores::completed`.
 pub(crate) enum Completion {
-    /// This is to be saved in Redis first.
+    /// The completed payload must be saved in Redis first.
     Save(Saved),
-    /// There is nothing to complete.
+    /// The payload is complete already.
     Whole(Saved),
 }
 
 impl Replica {
-    /// Whether what is called this has to be taken up: `Refresher::take_up`.
+    /// Whether the payload with this edition must be taken up. Models `Refresher::take_up`.
     pub(crate) fn wants(&self, saved: (i64, i64)) -> bool {
         saved > self.known.edition() || saved.0 < self.known.fence
     }
 
-    /// `Stores::last_known`.
+    /// Models `Stores::last_known`.
     pub(crate) fn last(&self) -> Option<Attempt> {
         let known = [self.attempt, self.heard].into_iter().flatten();
         known.reduce(|one, other| Attempt {
@@ -158,13 +158,13 @@ impl Replica {
         })
     }
 
-    /// `Heard::hear`.
+    /// Models `Heard::hear`.
     pub(crate) fn hear(&mut self, fence: i64, at: i64) {
         let (old, oldest) = self.heard.map_or((0, at), |heard| (heard.fence, heard.at));
         self.heard = Some(Attempt { fence: fence.max(old), at: at.max(oldest) });
     }
 
-    /// `FileStore::claim`, if `here` reads the wall clock for a fence.
+    /// Models `FileStore::claim`. `here` is the wall time for the fence.
     pub(crate) fn claim_here(&mut self, now: i64, here: i64, interval: i64) -> Option<Claim> {
         let last = self.last();
         if let Some(last) = last
@@ -180,7 +180,7 @@ impl Replica {
         Some(Claim { fence, at: now, alone: true })
     }
 
-    /// `FileStore::renew`.
+    /// Models `FileStore::renew`.
     pub(crate) fn renew_here(&mut self, fence: i64, now: i64) -> bool {
         match &mut self.attempt {
             Some(attempt) if attempt.fence == fence => {
@@ -191,7 +191,7 @@ impl Replica {
         }
     }
 
-    /// `FileStore::save`.
+    /// Models `FileStore::save`.
     pub(crate) fn save_here(&mut self, saved: Saved, rules: Rules) -> (model::Kept, i64) {
         let there = self.kept;
         let is_older = there.fence > saved.fence;
@@ -207,7 +207,7 @@ impl Replica {
         (model::Kept::Saved, revision)
     }
 
-    /// The first half of `Stores::completed`: two ledgers that meet.
+    /// Merges two ledgers. Models the first half of `Stores::completed`.
     pub(crate) fn completing(&self, shared: Option<Saved>) -> Completion {
         let own = self.kept;
         let Some(shared) = shared else { return Completion::Whole(own) };
@@ -224,8 +224,8 @@ impl Replica {
         }
     }
 
-    /// The second half: keeps a copy of it, and shows it unless something newer
-    /// is known (`Refresher::load`).
+    /// Keeps a copy of the completed payload, and shows the payload unless a newer payload is
+    /// known. Models the second half of `Stores::completed` and `Refresher::load`.
     pub(crate) fn take(&mut self, complete: Saved) {
         if complete.fence == 0 {
             return;
@@ -237,7 +237,8 @@ impl Replica {
         }
     }
 
-    /// What was brought is known, saved or not: `Refresher::save`.
+    /// Takes the new payload as known, whether the save succeeded or not. Models
+    /// `Refresher::save`.
     pub(crate) fn end_of_save(&mut self, saved: Saved, reply: (model::Kept, i64)) {
         self.known = saved;
         if reply.0 == model::Kept::Saved {
@@ -247,14 +248,14 @@ impl Replica {
     }
 
     fn show(&mut self, payload: Payload) {
-        // While each keeps its own minute, two that are asked at once are in no
-        // order but that of their fences.
+        // Payloads that were requested without Redis in the same tick have no order except the
+        // order of their fences.
         let in_order = !payload.alone && !self.shown.alone;
         self.went_back |= in_order && payload.sent < self.shown.sent;
         self.shown = payload;
     }
 
-    /// Its process dies; what is on the disk stays.
+    /// Ends the process. The state directory stays.
     pub(crate) fn crash(&mut self) {
         *self = Replica {
             phase: Phase::Off,
@@ -267,7 +268,7 @@ impl Replica {
         };
     }
 
-    /// All that it knows.
+    /// Returns all ledger entries of this replica.
     pub(crate) fn ledger(&self) -> u32 {
         let on_its_way = match self.phase {
             Phase::Completing { saved, .. } | Phase::Wanting(Then::Save(saved)) => saved.ledger,

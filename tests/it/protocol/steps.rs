@@ -1,16 +1,16 @@
-//! What can happen next.
+//! The successors of a state.
 //!
 //! Owns the steps of a replica, as the program takes them, and the steps of its environment. A
 //! step ends where another event in between makes a difference. A script and the use of its
 //! reply are one step, except for a crash between the two. Any step can be delayed for any
-//! time. A delay stands for a process that is paused, and for a lost message, because a message
-//! only makes a replica look sooner. The last check and the request are one step.
+//! time. A delay models a process that is paused. A delay also models a lost message, because a
+//! message only makes a replica look sooner. The last check and the request are one step.
 
 use super::model::{self, Kept};
 use super::replica::{Attempt, Claim, Completion, Payload, Phase, Replica, Saved, Then};
 use super::world::{Action, Fault, Law, Next, REPLICAS, Setting, TICK, World, nonce};
 
-/// Collects what follows from a state.
+/// Collects the successors of a state.
 pub(crate) struct Steps<'a> {
     pub(crate) setting: &'a Setting,
     pub(crate) from: &'a World,
@@ -18,7 +18,7 @@ pub(crate) struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// Everything that can happen.
+    /// Collects all successors.
     pub(crate) fn all(&mut self) {
         let world = *self.from;
         for index in 0..REPLICAS {
@@ -57,7 +57,7 @@ impl Steps<'_> {
         self.out.push(Next { action, world, broken: None });
     }
 
-    /// This, if it can go wrong.
+    /// Adds a fault, if the setting permits the fault.
     fn fault(&mut self, fault: Fault, index: usize, change: impl FnOnce(&mut World)) {
         if self.from.faults > 0 && self.setting.possible.contains(&fault) {
             let mut world = *self.from;
@@ -67,7 +67,7 @@ impl Steps<'_> {
         }
     }
 
-    /// What a replica does next.
+    /// Adds the next steps of a replica.
     pub(crate) fn of(&mut self, index: usize) {
         match self.from.replicas[index].phase {
             Phase::Off => self.start(index),
@@ -90,11 +90,11 @@ impl Steps<'_> {
         if replica.attempt.is_none() && replica.kept.fence == 0 {
             world.emptied = Some(world.tick);
         }
-        // Before anything else, what is there already is shown.
+        // A replica first shows the payload that the stores have.
         self.load(Action::Start(index), world, index, Then::Wait);
     }
 
-    /// Looks at what others do, if there is something to see.
+    /// Loads the payload of another replica, if Redis has a new payload.
     pub(crate) fn look(&mut self, index: usize) -> bool {
         let (world, replica) = (*self.from, self.from.replicas[index]);
         let sees = !world.is_down && !replica.away && replica.wants(world.saved());
@@ -104,21 +104,21 @@ impl Steps<'_> {
         sees
     }
 
-    /// Tells of its last attempt, as it looks.
+    /// Reports the last attempt of the replica, as a look at Redis does.
     pub(crate) fn tell(&mut self, index: usize) {
         if let Some(keys) = self.from.told_by(index, self.setting) {
             self.push(Action::Step(index), World { keys, ..*self.from });
         }
     }
 
-    /// Asks for a claim, if that is due.
+    /// Asks for a claim, if a claim is due.
     pub(crate) fn claim(&mut self, index: usize) {
         let (world, replica) = (*self.from, self.from.replicas[index]);
         let now = world.now();
         if replica.due > now {
             return;
         }
-        // A nonce that was not used yet; Redis knows the last one alone.
+        // Use a new nonce. Redis knows only the last nonce.
         let serial = u8::from(world.keys.claim.nonce == Some(nonce(index, 0)));
         self.ask(Action::Step(index), world, index, serial, now);
         if replica.due <= now - TICK {
@@ -126,7 +126,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Asks Redis for the claim; `before` is what the clock said before.
+    /// Asks Redis for the claim. `before` is the time that the replica read before the request.
     fn ask(&mut self, action: Action, world: World, index: usize, serial: u8, before: i64) {
         let replica = world.replicas[index];
         let Setting { rules, interval, .. } = *self.setting;
@@ -170,7 +170,7 @@ impl Steps<'_> {
         });
     }
 
-    /// The state directory is asked, or Redis once more.
+    /// Asks the state directory for a claim, or asks Redis again.
     fn unanswered(&mut self, index: usize, serial: u8) {
         let mut world = *self.from;
         let here = world.now() + 1 + i64::from(world.here);
@@ -191,7 +191,7 @@ impl Steps<'_> {
         }
     }
 
-    /// `Stores::load`, its first half.
+    /// Models the first half of `Stores::load`.
     fn load(&mut self, action: Action, world: World, index: usize, then: Then) {
         let run = |world: &mut World| Saved::of(&model::load(world.keys, true, world.now()).1);
         self.call(action, world, index, run, |world, shared| {
@@ -213,7 +213,7 @@ impl Steps<'_> {
         });
     }
 
-    /// `Stores::load`, its second half.
+    /// Models the second half of `Stores::load`.
     fn complete(&mut self, index: usize, saved: Saved, then: Then) {
         if matches!(then, Then::Save(_)) {
             return self.save_what_was_brought(index, saved);
@@ -252,7 +252,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Renews a claim; `before` is what the clock said before.
+    /// Renews a claim. `before` is the time that the replica read before the request.
     fn renew(&mut self, action: Action, index: usize, claim: Claim, before: i64) {
         let run = |world: &mut World| {
             let (keys, reply) = model::renew(world.keys, claim.fence, world.now());
@@ -310,7 +310,7 @@ impl Steps<'_> {
         });
     }
 
-    /// Asks Redis to save; seen from outside: whether that is older.
+    /// Asks Redis to save. Records a breach of the order if the save replaces a newer payload.
     fn save(&mut self, index: usize, saved: Saved, next: impl Fn(&mut World, Option<(Kept, i64)>)) {
         let (world, rules) = (*self.from, self.setting.rules);
         let run = |world: &mut World| {
@@ -329,9 +329,8 @@ impl Steps<'_> {
         });
     }
 
-    /// Runs a script: it answers, or the request or the reply gets lost, or the
-    /// replica dies before it makes anything of it. Redis is not asked by one
-    /// that just got no reply.
+    /// Runs a script. The successors: the script answers, the request or the reply is lost, or the
+    /// replica dies before it uses the reply. A replica that just got no reply does not ask Redis.
     fn call<R>(
         &mut self,
         action: Action,

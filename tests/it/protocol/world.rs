@@ -1,4 +1,4 @@
-//! Three replicas, a Redis, an upstream, and what can happen to them.
+//! Three replicas, a Redis and an upstream, with their possible faults.
 //!
 //! Owns the state that is explored and the possible faults, and records from outside what the
 //! upstream and the visitors see.
@@ -7,44 +7,45 @@ use super::Rules;
 use super::model;
 use super::replica::{Attempt, Claim, Payload, Phase, Replica, Saved};
 
-/// Units of time in a tick: so that fences which are made at once by different
-/// clocks differ, as microseconds do.
+/// Units of time in a tick. Several units let the fences of claims in the same tick differ, as
+/// microseconds do in the program.
 pub(crate) const TICK: i64 = 4;
-/// Where time starts: all is due that was never done.
+/// The first time. The time is so late that an attempt that never happened is due.
 pub(crate) const START: i64 = 100 * TICK;
 pub(crate) const REPLICAS: usize = 3;
 
-/// What is explored.
+/// The bounds of an exploration.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     pub(crate) rules: Rules,
     pub(crate) ends: Ends,
-    /// Whether something in a ledger may get lost.
+    /// Whether an entry of a ledger may be lost.
     pub(crate) loses: bool,
-    /// In ticks.
+    /// The interval in ticks.
     pub(crate) interval: i64,
-    /// In ticks.
+    /// The lease in ticks.
     pub(crate) lease: i64,
-    /// The tick after which nothing happens any more.
+    /// The last tick.
     pub(crate) horizon: u8,
-    /// How many things go wrong.
+    /// Number of faults.
     pub(crate) faults: u8,
-    /// How often a replica is held up for a tick, if that is bounded.
+    /// Number of pauses of one replica for one tick; `None`: without bound.
     pub(crate) pauses: Option<u8>,
-    /// What can go wrong.
+    /// The possible faults.
     pub(crate) possible: &'static [Fault],
 }
 
-/// Where courtesy between replicas ends, beside a Redis that cannot be used.
+/// The cases in which courtesy between replicas ends, in addition to a Redis that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ends {
-    /// A wipe or a failover, in the minute after an attempt.
+    /// A wipe or a failover, in the interval after an attempt.
     Wiped,
-    /// The same, and a replica with an empty state that starts in that minute.
+    /// A wipe or a failover, and a replica with an empty state that starts in the interval after an
+    /// attempt.
     WipedAndEmptied,
 }
 
-/// What can go wrong.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Crash,
@@ -52,13 +53,13 @@ pub(crate) enum Fault {
     LostRequest,
     LostReply,
     Wipe,
-    /// To a copy that lacks what happened since an interval before the start.
+    /// A failover to a copy that is older than one interval before the start.
     FailOver,
     RedisDown,
     UpstreamFails,
 }
 
-/// All of it.
+/// All faults.
 pub(crate) const EVERYTHING: &[Fault] = &[
     Fault::Crash,
     Fault::CrashWithItsState,
@@ -73,17 +74,17 @@ pub(crate) const EVERYTHING: &[Fault] = &[
 /// A law that was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Law {
-    /// Two refreshes of one replica too close to each other.
+    /// Two refreshes of one replica were too close to each other.
     OwnMinute,
-    /// Two refreshes too close to each other.
+    /// Two refreshes were too close to each other.
     Courtesy,
     /// A later refresh has a lower fence.
     Fences,
-    /// An older payload was shown or saved over a newer one.
+    /// An older payload was shown or saved over a newer payload.
     Order,
-    /// Something in a ledger got lost.
+    /// An entry of a ledger was lost.
     Loss,
-    /// Nothing goes wrong any more, and still no refresh happens.
+    /// No refresh happens although there are no more faults.
     Progress,
 }
 
@@ -94,27 +95,28 @@ pub(crate) struct World {
     pub(crate) keys: model::Keys,
     pub(crate) is_down: bool,
     pub(crate) replicas: [Replica; REPLICAS],
-    /// How many things can still go wrong.
+    /// Number of faults that may still happen.
     pub(crate) faults: u8,
-    /// How often a replica can still be held up for a tick.
+    /// Number of pauses that may still happen.
     pub(crate) pauses: u8,
-    /// Claims that state directories granted in this tick.
+    /// Number of claims that state directories granted in this tick.
     pub(crate) here: u8,
-    /// Seen from outside: when what happened last.
+    /// Records from outside: the ticks of the last wipe, of the last start with an empty state, and
+    /// of the last request.
     pub(crate) wiped: Option<u8>,
     pub(crate) emptied: Option<u8>,
     pub(crate) asked: Option<u8>,
     pub(crate) highest_asked: i64,
 }
 
-/// What happens to whom.
+/// An action, with the index of its replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// A replica goes on, and Redis answers if it is asked.
+    /// A replica takes its next step, and Redis answers a script of this step.
     Step(usize),
-    /// The same, after it was held up between its clock and the wire.
+    /// As [`Action::Step`], after a pause between the reading of the clock and the request.
     HeldUp(usize),
-    /// It asks again for a reply that got lost, with the same nonce.
+    /// A replica asks Redis again after a lost reply, with the same nonce.
     AskAgain(usize),
     Fault(Fault, usize),
     Start(usize),
@@ -122,7 +124,7 @@ pub(crate) enum Action {
     Tick,
 }
 
-/// What follows from a state.
+/// A successor of a state.
 pub(crate) struct Next {
     pub(crate) action: Action,
     pub(crate) world: World,
@@ -130,7 +132,7 @@ pub(crate) struct Next {
 }
 
 impl World {
-    /// A site that has run for a while: its next refresh is due.
+    /// Makes a site that has run for a while, and whose next refresh is due.
     pub(crate) fn running(setting: &Setting) -> World {
         let interval = setting.interval * TICK;
         let before = |intervals: i64| START - intervals * interval;
@@ -157,7 +159,7 @@ impl World {
         World { keys, replicas, emptied: None, ..World::empty(setting) }
     }
 
-    /// The keys as they were an interval before it.
+    /// Makes the keys as they were one interval before [`World::running`].
     pub(crate) fn copy(setting: &Setting) -> model::Keys {
         let interval = setting.interval * TICK;
         let saved = Saved { fence: START - 2 * interval, revision: 1, ..Saved::default() };
@@ -167,8 +169,8 @@ impl World {
         model::save(keys, &saved.told(), START - interval, setting.rules).0
     }
 
-    /// The same after a time in which each kept its own minute: each has seen
-    /// something that no other has.
+    /// Makes a site whose replicas kept their own intervals for a while. Each replica has a ledger
+    /// entry that no other replica has.
     pub(crate) fn apart(setting: &Setting) -> World {
         let mut world = World::running(setting);
         for (turn, replica) in (1..).zip(&mut world.replicas) {
@@ -180,7 +182,7 @@ impl World {
         world
     }
 
-    /// The first start of a site.
+    /// Makes a site before its first start.
     pub(crate) fn empty(setting: &Setting) -> World {
         World {
             tick: 0,
@@ -201,18 +203,19 @@ impl World {
         START + i64::from(self.tick) * TICK
     }
 
-    /// All that somebody knows who lives or whose state does.
+    /// Returns the ledger entries that Redis or any replica has, in memory or in its state
+    /// directory.
     pub(crate) fn ledger(&self) -> u32 {
         let shared = self.keys.last_good.map_or(0, |good| good.ledger);
         self.replicas.iter().fold(shared, |all, replica| all | replica.ledger())
     }
 
-    /// What is saved is called this.
+    /// Returns fence and revision of the saved payload.
     pub(crate) fn saved(&self) -> (i64, i64) {
         self.keys.last_good.map_or((0, 0), |good| (good.fence, good.revision))
     }
 
-    /// How many replicas could go on.
+    /// Returns the number of replicas that could take a step. A tick pauses these replicas.
     pub(crate) fn held_up(&self, setting: &Setting) -> u8 {
         let could = |index: &usize| match self.replicas[*index].phase {
             Phase::Off => false,
@@ -224,8 +227,8 @@ impl World {
         (0..REPLICAS).filter(could).count() as u8
     }
 
-    /// The keys once this replica has told of the last attempt it knows of, if Redis
-    /// does not.
+    /// Returns the keys after this replica reported its last attempt; `None` if Redis has this
+    /// attempt, or if the report is not possible.
     pub(crate) fn told_by(&self, index: usize, setting: &Setting) -> Option<model::Keys> {
         let (replica, now) = (self.replicas[index], self.now());
         let attempt = replica.last()?;
@@ -236,7 +239,7 @@ impl World {
         (tells && is_recent).then(|| model::restore(self.keys, fence, Some(now - at), 0, now))
     }
 
-    /// The time goes on.
+    /// Returns the state in the next tick.
     pub(crate) fn later(&self) -> World {
         let mut world = *self;
         world.tick += 1;
@@ -249,7 +252,7 @@ impl World {
 }
 
 impl World {
-    /// The request leaves. Seen from outside: whether it should have.
+    /// Sends the request of a replica. Returns the law that the request breaks, if any.
     pub(crate) fn asked_by(
         mut self,
         index: usize,
@@ -268,7 +271,7 @@ impl World {
         if claim.alone {
             return (self, None);
         }
-        // A claim that was wiped is sent for within its lease.
+        // The request of a claim that was wiped may still leave within the lease.
         let since = |what: Option<u8>| {
             what.is_some_and(|what| self.asked.is_some_and(|asked| what + 1 >= asked))
         };
@@ -285,8 +288,8 @@ impl World {
         (self, broken)
     }
 
-    /// The last step of a refresh; whether the outcome gets lost changes nothing
-    /// but what visitors are told.
+    /// Ends a refresh. A lost outcome needs no case here, because the outcome has no effect except
+    /// on requests that wait.
     pub(crate) fn end(
         &mut self,
         index: usize,
@@ -306,7 +309,7 @@ impl World {
     }
 }
 
-/// The nonce of a replica's ask.
+/// Makes the nonce of a request for a claim.
 pub(crate) fn nonce(index: usize, serial: u8) -> model::Text {
     index as model::Text * 2 + model::Text::from(serial)
 }

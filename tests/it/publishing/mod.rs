@@ -12,14 +12,14 @@ use crate::fixture::{
     Answer, Site, Upstream, contents, decoded, films, identities, people, wait_until,
 };
 
-/// The catalogue with one field of one film changed.
+/// Returns the films with a change of one field of one film.
 fn with_change(film: usize, field: &str, value: &str) -> Value {
     let mut films = films();
     films[film][field] = json!(value);
     films
 }
 
-/// The pages (not their compressed forms) whose bytes are not those of `before`.
+/// Returns the pages (without compressed forms) whose bytes differ from `before`.
 fn changed_since(
     site: &Site,
     before: &std::collections::BTreeMap<String, Vec<u8>>,
@@ -45,12 +45,12 @@ fn an_unchanged_refresh_changes_no_page() {
 }
 
 #[test]
-fn the_same_data_sent_anew_changes_no_page_either() {
+fn the_same_data_in_other_bytes_changes_no_page() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
     let before = identities(&site.out());
-    // Other bytes, and so another etag, that mean the same.
+    // The bytes and the entity tag differ, but the data is the same.
     upstream.set("/films", Answer::new(200, films().to_string()));
     let log = site.build_once().well();
     assert!(log.contains("the data is changed"), "{log}");
@@ -104,7 +104,7 @@ fn a_changed_person_changes_only_the_pages_that_show_them() {
 }
 
 #[test]
-fn what_changed_has_a_later_time_by_a_whole_second() {
+fn a_changed_file_has_a_time_that_is_later_by_a_whole_second() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "400ms"]);
     site.build_once().well();
@@ -119,7 +119,7 @@ fn what_changed_has_a_later_time_by_a_whole_second() {
 }
 
 #[test]
-fn a_film_that_goes_takes_its_page_along() {
+fn the_page_of_a_removed_film_is_removed() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     assert_eq!(server.get("/movies/nobody-home/").status, 200);
@@ -143,7 +143,7 @@ fn a_renamed_film_keeps_its_address() {
 }
 
 #[test]
-fn compressed_files_decode_to_the_page_beside_them() {
+fn compressed_files_decode_to_their_page() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -165,7 +165,7 @@ fn compressed_files_decode_to_the_page_beside_them() {
 }
 
 #[test]
-fn everybody_may_read_what_is_published_whatever_the_umask() {
+fn published_files_are_readable_for_all_users_with_any_umask() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     let output = site.command_under_umask("077", &["build", "once"]).output().expect("a shell");
@@ -186,7 +186,7 @@ fn everybody_may_read_what_is_published_whatever_the_umask() {
 }
 
 #[test]
-fn an_edited_or_lost_page_is_made_again_at_the_next_start() {
+fn an_edited_or_lost_page_is_published_again_at_the_next_start() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();

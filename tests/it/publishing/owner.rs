@@ -11,7 +11,7 @@ fn inode(path: &Path) -> u64 {
     path.symlink_metadata().unwrap_or_else(|error| panic!("{}: {error}", path.display())).ino()
 }
 
-/// Makes the next refresh a change of some page.
+/// Changes the data of the upstream, so that the next refresh changes a page.
 fn change(upstream: &Upstream, score: u32) {
     let mut films = films();
     films[0]["rt_score"] = json!(score);
@@ -19,7 +19,7 @@ fn change(upstream: &Upstream, score: u32) {
 }
 
 #[test]
-fn the_owners_files_are_carried_along_as_the_very_same_files() {
+fn the_files_of_the_owner_stay_the_same_files_after_an_exchange() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -43,7 +43,7 @@ fn the_owners_files_are_carried_along_as_the_very_same_files() {
     for score in [1, 2, 3] {
         change(&upstream, score);
         let log = site.build_once().well();
-        assert!(log.contains("published"), "the trees were exchanged: {log}");
+        assert!(log.contains("published"), "the trees must be exchanged: {log}");
         for (path, inode_before) in paths.iter().zip(&inodes) {
             assert_eq!(inode(&site.out().join(path)), *inode_before, "{path}");
         }
@@ -58,7 +58,7 @@ fn the_owners_files_are_carried_along_as_the_very_same_files() {
 }
 
 #[test]
-fn what_the_owner_edited_or_removed_stays_so() {
+fn edits_and_removals_of_the_owner_are_never_undone() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -77,7 +77,7 @@ fn what_the_owner_edited_or_removed_stays_so() {
 }
 
 #[test]
-fn the_owners_files_are_carried_while_the_server_runs() {
+fn the_files_of_the_owner_stay_while_the_server_runs() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     server.site.write("public/notes.txt", "mine");
@@ -86,11 +86,15 @@ fn the_owners_files_are_carried_while_the_server_runs() {
     change(&upstream, 5);
     wait_until("the change", || server.get("/movies.json").expect("etag") != etag);
     assert_eq!(inode(&server.site.out().join("notes.txt")), notes);
-    assert_eq!(server.get("/notes.txt").status, 404, "it is not ours to serve");
+    assert_eq!(
+        server.get("/notes.txt").status,
+        404,
+        "the server must not serve files of the owner"
+    );
 }
 
 #[test]
-fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
+fn actions_of_the_owner_between_two_publishes_of_a_server_are_never_undone() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--interval", "300ms", "--max-age", "60s"]).serve();
     let server = server.ready();
@@ -100,7 +104,7 @@ fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
         score += 1;
         change(&upstream, score);
         let wanted = format!("data-score=\"{score}\"");
-        // It is live once the publish is over, what the owner did meanwhile included.
+        // The new page is live only after the publish has ended.
         wait_until("the change", || server.get("/").text().contains(&wanted));
     };
     for path in ["keep.txt", "drop.txt", "movies/salt-road/review.html", "deep/er/file.bin"] {
@@ -130,7 +134,7 @@ fn what_the_owner_does_stays_done_from_one_publish_of_a_server_to_the_next() {
 }
 
 #[test]
-fn a_page_comes_where_the_owner_had_a_file_and_took_it_away() {
+fn a_page_is_published_after_the_owner_removes_a_file_at_its_path() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--interval", "300ms", "--max-age", "60s"]).serve();
     let server = server.ready();
@@ -153,7 +157,7 @@ fn a_page_comes_where_the_owner_had_a_file_and_took_it_away() {
 }
 
 #[test]
-fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
+fn an_out_that_is_not_ours_is_refused_before_the_upstream_is_asked() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0"]);
     site.write("public/holiday.jpg", "a picture");
@@ -163,11 +167,11 @@ fn an_out_that_is_not_ours_is_refused_before_anybody_is_asked() {
         assert!(log.contains("holiday.jpg") && log.contains("--out"), "{log}");
     }
     assert_eq!(upstream.asked(), (0, 0));
-    assert_eq!(contents(&site.out()).len(), 1, "nothing was written there");
+    assert_eq!(contents(&site.out()).len(), 1, "the program must write nothing to this directory");
 }
 
 #[test]
-fn an_out_with_dotfiles_and_well_known_alone_is_taken() {
+fn an_out_with_only_dotfiles_and_well_known_is_accepted() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.write("public/.gitignore", "*");
@@ -179,7 +183,7 @@ fn an_out_with_dotfiles_and_well_known_alone_is_taken() {
 }
 
 #[test]
-fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept_and_the_rest_is_published() {
+fn a_file_of_the_owner_at_the_path_of_a_page_is_named_and_kept_and_the_rest_is_published() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -194,20 +198,20 @@ fn a_file_of_the_owners_where_a_page_has_to_go_is_named_and_kept_and_the_rest_is
     assert_eq!(site.page("movies/newcomer/index.html"), "mine");
     assert!(site.page("movies.json").contains("Newcomer"));
     let log = site.build_once().well();
-    assert!(!log.contains("is at the path of a page"), "it is said once: {log}");
+    assert!(!log.contains("is at the path of a page"), "the message must be logged once: {log}");
     std::fs::remove_file(site.path(place)).expect("moved away");
     site.build_once().well();
     assert!(site.page("movies/newcomer/index.html").contains("Newcomer"));
 }
 
 #[test]
-fn an_out_that_was_removed_comes_back_with_the_next_refresh() {
+fn a_removed_out_is_published_again_with_the_next_refresh() {
     let upstream = Upstream::start();
     let server = Site::eager(&upstream).serve().ready();
     let before = contents(&server.site.out());
-    // In one step: a file may be written into it at any moment.
+    // Remove the directory with one rename, because the server may write a file at any moment.
     std::fs::rename(server.site.out(), server.site.path("gone")).expect("removed");
-    assert_eq!(server.get("/").status, 200, "visitors do not notice");
+    assert_eq!(server.get("/").status, 200, "visitors must get the page");
     let whole = || server.site.out().join("sitemap.xml").exists();
     wait_until("the directory", whole);
     assert_eq!(contents(&server.site.out()), before);

@@ -3,7 +3,7 @@
 use crate::fixture::{Answer, Site, Upstream, contents, identities, wait_until};
 
 #[test]
-fn a_second_process_is_told_who_holds_the_state_and_asks_nobody() {
+fn a_second_process_names_the_holder_of_the_state_and_does_not_ask_the_upstream() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).serve().ready();
     let pid = server.id().to_string();
@@ -26,7 +26,7 @@ fn two_states_cannot_share_an_out() {
 }
 
 #[test]
-fn a_server_killed_between_refreshes_comes_back_with_the_same_generation() {
+fn a_server_that_was_killed_between_refreshes_starts_with_the_same_generation() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     let server = site.serve().ready();
@@ -68,7 +68,7 @@ fn the_state_of_another_upstream_is_refused_and_named() {
 }
 
 #[test]
-fn a_damaged_payload_is_named_set_aside_and_fetched_anew() {
+fn a_damaged_payload_is_named_set_aside_and_fetched_again() {
     let upstream = Upstream::start();
     let site = Site::eager(&upstream);
     site.build_once().well();
@@ -78,12 +78,12 @@ fn a_damaged_payload_is_named_set_aside_and_fetched_anew() {
     assert!(log.contains(".movies-gen/saved") && log.contains("damaged"), "{log}");
     assert!(site.path(".movies-gen/saved.damaged").exists());
     let second = &upstream.asked_for("/films")[1];
-    assert_eq!(second.headers.get("if-none-match"), None, "nothing is in hand to confirm");
+    assert_eq!(second.headers.get("if-none-match"), None, "there is no payload to confirm");
     assert_eq!(contents(&site.out()), before);
 }
 
 #[test]
-fn a_state_that_a_newer_program_wrote_is_left_alone() {
+fn a_state_that_a_newer_program_wrote_stays_unchanged() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();

@@ -12,25 +12,25 @@ use serde_json::Value;
 
 use crate::fixture::{Answer, Redis, Running, Site, Upstream, contents, films, get, wait_until};
 
-/// A replica with a second for a minute.
+/// Makes a replica with an interval of one second.
 fn replica(upstream: &Upstream, redis: &Redis) -> Site {
     Site::eager(upstream).with(&["--redis", &redis.url(), "--hold", "300ms"])
 }
 
-/// One with a longer minute, and with that for how long a load waits.
+/// Makes a replica with this interval and this hold.
 fn slow_replica(upstream: &Upstream, redis: &Redis, interval: &str, hold: &str) -> Site {
     let arguments = ["--interval", interval, "--max-age", interval, "--hold", hold];
     Site::of(upstream).with(&["--redis", &redis.url()]).with(&arguments)
 }
 
-/// The least time between two refreshes, as the upstream saw them.
+/// Returns the shortest time between two refreshes, as the upstream saw them.
 fn least_gap(upstream: &Upstream) -> Duration {
     let films = upstream.asked_for("/films");
     let gaps = films.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
     gaps.min().expect("two refreshes")
 }
 
-/// Less than the interval by the lease and what connecting may take.
+/// Least time between two refreshes: the interval, minus the lease and the time of connecting.
 const COURTEOUS: Duration = Duration::from_millis(900);
 
 fn with_score(score: &str) -> Answer {
@@ -57,7 +57,7 @@ fn wait_until_all_show<'a>(servers: impl IntoIterator<Item = &'a Running>, score
 
 #[test]
 #[ignore = "needs redis-server"]
-fn ten_replicas_that_start_at_once_make_one_fetch() {
+fn ten_replicas_that_start_at_the_same_time_make_one_fetch() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let sites: Vec<_> =
         (0..10).map(|_| Site::of(&upstream).with(&["--redis", &redis.url()])).collect();
@@ -79,7 +79,7 @@ fn ten_replicas_that_start_at_once_make_one_fetch() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_load_at_a_loser_is_held_for_the_winners_data() {
+fn a_load_at_a_loser_is_held_for_the_data_of_the_winner() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "2s", "1500ms");
     let servers = [replica().serve().ready(), replica().serve().ready()];
@@ -94,7 +94,7 @@ fn a_load_at_a_loser_is_held_for_the_winners_data() {
         }
         held
     };
-    // Only one of them is the winner each time.
+    // Only one of the two replicas is the winner of each claim.
     let held = std::thread::scope(|scope| {
         let visits = servers.each_ref().map(|server| scope.spawn(move || visit(server)));
         visits.map(|visit| visit.join().expect("a visitor who saw no old data"))
@@ -105,7 +105,7 @@ fn a_load_at_a_loser_is_held_for_the_winners_data() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way() {
+fn a_load_is_held_even_if_redis_fails_over_to_a_time_before_the_refresh_in_flight() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "3s", "2500ms");
     let servers = [replica().serve().ready(), replica().serve().ready()];
@@ -114,7 +114,7 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
     redis.record_commands();
     upstream.set("/films", with_score("3").late(Duration::from_secs(1)));
     upstream.wait_until_asked_again();
-    // A replica that has heard of nothing may ask: the copy says that nobody did.
+    // A replica that knows no claim may ask, because the copy has no claim.
     redis.wait_until_others_hear_of_the_claim();
     redis.fail_over(&copy);
     std::thread::scope(|scope| {
@@ -132,7 +132,7 @@ fn a_load_is_held_though_redis_fails_over_to_a_time_before_the_refresh_under_way
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_load_is_held_for_a_refresh_that_redis_lost_before_it_was_heard_of() {
+fn a_load_is_held_for_a_refresh_that_redis_lost_before_other_replicas_knew_it() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "3s", "2500ms");
     let (site, winner) = (replica(), replica().serve().ready());
@@ -153,7 +153,7 @@ fn a_load_is_held_for_a_refresh_that_redis_lost_before_it_was_heard_of() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn whoever_comes_too_late_to_save_shows_what_others_saved_at_once() {
+fn a_replica_whose_save_is_too_late_shows_the_newer_data_at_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
     upstream.set("/films", Answer::json(&films()).late(Duration::from_millis(200)));
@@ -178,7 +178,7 @@ fn a_wiped_redis_gets_back_claim_payload_and_history() {
             ["claim", "last-good"].iter().all(|end| keys.iter().any(|key| key.ends_with(end)))
         });
     }
-    // Who comes anew knows what the others know.
+    // A new replica gets the history from the others.
     let anew = replica(&upstream, &redis);
     let server = anew.serve().ready();
     wait_until("one site", || {
@@ -191,7 +191,7 @@ fn a_wiped_redis_gets_back_claim_payload_and_history() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn replicas_that_kept_their_own_minute_come_together_again() {
+fn replicas_that_kept_their_own_interval_share_one_interval_again() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
     let servers = sites.each_ref().map(|site| site.serve().ready());
@@ -199,7 +199,7 @@ fn replicas_that_kept_their_own_minute_come_together_again() {
     for server in &servers {
         server.wait_for_line("Redis cannot be used");
     }
-    // Each sees this in its own minute, and so at a time of its own.
+    // Each replica sees this change in its own interval, and therefore at a different time.
     upstream.set("/films", with_score("3"));
     wait_until_all_show(&servers, "3");
     redis.revive();
@@ -213,21 +213,22 @@ fn replicas_that_kept_their_own_minute_come_together_again() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_redis_that_takes_nothing_is_lost_until_it_does_and_that_is_said_once() {
+fn a_redis_that_refuses_writes_counts_as_lost_and_this_is_logged_once() {
     a_redis_takes_nothing("min-replicas-to-write");
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_full_redis_is_lost_until_it_has_room_and_that_is_said_once() {
+fn a_full_redis_counts_as_lost_and_this_is_logged_once() {
     a_redis_takes_nothing("maxmemory");
 }
 
-/// While this setting is 1.
+/// Tests a Redis that refuses writes while `setting` is 1.
 fn a_redis_takes_nothing(setting: &str) {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
-    // Longer than until a lost Redis is looked at again: what is read is answered then.
+    // The interval is longer than the time after which a lost Redis is asked again. Reads are then
+    // answered.
     let server = site.with(&["--interval", "2s", "--max-age", "2s"]).serve().ready();
     redis.set(setting, "1");
     server.wait_for_line("Redis cannot be used");
@@ -241,7 +242,7 @@ fn a_redis_takes_nothing(setting: &str) {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn what_a_replica_did_alone_is_known_to_redis_as_soon_as_it_is_back() {
+fn the_attempt_of_a_separated_replica_is_known_to_redis_at_its_return() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let long = ["--interval", "4s", "--max-age", "4s", "--redis", &redis.url()];
     let server = Site::of(&upstream).with(&long).serve().ready();
@@ -251,8 +252,8 @@ fn what_a_replica_did_alone_is_known_to_redis_as_soon_as_it_is_back() {
     let alone = Instant::now();
     redis.revive();
     server.wait_for_line("Redis is back");
-    assert!(alone.elapsed() < Duration::from_secs(3), "not only when the next is due");
-    // One that knows nothing asks at once, and must not be let.
+    assert!(alone.elapsed() < Duration::from_secs(3), "Redis got the attempt too late");
+    // A new replica would ask at once, and must be prevented.
     let anew = Site::of(&upstream).with(&long).serve().ready();
     upstream.wait_until_asked(asked + 2);
     assert!(least_gap(&upstream) > Duration::from_millis(3600), "{:?}", least_gap(&upstream));
@@ -261,7 +262,7 @@ fn what_a_replica_did_alone_is_known_to_redis_as_soon_as_it_is_back() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn courtesy_can_win_over_freshness_while_redis_is_lost() {
+fn with_when_redis_lost_wait_no_replica_asks_the_upstream_without_redis() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let site = replica(&upstream, &redis).with(&["--when-redis-lost", "wait"]);
     let server = site.serve().ready();
@@ -270,7 +271,7 @@ fn courtesy_can_win_over_freshness_while_redis_is_lost() {
     let asked = upstream.asked().0;
     let answer = || server.get("/");
     wait_until("old pages", || answer().expect("age").parse::<u64>().expect("seconds") >= 3);
-    assert!(answer().expect("cache-status").contains("detail=failed"), "nobody waits");
+    assert!(answer().expect("cache-status").contains("detail=failed"), "no request may wait");
     assert_eq!(upstream.asked().0, asked);
     let status = site.run(&["status"]).out;
     assert!(status.contains("cannot be used"), "{status}");
@@ -281,7 +282,7 @@ fn courtesy_can_win_over_freshness_while_redis_is_lost() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_payload_of_another_version_is_left_alone_and_that_is_said_once() {
+fn a_payload_of_another_version_stays_unchanged_and_this_is_logged_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
     wait_until("an outcome", || redis.outcome().is_some());
@@ -293,8 +294,8 @@ fn a_payload_of_another_version_is_left_alone_and_that_is_said_once() {
     wait_until("newer data", || shows(&server, "41"));
     let newcomer = replica(&upstream, &redis).serve().ready();
     upstream.wait_until_asked(asked + 6);
-    assert!(shows(&newcomer, "41"), "it has a minute of its own");
-    assert_eq!(["claim", "last-good"].map(|end| redis.fields(end)), left, "as it was");
+    assert!(shows(&newcomer, "41"), "the newcomer must have its own interval");
+    assert_eq!(["claim", "last-good"].map(|end| redis.fields(end)), left, "the keys must stay");
     for server in [&server, &newcomer] {
         let log = server.log();
         assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
@@ -307,7 +308,7 @@ fn a_payload_of_another_version_is_left_alone_and_that_is_said_once() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_redis_that_may_forget_is_warned_of() {
+fn a_redis_that_may_evict_keys_causes_a_warning() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let _: () = redis.ask(::redis::cmd("CONFIG").arg(&["SET", "maxmemory-policy", "allkeys-lru"]));
     let server = replica(&upstream, &redis).serve().ready();
@@ -317,13 +318,13 @@ fn a_redis_that_may_forget_is_warned_of() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_winner_that_dies_is_replaced_at_the_next_minute() {
+fn a_winner_that_dies_is_replaced_after_the_interval() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
     let [one, other] = sites.each_ref().map(|site| site.serve().ready());
     upstream.set_both(&Answer::new(200, "[]").never());
     upstream.wait_until_asked_again();
-    // One of them waits for an answer that never comes, and is the one that dies.
+    // The winner waits for an answer that never comes. This replica is killed.
     let winner_is_one = {
         let log = |server: &Running| server.log().matches("refreshed").count();
         log(&one) > log(&other)
@@ -338,7 +339,7 @@ fn a_winner_that_dies_is_replaced_at_the_next_minute() {
 
 #[test]
 #[ignore = "needs redis-server and nginx"]
-fn the_cluster_answers_while_a_replica_and_redis_are_killed() {
+fn the_deployed_cluster_answers_while_a_replica_and_redis_are_killed() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("an address").port();
     drop(free);
@@ -362,7 +363,7 @@ fn the_cluster_answers_while_a_replica_and_redis_are_killed() {
     };
     for name in ["replica-1", "redis", "replica-2"] {
         kill(name);
-        // Longer than nginx leaves out one that did not answer: then both count again.
+        // This is longer than nginx leaves out a server that did not answer.
         let until = Instant::now() + Duration::from_secs(4);
         while Instant::now() < until {
             assert_eq!(get(address, "/").status, 200, "{name} was killed");
@@ -377,12 +378,12 @@ fn the_cluster_answers_while_a_replica_and_redis_are_killed() {
     let pid = Pid::from_raw(cluster.id() as i32).expect("a process id");
     kill_process(pid, Signal::TERM).expect("told to end");
     cluster.wait().expect("an end");
-    assert!(!std::path::Path::new(&directory).exists(), "nothing is left behind");
+    assert!(!std::path::Path::new(&directory).exists(), "the cluster left files behind");
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn replicas_with_two_themes_share_a_payload_without_fighting() {
+fn replicas_with_two_themes_share_a_payload_without_publishing_repeatedly() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let plain = replica(&upstream, &redis);
     let themed = replica(&upstream, &redis).with(&["--templates", "theme"]);
@@ -394,6 +395,6 @@ fn replicas_with_two_themes_share_a_payload_without_fighting() {
     upstream.wait_until_asked(asked + 3);
     assert!(least_gap(&upstream) > COURTEOUS);
     let changes = |server: &Running| server.log().matches("outcome=changed").count();
-    assert!(changes(&servers[0]) + changes(&servers[1]) <= 3, "nothing is published anew");
+    assert!(changes(&servers[0]) + changes(&servers[1]) <= 3, "the replicas published repeatedly");
     assert_eq!(servers[1].get("/nowhere").text(), "themed");
 }

@@ -12,13 +12,13 @@ use crate::fixture::{
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
+fn a_redis_that_answers_claims_later_than_the_lease_counts_as_lost() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let link = Link::to(&redis);
     let times = ["--interval", "4s", "--max-age", "4s", "--hold", "3600ms"];
     let site = Site::of(&upstream).with(&times).with(&["--redis", &link.url()]);
     let server = site.serve().ready();
-    // Longer than the lease, and shorter than an answer is waited for.
+    // The delay is longer than the lease, and shorter than the longest wait for an answer.
     link.takes(Duration::from_millis(250));
     server.wait_for_line("but a request must leave within 200ms of its claim");
     for score in ["3", "4"] {
@@ -28,7 +28,7 @@ fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
     let log = server.log();
     assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
     assert!(!log.contains("Redis is back"), "{log}");
-    assert!(!log.contains("the refresh failed"), "no minute is lost for it: {log}");
+    assert!(!log.contains("the refresh failed"), "no refresh may fail: {log}");
     link.takes(Duration::ZERO);
     server.wait_for_line("Redis is back");
     wait_until("the data", || redis.fields("last-good")["films"].contains("\"4\""));
@@ -36,7 +36,7 @@ fn a_redis_that_answers_too_late_for_its_claims_is_lost_until_it_is_faster() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_user_needs_no_more_rights_than_the_readme_says() {
+fn a_redis_user_needs_only_the_documented_rights() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let url = redis.url_of_a_user(&format!("{RIGHTS} {RIGHT_TO_HEAR}"));
     let servers = [(); 2].map(|()| Site::eager(&upstream).with(&["--redis", &url]).serve().ready());
@@ -54,7 +54,7 @@ fn a_user_needs_no_more_rights_than_the_readme_says() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn replicas_that_hear_no_announcement_look_for_themselves() {
+fn replicas_without_announcements_poll_redis() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let url = redis.url_of_a_user(RIGHTS);
     let times = ["--interval", "3s", "--max-age", "3s", "--hold", "2500ms"];
@@ -68,7 +68,7 @@ fn replicas_that_hear_no_announcement_look_for_themselves() {
     std::thread::scope(|scope| {
         for server in &servers {
             scope.spawn(move || {
-                // A page that is too old by then waits for newer data, which it sees.
+                // A load of an old page waits for newer data.
                 wait_until("the change", || {
                     let answer = server.get("/movies.json");
                     let status = answer.expect("cache-status");
@@ -86,7 +86,7 @@ fn replicas_that_hear_no_announcement_look_for_themselves() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_name_that_leads_to_another_redis_is_followed_though_the_old_one_lives() {
+fn a_name_that_points_to_another_redis_is_followed_while_the_old_redis_runs() {
     let (upstream, old, new) = (Upstream::start(), Redis::start(), Redis::start());
     let names = tempfile::tempdir().expect("a directory");
     let name = names.path().join("primary");
@@ -103,14 +103,14 @@ fn a_name_that_leads_to_another_redis_is_followed_though_the_old_one_lives() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_clock_of_redis_that_went_back_makes_no_data_younger() {
+fn a_clock_of_redis_that_is_set_back_makes_no_data_younger() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = Site::of(&upstream).with(&["--redis", &redis.url()]);
     let server = site.serve().ready();
     wait_until("an outcome", || redis.outcome().is_some());
     let origin = server.get("/").expect("x-data-as-of").to_owned();
     let _ = server.terminate();
-    // As one whose clock is behind has it.
+    // The origin time of a Redis whose clock was set back lies in the future.
     let later = |field: &str| redis.fields("last-good")[field].parse::<u64>().expect("a time");
     redis.put("last-good", "origin", &(later("origin") + 3_600_000_000).to_string());
     let server = site.serve().ready();
@@ -122,31 +122,31 @@ fn a_clock_of_redis_that_went_back_makes_no_data_younger() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn losers_know_that_the_winners_refresh_failed() {
+fn losers_know_that_the_refresh_of_the_winner_failed() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || slow_replica(&upstream, &redis, "6s", "5s");
     let servers = [replica().serve().ready(), replica().serve().ready()];
     let asked = upstream.asked().0;
     upstream.set_both(&Answer::new(503, ""));
     for server in &servers {
-        // Old, and nobody waits for what does not come.
+        // The page is old, and no request waits, because no newer data is coming.
         wait_until("the failure", || {
             server.get("/").expect("cache-status").contains("detail=failed")
         });
     }
-    assert_eq!(upstream.asked().0, asked + 1, "one of them asked, and both know");
+    assert_eq!(upstream.asked().0, asked + 1, "only one replica may ask");
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn an_end_that_only_a_newer_program_knows_is_an_end() {
+fn an_unknown_outcome_of_a_newer_program_counts_as_a_failure() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let times = ["--interval", "20s", "--max-age", "20s", "--hold", "15s"];
     let replica = || Site::of(&upstream).with(&["--redis", &redis.url()]).with(&times);
     let server = replica().serve().ready();
     wait_until("an outcome", || redis.outcome().is_some());
     let _ = server.terminate();
-    // An old page, and an attempt that has just been made.
+    // The page is old, and the attempt is recent.
     let origin: u64 = redis.fields("last-good")["origin"].parse().expect("a time");
     redis.put("last-good", "origin", &(origin - 60_000_000).to_string());
     let (seconds, micros): (u64, u64) = redis.ask(&::redis::cmd("TIME"));
@@ -156,35 +156,35 @@ fn an_end_that_only_a_newer_program_knows_is_an_end() {
     let started = Instant::now();
     let status = server.get("/").expect("cache-status").to_owned();
     assert!(status.contains("detail=failed"), "{status}");
-    assert!(started.elapsed() < Duration::from_secs(8), "it was waited for");
+    assert!(started.elapsed() < Duration::from_secs(8), "the load waited for the attempt");
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_replica_that_cannot_write_its_state_keeps_nothing_from_the_others() {
+fn a_replica_that_cannot_write_its_state_still_shares_its_data() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let (site, well) = (replica(&upstream, &redis), replica(&upstream, &redis));
     let server = site.serve().ready();
-    // Nothing can be written over a directory that has something in it.
+    // A file cannot replace a directory that is not empty.
     for name in [".attempt.new", ".saved.new"] {
         site.write(&format!(".movies-gen/{name}/in/the/way"), "");
     }
     server.wait_for_line("cannot keep a copy of the data in Redis");
     upstream.set("/films", with_score("3"));
-    // It alone asks, and tells.
+    // Only this replica asks, and shares the data.
     wait_until("the data", || redis.fields("last-good")["films"].contains("\"3\""));
     let other = well.serve().ready();
     upstream.set("/films", with_score("4"));
     wait_until_all_show([&server, &other], "4");
     let log = server.log();
-    // Once of attempts, and once of payloads.
+    // The message is logged once for attempts, and once for payloads.
     assert_eq!(log.matches("cannot keep a copy of the data in Redis").count(), 2, "{log}");
     assert!(least_gap(&upstream) > COURTEOUS);
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
+fn a_build_that_waits_for_redis_shows_the_stored_data() {
     let (upstream, mut redis) = (Upstream::start(), Redis::start());
     let waits =
         || Site::eager(&upstream).with(&["--redis", &redis.url(), "--when-redis-lost", "wait"]);
@@ -203,7 +203,7 @@ fn a_build_that_waits_for_its_redis_shows_what_is_stored() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn what_was_accepted_for_one_time_is_not_for_a_second_anywhere() {
+fn a_mark_is_used_once_on_all_replicas() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let replica = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
     let (one, other) = (replica(), replica());

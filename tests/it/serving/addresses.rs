@@ -4,7 +4,7 @@ use super::{served, served_with};
 use crate::fixture::{Answer, Conversation, Site, Upstream};
 
 #[test]
-fn what_is_not_there_is_404_with_the_sites_own_page() {
+fn an_unknown_address_is_answered_with_404_and_the_page_of_the_site() {
     let (_upstream, server) = served();
     let own = server.site.page("404.html");
     for path in ["/nowhere", "/movies/nowhere/", "/movies/salt-road/index.htm", "/index.html/"] {
@@ -24,7 +24,7 @@ fn a_missing_slash_is_added() {
 }
 
 #[test]
-fn under_a_path_of_its_own_the_site_is_found_with_it_and_without_it() {
+fn a_site_under_a_path_is_found_with_and_without_the_path() {
     let (_upstream, server) = served_with(&["--site-url", "https://films.example/some/path"]);
     assert_eq!(server.base, "/some/path/");
     for (path, to) in [
@@ -37,7 +37,7 @@ fn under_a_path_of_its_own_the_site_is_found_with_it_and_without_it() {
     }
     let with = server.get("/some/path/movies/salt-road/");
     assert_eq!(with.status, 200);
-    assert_eq!(with.body, server.get("/movies/salt-road/").body, "a proxy may take it off");
+    assert_eq!(with.body, server.get("/movies/salt-road/").body, "a proxy may remove the path");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn healthz_answers_before_there_is_a_site() {
 }
 
 #[test]
-fn before_the_first_data_everything_is_503_and_says_when_to_come_again() {
+fn before_the_first_data_every_answer_is_503_with_retry_after() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(200, "[]").never());
     let server = Site::of(&upstream).serve();
@@ -112,11 +112,11 @@ fn before_the_first_data_everything_is_503_and_says_when_to_come_again() {
         assert_eq!(response.header("age"), None, "{path}");
     }
     let page = server.get("/");
-    assert_eq!(page.expect("refresh"), "2", "it looks again");
+    assert_eq!(page.expect("refresh"), "2", "the page must reload");
 }
 
 #[test]
-fn a_request_of_http_1_1_names_one_host() {
+fn a_request_of_http_1_1_must_have_one_host() {
     let (_upstream, server) = served();
     for fields in ["", "Host: a\r\nHost: b\r\n"] {
         let mut conversation = Conversation::open(server.address);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{PATHS, served};
 
 #[test]
-fn head_says_what_get_says_without_the_body() {
+fn the_answer_to_head_has_the_header_of_get_and_no_body() {
     let (_upstream, server) = served();
     for path in PATHS.into_iter().chain(["/nowhere", "/movies/salt-road", "/healthz"]) {
         for coding in ["identity", "gzip", "br"] {
@@ -23,7 +23,7 @@ fn head_says_what_get_says_without_the_body() {
 }
 
 #[test]
-fn compressed_bodies_decode_to_the_plain_one() {
+fn compressed_bodies_decode_to_the_plain_body() {
     let (_upstream, server) = served();
     for path in ["/", "/movies/salt-road/", "/people/", "/movies.json", "/people.json"] {
         let plain = server.get(path);
@@ -38,7 +38,7 @@ fn compressed_bodies_decode_to_the_plain_one() {
 }
 
 #[test]
-fn the_clients_weights_choose_the_coding_and_vary_says_so() {
+fn the_weights_of_the_client_choose_the_coding_and_vary_is_sent() {
     let (_upstream, server) = served();
     for (accepted, coding) in [
         ("gzip, deflate, br, zstd", Some("br")),
@@ -55,7 +55,7 @@ fn the_clients_weights_choose_the_coding_and_vary_says_so() {
 }
 
 #[test]
-fn a_range_gives_just_these_bytes() {
+fn a_range_is_answered_with_exactly_these_bytes() {
     let (_upstream, server) = served();
     let whole = server.get("/movies.json").body;
     let length = whole.len();
@@ -74,7 +74,7 @@ fn a_range_gives_just_these_bytes() {
 }
 
 #[test]
-fn parts_put_together_are_the_compressed_file() {
+fn joined_ranges_are_the_compressed_file() {
     let (_upstream, server) = served();
     let part =
         |range: &str| server.ask("GET", "/", &[("Range", range), ("Accept-Encoding", "gzip")]);
@@ -95,7 +95,7 @@ fn a_range_outside_the_file_is_416_with_its_length() {
 }
 
 #[test]
-fn a_range_that_is_not_understood_gives_the_whole() {
+fn a_range_that_is_not_understood_gives_the_whole_file() {
     let (_upstream, server) = served();
     for range in ["lines=1-2", "bytes=9-2", "bytes=0-1,5-6", "bytes=x"] {
         let response = server.get_with("/movies.json", "Range", range);
@@ -105,7 +105,7 @@ fn a_range_that_is_not_understood_gives_the_whole() {
 }
 
 #[test]
-fn other_methods_are_405_and_told_what_is_allowed() {
+fn other_methods_are_answered_with_405_and_allow() {
     let (_upstream, server) = served();
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"] {
         let response = server.ask(method, "/", &[]);

@@ -26,7 +26,7 @@ fn types_are_named_with_their_charset() {
 }
 
 #[test]
-fn pages_are_asked_for_again_and_hashed_assets_kept_for_a_year() {
+fn pages_are_revalidated_and_hashed_assets_are_kept_for_a_year() {
     let (_upstream, server) = served();
     for path in PATHS {
         assert_eq!(server.get(path).expect("cache-control"), "no-cache", "{path}");
@@ -44,7 +44,7 @@ fn pages_are_asked_for_again_and_hashed_assets_kept_for_a_year() {
 }
 
 #[test]
-fn every_answer_tells_the_true_age_of_its_data() {
+fn every_answer_has_the_true_age_of_its_data() {
     let (upstream, server) = served();
     let sent = upstream.asked_for("/films")[0].at;
     for path in PATHS.into_iter().chain(["/nowhere"]) {
@@ -63,19 +63,19 @@ fn every_answer_tells_the_true_age_of_its_data() {
 }
 
 #[test]
-fn age_grows_between_refreshes_and_counts_from_before_the_request() {
+fn the_age_grows_between_refreshes_and_counts_from_before_the_request() {
     let upstream = Upstream::start();
     let late = std::time::Duration::from_millis(1200);
     upstream.set("/films", crate::fixture::Answer::json(&crate::fixture::films()).late(late));
     let server = Site::of(&upstream).serve().ready();
     let age = || server.get("/").expect("age").parse::<u64>().expect("seconds");
-    assert!(age() >= 1, "the data was asked for 1.2 s before it came");
-    wait_until("a second more", || age() >= 2);
+    assert!(age() >= 1, "the answer took 1.2 s, which must count");
+    wait_until("an age of two seconds", || age() >= 2);
     assert_eq!(upstream.asked(), (1, 1));
 }
 
 #[test]
-fn the_content_security_policy_is_strict_and_the_pages_keep_to_it() {
+fn the_content_security_policy_is_strict_and_the_pages_obey_it() {
     let (_upstream, server) = served();
     for path in ["/", "/movies/salt-road/", "/people/", "/nowhere"] {
         let page = server.get(path);

@@ -20,7 +20,7 @@ fn a_head_of_more_than_16_kib_is_refused() {
 }
 
 #[test]
-fn a_client_that_sends_half_a_head_is_dropped_after_5_seconds() {
+fn a_client_that_sends_half_a_head_is_disconnected_after_5_seconds() {
     let (_upstream, server) = served();
     let started = Instant::now();
     let mut conversation = Conversation::open(server.address);
@@ -30,7 +30,7 @@ fn a_client_that_sends_half_a_head_is_dropped_after_5_seconds() {
     assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     let range = Duration::from_millis(4500)..Duration::from_secs(9);
     assert!(range.contains(&waited), "{waited:?}");
-    assert_eq!(server.get("/").status, 200, "the others are answered");
+    assert_eq!(server.get("/").status, 200, "other clients must be answered");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn several_requests_on_one_connection_are_answered_in_order() {
 }
 
 #[test]
-fn sigterm_finishes_the_request_in_flight_and_takes_no_new_one() {
+fn after_sigterm_the_request_in_flight_is_finished_and_no_new_request_is_accepted() {
     let upstream = Upstream::of(&bulky(12 << 20), &serde_json::json!([]));
     let server = Site::of(&upstream).serve();
     let length = found("the large page", || {
@@ -59,7 +59,7 @@ fn sigterm_finishes_the_request_in_flight_and_takes_no_new_one() {
     });
     let mut conversation = Conversation::open(server.address);
     conversation.say(b"GET /movies.json HTTP/1.1\r\nHost: h\r\n\r\n");
-    // The answer does not fit between the two: it is in flight until it is read.
+    // The answer is larger than the buffers, so the request is in flight until the client reads.
     let start = conversation.some(100);
     server.signal_stop();
     server.wait_for_line("stopping");
@@ -74,7 +74,7 @@ fn sigterm_finishes_the_request_in_flight_and_takes_no_new_one() {
 }
 
 #[test]
-fn an_idle_connection_does_not_hold_up_the_end() {
+fn an_idle_connection_does_not_delay_the_end_of_the_server() {
     let (_upstream, server) = served();
     let mut idle = Conversation::open(server.address);
     idle.say(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -86,7 +86,7 @@ fn an_idle_connection_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_and_nobody_is_asked() {
+fn a_port_that_is_in_use_is_named_and_the_upstream_is_not_asked() {
     let upstream = Upstream::start();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();

@@ -3,7 +3,7 @@
 use super::served;
 
 #[test]
-fn every_form_of_a_file_has_a_strong_etag_of_its_own() {
+fn every_form_of_a_file_has_its_own_strong_etag() {
     let (_upstream, server) = served();
     let etags = ["identity", "gzip", "br"]
         .map(|coding| server.get_with("/", "Accept-Encoding", coding).expect("etag").to_owned());
@@ -12,7 +12,7 @@ fn every_form_of_a_file_has_a_strong_etag_of_its_own() {
 }
 
 #[test]
-fn a_known_etag_is_304_for_its_own_form_only() {
+fn a_known_etag_is_answered_with_304_only_for_its_own_form() {
     let (_upstream, server) = served();
     let codings = ["identity", "gzip", "br"];
     let etags = codings
@@ -28,7 +28,7 @@ fn a_known_etag_is_304_for_its_own_form_only() {
 }
 
 #[test]
-fn a_304_says_again_what_a_cache_has_to_know() {
+fn a_304_has_the_header_fields_that_a_cache_needs() {
     let (_upstream, server) = served();
     let whole = server.get("/");
     let response = server.get_with("/", "If-None-Match", whole.expect("etag"));
@@ -61,7 +61,7 @@ fn last_modified_answers_if_modified_since() {
 }
 
 #[test]
-fn if_range_with_another_etag_gives_the_whole() {
+fn if_range_with_another_etag_gives_the_whole_file() {
     let (_upstream, server) = served();
     let whole = server.get("/movies.json");
     let asked = |value: &str| {

@@ -1,8 +1,9 @@
-//! Moments at which more threads are ready to run than there are processors.
+//! Crowds: moments at which many more threads are ready to run than there are processors.
 //!
-//! Owns the definition of such a moment. Ten processes that do the same work at the same time
-//! cause some: lateness then shows only the number of processors. The kernel tells how many
-//! threads are ready, but tells how long threads waited only every two seconds.
+//! Owns the definition of a crowd. Ten processes that do the same work at the same time cause
+//! crowds, and lateness in a crowd shows only the number of processors. This module counts the
+//! threads that are ready, because the kernel updates the waiting time of threads only every two
+//! seconds.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -10,14 +11,14 @@ use std::time::Duration;
 
 use crate::chaos::history::{Epoch, Moment};
 
-/// Between two looks.
+/// Time between two looks.
 const EVERY: Duration = Duration::from_millis(10);
-/// What happened so long before a moment makes it late.
+/// Time before a moment in which a crowd can explain lateness at the moment.
 const BEFORE: Duration = Duration::from_millis(200);
-/// So many threads for a processor are a crowd.
+/// Number of ready threads for each processor from which there is a crowd.
 const CROWD: usize = 2;
 
-/// The moments, and how many threads were ready to run.
+/// The looks: moments, and the number of ready threads at each moment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Crowds {
     looks: Vec<(Moment, usize)>,
@@ -25,19 +26,19 @@ pub(crate) struct Crowds {
 }
 
 impl Crowds {
-    /// Whether there was one just before this moment, most of the time.
+    /// Whether there was a crowd for most of the time just before this moment.
     pub(crate) fn are_at(&self, moment: Moment) -> bool {
         let near = self.looks.iter().filter(|(at, _)| *at <= moment && *at + BEFORE >= moment);
         let (looks, crowds) = near.fold((0, 0), |(looks, crowds), &(_, ready)| {
             (looks + 1, crowds + usize::from(ready >= CROWD * self.processors))
         });
-        // A thread that could not look when it should was not the only one.
+        // A missing look counts as a crowd: the looking thread did not get a processor in time.
         let most = (BEFORE.as_micros() / EVERY.as_micros()) as usize;
         2 * (crowds + most.saturating_sub(looks)) > most
     }
 }
 
-/// Looks all the time, until it is ended.
+/// A thread that looks all the time, until [`Watch::end`].
 #[derive(Debug)]
 pub(crate) struct Watch {
     end: Sender<()>,
@@ -67,7 +68,7 @@ fn look(epoch: Epoch, ended: &Receiver<()>) -> Crowds {
     crowds
 }
 
-/// Threads that run or could, this one left out.
+/// Returns the number of threads that run or are ready to run, without this thread.
 fn ready() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/loadavg").ok()?;
     let (ready, _) = text.split_whitespace().nth(3)?.split_once('/')?;
@@ -79,7 +80,8 @@ mod tests {
     use super::*;
     use crate::chaos::synthetic::ms;
 
-    /// Looks every 10 ms for a second; four threads are ready between two moments.
+    /// Makes looks every 10 ms for one second. Four threads are ready from `from` to `to`, in
+    /// milliseconds.
     fn crowds(from: u64, to: u64) -> Crowds {
         let looks = (0..100).map(|look| {
             let at = look * 10;
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_crowded_if_most_of_the_time_before_it_was() {
+    fn a_moment_is_crowded_if_there_was_a_crowd_for_most_of_the_time_before() {
         let crowds = crowds(300, 500);
         assert!(crowds.are_at(Moment::START + ms(500)));
         assert!(crowds.are_at(Moment::START + ms(450)));
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_that_was_kept_from_looking_saw_a_crowd() {
+    fn missing_looks_count_as_a_crowd() {
         let mut crowds = crowds(0, 0);
         assert!(!crowds.are_at(Moment::START + ms(500)));
         crowds.looks.retain(|(at, _)| *at < Moment::START + ms(350));

@@ -1,9 +1,9 @@
-//! Each kind of fault of the processes and of the Redis that they share.
+//! Tests of each kind of fault of the processes and of the Redis that they share.
 //!
 //! Owns the list of kinds. As with one process, `CHAOS_LOADS` sets the minimum number of loads
 //! for each kind, and `CHAOS_KIND` selects a single kind.
 
-#![allow(clippy::print_stdout, reason = "the table is there to be read")]
+#![allow(clippy::print_stdout, reason = "a person reads the table")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,24 +27,27 @@ const fn ms(milliseconds: u64) -> Duration {
 struct Kind {
     name: &'static str,
     script: Script,
-    /// What happens once, and again until there are loads enough.
+    /// Makes the faults of one turn. Turns are repeated until there are enough loads.
     turn: fn(&mut Cluster),
 }
 
-/// Long enough for all promises to stand again, and for some rounds in which they do.
+/// Time in which all promises apply again, with some further rounds.
 const SETTLED: Duration = ms(4000);
-/// Long enough for each to live in its own minute.
+/// Length of a lapse in which each process keeps its own interval.
 const LONG: Duration = ms(3500);
-/// After a round: in its middle, between two, and when the next is due.
+/// Time after the start of a round at which the round is in flight.
 const MIDDLE: Duration = ms(10);
+/// Time after the start of a round that is between two rounds.
 const BETWEEN: Duration = ms(500);
+/// Time after the start of a round at which the next round is due.
 const DUE: Duration = ms(985);
 
 fn nothing(cluster: &mut Cluster) {
     cluster.load_for(SETTLED);
 }
 
-/// At each of these times after a round, and a while for each.
+/// Does `what` between two rounds, during a round, and when a round is due, with a pause after
+/// each.
 fn at_each_time(cluster: &mut Cluster, what: impl Fn(&mut Redis)) {
     for time in [BETWEEN, MIDDLE, DUE] {
         cluster.until_after_next_round(time);
@@ -53,7 +56,7 @@ fn at_each_time(cluster: &mut Cluster, what: impl Fn(&mut Redis)) {
     }
 }
 
-/// For a while in the middle of a round, and for longer.
+/// Makes a short lapse that begins during a round, and a long lapse that begins between two rounds.
 fn for_a_while(cluster: &mut Cluster, begin: fn(&mut Redis), end: fn(&mut Redis)) {
     cluster.until_after_next_round(MIDDLE);
     cluster.lapse(ms(400), begin, end);
@@ -148,7 +151,8 @@ fn stopped(cluster: &mut Cluster) {
     cluster.load_for(SETTLED);
 }
 
-/// Gentle: each process has clients, and all of them have two cores.
+/// Begins a run with few loads, because each process has its own clients, and all of them share two
+/// processors.
 fn begin(kind: &Kind, count: usize) -> Cluster {
     let think = match (wanted() > 0, count) {
         (true, ..=3) => ms(12),
@@ -159,7 +163,7 @@ fn begin(kind: &Kind, count: usize) -> Cluster {
     Cluster::begin(kind.script.clone(), count, 2, Pace { clients: 1, think })
 }
 
-/// Runs one kind until it has loads enough.
+/// Runs one kind until the run has enough loads.
 fn recorded(kind: &Kind, count: usize) -> Records {
     let mut cluster = begin(kind, count);
     cluster.until_first_page();
@@ -203,12 +207,12 @@ fn table(of: &str, count: usize, beside: usize, patience: Patience, kinds: &[Kin
     assert!(broken.is_empty(), "{text}\n{broken}");
 }
 
-/// Slow enough to be met in the middle of a round.
+/// Makes a kind with a slow upstream, so that faults can happen during a round.
 fn kind(name: &'static str, turn: fn(&mut Cluster)) -> Kind {
     Kind { name, script: vec![Act::Slow(ms(30))], turn }
 }
 
-/// Each kind for itself.
+/// Returns each kind of fault on its own.
 fn kinds() -> Vec<Kind> {
     let (keep, films) = (Act::Keep, Act::ChangeFilms);
     let confirmed = vec![Act::Change, keep, films, keep];
@@ -228,7 +232,7 @@ fn kinds() -> Vec<Kind> {
     ]
 }
 
-/// All of them in a short form, one after the other.
+/// Returns a few kinds that combine the faults in a short form.
 fn in_short() -> Vec<Kind> {
     let away = |cluster: &mut Cluster| {
         cluster.until_after_next_round(MIDDLE);
@@ -269,16 +273,16 @@ fn in_short() -> Vec<Kind> {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn three_replicas_keep_every_promise_whatever_happens_to_redis_and_to_them() {
+fn three_replicas_keep_every_promise_during_faults_of_redis_and_of_replicas() {
     let kinds = if wanted() == 0 { in_short() } else { kinds() };
     table("Three replicas", 3, 2, patience(), &kinds);
 }
 
-/// Ten at once are more than a few cores have time for, so one kind at a time, and what
-/// is late on a machine that they keep busy is counted.
+/// Ten processes keep a machine with few processors busy. Therefore only one kind runs at a time,
+/// and lateness in a crowd is counted and not a breach.
 #[test]
 #[ignore = "needs redis-server"]
-fn ten_replicas_that_start_at_once_keep_every_promise_too() {
+fn ten_replicas_that_start_at_the_same_time_keep_every_promise() {
     let in_short = |cluster: &mut Cluster| {
         cluster.until_after_next_round(BETWEEN);
         cluster.lapse(ms(1500), Redis::kill, Redis::revive);

@@ -1,4 +1,4 @@
-//! The promises of several processes that share a Redis.
+//! Tests of the promises of several processes that share a Redis.
 //!
 //! The records and the rules are those of one process. The clients of each process are judged
 //! separately, and the log of the upstream is judged for all processes together. Additional

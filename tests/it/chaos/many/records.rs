@@ -1,7 +1,7 @@
-//! What was seen of several processes that share a Redis.
+//! The records of a run of several processes that share a Redis.
 //!
-//! Owns the records of such a run. For each process, the records of its clients can be viewed
-//! alone, and are judged as if the process were alone. Pure.
+//! Owns these records. The records of the clients of one process can be viewed alone, and are then
+//! judged as if there were no other process. Pure.
 
 use super::crowds::Crowds;
 use crate::chaos::history::{Asked, History, Kill, Lapse, Load, Moment, Page, Promised, Stop};
@@ -10,19 +10,19 @@ use crate::chaos::history::{Asked, History, Kill, Lapse, Load, Moment, Page, Pro
 #[derive(Debug, Clone)]
 pub(crate) struct Records {
     pub(crate) promised: Promised,
-    /// By all processes, in the order in which they came.
+    /// The requests of all processes, in the order of their arrival.
     pub(crate) asked: Vec<Asked>,
-    /// Of each process, in the order in which they were sent.
+    /// The loads of each process, in the order in which they were sent.
     pub(crate) loads: Vec<Vec<Load>>,
     pub(crate) kills: Vec<Kill>,
     pub(crate) stops: Vec<Stop>,
     pub(crate) lapses: Vec<Lapse>,
-    /// When each process said that Redis cannot be used.
+    /// The moments at which each process logged that Redis cannot be used.
     pub(crate) complaints: Vec<Vec<Moment>>,
     pub(crate) crowds: Crowds,
 }
 
-/// A page with where it came from.
+/// A page with its process and its load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sight<'a> {
     pub(crate) replica: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Sight<'a> {
 }
 
 impl Records {
-    /// One history for each process.
+    /// Returns one history for each process.
     pub(crate) fn histories(&self) -> Vec<History> {
         let history = |(of, loads): (usize, &Vec<Load>)| History {
             promised: self.promised,
@@ -45,15 +45,15 @@ impl Records {
         self.loads.iter().enumerate().map(history).collect()
     }
 
-    /// Complaints of a Redis that could be used: then the process was held up, which a
-    /// busy machine does, and lived as if it could not.
+    /// Returns the complaints at moments at which Redis could be used. A busy machine delays a
+    /// process so much that the process takes Redis for lost.
     pub(crate) fn unexplained(&self) -> impl Iterator<Item = (usize, Moment)> {
         let all = self.complaints.iter().enumerate();
         let all = all.flat_map(|(replica, said)| said.iter().map(move |&at| (replica, at)));
         all.filter(|(_, at)| !self.lapses.iter().any(|lapse| lapse.explains(*at)))
     }
 
-    /// All pages at all processes, in the order in which they were sent.
+    /// Returns the pages of all processes, in the order in which the loads were sent.
     pub(crate) fn sights(&self) -> Vec<Sight<'_>> {
         let all = self.loads.iter().enumerate();
         let mut sights: Vec<_> = all
@@ -66,7 +66,7 @@ impl Records {
         sights
     }
 
-    /// The moment after which nothing was recorded.
+    /// Returns the end of the last load.
     pub(crate) fn end(&self) -> Moment {
         let loads = self.loads.iter().flatten();
         loads.map(|load| load.received).max().unwrap_or(Moment::START)

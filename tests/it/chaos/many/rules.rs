@@ -1,4 +1,4 @@
-//! What is promised across processes that share a Redis.
+//! The rules across processes that share a Redis.
 //!
 //! A client that stays at one process never sees older data after newer data: the rule of one
 //! process holds without change. A client that goes from process to process may see older data
@@ -14,12 +14,13 @@ use crate::chaos::history::{History, Kill, List, Moment, Stamp};
 use crate::chaos::rules::waiting::is_at_a_start;
 use crate::chaos::truth::Wire;
 
-/// Every process shows what the winner saved within this.
+/// Longest time in which every process shows the data that the winner saved.
 const SPREAD: Duration = Duration::from_millis(200);
-/// What a busy machine adds to that.
+/// Additional delay on a busy machine.
 const ON_A_BUSY_MACHINE: Duration = Duration::from_millis(500);
 
-/// Nothing older anywhere once newer was seen somewhere for [`SPREAD`].
+/// Checks that no process shows older data later than [`SPREAD`] after newer data was first seen on
+/// any process.
 pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -> Finding {
     let sights = records.sights();
     let strictly = older(&sights, histories, SPREAD);
@@ -34,7 +35,7 @@ pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -
             continue;
         }
         let is_kept = strictly[place].is_none() || {
-            // What the wire takes now is granted.
+            // The time on the wire is granted in addition.
             let granted = wires[sight.replica].granted(load);
             older_than(&sights, history, place, SPREAD + granted).is_none()
         };
@@ -58,7 +59,7 @@ pub(crate) fn spread(records: &Records, histories: &[History], wires: &[Wire]) -
     finding
 }
 
-/// For each, one that was received `before` it was sent and is newer.
+/// Returns for each sight the index of a newer sight that ended at least `before` earlier, if any.
 fn older(sights: &[Sight<'_>], histories: &[History], before: Duration) -> Vec<Option<usize>> {
     let mut by_end: Vec<_> = (0..sights.len()).collect();
     by_end.sort_by_key(|&place| sights[place].load.received);
@@ -111,7 +112,7 @@ fn older_than(
     sights.iter().position(|other| other.load.received < until && is_newer(other))
 }
 
-/// One body for the same data on the same path, at whatever process.
+/// Checks that the same data on the same path has the same body on every process.
 pub(crate) fn same(records: &Records) -> Finding {
     let mut finding = Finding::of(Rule::Same);
     let mut bodies: BTreeMap<(&str, &[Stamp]), Sight<'_>> = BTreeMap::new();
@@ -120,7 +121,7 @@ pub(crate) fn same(records: &Records) -> Finding {
         let first = bodies.entry(key).or_insert(sight);
         finding.check(first.page.shown == sight.page.shown, || {
             format!(
-                "{} with {:?} is one page at {} ({}) and another one at {} ({})",
+                "{} with {:?} differs between process {} ({}) and process {} ({})",
                 sight.load.path,
                 sight.page.stamps,
                 first.replica,
@@ -133,7 +134,8 @@ pub(crate) fn same(records: &Records) -> Finding {
     finding
 }
 
-/// That Redis cannot be used is said once each time, and only then.
+/// Checks that each process logs once for each lapse that Redis cannot be used, and only during a
+/// lapse.
 pub(crate) fn said_once(records: &Records) -> Finding {
     let mut finding = Finding::of(Rule::SaidOnce);
     for (replica, said) in records.complaints.iter().enumerate() {
@@ -143,29 +145,29 @@ pub(crate) fn said_once(records: &Records) -> Finding {
             let most = 1 + records.kills.iter().filter(is_new).count();
             finding.check(times <= most, || {
                 let from = lapse.from;
-                format!("{replica} said {times} times that Redis cannot be used since {from}")
+                format!("{replica} logged {times} times that Redis cannot be used since {from}")
             });
         }
     }
     for (replica, at) in records.unexplained() {
         finding.check_in_time(false, at, true, || {
-            format!("{replica} said at {at} that Redis cannot be used, but it could")
+            format!("{replica} logged at {at} that Redis cannot be used, but Redis could be used")
         });
     }
     finding
 }
 
-/// How long until one process first showed what the upstream sent. The save lies
-/// between the two moments that it counts from.
+/// The time until a process first showed new data. The save lies between the two moments from which
+/// the time counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lag {
-    /// From the upstream's last byte: the winner's work is in it.
+    /// Time since the last byte of the upstream, including the work of the winner.
     pub(crate) from_answer: Duration,
-    /// From the first sight at any process.
+    /// Time since the first sight on any process.
     pub(crate) from_sight: Duration,
 }
 
-/// The lag of each refresh at each process, where it is promised.
+/// Returns the lag of each refresh on each process to which the promise applies.
 pub(crate) fn lags(records: &Records) -> Vec<Lag> {
     let histories = records.histories();
     let sights = records.sights();
@@ -218,7 +220,7 @@ mod tests {
     use crate::chaos::many::verdict::{judge, judge_a_crowd};
     use crate::chaos::synthetic::{good_history, ms, page, start_of};
 
-    /// Two processes whose clients see the same, each as in a good history.
+    /// Makes the records of two processes, each with the loads of the good history.
     fn good_records() -> Records {
         let history = good_history();
         Records {
@@ -233,18 +235,18 @@ mod tests {
         }
     }
 
-    /// The rules that are broken, and whether all of that is only late.
+    /// Returns the rules that are broken, and whether all violations are mere lateness.
     fn broken(records: &Records) -> (Vec<Rule>, bool) {
         let judgement = judge(records);
         (judgement.violated().into_iter().collect(), judgement.is_late())
     }
 
-    /// A load of round 2's page at the second process, so long after round 3 is live at
-    /// both.
+    /// Makes records in which the second process shows the page of round 2 `after` round 3 went
+    /// live on the first process.
     fn with_older(after: Duration) -> Records {
         let mut records = good_records();
         let sent = start_of(3) + ms(41) + after;
-        // The second one has nothing newer itself.
+        // The clients of the second process see no newer data.
         records.loads[1].retain(|load| {
             load.page().is_none() || !load.meets(start_of(3) - ms(200), start_of(5))
         });
@@ -271,21 +273,21 @@ mod tests {
     }
 
     #[test]
-    fn older_data_at_another_process_is_found_once_it_had_time_to_get_there() {
+    fn older_data_on_another_process_is_found_after_the_time_of_the_spread() {
         assert_eq!(spreads(&with_older(ms(100))), (0, 0));
         assert_eq!(spreads(&with_older(ms(300))), (1, 0));
     }
 
     #[test]
-    fn refreshes_that_began_together_are_in_no_order_even_when_all_meet_again() {
+    fn refreshes_that_began_together_have_no_order_even_after_the_return_of_redis() {
         let mut records = with_older(ms(300));
         let of_round = |round| start_of(round) + ms(1);
         let is_found = |records: &Records| spreads(records).0 > 0;
         assert!(is_found(&records));
-        // All kept minutes of their own until shortly before it, and asked together.
+        // Until shortly before the load, each process kept its own interval.
         let to = start_of(3) - ms(1900);
         records.lapses = vec![Lapse { from: start_of(1) - ms(1), to }];
-        assert!(is_found(&records), "a round apart");
+        assert!(is_found(&records), "the refreshes are a round apart");
         let loads = records.loads.iter_mut().flatten();
         let pages = loads.filter_map(|load| match &mut load.seen {
             Seen::Page(page) => Some(page),
@@ -297,11 +299,11 @@ mod tests {
                 stamp.made = of_round(3);
             }
         }
-        assert!(!is_found(&records), "together");
+        assert!(!is_found(&records), "the refreshes began together");
     }
 
     #[test]
-    fn older_data_is_only_late_for_a_while() {
+    fn older_data_is_mere_lateness_for_a_limited_time() {
         let is_late = |after| {
             let records = with_older(after);
             let histories = records.histories();
@@ -313,9 +315,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_in_a_crowd_is_counted_and_what_is_worse_is_not_excused() {
+    fn lateness_in_a_crowd_is_excused_and_a_worse_violation_is_not() {
         let judged = |after| {
-            // Nobody could look how many threads were ready.
+            // The records have no looks, and missing looks count as a crowd.
             let judgement = judge_a_crowd(&with_older(after));
             (judgement.finding(Rule::Spread).excused, judgement.violated().len())
         };
@@ -324,23 +326,23 @@ mod tests {
     }
 
     #[test]
-    fn who_keeps_its_own_minute_or_was_stopped_need_not_show_it_yet() {
+    fn a_process_that_keeps_its_own_interval_or_was_stopped_may_show_older_data() {
         let mut records = with_older(ms(300));
         let from = start_of(3) + ms(50);
         records.lapses = vec![Lapse { from, to: from + ms(10) }];
         assert_eq!(spreads(&records).0, 0);
         records.lapses = vec![Lapse { from: from - ms(3000), to: from - ms(2500) }];
-        assert_eq!(spreads(&records).0, 1, "that is long over");
+        assert_eq!(spreads(&records).0, 1, "the lapse ended long ago");
         records.lapses = Vec::new();
         let stop = |of| Stop { of, from, settled: from, to: from + ms(200) };
         records.stops = vec![stop(1)];
         assert_eq!(spreads(&records).0, 0);
         records.stops = vec![stop(0)];
-        assert_eq!(spreads(&records).0, 1, "the other one was");
+        assert_eq!(spreads(&records).0, 1, "the other process was stopped");
     }
 
     #[test]
-    fn another_page_for_the_same_data_is_found() {
+    fn two_different_pages_for_the_same_data_are_found() {
         let mut records = good_records();
         let pages = records.loads[1].iter_mut().filter_map(|load| match &mut load.seen {
             Seen::Page(page) => Some(page),
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lapse_is_said_once_and_a_complaint_without_one_is_late() {
+    fn a_lapse_is_logged_once_and_a_complaint_without_a_lapse_is_mere_lateness() {
         let mut records = good_records();
         let from = start_of(2);
         records.lapses = vec![Lapse { from, to: from + ms(500) }];
@@ -370,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_from_a_complaint_without_a_lapse_is_late_too() {
+    fn a_breach_near_a_complaint_without_a_lapse_is_mere_lateness() {
         let mut records = good_records();
         let again = [4, 5].map(|place| {
             let early = records.asked[place].clone();
@@ -381,7 +383,7 @@ mod tests {
         assert_eq!(broken(&records), (vec![Rule::Courtesy], false));
         records.complaints[1] = vec![start_of(2)];
         assert_eq!(broken(&records), (vec![Rule::Courtesy, Rule::SaidOnce], true));
-        // One of long before, or of later, explains nothing.
+        // A complaint long before or after the breach explains nothing.
         for complaint in [Moment::START, start_of(2) + ms(3000)] {
             records.complaints[1] = vec![complaint];
             assert_eq!(broken(&records), (vec![Rule::Courtesy, Rule::SaidOnce], false));
@@ -389,10 +391,10 @@ mod tests {
     }
 
     #[test]
-    fn the_lag_is_from_the_upstreams_last_byte_to_each_first_sight() {
+    fn the_lag_counts_from_the_last_byte_of_the_upstream_to_each_first_sight() {
         let lags = lags(&good_records());
         assert!(lags.len() >= 8, "{lags:?}");
-        // Done after 3 ms, live after 40.
+        // The answer ends after 3 ms, and the data is live after 40 ms.
         let near = |lag: &Lag| lag.from_answer >= ms(37) && lag.from_answer <= ms(40);
         assert!(lags.iter().all(|lag| near(lag) && lag.from_sight == ms(0)), "{lags:?}");
     }

@@ -13,14 +13,14 @@ use crate::chaos::history::{Epoch, Kill, Lapse, Moment, Promised, Replica, Stop}
 use crate::chaos::upstream::{Script, Scripted};
 use crate::fixture::{Redis, Running, Site, found, wait_until};
 
-/// What is promised here. The hold is longer than for one process: what does not
-/// scale with a minute (100 ms before the bound, 100 ms for Redis) would leave nothing
-/// of a shorter one for the upstream while Redis is away.
+/// The promises of these runs. The hold is longer than for one process, because two times do not
+/// scale with the interval (100 ms before the bound, 100 ms for Redis). With a shorter hold, no
+/// time would be left for the upstream while Redis is away.
 pub(crate) const PROMISED: Promised =
     Promised { hold: Duration::from_millis(600), ..Promised::SCALED };
 const SCALED: [&str; 6] = ["--interval", "1s", "--max-age", "1s", "--hold", "600ms"];
 
-/// A run under way.
+/// A run that has not ended.
 #[must_use]
 pub(crate) struct Cluster {
     pub(crate) upstream: Scripted,
@@ -38,7 +38,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// All processes at the same instant.
+    /// Starts all processes at the same time.
     pub(crate) fn begin(script: Script, count: usize, movers: usize, pace: Pace) -> Cluster {
         let epoch = Epoch::begin();
         let (upstream, redis) = (Scripted::start(script, epoch), Redis::start());
@@ -76,7 +76,7 @@ impl Cluster {
         }
     }
 
-    /// Pages that were loaded so far.
+    /// Returns the number of pages that were loaded until now.
     pub(crate) fn pages(&self) -> usize {
         self.clients.pages()
     }
@@ -86,21 +86,21 @@ impl Cluster {
         found("a first page", || (self.pages() > 0).then_some(()));
     }
 
-    /// Waits for the next refresh: when it began, and whose it is.
+    /// Waits for the next refresh. Returns its start and its process.
     pub(crate) fn until_next_round(&self) -> (Moment, Replica) {
         let count = self.upstream.rounds() + 1;
         wait_until(&format!("refresh {count}"), || self.upstream.rounds() >= count);
         self.upstream.last_round().expect("a round")
     }
 
-    /// Waits until so long after the next refresh began; whose it was.
+    /// Waits until `span` after the start of the next refresh. Returns the process of the refresh.
     pub(crate) fn until_after_next_round(&self, span: Duration) -> Replica {
         let (round, by) = self.until_next_round();
         self.load_until(round + span);
         by
     }
 
-    /// Another one than this.
+    /// Returns another process than this one.
     pub(crate) fn other_than(&self, replica: Replica) -> Replica {
         (replica + 1) % self.servers.len()
     }
@@ -110,12 +110,12 @@ impl Cluster {
         std::thread::sleep(moment.since(self.epoch.now()));
     }
 
-    /// Lets the clients load for so long.
+    /// Lets the clients load for this time.
     pub(crate) fn load_for(&self, span: Duration) {
         self.load_until(self.epoch.now() + span);
     }
 
-    /// SIGKILL.
+    /// Kills a process with SIGKILL.
     pub(crate) fn kill(&mut self, of: Replica) {
         self.kills.push(Kill { of, at: self.epoch.now(), back: None });
         let server = self.servers[of].take().expect("a running process");
@@ -134,7 +134,7 @@ impl Cluster {
         self.servers[of] = Some(server);
     }
 
-    /// SIGSTOP, and SIGCONT after so long.
+    /// Stops a process with SIGSTOP, and continues the process with SIGCONT after this time.
     pub(crate) fn stand_still(&mut self, of: Replica, span: Duration) {
         let server = self.servers[of].as_ref().expect("a running process");
         let from = self.epoch.now();
@@ -145,7 +145,7 @@ impl Cluster {
         self.stops.push(Stop { of, from, settled, to: self.epoch.now() });
     }
 
-    /// Redis cannot be used for so long: from `begin` to `end`.
+    /// Makes a lapse of Redis of this length, with the actions `begin` and `end`.
     pub(crate) fn lapse(
         &mut self,
         span: Duration,
@@ -159,7 +159,7 @@ impl Cluster {
         self.lapses.push(Lapse { from, to: self.epoch.now() });
     }
 
-    /// The records.
+    /// Ends the run, and returns the records.
     pub(crate) fn end(mut self) -> Records {
         let loads = self.clients.end();
         for (sum, server) in self.complaints.iter_mut().zip(&self.servers) {
@@ -181,7 +181,7 @@ impl Cluster {
     }
 }
 
-/// When a process said that Redis cannot be used.
+/// Returns the moments at which a process logged that Redis cannot be used.
 fn complaints(server: &Running, epoch: Epoch) -> Vec<Moment> {
     let log = server.log();
     let said = log.lines().filter(|line| line.contains("Redis cannot be used"));

@@ -1,4 +1,4 @@
-//! From the records of several processes to one verdict.
+//! Judges the records of several processes.
 //!
 //! Owns how the rules for one process and the rules across processes are combined, and the row
 //! of the table for a kind of fault. Pure.
@@ -16,14 +16,15 @@ use crate::chaos::truth::{Wire, quantile};
 const ACROSS: [(Rule, &str); 3] =
     [(Rule::Spread, "spread"), (Rule::Same, "same"), (Rule::SaidOnce, "said once")];
 
-/// What does not hold for processes that do not reach Redis.
+/// The rules that do not apply to processes that do not reach Redis.
 const SHAKEN: [Rule; 4] = [Rule::Courtesy, Rule::Freshness, Rule::Spread, Rule::NoPointlessWait];
 
-/// How long before it complains, and after that, a process may have lived so: it waited for an
-/// answer, and looks again each second.
+/// Times before and after a complaint in which the process may run without Redis: the process
+/// waits for an answer before the complaint, and asks Redis again each second.
 const LIVED_ALONE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 
-/// Judges a run by the rules of one process for each of them, and by those across.
+/// Judges each process of a run by the rules for one process, and the run by the rules across
+/// processes.
 pub(crate) fn judge(records: &Records) -> Judgement {
     let histories = records.histories();
     let wires: Vec<_> = histories.iter().map(Wire::of).collect();
@@ -32,7 +33,7 @@ pub(crate) fn judge(records: &Records) -> Judgement {
     for history in &histories {
         let judged = checker::judge(history);
         for (sum, mut finding) in findings.iter_mut().zip(judged.findings) {
-            // It is of all processes together each time.
+            // The rule of courtesy judges all processes together, so count it once.
             if finding.rule == Rule::Courtesy && history.of > 0 {
                 continue;
             }
@@ -54,7 +55,7 @@ pub(crate) fn judge(records: &Records) -> Judgement {
     findings.push(rules::spread(records, &histories, &wires));
     findings.push(rules::same(records));
     findings.push(rules::said_once(records));
-    // Whoever was held up so long that Redis seemed to be away lived as if it was.
+    // A process that was delayed so long that Redis seemed to be lost ran without Redis.
     for (_, held_up) in records.unexplained() {
         let shaken = (held_up - LIVED_ALONE.0)..=(held_up + LIVED_ALONE.1);
         let all = findings.iter_mut().filter(|finding| SHAKEN.contains(&finding.rule));
@@ -67,13 +68,13 @@ pub(crate) fn judge(records: &Records) -> Judgement {
     Judgement { findings, figures }
 }
 
-/// The same where the processes keep the machine busy themselves: what is late while
-/// more wants to run than it has processors for is counted, and breaks no promise.
+/// As [`judge`], for processes that keep the machine busy themselves: lateness in a crowd is
+/// counted as excused.
 pub(crate) fn judge_a_crowd(records: &Records) -> Judgement {
     judge(records).lenient_at(|moment| records.crowds.are_at(moment))
 }
 
-/// The head of the table that rows make.
+/// Formats the head of the table.
 pub(crate) fn head() -> String {
     let rules: String =
         Rule::ALL.iter().chain(&ACROSS).map(|(_, name)| format!("{name:>9}")).collect();
@@ -94,7 +95,8 @@ pub(crate) fn head() -> String {
     )
 }
 
-/// One row: figures in milliseconds, violations by rule.
+/// Formats one row of the table: figures in milliseconds, and the number of violations of each
+/// rule.
 pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> String {
     let figures = &judgement.figures;
     let lags = rules::lags(records);
@@ -125,10 +127,10 @@ pub(crate) fn row(records: &Records, judgement: &Judgement, fault: &str) -> Stri
     )
 }
 
-/// Rules that looked at nothing.
+/// Returns the rules that checked nothing although they had to.
 pub(crate) fn idle(judgement: &Judgement) -> BTreeSet<Rule> {
     let idle = judgement.findings.iter().filter(|finding| finding.checked == 0);
-    // Nothing may have been lost, and Redis never away.
+    // A run may have no lost attempt and no lapse of Redis.
     let often = [Rule::NoPointlessWait, Rule::SaidOnce];
     idle.map(|finding| finding.rule).filter(|rule| !often.contains(rule)).collect()
 }

@@ -7,8 +7,8 @@ use crate::chaos::checker::{Finding, Rule};
 use crate::chaos::clients::PATHS;
 use crate::chaos::history::{History, List, Load, Moment, Page, Seen, Stamp};
 
-/// Each body has the hash that its header says, and within a generation each
-/// path has one body and each list one stamp.
+/// Checks that each body has the hash in its `ETag`, and that within a generation each path has one
+/// body and each list has one stamp.
 pub(crate) fn wholeness(history: &History) -> Finding {
     let mut finding = Finding::of(Rule::Wholeness);
     let mut bodies: BTreeMap<(&str, &str), &str> = BTreeMap::new();
@@ -27,13 +27,13 @@ pub(crate) fn wholeness(history: &History) -> Finding {
             .iter()
             .all(|stamp| *stamps.entry((&page.generation, stamp.list)).or_insert(*stamp) == *stamp);
         finding.check(is_one_body && is_itself && is_one_content && has_all(load, page), || {
-            format!("{} sent at {} is no page of one generation: {page:?}", load.path, load.sent)
+            format!("{} sent at {} is not a page of one generation: {page:?}", load.path, load.sent)
         });
     }
     finding
 }
 
-/// Whether every list that stands on this page does.
+/// Whether the page shows every list that its path must show.
 fn has_all(load: &Load, page: &Page) -> bool {
     let wanted = PATHS.iter().find(|(path, _)| *path == load.path);
     wanted.is_some_and(|(_, lists)| {
@@ -41,7 +41,7 @@ fn has_all(load: &Load, page: &Page) -> bool {
     })
 }
 
-/// No page shows what the upstream marked as a lie.
+/// Checks that no page shows data that the upstream marked as refusable.
 pub(crate) fn no_loss(history: &History) -> Finding {
     let mut finding = Finding::of(Rule::NoLoss);
     for (load, page) in history.pages() {
@@ -52,9 +52,8 @@ pub(crate) fn no_loss(history: &History) -> Finding {
     finding
 }
 
-/// A load that was sent after another one came shows nothing older, of the data
-/// and of its age.
-/// Two refreshes that began together are in no order.
+/// Checks that a load that was sent after the end of another load shows neither older data nor an
+/// older origin time. Two refreshes that began together have no order.
 pub(crate) fn monotone(history: &History) -> Finding {
     let mut finding = Finding::of(Rule::Monotone);
     let mut by_end: Vec<_> = history.pages().collect();
@@ -97,13 +96,13 @@ mod tests {
     use crate::chaos::history::Lapse;
     use crate::chaos::synthetic::{good_history, ms, page, start_of};
 
-    /// How many violations of each of the three rules.
+    /// Returns the number of violations of each of the three rules.
     fn judged(history: &History) -> (usize, usize, usize) {
         let count = |finding: Finding| finding.violations.len();
         (count(wholeness(history)), count(no_loss(history)), count(monotone(history)))
     }
 
-    /// The good history with a change to one page in its middle.
+    /// Judges the good history with a change of one page in the middle of the history.
     fn changed(change: impl Fn(&mut Page)) -> (usize, usize, usize) {
         let mut history = good_history();
         let middle = start_of(3) + ms(500);
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_not_what_its_etag_says_is_found() {
+    fn a_body_that_does_not_match_its_etag_is_found() {
         assert_eq!(changed(|page| page.etag = "\"other\"".to_owned()), (1, 0, 0));
     }
 
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_its_data_or_without_itself_is_found() {
+    fn a_page_without_a_list_and_an_unexpected_status_are_found() {
         assert_eq!(changed(|page| page.stamps.truncate(1)).0, 1);
         let mut history = good_history();
         history.loads[9].seen = Seen::Odd(404);
@@ -150,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lie_that_is_shown_is_found() {
+    fn refusable_data_on_a_page_is_found() {
         let (_, lost, _) = changed(|page| page.stamps[0].good = false);
         assert_eq!(lost, 1);
     }
 
     #[test]
-    fn older_content_after_newer_is_found_and_at_the_same_time_it_is_not() {
+    fn older_content_after_newer_content_is_found_except_for_loads_at_the_same_time() {
         let at = |sent: Moment, received: Moment| {
             let mut history = good_history();
             let seen = Seen::Page(page("/", 2, received));
@@ -170,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn an_older_age_after_a_newer_one_is_found() {
+    fn an_older_origin_time_after_a_newer_origin_time_is_found() {
         assert_eq!(changed(|page| page.as_of = page.as_of - ms(5)), (0, 0, 1));
     }
 
     #[test]
-    fn refreshes_of_two_processes_in_their_own_minutes_are_in_no_order_within_a_lease() {
+    fn refreshes_of_two_separated_processes_have_no_order_within_a_lease() {
         let judged = |apart: Duration, is_lapse: bool| {
             let mut history = good_history();
             let sent = start_of(3) + ms(400);
@@ -187,7 +186,7 @@ mod tests {
             let (path, received) = ("/", sent + ms(1));
             history.loads.push(Load { path, sent, received, seen: Seen::Page(page) });
             history.loads.sort_by_key(|load| load.sent);
-            // Over by the time of the load, and not by that of the refreshes.
+            // The lapse is over at the time of the load, but not at the time of the refreshes.
             let lapse = Lapse { from: start_of(1), to: start_of(3) - ms(1900) };
             history.lapses = is_lapse.then_some(lapse).into_iter().collect();
             judged(&history).2

@@ -7,15 +7,15 @@ use crate::chaos::checker::{Finding, Rule};
 use crate::chaos::history::{Asked, History, List};
 use crate::chaos::truth::Wire;
 
-/// What connecting may take on loopback, and the upstream until it has a thread for
-/// the connection.
+/// Longest time of connecting on loopback, including the start of a thread for the connection in
+/// the upstream.
 const TO_CONNECT: Duration = Duration::from_millis(50);
 
-/// A busy machine notes a request this late at most.
+/// Longest delay until the upstream records a request on a busy machine.
 const NOTED_LATE: Duration = Duration::from_millis(200);
 
-/// Two refreshes of one process always, and of two processes but where each is left
-/// to its own minute: such pairs are the residue, and left out.
+/// Checks the distance of refreshes, both of one process and of different processes. Pairs of
+/// different processes that may keep their own intervals are the residue, and are left out.
 pub(crate) fn check(history: &History, wire: &Wire) -> Finding {
     let mut finding = Finding::of(Rule::Courtesy);
     let replicas: BTreeSet<_> = history.asked.iter().map(|asked| asked.by).collect();
@@ -45,16 +45,16 @@ fn least(history: &History) -> Duration {
 }
 
 fn apart(history: &History, wire: &Wire, before: &Asked, after: &Asked, finding: &mut Finding) {
-    // The upstream notes a request a moment after it came.
+    // The upstream records a request a moment after its arrival.
     let noted = wire.between(before.at, before.at).max(wire.between(after.at, after.at));
-    // The promise is less by what connecting took.
+    // The first request on a connection arrives later than it was due, by the time of connecting.
     let connecting = if before.is_cold { TO_CONNECT } else { Duration::ZERO };
     let gap = after.at.since(before.at);
     let (least, list) = (least(history), before.list);
     let is_kept = gap + noted + connecting >= least;
     finding.check_in_time(is_kept, after.at, gap + NOTED_LATE >= least, || {
         format!(
-            "{list:?} asked for at {} by {} and by {} again {gap:?} later",
+            "process {1} requested {list:?} at {0}, and process {2} again {gap:?} later",
             before.at, before.by, after.by
         )
     });
@@ -67,7 +67,7 @@ mod tests {
     use crate::chaos::synthetic::{good_history, ms};
 
     #[test]
-    fn two_requests_for_a_list_are_an_interval_less_the_lease_apart() {
+    fn two_requests_for_a_list_are_an_interval_minus_the_lease_apart() {
         let judged = |earlier| {
             let mut history = good_history();
             history.asked[4].at = history.asked[4].at - earlier;
@@ -80,7 +80,7 @@ mod tests {
             let wire = Wire::of(&history);
             check(&history, &wire).violations.len()
         };
-        assert_eq!((cold(ms(90)), cold(ms(110))), (0, 1), "less what connecting takes");
+        assert_eq!((cold(ms(90)), cold(ms(110))), (0, 1), "connecting may take 50 ms");
         assert_eq!(judged(ms(0)), 0);
         assert_eq!(judged(ms(50)), 0);
         assert_eq!(judged(ms(60)), 1);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_are_apart_too_but_where_each_is_left_to_its_own_minute() {
+    fn pairs_of_two_processes_are_left_out_only_while_each_may_keep_its_own_interval() {
         let judged = |by, lapse: Option<Lapse>| {
             let mut history = good_history();
             let again = Asked { by, at: history.asked[4].at + ms(500), ..history.asked[4].clone() };
@@ -100,15 +100,16 @@ mod tests {
         };
         let begin = good_history().asked[4].at;
         let lapse = |from, to| Some(Lapse { from: begin + from, to: begin + to });
-        // It is too early, and so is the next of the other.
+        // The additional request is too early, and the next request of the other process is too
+        // early after the additional request.
         assert_eq!(judged(1, None), (2, 0));
         assert_eq!(judged(1, lapse(ms(100), ms(400))), (0, 2));
-        assert_eq!(judged(1, lapse(ms(600), ms(700))), (1, 1), "it began after that");
-        assert_eq!(judged(0, lapse(ms(100), ms(400))), (2, 0), "never one process");
+        assert_eq!(judged(1, lapse(ms(600), ms(700))), (1, 1), "the lapse began later");
+        assert_eq!(judged(0, lapse(ms(100), ms(400))), (2, 0), "requests of one process count");
     }
 
     #[test]
-    fn a_minute_of_its_own_ends_with_the_minute_after_redis_is_back() {
+    fn a_process_keeps_its_own_interval_until_one_interval_after_the_return_of_redis() {
         let mut history = good_history();
         let again = Asked { by: 1, at: history.asked[8].at + ms(300), ..history.asked[8].clone() };
         let to = again.at - ms(2200);

@@ -8,16 +8,15 @@ use crate::chaos::checker::{Finding, Rule};
 use crate::chaos::history::{History, Load};
 use crate::chaos::truth::{Truth, Wire};
 
-/// A timer wakes a load that waited in vain a moment late, which is no wire and
-/// would not be seen in what the wire takes.
+/// Delay of the timer that ends the wait of a load. The probes of the wire do not show this delay.
 const TO_WAKE: Duration = Duration::from_millis(5);
-/// What a busy machine adds to that.
+/// Additional delay on a busy machine.
 const ON_A_BUSY_MACHINE: Duration = Duration::from_millis(250);
 
-/// The age by the stamps. A load during which the wire was slow is granted that;
-/// what was too old when it was asked for is too old whatever the wire did.
+/// Checks the age of each page by its stamps. The time on the wire is granted in addition, except
+/// to a page that was too old already when the load was sent.
 ///
-/// An old page that was waited for as long as may be is late; one that was not is
+/// An old page is mere lateness if the load waited for the whole hold. Otherwise, an old page is
 /// never excused.
 pub(crate) fn age(history: &History, attempts: &[Attempt], truth: &Truth, wire: &Wire) -> Finding {
     let troubles = troubles(history, attempts);
@@ -34,7 +33,7 @@ pub(crate) fn age(history: &History, attempts: &[Attempt], truth: &Truth, wire: 
         let is_late = was_waited_for(history, attempts, load);
         finding.check_in_time(is_kept, load.received, is_late, || {
             format!(
-                "{} sent at {} was {then:?} old then and {now:?} when it came (wire {:?})",
+                "{} sent at {} was {then:?} old at the request and {now:?} at the end (wire {:?})",
                 load.path,
                 load.sent,
                 wire.granted(load)
@@ -44,7 +43,7 @@ pub(crate) fn age(history: &History, attempts: &[Attempt], truth: &Truth, wire: 
     finding
 }
 
-/// How long loads are held, in whatever trouble.
+/// Checks the longest wait of loads, also during trouble.
 pub(crate) fn hold(history: &History, wire: &Wire) -> Finding {
     let mut finding = Finding::of(Rule::Hold);
     for (load, _) in history.pages() {
@@ -62,8 +61,8 @@ pub(crate) fn hold(history: &History, wire: &Wire) -> Finding {
     finding
 }
 
-/// Whether the load waited for the whole hold, or the attempt under way had run past
-/// it when the load came back.
+/// Whether the load waited for the whole hold, or the attempt in flight had run longer than the
+/// hold at the end of the load.
 fn was_waited_for(history: &History, attempts: &[Attempt], load: &Load) -> bool {
     let hold = history.promised.hold - TO_WAKE;
     let under_way = attempts.iter().rev().find(|attempt| attempt.start <= load.received);
@@ -74,8 +73,8 @@ fn is_troubled(load: &Load, troubles: &[Trouble]) -> bool {
     troubles.iter().any(|trouble| load.meets(trouble.from, trouble.to))
 }
 
-/// Whether it was sent before the process stood still and came after: what it
-/// was answered may have been decided before.
+/// Whether the load was sent before a stop of the process and ended after the stop began. The
+/// process may have decided on the answer before the stop.
 fn is_split_by_a_stop(history: &History, load: &Load) -> bool {
     history.own_stops().any(|stop| load.sent < stop.settled && load.received >= stop.from)
 }
@@ -93,7 +92,7 @@ mod tests {
         (age.violations.len(), age.left_out, hold(history, &wire).violations.len())
     }
 
-    /// The good history with one load at this moment that gets the page of round 2.
+    /// Makes the good history with an additional load at this moment that gets the page of round 2.
     fn with_load(sent: Moment, took: Duration) -> History {
         let mut history = good_history();
         let received = sent + took;
@@ -108,20 +107,20 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_was_too_old_when_it_was_asked_for_is_found() {
+    fn a_page_that_was_too_old_when_the_load_was_sent_is_found() {
         assert_eq!(judged(&with_load(start_of(3) + ms(2), ms(1))), (1, 0, 0));
     }
 
     #[test]
-    fn an_old_page_is_only_late_if_it_was_waited_for() {
+    fn an_old_page_is_mere_lateness_only_if_the_load_waited() {
         let is_late = |sent, took| {
             let history = with_load(sent, took);
             let (truth, wire) = (Truth::of(&history), Wire::of(&history));
             age(&history, &attempts(&history), &truth, &wire).violations[0].late.is_some()
         };
-        assert!(!is_late(start_of(3) + ms(20), ms(1)), "the gate is open");
-        assert!(is_late(start_of(3) - ms(50), ms(300)), "it waited for the whole hold");
-        assert!(is_late(start_of(3) + ms(300), ms(1)), "the attempt ran long");
+        assert!(!is_late(start_of(3) + ms(20), ms(1)), "the load did not wait");
+        assert!(is_late(start_of(3) - ms(50), ms(300)), "the load waited for the whole hold");
+        assert!(is_late(start_of(3) + ms(300), ms(1)), "the attempt took longer than the hold");
     }
 
     #[test]
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_wire_is_granted_but_not_to_what_was_too_old_before() {
+    fn a_slow_wire_is_granted_except_to_a_page_that_was_too_old_before() {
         let slow = |mut history: History| {
             let sent = start_of(3) - ms(3);
             let seen = Seen::Health;
@@ -144,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_load_that_is_held_for_longer_than_the_hold_is_found() {
+    fn a_load_that_waits_longer_than_the_hold_is_found() {
         assert_eq!(judged(&with_load(start_of(2) + ms(200), ms(310))), (0, 0, 1));
         assert_eq!(judged(&with_load(start_of(2) + ms(200), ms(290))), (0, 0, 0));
     }
 
     #[test]
-    fn after_a_lost_attempt_old_pages_are_left_out_and_not_for_ever() {
+    fn after_a_lost_attempt_old_pages_are_left_out_for_a_limited_time() {
         let mut history = with_load(start_of(3) + ms(400), ms(1));
         history.asked[6].done = None;
         assert_eq!(judged(&history).0, 0);

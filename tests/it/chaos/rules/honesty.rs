@@ -6,7 +6,7 @@ use crate::chaos::checker::{Finding, Rule};
 use crate::chaos::history::History;
 use crate::chaos::truth::Truth;
 
-/// Two clocks were read for one moment, and one may be slewed meanwhile.
+/// Tolerance for two clocks that are read one after the other, and of which one may be slewed.
 const CLOCKS: Duration = Duration::from_millis(5);
 
 pub(crate) fn check(history: &History, truth: &Truth) -> Finding {
@@ -17,7 +17,7 @@ pub(crate) fn check(history: &History, truth: &Truth) -> Finding {
         let least_age = load.sent.since(as_of + CLOCKS).as_secs();
         finding.check(page.as_of <= as_of + CLOCKS && page.age.as_secs() >= least_age, || {
             format!(
-                "{} sent at {} says it is of {} and {:?} old, but it is of {as_of}",
+                "{} sent at {} claims origin time {} and age {:?}, but its origin time is {as_of}",
                 load.path, load.sent, page.as_of, page.age
             )
         });
@@ -33,7 +33,7 @@ mod tests {
 
     fn judged(change: impl Fn(&mut crate::chaos::history::Page)) -> usize {
         let mut history = good_history();
-        // In an outage: nothing newer came for three seconds.
+        // The page is from an outage: no newer data came for three seconds.
         let sent = start_of(5) + ms(500);
         let mut page = page("/", 2, sent);
         change(&mut page);
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_true_age_passes_however_old() {
+    fn a_true_age_passes_even_if_the_data_is_old() {
         assert_eq!(judged(|_| {}), 0);
     }
 

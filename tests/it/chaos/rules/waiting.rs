@@ -8,21 +8,21 @@ use crate::chaos::checker::{Finding, Rule};
 use crate::chaos::history::{History, Load};
 use crate::chaos::truth::Wire;
 
-/// What the program may take to see that an attempt failed, and to let go.
+/// Longest time in which the program notices a failed attempt and answers the held requests.
 const TO_LET_GO: Duration = Duration::from_millis(50);
-/// What a process may take from when it listens until it knows what it has.
+/// Longest time in which a process that listens reads its state.
 const TO_START: Duration = Duration::from_millis(250);
 
-/// What a busy machine adds to that.
+/// Additional delay on a busy machine.
 const ON_A_BUSY_MACHINE: Duration = Duration::from_millis(250);
 
 pub(crate) fn check(history: &History, attempts: &[Attempt], wire: &Wire) -> Finding {
     let mut finding = Finding::of(Rule::NoPointlessWait);
     for (number, attempt) in attempts.iter().enumerate() {
         let Ended::Lost(lost) = attempt.ended else { continue };
-        // A claim may be a lease older than its request.
+        // A claim may precede its request by one lease.
         let due = attempt.next_due - history.promised.lease();
-        // An answer that came after the hold is an answer: it says when the next is due.
+        // An answer after the hold is still an answer, after which the next attempt is due.
         let next = attempts.get(number + 1).map_or(due, |next| next.start.min(due));
         let next = attempt.taken.map_or(next, |taken| taken.min(next));
         for (load, _) in history.pages().filter(|(load, _)| load.meets(lost, next)) {
@@ -35,8 +35,8 @@ pub(crate) fn check(history: &History, attempts: &[Attempt], wire: &Wire) -> Fin
             let is_late = waited <= granted + ON_A_BUSY_MACHINE;
             finding.check_in_time(waited <= granted, load.received, is_late, || {
                 format!(
-                    "{} sent at {} came at {}, though at {lost} there was nothing to wait for \
-                     until {next}",
+                    "{} sent at {} was answered at {}, although no newer data was coming from \
+                     {lost} until {next}",
                     load.path, load.sent, load.received
                 )
             });
@@ -57,7 +57,8 @@ mod tests {
     use crate::chaos::history::{Said, Seen};
     use crate::chaos::synthetic::{good_history, ms, page, start_of};
 
-    /// Violations if attempt 3 fails at 3 ms and a load is sent then.
+    /// Returns the number of violations if attempt 3 fails after 3 ms, and a load is sent `sent`
+    /// after the start of the attempt.
     fn judged(sent: Duration, took: Duration) -> usize {
         let mut history = good_history();
         history.asked[6].said = Said::Refusable { what: "500", retry_after: None };
@@ -76,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn a_load_that_waited_for_the_attempt_may_do_so_until_it_failed() {
+    fn a_load_may_wait_for_an_attempt_until_the_attempt_fails() {
         assert_eq!(judged(ms(1), ms(30)), 0);
         assert_eq!(judged(ms(1), ms(100)), 1);
     }
 
     #[test]
-    fn once_a_late_answer_came_a_load_may_be_held_for_the_next() {
+    fn after_a_late_answer_a_load_may_be_held_for_the_next_attempt() {
         let judged = |late| {
             let mut history = good_history();
             history.loads.retain(|load| !load.meets(start_of(3), start_of(4)));
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_may_be_held_again_when_the_next_is_due() {
+    fn a_load_may_be_held_again_when_the_next_attempt_is_due() {
         assert_eq!(judged(ms(940), ms(200)), 0);
     }
 }

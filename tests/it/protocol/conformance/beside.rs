@@ -1,6 +1,6 @@
-//! A real Redis and the keys of the model.
+//! A real Redis and the keys of the model, side by side.
 //!
-//! Owns what is compared after each call: every key with its fields, the expiry, and the
+//! Owns the comparison after each call: every key with its fields, the expiry, and the
 //! announcements.
 
 use std::collections::BTreeMap;
@@ -17,11 +17,11 @@ pub(super) const LAST_GOOD: &str = "{it}:last-good";
 pub(super) const FRESH: &str = "{it}:fresh";
 pub(super) const CHANNEL: &str = "{it}:saved";
 
-/// Both, one beside the other.
+/// A real Redis with its scripts, and the keys of the model.
 pub(super) struct Beside {
     pub(super) connection: Connection,
     pub(super) keys: Keys,
-    /// When something was saved last.
+    /// The time of the last save.
     pub(super) saved_at: i64,
     pub(super) claim: Script,
     pub(super) restore: Script,
@@ -56,13 +56,13 @@ impl Beside {
         answer.expect("an answer")
     }
 
-    /// Redis' clock.
+    /// Reads the clock of Redis, in microseconds.
     fn time(&mut self) -> i64 {
         let (seconds, micros): (i64, i64) = self.ask(&["TIME"]);
         seconds * SECOND + micros
     }
 
-    /// The field of a key, as a number.
+    /// Reads a field of a key as a number.
     pub(super) fn number(&mut self, key: &str, field: &str) -> Option<i64> {
         self.ask(&["HGET", key, field])
     }
@@ -78,7 +78,8 @@ impl Beside {
         }
     }
 
-    /// Makes a call to both and compares all that can be seen.
+    /// Makes a call to Redis and to the model, and compares the reply, the keys and the
+    /// announcements.
     pub(super) fn compare(
         &mut self,
         call: &Call,
@@ -101,7 +102,7 @@ impl Beside {
         Ok(())
     }
 
-    /// What is announced by the model.
+    /// Makes a call. Returns the announcement of the model.
     fn make(&mut self, call: &Call, before: i64) -> Result<Option<i64>, TestCaseError> {
         match *call {
             Call::Claim { nonce, highest, heard, age, left_alone, interval, round } => {
@@ -162,14 +163,14 @@ impl Beside {
         }
     }
 
-    /// A time that was told lies between two looks at the clock.
+    /// Checks that a time in a reply lies between two readings of the clock.
     pub(super) fn between(&mut self, before: i64, told: i64) -> Result<i64, TestCaseError> {
         let after = self.time();
         prop_assert!((before..=after).contains(&told), "{before} {told} {after}");
         Ok(told)
     }
 
-    /// Everything that stands in Redis, and nothing else.
+    /// Checks that Redis has all keys of the model, and no other keys.
     fn compare_keys(&mut self) -> Result<(), TestCaseError> {
         let model::Keys { claim, last_good, fresh } = self.keys;
         let number = |number: Option<i64>| number.map(|number| number.to_string());
@@ -188,12 +189,12 @@ impl Beside {
         self.compare_key(FRESH, fresh.map(|(good, _)| fields_of(good)).unwrap_or_default())?;
         if let Some((_, left)) = fresh {
             let told: i64 = self.ask(&["PTTL", FRESH]);
-            // Between what was left at the save, and what is left of it now.
+            // The time to live at the save is the upper bound. The time since the save may be gone.
             let passed = (self.time() - self.saved_at) / 1000;
             prop_assert!(told <= left && told >= left - passed - 2, "{told} of {left} ms");
         }
         let lasting: (i64, i64) = (self.ask(&["PTTL", CLAIM]), self.ask(&["PTTL", LAST_GOOD]));
-        prop_assert!(lasting.0 < 0 && lasting.1 < 0, "these do not expire: {lasting:?}");
+        prop_assert!(lasting.0 < 0 && lasting.1 < 0, "claim or payload expires: {lasting:?}");
         let keys: Vec<String> = self.ask(&["KEYS", "*"]);
         let known = keys.iter().all(|key| [CLAIM, LAST_GOOD, FRESH].contains(&key.as_str()));
         prop_assert!(known, "{keys:?}");
@@ -211,18 +212,18 @@ impl Beside {
     }
 }
 
-/// A connection to it.
+/// Connects to Redis.
 pub(super) fn connect(redis: &Redis) -> Connection {
     let client = ::redis::Client::open(redis.url()).expect("an address");
     client.get_connection().expect("a connection")
 }
 
-/// A text as it stands in Redis.
+/// Formats a text of the model as its value in Redis.
 pub(super) fn text(what: &str, number: Text) -> String {
     format!("{what} {number}")
 }
 
-/// A ledger as it stands in Redis.
+/// Formats a ledger of the model as its value in Redis.
 pub(super) fn ledger(ledger: u32) -> String {
     format!("ledger {ledger}")
 }

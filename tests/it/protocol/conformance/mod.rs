@@ -1,4 +1,4 @@
-//! The model beside a real Redis.
+//! A comparison of the model with a real Redis.
 //!
 //! Owns the proof that `model` does the same as the scripts. Both get the same random sequences
 //! of calls; the test compares each whole reply, then all keys and all announcements. The time
@@ -21,7 +21,7 @@ use beside::Beside;
 const RULES: Rules = Rules::PROGRAM;
 const SECOND: i64 = 1_000_000;
 
-/// One call, or something that happens to Redis.
+/// A call of a script, or an event in Redis.
 #[derive(Debug, Clone)]
 enum Call {
     Claim {
@@ -60,26 +60,26 @@ enum Call {
         whole: bool,
     },
     Flush,
-    /// A failover to a slower clock: what was done lies in the future.
+    /// A failover to a server with a slower clock, so that the times in the keys lie in the future.
     StepBack {
         by: i64,
     },
 }
 
-/// A fence, told by what both sides have.
+/// A fence, relative to the keys.
 #[derive(Debug, Clone, Copy)]
 enum Fence {
     None,
     Claimed,
     Saved,
-    /// A little beside it.
+    /// A fence near the fence of the claim.
     Near(i64),
     FarAhead,
 }
 
 #[test]
 #[ignore = "needs redis-server"]
-fn the_model_does_what_the_scripts_do() {
+fn the_model_gives_the_same_replies_and_keys_as_the_scripts() {
     let redis = Redis::start();
     let beside = RefCell::new(Beside::new(&redis));
     let mut hearing = beside::connect(&redis);
@@ -109,7 +109,7 @@ fn call() -> impl Strategy<Value = Call> {
             1 => Just(Fence::FarAhead),
         ]
     };
-    // So short that it is over, so long that it is not, and between.
+    // Waits that are over, waits that are not over, and waits in between.
     let wait = || prop_oneof![4 => Just(0), 2 => Just(1), 2 => Just(300), 3 => Just(60 * SECOND)];
     let age = proptest::option::of(prop::sample::select(vec![0, 200, 5 * SECOND, 61 * SECOND]));
     let refused = prop_oneof![
@@ -130,7 +130,7 @@ fn call() -> impl Strategy<Value = Call> {
             round,
         },
     );
-    // What is left of the freshness is many seconds, or less than none.
+    // The rest of the freshness is many seconds, or is negative.
     let skew = prop::sample::select(vec![0, SECOND / 2, -SECOND / 2, 2 * SECOND, -2 * SECOND]);
     let age = prop::sample::select(vec![0, 3 * SECOND, 40 * SECOND, 100 * SECOND]);
     let max_age = prop::sample::select(vec![20 * SECOND, 60 * SECOND]);

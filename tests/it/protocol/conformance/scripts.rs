@@ -1,6 +1,6 @@
-//! One call of a script and of its model, and the two replies.
+//! Calls each script and its model, and compares the two replies.
 //!
-//! Owns the order of arguments and the form of replies, as in `store::redis`.
+//! Owns the order of the arguments and the form of the replies, as in `store::redis`.
 
 use proptest::prelude::*;
 
@@ -70,7 +70,7 @@ impl Beside {
         let invocation = invocation.arg(fence).arg(age_told).arg(left_alone);
         let answer: i64 = invocation.invoke(&mut self.connection).expect("an answer");
         prop_assert_eq!(answer, 1);
-        // What was written tells the time, if anything came of it.
+        // A time that the script wrote shows the time of the call.
         let told = |field, known: Option<i64>, since: i64, this: &mut Beside| {
             let written = this.number(CLAIM, field).filter(|&written| Some(written) != known);
             written.filter(|&written| written != 0).map(|written| written + since)
@@ -115,7 +115,7 @@ impl Beside {
         }
         invocation.arg(ledger(save.ledger)).arg(CHANNEL).arg(save.revision);
         let answer: (i64, i64) = invocation.invoke(&mut self.connection).expect("an answer");
-        // The revision is the time, unless one from the future stood.
+        // The revision is the time, unless a revision from the future was there.
         let there = self.keys.last_good.map_or(0, |good| good.revision);
         let is_time = answer.0 == 1 && answer.1 > there.max(save.revision) + 1;
         let now = if is_time { self.between(before, answer.1)? } else { before };
