@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use any_ascii::any_ascii_char;
+use icu_properties::CodePointMapData;
+use icu_properties::props::Script;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
-use unicode_script::{Script, UnicodeScript};
 
 /// The placeholder of the table in a script of a theme.
 const PLACE: &str = "{/* movies-gen:letters */}";
@@ -23,14 +24,16 @@ const FINAL_SIGMA: (char, &str) = ('ς', "σ");
 
 /// The lower-case letters that decomposition does not change, with their plain forms.
 static TABLE: LazyLock<BTreeMap<char, &str>> = LazyLock::new(|| {
-    let latin = ('\u{80}'..=char::MAX).filter(|&letter| is_latin(letter));
+    let scripts = CodePointMapData::<Script>::new();
+    let latin = scripts.iter_ranges_for_value(Script::Latin).flatten().filter_map(char::from_u32);
+    let latin = latin.filter(|&letter| !letter.is_ascii() && is_latin(letter));
     let letters = latin.filter_map(|letter| Some((letter, plain(letter)?)));
     letters.chain([FINAL_SIGMA]).collect()
 });
 
 /// Whether a character is a letter of the Latin script: ł and ﬁ are letters, Ⅱ is a number.
 pub fn is_latin(letter: char) -> bool {
-    letter.script() == Script::Latin && !letter.is_numeric()
+    CodePointMapData::<Script>::new().get(letter) == Script::Latin && !letter.is_numeric()
 }
 
 /// Returns `text` in lower case, without accents, and with the plain forms of Latin letters.

@@ -66,6 +66,8 @@ impl Source {
     /// # Errors
     /// Fails if the HTTP client cannot be built.
     pub fn new(base: &Url, limit: u32, max_bytes: u64, proxy: Proxy) -> Result<Source> {
+        // A later call fails, since the same provider is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .user_agent(concat!("movies-gen/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)

@@ -4,7 +4,8 @@
 //! no mark, so only scripts of a single language determine a language. Many languages use Latin,
 //! Cyrillic, Arabic and Devanagari. Chinese characters without kana are Chinese or Japanese.
 
-use unicode_script::{Script, UnicodeScript};
+use icu_properties::CodePointMapData;
+use icu_properties::props::Script;
 
 /// Scripts that determine the language, with the language.
 const CERTAIN: [(Script, &str); 15] = [
@@ -29,7 +30,7 @@ const CERTAIN: [(Script, &str); 15] = [
 /// or if the text mixes scripts.
 pub fn language_of(text: &str) -> Option<&'static str> {
     let (mut has_kana, mut has_han, mut other) = (false, false, None);
-    for script in text.chars().map(|character| character.script()) {
+    for script in text.chars().map(script_of) {
         match script {
             // Punctuation and digits belong to all scripts. An accent has the script of its letter.
             Script::Common | Script::Inherited => {}
@@ -55,7 +56,7 @@ pub fn is_right_to_left(character: char) -> bool {
     // The Hebrew block is the first block of such a script.
     character >= '\u{590}'
         && matches!(
-            character.script(),
+            script_of(character),
             Script::Arabic
                 | Script::Hebrew
                 | Script::Syriac
@@ -65,6 +66,10 @@ pub fn is_right_to_left(character: char) -> bool {
                 | Script::Mandaic
                 | Script::Samaritan
         )
+}
+
+fn script_of(character: char) -> Script {
+    CodePointMapData::<Script>::new().get(character)
 }
 
 #[cfg(test)]
