@@ -21,6 +21,7 @@ mod faults;
 mod finding;
 mod fixture;
 mod freshness;
+mod https;
 mod languages;
 mod live_pages;
 mod looking;
