@@ -19,13 +19,16 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 	cargo build --release --quiet && deploy/cluster target/release/movies-gen
 
 # `make test` leaves these to `make test-long`: searches of all states, records of page loads under
-# each kind of fault, and programs that are killed or stopped at many moments.
+# each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, and
+# lists of a thousand films.
 LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
-	faults::windows live_pages::endurance protocol::laws sudden_death::
+	faults::windows live_pages::endurance live_pages::long::a_list_crosses \
+	live_pages::long::above_the_largest nginx::nginx_answers_whole_pages pipeline::large \
+	protocol::laws sudden_death::
 
 # Tests wait for most of their time, so more of them run at once than there are cores.
 test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it
-	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 3 $(LONG:%=--skip %) --skip chaos::many::faults)
+	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 4 $(LONG:%=--skip %) --skip chaos::many::faults)
 
 # The test of three replicas needs both cores for itself, so it runs first.
 test-long: packages ## run the tests that `make test` leaves out

@@ -126,13 +126,15 @@ fn proxy(address: std::net::SocketAddr, server: &Running) -> String {
 #[test]
 fn the_first_load_after_a_stopped_process_continues_is_held_and_fresh() {
     let upstream = Upstream::start();
-    let server = Site::eager(&upstream).with(&["--hold", "900ms"]).serve().ready();
+    // Loads are held only if a refresh is expected to take less than `--hold`, also on a busy machine.
+    let arguments = ["--interval", "3s", "--max-age", "3s", "--hold", "2900ms"];
+    let server = Site::of(&upstream).with(&arguments).serve().ready();
     let before = as_of(&server.get("/"));
     // Stop the server between two refreshes.
     pass_until(before + ms(500));
     server.halt();
     upstream.set("/films", Answer::json(&changed()).late(ms(200)));
-    pass_until(before + ms(2500));
+    pass_until(before + ms(5000));
     server.go_on();
     let sent = Instant::now();
     let first = server.get("/movies/the-lamp-keeper/");

@@ -71,7 +71,8 @@ fn status_lists_refused_answers() {
 #[test]
 fn status_names_a_volatile_field_and_no_feed_reports_the_field() {
     let upstream = Upstream::start();
-    let site = Site::eager(&upstream);
+    // Each of the many refreshes waits for the interval.
+    let site = Site::of(&upstream).with(&["--interval", "100ms", "--max-age", "100ms"]);
     let viewed = |times: usize| {
         let mut films = crate::fixture::films();
         for film in films.as_array_mut().expect("a list") {
