@@ -1,5 +1,8 @@
-// For theme authors, only with --dev: reloads the page after it was rendered again, and shows the
-// error of a template over the page.
+// Only with --dev, for theme authors: reloads the page after a render, and shows the error of a
+// template over the page.
+//
+// Looks for no elements. The attribute `data-base` of its own script element has the path prefix of
+// the site. Offers no entry of `moviesGen`.
 (() => {
   "use strict";
   const base = document.currentScript.dataset.base;

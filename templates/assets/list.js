@@ -1,24 +1,32 @@
-// Search, filters and order of the list. What is chosen stands in the address, so that it can be
-// linked and that Back brings it back; without this script the list is simply whole.
-// News comes by patch.js: it puts cards here, and has the rest of the page follow. An open list may
-// outgrow its filters, get them back or become empty, so this script looks up its elements each time.
+// Searches, filters and sorts the list of films. The choices of the visitor are in the address, so
+// that visitors can link to them and return to them with Back. Without this script, the page shows
+// the whole list.
+//
+// patch.js brings news: it puts cards into the list, and updates the rest of the page. The list of
+// an open page may grow too long for filters, get filters again, or become empty. Therefore this
+// script looks up its elements each time.
+//
+// Looks for `#films` with cards `[data-film-id]`; `[data-finder]` with its fields, `data-search`,
+// `[data-clear]` and `[data-surprise]`; `[data-found]`; and `[data-others]`. Offers `folded` and
+// `list` of `moviesGen`. Needs site.js and morph.js.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
   if (!document.getElementById("films") || !site.ask) return;
   const finder = () => document.querySelector("[data-finder]");
   const list = () => (finder() ? document.getElementById("films") : null);
-  // Where the list is not whole, the films that are found beside it; and no filters.
+  // If the list is not whole, the page has no filters, but a place for films that the search finds
+  // and that are not in the list.
   const others = () => document.querySelector("[data-others]");
   const cardsOf = (list) => [...list?.querySelectorAll("[data-film-id]") ?? []];
-  // In the order of the catalogue, whatever they are sorted by.
+  // The cards in the order of the catalogue, whatever order the visitor chose.
   let cards = cardsOf(list());
   const MOST_OTHERS = 200;
   const names = () => ["q", "director", "decade", "minutes", "score", "cast", "sort"]
     .filter((name) => finder()?.elements[name]);
 
-  // The rule by which the index was folded too. Publishing puts the table of letters here: plain
-  // forms, each with the letters that become it.
+  // The search text is folded by the same rule as the search index. Publishing puts the table of
+  // letters here: plain forms, each with the letters that become this form.
   const LETTERS = {/* movies-gen:letters */};
   const plain = new Map(Object.entries(LETTERS).flatMap(([form, letters]) =>
     [...letters].map((letter) => [letter, form])));
@@ -26,8 +34,9 @@
     .replace(/\P{ASCII}/gu, (letter) => plain.get(letter) ?? letter);
   site.folded = folded;
   const words = (text) => folded(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  // The parts of the index: by the first two letters of a word, or the one of another script; by
-  // one more where a part says so.
+  // The files of the index that were requested, by address. A file has the words that begin with
+  // the same two letters, or with the same letter in other scripts than Latin. If the file has
+  // `more`, it names the prefixes, longer by one letter, that have files of their own.
   const parts = new Map();
   const load = (prefix) => {
     const name = [...prefix].map((letter) =>
@@ -39,7 +48,7 @@
         if (!answer.ok) throw new Error(answer.status);
         return answer.json();
       }));
-      // One that failed is asked for again.
+      // The next search requests a file again whose request failed.
       parts.get(url).catch(() => parts.delete(url));
     }
     return parts.get(url);
@@ -56,14 +65,15 @@
   };
   const named = (card) => [...card.querySelectorAll("h2, .original, .romanised, [data-person-id]")]
     .map((element) => element.textContent).concat(card.dataset.director ?? "").join(" ");
-  // The words of each card, by the film's id; read when somebody searches.
+  // The words of each card, by the id of the film. The first search reads them.
   let read = null;
   const text = () => (read ??= new Map(cards.map((card) => [card.dataset.filmId, words(named(card))])));
-  // The films that have a word which begins so, by id; `cut` if they are not all.
+  // Returns the films that have a word that begins with `word`, by id. `cut` is true if there are
+  // more such films.
   const having = async (word) => {
     const onPage = () => new Map([...text()].filter(([, of]) =>
       of.some((other) => other.startsWith(word))).map(([id]) => [id, null]));
-    // One letter says too little to load a part for.
+    // Too many films match a single letter to load a file for it.
     if ([...word].length < 2) return { films: onPage(), cut: others() !== null };
     try {
       const { words, films, cut } = await part(word.slice(0, 24));
@@ -72,14 +82,15 @@
       const found = [...new Set(numbers)].sort((one, other) => one - other);
       return { films: new Map(found.map((number) => [films[number].id, films[number]])), cut };
     } catch {
-      // Without a network the page itself is searched.
+      // Without a network, the script searches only the cards of the page.
       return { films: onPage(), cut: others() !== null };
     }
   };
   const matching = async (query) => {
     const found = await Promise.all(words(query).map(having));
     if (!found.length) return null;
-    // A word that very many films have says little beside one that few have.
+    // A word whose films are cut has so many films that it hardly narrows the search. If another
+    // word has a complete result, the cut results do not count.
     const whole = found.filter(({ cut }) => !cut);
     const [first, ...rest] = whole.length ? whole : found;
     const films = new Map([...first.films].filter(([id]) => rest.every((one) => one.films.has(id))));
@@ -110,7 +121,8 @@
     minutes: (one, other) => (number(one, "minutes") ?? 1e9) - (number(other, "minutes") ?? 1e9),
   };
 
-  // The films that are found and are not in the list; what was there already stays as it is.
+  // Shows the found films that are not in the list. Items that were shown already stay, and with
+  // them focus and selection.
   const beside = (place, films) => {
     const known = new Map([...place.children].map((item) => [item.dataset.key, item]));
     const items = films.slice(0, MOST_OTHERS).map((film) => {
@@ -130,10 +142,11 @@
     for (const gone of known.values()) gone.remove();
     site.order(place, items);
   };
-  // What was found last.
+  // The result of the last search.
   let matches = null;
-  // Shows of these cards what was asked for, in the order that was asked for. Another page's cards
-  // may stand for those of this one; `of` gives the card that says what the film is.
+  // Hides the cards that were not found or do not pass the filters, and sorts the cards as the
+  // visitor chose. A fetched page has empty cards in place of cards that have not changed; `of`
+  // returns the card with the content.
   const arrange = (list, cards, state, found, of = (card) => card) => {
     const shown = cards.filter((card) =>
       (!found || found.films.has(card.dataset.filmId)) && passes(of(card), state));
@@ -160,13 +173,13 @@
     told.toggleAttribute("data-empty", !count);
     const all = place ? told.dataset.all : cards.length;
     const name = count ? "some" : state.q ? "none" : "noneFilters";
-    // The same text again would be read aloud again.
+    // Setting the same text again would make screen readers read the text again.
     site.write(told, isAll || (!place && count === cards.length) ? ""
       : site.text(told, name, all, site.number(count) + (found?.cut && count ? "+" : "")).replace("{what}", () => state.q));
   };
 
-  // Keeps what is chosen in the address, with what was found: Back shows it at once, before the
-  // place on the page is found again.
+  // Keeps the choices in the address, and the found films in the state of the history entry. After
+  // Back, the script shows these films at once, before the browser restores the scroll position.
   const remember = (state, found) => {
     const query = String(new URLSearchParams(Object.entries(state).filter(([, value]) => value)));
     const url = location.pathname + (query && `?${query}`) + location.hash;
@@ -178,7 +191,7 @@
   const apply = async () => {
     const state = chosen(), mine = ++turn;
     const found = state.q ? await matching(state.q) : null;
-    // What was typed since counts.
+    // The visitor has typed more since: only the newest search counts.
     if (mine !== turn) return;
     show(state, found);
     remember(state, found);
@@ -189,7 +202,7 @@
       const field = finder().elements[name], value = query.get(name) ?? "";
       if (field.type === "checkbox") field.checked = value === "1";
       else field.value = value;
-      // A choice that is not there any more is none.
+      // If the page has no such option any more, the empty option is chosen.
       if (field.tagName === "SELECT" && field.selectedIndex < 0) field.value = "";
     }
     const details = finder()?.querySelector("details");
@@ -199,10 +212,12 @@
     apply();
   };
 
+  // Applies search, filters and order to a list that changed.
   const again = () => {
     read = null;
     const state = chosen();
-    // At once by what the page says; then by what the index, which is another now, says.
+    // The list shows the result on the cards of the page at once. The result from the index
+    // follows, because the files of the index may have changed too.
     const had = state.q && matches ? { ...matches, films: new Map([...matches.films, ...[...text().keys()]
       .filter((id) => words(state.q).every((word) => text().get(id).some((of) => of.startsWith(word))))
       .map((id) => [id, matches.films.get(id) ?? null])]) } : null;
@@ -211,17 +226,18 @@
     if (state.q) apply();
     else remember(state, null);
   };
-  // What the page has that only a script can use.
+  // Shows the form, which is of no use without a script.
   const setUp = () => {
     const form = finder();
     if (form) form.hidden = false;
   };
 
-  // The text of each card on the page that was fetched last. A card with the same text again is on
-  // this page already.
+  // The HTML of each card on the page that was fetched last, by the id of the film. If a card has
+  // the same HTML on the next page, the card on this page is current.
   let known = new Map();
   const CARD = /<([a-z][a-z0-9-]*)\b[^>]*?\sdata-film-id="([^"]*)"[^>]*>/g;
-  // Cuts a page into its cards; none if it cannot be told where they end.
+  // Finds the cards in the HTML of a page. Returns no cards if the end of a card cannot be found,
+  // or if two cards have the same id.
   const cut = (html) => {
     const found = [], edges = {};
     CARD.lastIndex = 0;
@@ -239,20 +255,22 @@
     const isEach = new Set(found.map(({ id }) => id)).size === found.length;
     return isEach ? found : [];
   };
-  // Cards that are read at once: a slow machine needs some 20 ms for them.
+  // Number of cards that are parsed in one task. A slow machine needs about 20 ms for them.
   const BATCH = 25;
 
   site.list = {
-    // Gives the films that came since.
+    // Returns a function that returns the films that came after the call of `since`.
     since() {
       const before = new Set(cards.map((card) => card.dataset.filmId));
       return () => cards.filter((card) => !before.has(card.dataset.filmId)).map((card) => ({
         id: card.dataset.filmId, title: card.querySelector("h2").textContent,
         url: card.querySelector("h2 a").href }));
     },
-    // Whether all cards of an event have a place here.
+    // Whether the list can take all films of an event: the page has a list, and each added or
+    // changed film has a card.
     takes: ({ added, changed }) => list() !== null && [...added, ...changed].every((film) => film.card),
-    // The cards of an event, each after the one that the catalogue has before it.
+    // Puts the cards of an event into the list, each after the card of the film that comes before
+    // it in the catalogue. The card before may itself be new, so there may be several rounds.
     put({ added, changed, removed }) {
       const cardOf = (id) => list().querySelector(`[data-film-id="${CSS.escape(id)}"]`);
       for (const { id } of removed) cardOf(id)?.remove();
@@ -277,8 +295,8 @@
       }
       again();
     },
-    // Reads a page that was fetched, and of its cards only those that are new here: the others are
-    // empty in what was `found`, and those that differ are in `cards`.
+    // Parses a fetched page, but not the cards that this page has too: they are empty in `found`.
+    // The cards whose HTML differs from the last fetched page are in `cards`.
     read(html) {
       const here = list() ? cut(html) : [];
       const shown = new Map(cards.map((card) => [card.dataset.filmId, card]));
@@ -289,7 +307,7 @@
         if (card.own && known.get(card.id) !== card.html) differing.push(card);
       }
       const read = { known: now, differing };
-      // The same films in the same order: what is around the list is all there is to read.
+      // If the page has the same films in the same order, only the HTML around the list is parsed.
       if (here[0] && here.length === cards.length && here.every(({ own }, at) => own === cards[at])) {
         const found = site.parse(html.slice(0, here[0].from) + html.slice(here[here.length - 1].to));
         const fresh = found.getElementById("films");
@@ -305,7 +323,7 @@
       }
       return { found: site.parse(rest + html.slice(at)), cards: read };
     },
-    // Makes the cards that differ what they are on that page, a few at a time.
+    // Updates the cards whose HTML differs, a few in each task.
     async take({ known: now, differing }) {
       for (let from = 0; from < differing.length; from += BATCH) {
         if (from) await new Promise((resolve) => setTimeout(resolve));
@@ -317,7 +335,8 @@
       }
       known = now;
     },
-    // A page that was fetched stands as this one does, before it is compared.
+    // Arranges the list of a fetched page in the order and with the choices of this page, before
+    // patch.js compares the two pages.
     prepare(page) {
       site.list.order = null;
       const fresh = page.querySelector("[data-finder]") && page.getElementById("films");
@@ -329,7 +348,7 @@
       const of = (card) => (card.dataset.same === undefined ? card : own.get(card.dataset.filmId));
       arrange(fresh, all, chosen(), matches, of);
     },
-    // This page became what another one was.
+    // Updates the state of this script after the page took over a fetched page.
     follow() {
       if (site.list.order) {
         const known = new Map(cardsOf(list()).map((card) => [card.dataset.filmId, card]));
@@ -353,7 +372,7 @@
     const card = shown[Math.floor(Math.random() * shown.length)];
     card?.querySelector("h2 a").click();
   });
-  // As everywhere: a slash goes to the search.
+  // The key `/` focuses the search field, as on many sites.
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest?.("input, select, textarea, [contenteditable]");
     if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,5 +1,8 @@
-// How a page hears of news: by a stream of events while the page is visible; where there is no
-// stream, by what site.js reads in freshness.json. What follows from news is in patch.js.
+// Receives news: from a stream of events while the page is visible, or from `freshness.json`, which
+// site.js reads, if there is no stream. patch.js decides what the news changes on the page.
+//
+// Looks for `[data-live]`, whose value is the address of the stream, with the button
+// `[data-pause]`. Sets `moviesGen.follows`.
 (() => {
   "use strict";
   const site = window.moviesGen;
@@ -7,28 +10,35 @@
   if (!site?.patch || !controls) return;
   const pause = controls.querySelector("[data-pause]");
   const PAUSED = "movies-gen-paused";
-  // Milliseconds within which a stream says something, or is of no use: a proxy may hold it back.
+  // Milliseconds within which a stream must send its first event. After this time the page closes
+  // the stream, because a proxy may hold the events back.
   const FIRST = 10_000;
-  // Seconds until a stream that said nothing is tried again, at first and at most.
+  // Seconds until the page tries a stream again after a stream without events: after the first such
+  // stream, and at most. `later` makes the wait up to twice as long.
   const [SILENT, LONGEST_SILENT] = [60, 600];
   let source = null;
+  // Frees the place of the open stream.
   let release = null;
   let opening = false;
   let timer = 0;
-  // When the next stream may be opened, after one that could not be had.
+  // The earliest time of the next stream, after a stream that failed.
   let notBefore = 0;
+  // Numbers of consecutive streams that were refused, and that sent no event.
   let refusals = 0;
   let silences = 0;
-  // Seconds between two beats; the first event says how many.
+  // Seconds between two heartbeats. The first event of a stream names this number.
   let beat = Infinity;
-  // When the stream was opened, or opened again by the browser; and when it said something last.
+  // The time at which the page opened the stream, or at which the browser began to open the stream
+  // again; and the time of the last event on this connection (0: no event yet).
   let opened = 0;
   let heard = 0;
-  // Whether there are events at this address; who answers says so.
+  // Whether `movies-gen serve` answers at this address, and not a server of files alone. Each
+  // answer to a read of freshness.json tells.
   let isServed = false;
-  // Whether no stream is to be had at the moment.
+  // Whether no stream works at the moment.
   let isDeaf = typeof EventSource !== "function";
-  // Whether a hidden page wants what it missed, to tell of it.
+  // Whether a hidden page opens a stream for the steps that it missed, to show notifications of new
+  // films.
   let isCatchingUp = false;
 
   const isPaused = () => site.local.get(PAUSED) === "1";
@@ -53,7 +63,7 @@
     const isNew = !isDeaf;
     isDeaf = true;
     later(seconds);
-    // What came meanwhile is not known.
+    // Without a stream, the page does not know what came since the last event.
     if (isNew) site.look?.();
   };
   const listen = () => {
@@ -66,7 +76,7 @@
     const mine = source;
     const on = (name, act) => source.addEventListener(name, async (event) => {
       if (mine !== source) return;
-      // Steps that were missed come one after the other: they are news of one moment.
+      // A stream sends the missed steps one after the other. The page announces them together.
       if (!heard && name === "generation") site.patch.gather();
       heard = Date.now();
       refusals = silences = 0;
@@ -87,7 +97,8 @@
     on("beat", (seconds) => { beat = seconds; });
     source.onerror = () => {
       if (mine !== source) return;
-      // A lost one the browser opens again, when the server said; a refused one it does not.
+      // The browser opens a lost stream again by itself, after the time that the server named. The
+      // browser does not open a refused stream again.
       [opened, heard] = [Date.now(), 0];
       if (source.readyState === EventSource.CLOSED) goDeaf(Math.min(2 * 1.5 ** refusals++, 8));
     };
@@ -97,7 +108,7 @@
     const wait = notBefore - Date.now();
     if (source || opening || !wants()) return;
     if (wait > 0) {
-      // A clock that went back must not keep the page from its stream.
+      // Without this limit, a clock that was set back would keep the page from its stream.
       timer = setTimeout(open, Math.min(wait, 2000 * LONGEST_SILENT));
       return;
     }
@@ -122,7 +133,8 @@
     open();
   };
 
-  // What freshness.json says, each interval: all there is where nothing streams.
+  // freshness.json tells of new generations in each interval. Without a stream, the page has no
+  // other source.
   document.addEventListener("movies-gen:look", ({ detail: told }) => {
     isServed = told.isServed;
     site.follows = !isPaused() && !site.patch.isStuck();
@@ -143,7 +155,7 @@
     const now = Date.now(), slept = now - ticked > 30_000;
     ticked = now;
     if (!source) return;
-    // Asleep meanwhile, or nothing heard for longer than two beats: what is open may be dead.
+    // The connection may be dead if the machine was suspended, or if two heartbeats are missing.
     if (slept || (heard && now - heard > 2500 * beat)) again();
     else if (!heard && now - opened > FIRST) {
       goDeaf(Math.min(SILENT * 2 ** silences++, LONGEST_SILENT));

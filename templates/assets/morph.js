@@ -1,25 +1,30 @@
-// Makes one element what another one is, and touches only what differs. Items of a list keep their
-// identity wherever they move: focus, selection and what was opened stay with them.
+// Makes one element equal to another element, and changes only what differs. Items of a list keep
+// their identity wherever they move, so focus, selection and opened details stay with them.
+//
+// Recognises an item by its `id`, by `data-key`, `data-film-id`, `data-person-id` or `data-field`,
+// by `aria-labelledby`, or by the address of its first link. Offers `morph`, `order` and `renew` of
+// `moviesGen`.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
-  // What visitors, and scripts for them, did to the page is theirs.
+  // Whether visitors, or scripts on their behalf, set this attribute. Such an attribute stays.
   const isTheirs = (name, of) => {
     switch (name) {
       case "open": return of.matches("details, dialog");
       case "value": return of.matches("input, textarea");
       case "checked": return of.matches("input");
       case "selected": return of.matches("option");
-      // Of what list.js shows and hides.
+      // list.js shows and hides these elements.
       case "hidden": return of.matches("#films [data-film-id]") || of.closest("[data-finder]") !== null;
       case "data-new": case "data-was": case "data-empty": case "style": return true;
       default: return false;
     }
   };
-  // Of these the attributes alone are the page's.
+  // Elements whose content visitors or list.js set. Only their attributes come from the new page.
   const CONTENT_IS_THEIRS = "input, textarea, [data-found], [data-others]";
 
-  // What tells an item from its siblings: an id, or the address that it leads to.
+  // Returns a text that distinguishes an item from its siblings: an id, or the address of its link
+  // with its time and its label. Returns an empty text for an element that is not an item.
   const key = (element) => {
     const { filmId, personId, field, key } = element.dataset ?? {};
     const own = element.id || key || filmId || personId || field || element.getAttribute("aria-labelledby");
@@ -33,12 +38,14 @@
       : element.querySelector(":scope > .label")?.textContent;
     return [link?.getAttribute("href"), time, label].filter(Boolean).join(" ");
   };
-  // A name for each of these siblings; the same one for the same item on another page.
+  // Returns a name for each of these siblings. The same item gets the same name on another version
+  // of the page.
   const named = (elements) => {
     const times = new Map();
     return elements.map((element) => {
       const unique = key(element);
-      // A class tells what is no item, except where it only says how long a title is.
+      // An element without a key is recognised by its first class. The class of a `<header>`
+      // depends on the length of the title, so it does not count.
       const kind = unique || element.localName === "header" ? "" : element.classList[0] ?? "";
       const name = `${element.localName}.${kind} ${unique}`;
       const time = (times.get(name) ?? 0) + 1;
@@ -47,7 +54,7 @@
     });
   };
 
-  // The places of the longest run that is in order already.
+  // Returns the indexes of a longest increasing subsequence. These elements need not move.
   const longestInOrder = (places) => {
     const ends = [], before = [];
     places.forEach((place, at) => {
@@ -64,7 +71,8 @@
     for (let at = ends[ends.length - 1]; at !== undefined; at = before[at]) staying.add(at);
     return staying;
   };
-  // Puts elements into this order at the front of `parent`; as few as possible of its own move.
+  // Puts elements into this order at the front of `parent`. As few children as possible move,
+  // because a browser without `moveBefore` takes the focus from an element that moves.
   const order = (parent, elements) => {
     if (elements.every((element, at) => parent.children[at] === element)) return;
     const place = new Map([...parent.children].map((element, at) => [element, at]));
@@ -81,7 +89,8 @@
     }
   };
 
-  // What a figure was, for a moment beside what it is; the style sheet strikes it through.
+  // Keeps the former value of a figure in `data-was` for a moment. The style sheet shows this
+  // value, struck through, over the new value.
   const compare = (of, into) => {
     const field = of.dataset?.field;
     if (!field || field !== into.dataset?.field) return;
@@ -93,11 +102,11 @@
     setTimeout(() => delete of.dataset.was, 1500);
   };
 
-  // Pictures that were loaded again, each with the address that the page has for it.
+  // Pictures that were loaded again, each with its address on the page, which has no version.
   const renewed = new WeakMap();
   const plain = (picture) => renewed.get(picture) ?? picture.getAttribute("src");
-  // Loads the pictures at these addresses again, whose content is another now. A browser keeps what
-  // it loaded for a page by its address, so the address gets a version.
+  // Loads the pictures at these addresses again, because their content changed. A browser keeps
+  // each picture of a page by its address, so the address gets a version.
   const renew = (versions) => {
     for (const picture of document.images) {
       const source = plain(picture);
@@ -111,7 +120,8 @@
   const attributes = (old, fresh) => {
     const isPicture = old.localName === "img";
     if (isPicture && plain(old) === fresh.getAttribute("src") && old.alt !== fresh.alt) {
-      // The drawn poster of a film has its title on it.
+      // A drawn poster shows the title of the film. If the title changes, the address of the poster
+      // stays and its content changes.
       renew(new Map([[site.decoded(plain(old)), `${Date.now()}-${++versions}`]]));
     }
     for (const { name, value } of [...fresh.attributes]) {
@@ -136,7 +146,8 @@
     for (const gone of had.values()) gone.remove();
     order(old, wanted);
   };
-  // The text nodes before, between and after the elements of one.
+  // Returns the text nodes of an element, grouped by the gaps before, between and after its child
+  // elements.
   const gaps = (element) => {
     const gaps = [[]];
     for (const node of element.childNodes) {
@@ -154,13 +165,13 @@
       if (is === text || (is && text && !is.trim() && !text.trim())) return;
       const [first, ...rest] = from[at];
       for (const node of rest) node.remove();
-      // The node stays where it can, and what is selected in it.
+      // Changing the text of a node keeps the node, and with it the selection of the visitor.
       if (first) first.nodeValue = text;
       else old.insertBefore(document.createTextNode(text), elements[at] ?? null);
     });
   };
   const become = (old, fresh) => {
-    // A card whose text is the same as before.
+    // list.js marks a card with `data-same` and leaves it empty if its HTML has not changed.
     if (fresh.dataset?.same !== undefined || old.isEqualNode(fresh)) return;
     compare(old, fresh);
     attributes(old, fresh);
@@ -170,7 +181,7 @@
     texts(old, fresh);
     if (choice !== null) {
       old.value = choice;
-      // A choice that is not there any more is none.
+      // If the chosen option is gone, the empty option is chosen.
       if (old.selectedIndex < 0) old.value = "";
     }
   };

@@ -1,10 +1,14 @@
-// From list to film and back the poster goes along, where the browser moves between pages: it gets
-// a name for that moment. By the object model, since the site's policy knows no style in markup.
+// Moves the poster with the visitor from the list to the film and back, in browsers with
+// transitions between pages. During the transition the poster has a name. The script sets the name
+// through the object model, because the content security policy allows no inline style.
+//
+// Looks for `.poster` in `.card`, in `.also li` and in `.sheet`. Offers no entry of `moviesGen`.
 (() => {
   "use strict";
   let named = null;
   const name = (transition, poster) => {
-    // Two of one name would end the move; a page that comes back from the cache may still have one.
+    // Two elements with the same name would cancel the transition. A page that returns from the
+    // back/forward cache may still have an element with the name.
     if (named) named.style.viewTransitionName = "";
     named = transition && poster;
     if (named) named.style.viewTransitionName = "film";

@@ -1,8 +1,16 @@
-// New films. Marked: those that came while the page was open, and those that came since the last
-// visit. When a film came is in its card, in the time of the data; when the last visit was is kept in
-// the browser, in the same time, so the visitor's clock is not asked. A visit is what one tab sees.
-// And told of by the browser, while a tab is open, to whoever asked for it: a hidden tab looks at
-// freshness.json as a visible one does, and fetches what it missed.
+// Marks new films, and shows notifications of new films.
+//
+// Marks the films that came while the page was open, and the films that came since the last visit.
+// A card has the time at which its film came, as a time of the data. The browser keeps the time of
+// the last visit, also as a time of the data, so the clock of the visitor does not matter. A visit
+// lasts as long as its tab.
+//
+// Shows notifications to visitors who asked for them, while a tab is open. A hidden tab reads
+// `freshness.json` as a visible tab does, and fetches the steps that it missed.
+//
+// Looks for `[data-said]` (`data-new` is the text of the mark), cards `[data-film-id]` with
+// `data-since`, and the button `[data-notify]`. Offers `came` and `tells` of `moviesGen`. Needs
+// patch.js.
 (() => {
   "use strict";
   const site = window.moviesGen;
@@ -10,9 +18,11 @@
   if (!site?.patch || !said) return;
   const SEEN = "movies-gen-seen", SINCE = "movies-gen-since";
   const TELLS = "movies-gen-tells", WORKS = "movies-gen-notifications";
-  // What the last visit had seen when this one began; nothing at the first of all.
+  // The time of the data that the visitor had seen when this visit began; empty in the first visit
+  // of all.
   if (site.session.get(SINCE) === null) site.session.set(SINCE, site.local.get(SEEN) ?? "");
   const since = site.session.get(SINCE);
+  // Ids of the films that came while the page was open.
   const came = new Set();
   const button = document.querySelector("[data-notify]");
 
@@ -23,12 +33,13 @@
       if (isNew && card.dataset.new !== said.dataset.new) card.dataset.new = said.dataset.new;
     }
   };
+  // Stops offering notifications in this browser, after the browser refused to show a notification.
   const withdraw = () => {
     site.tells = false;
     site.local.set(WORKS, "0");
     if (button) button.hidden = true;
   };
-  // Several tabs tell one thing once.
+  // The tag is the generation, so several tabs together show one notification.
   const tell = (added, tag) => {
     const icon = document.querySelector("link[rel=icon]")?.href;
     try {
@@ -47,15 +58,15 @@
     mark();
     if (site.tells) tell(added, tag);
   };
-  // What a visible page shows is seen.
+  // The visitor has seen the data of a page that is visible and current.
   document.addEventListener("movies-gen:look", ({ detail: told }) => {
     if (!document.hidden && told.generation === site.generation) site.local.set(SEEN, told.as_of);
   });
   document.addEventListener("movies-gen:patched", mark);
   mark();
 
-  // Some browsers have notifications and let no page show one: Chrome for Android. Whether this one
-  // does is tried once, while none is allowed: then none is shown.
+  // Chrome for Android has `Notification`, but its constructor throws an error. The script tests
+  // the constructor once, while the page has no permission, because no notification appears then.
   const isAndroidChrome = /Android.*Chrome/.test(navigator.userAgent);
   const works = () => {
     if (!("Notification" in window) || !site.announce) return false;

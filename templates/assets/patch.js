@@ -1,6 +1,12 @@
-// What news does to a page that is open. A list takes the cards of an event. What else changed, the
-// page takes from itself: it fetches itself and becomes what it got, piece by piece. Only then is the
-// page called current.
+// Updates the open page after news. A list takes the cards from the event. For all other changes,
+// the page fetches its own address and takes over each part that differs. The page calls itself
+// current only after that.
+//
+// Looks for `#main`, `<meta name="movies-gen-theme">` and `<meta name="movies-gen-fingerprint">`,
+// `[data-said]` (texts `data-page` and `data-gone`), `[data-path]`, `[data-missing]` on the page
+// for unknown paths, and the notice `[data-left]`. Offers `patch`, `still`, `parse` and `morphCard`
+// of `moviesGen`; sets `moviesGen.generation`. Dispatches `movies-gen:shown` and
+// `movies-gen:patched`.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
@@ -8,25 +14,35 @@
   const meta = (name, of = document) => of.querySelector(`meta[name="movies-gen-${name}"]`);
   if (!main || !site.morph || !site.ask || !meta("theme")) return;
   const theme = meta("theme").content;
-  // The status page is written after each refresh and belongs to no generation: it has no fingerprint.
+  // The program writes the status page after each refresh. The page belongs to no generation, so it
+  // has no fingerprint.
   const isVolatile = !meta("fingerprint");
   const THEMES = "movies-gen-themes";
-  // Fetches for one generation: another replica may be a moment behind, or have another theme.
+  // Number of fetches for one generation. A fetch may reach a replica that does not have the
+  // generation yet, or that has another theme.
   const TRIES = 4;
-  // Whether the page may lack something of the generation up to which it has the cards.
+  // Whether some part of the page may be out of date. The cards are of the generation `reached`
+  // even then.
   let lacks = false;
-  // The generation up to which the page has the cards; the page's own one if it lacks nothing.
+  // The generation of the cards. If the page lacks nothing, this is the generation of the whole
+  // page.
   let reached = null;
-  // Whether all tries failed; a link leads to what is newer, and each look tries once more.
+  // Whether all fetches for a generation failed. The page then shows a link to the newer page, and
+  // tries once more at each regular read of freshness.json.
   let stuck = false;
+  // The queue of actions: the end of the last action, and the number of actions that have not
+  // ended.
   let turn = Promise.resolve();
   let waiting = 0;
+  // Ends the pause before the next fetch, because another action waits.
   let wake = null;
+  // Timer for the fetch of the parts of a list that are not cards.
   let rest = 0;
-  // What is to be fetched of that generation.
+  // What the page still has to fetch: argument for `itself`.
   let owed = {};
 
-  // Themes that this tab showed; beside the page's own state if the browser stores nothing.
+  // Returns the themes that this tab has shown or followed. `history.state` has them too, because a
+  // browser may store nothing.
   const themes = () => {
     const stored = site.optionally(() => JSON.parse(site.session.get(THEMES) ?? "[]")) ?? [];
     return [...stored, ...(history.state?.themes ?? [])];
@@ -40,13 +56,13 @@
 
   const fingerprint = () => meta("fingerprint")?.content ?? "";
   const tell = (name) => document.dispatchEvent(new CustomEvent(`movies-gen:${name}`));
-  // The page is whole, and of this generation.
+  // Records that all of the page is of this generation.
   const isCurrent = (generation) => {
     lacks = stuck = false;
     site.generation = reached = generation ?? site.generation;
     tell("shown");
   };
-  // Nothing of this step is on this page.
+  // Records a step that does not change this page.
   const goOn = (generation) => {
     if (!lacks) return isCurrent(generation);
     reached = owed.generation = generation;
@@ -54,14 +70,16 @@
   const say = (text) => site.announce?.text(text);
   const words = () => document.querySelector("[data-said]")?.dataset ?? {};
 
-  // Where something stands in the window, whatever moves it for a moment.
+  // Returns the distance of an element from the top of the window according to the layout, without
+  // the shift of an animation.
   const place = (element) => {
     let top = -scrollY;
     for (let of = element; of; of = of.offsetParent) top += of.offsetTop;
     return isFinite(top) ? top : element.getBoundingClientRect().top;
   };
   const ITEMS = "[data-film-id], section, li, h1, p";
-  // What is seen first of the page, or what has the focus while it is seen.
+  // Returns the element that must keep its place: the focused element if it is in the window,
+  // otherwise the first item in the window.
   const anchorOf = () => {
     const active = document.activeElement;
     const isIn = (element) => element && element !== main && main.contains(element);
@@ -75,7 +93,9 @@
     }
     return null;
   };
-  // Whoever reads stays where they are: what is seen first keeps its place in the window.
+  // Makes a change and keeps the place of the reader: the focus stays, and the page is scrolled so
+  // that the element from `anchorOf` stays at its place in the window. The scroll anchoring of the
+  // browser is off meanwhile, because it would correct the same shift again.
   const still = (change) => {
     const active = document.activeElement;
     const anchor = scrollY > 0 ? anchorOf() : null;
@@ -120,7 +140,9 @@
     tell("patched");
   };
 
-  // Follows another theme at most once in a tab, and never under somebody's hands.
+  // Reloads the page for another theme, but at most once for each theme in a tab, so that replicas
+  // with two themes do not make the page reload forever. Does not reload while the visitor uses a
+  // field.
   const follow = (other) => {
     const isBusy = document.activeElement?.matches("input, select, textarea");
     if (isBusy || themes().includes(other)) return;
@@ -128,6 +150,7 @@
     location.reload();
   };
   const isMissingPage = () => document.querySelector("[data-missing]") !== null;
+  // Shows and announces that this page was removed from the site.
   const gone = () => {
     const notice = document.querySelector("[data-left]");
     if (!notice || !notice.hidden) return;
@@ -135,18 +158,20 @@
     say(words().gone);
   };
 
-  // Lets the browser draw, and take what somebody types, before more is done.
+  // Waits, so that the browser can draw and handle input before the next long task.
   const breath = (length) => new Promise((resolve) => setTimeout(resolve, length));
-  // One look at this page as it is now: whether that is enough.
+  // Fetches this page once and takes over what differs. Returns whether no further try is needed.
+  // `told` says what the server announced; `isLast` returns whether the page accepts an answer with
+  // another fingerprint than the announced fingerprint.
   const look = async (told, isLast) => {
     const { page, theme: from, quietly } = told;
-    // What another theme's pages are called says nothing of this one.
+    // A fingerprint depends on the theme, so a fingerprint from another theme cannot be compared.
     const expected = !from || from === theme ? page : undefined;
     const [answer, text] = await site.ask(location.pathname + location.search, { cache: "no-cache" },
       async (answer) => [answer, await answer.text()]);
     const isMissing = answer.status === 404;
     if (!answer.ok && !isMissing) return false;
-    // Of a long list, only the cards that differ are read.
+    // list.js reads only the cards that differ, because a list may have 1,000 cards.
     const { found, cards } = site.list?.read(text) ?? { found: site.parse(text) };
     await breath();
     const [name, other] = [meta("fingerprint", found)?.content ?? "", meta("theme", found)?.content];
@@ -172,24 +197,29 @@
       }
       become(found);
       const news = { added: added?.() ?? [] };
-      // Films that no step told of are news, whatever was said before.
+      // New films that no event named are announced, even if the rest of the change is not.
       if (!site.announce?.films(news) && !quietly) say(words().page);
       site.optionally(() => site.came?.(news.added, told.generation));
     }
     const shown = answer.headers.get("x-generation");
-    // Steps that are no news of this page may have come since it was asked for.
+    // The answer may come from a later generation that changed only other pages. If the page has
+    // the expected fingerprint, it counts as the announced generation, so that the later steps
+    // still follow it. Otherwise the X-Generation of the answer counts.
     const { generation } = told;
     isCurrent(generation && (expected && isExpected ? generation : shown ?? generation));
     return true;
   };
+  // Fetches this page until it is current, at most `TRIES` times. A page that is stuck gets one
+  // try.
   const itself = async (told) => {
     lacks = true;
     for (let tries = stuck ? TRIES : 1; tries <= TRIES; tries++) {
       try {
-        // Where more is known already there is no use in waiting for this.
+        // If another action waits, the page accepts any fingerprint, because that action checks the
+        // page again.
         if (await look(told, () => tries === TRIES || waiting > 1)) return;
       } catch {
-        // Nobody answers, or what came cannot be used: the next try tells.
+        // The next try may succeed.
       }
       if (tries === TRIES) break;
       await new Promise((resolve) => {
@@ -197,25 +227,28 @@
         setTimeout(resolve, 100 * 3 ** tries * (0.5 + Math.random()));
       });
     }
-    // Nothing is tried for long; a link leads to what is newer. A page that was stuck before has
-    // nothing new to tell: its next try comes with the next regular look.
+    // The page stops for now. Without `follows`, site.js shows the link to the newer page. The
+    // event makes site.js read freshness.json soon. A page that was stuck before sends no event,
+    // because each read causes a try, and the next try must wait for the next regular read.
     site.follows = false;
     if (stuck) return;
     stuck = true;
     tell("shown");
   };
 
+  // Handles the event `generation`.
   const step = async (news) => {
     if (news.to === reached) return;
-    // The status page changes with each refresh, and not with generations.
+    // The status page changes with refreshes, and not with generations.
     if (isVolatile) return isCurrent(news.to);
     const isNext = news.from === reached && news.theme === theme;
     const path = site.decoded(location.pathname);
-    // The page for what is not there stands for many addresses.
+    // The page for unknown paths appears at many addresses; `data-path` has its own path.
     const mine = [path, site.decoded(document.querySelector("[data-path]")?.dataset.path ?? path)];
     const changed = news.paths && new Map(Object.entries(news.paths).map(([of, name]) => [site.decoded(of), name]));
     const isMine = !changed || mine.some((of) => changed.has(of));
-    // What changed and is no news, a new signature in the address of a picture, is not said.
+    // A change that is not news, such as a new signature in the address of a picture, is not
+    // announced.
     const isSome = ({ added, changed, removed }) => added.length + changed.length + removed.length > 0;
     let quietly = isNext && news.films && news.people && ![news.films, news.people].some(isSome);
     const takesCards = isNext && isMine && news.films && site.list?.takes(news.films);
@@ -233,7 +266,8 @@
     }
     owed = { theme: news.theme, page: changed?.get(path) ?? undefined, quietly, generation: news.to };
     if (takesCards) {
-      // The cards are there; what else the list shows may follow, and not for all at once.
+      // The cards are there. The rest of the list follows after a random wait, so that not all open
+      // lists fetch their page at once.
       [reached, lacks] = [news.to, true];
       clearTimeout(rest);
       rest = setTimeout(() => site.patch.fetch(owed), 1000 * Math.random());
@@ -242,15 +276,16 @@
     clearTimeout(rest);
     await itself(owed);
   };
-  // What the server says of this page when a stream begins.
+  // Handles the event `current`, with which a stream begins: checks whether the page is what the
+  // server has. On the status page, also handles the event `fetch`.
   const confirm = async ({ page, theme: from, generation }) => {
     const isAsTold = page ? fingerprint().startsWith(page.slice(0, 16)) : isMissingPage();
     if (isVolatile || (isAsTold && from === theme && !lacks)) return isCurrent(generation);
-    // What is still owed may have been said already.
+    // The missing parts may have been announced already.
     await itself({ page, theme: from, generation, quietly: lacks && owed.quietly });
   };
 
-  // One after the other.
+  // Queues an action. The action starts after the end of the action before.
   const inTurn = (act) => (told) => {
     waiting++;
     wake?.();
@@ -260,18 +295,19 @@
     });
     return turn;
   };
-  // Milliseconds in which all steps that a stream tells at its beginning have come.
+  // Milliseconds within which the missed steps arrive after the start of a stream.
   const TOGETHER = 150;
   site.patch = {
     fingerprint,
     isVolatile,
     isStuck: () => stuck,
-    // Whether what the page lacks was said already.
+    // Whether the changes that the page lacks were announced already.
     isSaid: () => lacks && owed.quietly === true,
-    // The last step that this page knows.
+    // The last generation whose step the page has handled.
     reached: () => reached ?? site.generation,
-    // Whether there is more to do than what is being done.
+    // Whether actions wait behind the current action.
     isBusy: () => waiting > 1,
+    // Keeps the queue busy, so that the missed steps are announced together.
     gather: inTurn(() => breath(TOGETHER)),
     confirm: inTurn(confirm),
     fetch: inTurn(itself),

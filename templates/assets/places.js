@@ -1,12 +1,17 @@
-// Places for streams: a browser opens six connections to a host, and pages need some of them, so all
-// tabs together hold three streams. The browser's locks count them; where there are none (plain http
-// on a local network), a record in the local storage does, which its tab renews.
+// Limits the streams of one browser. A browser opens six connections to a host, and pages need some
+// of these connections, so all tabs together hold at most three streams. A stream needs one of
+// three places. The locks of the browser guard the places. Browsers have no locks on plain HTTP,
+// except on localhost. Without locks, each place is a record in the local storage, which the tab
+// that holds the place renews.
+//
+// Looks for no elements. Offers `moviesGen.streamPlace`.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
   if (!site.local) return;
   const PLACES = [1, 2, 3];
-  // Milliseconds for which a record holds a place.
+  // Milliseconds until a record that is not renewed loses its place: the tab may have ended without
+  // a chance to free the place.
   const HELD = 15_000;
 
   const lock = (name) => new Promise((resolve) => {
@@ -21,7 +26,8 @@
     const read = () => (site.local.get(name) ?? "").split(" ");
     const isTaken = () => {
       const [owner, until] = read();
-      // A clock that went back must not keep a place taken.
+      // If the clock was set back, the time of a record may be far in the future. Such a record
+      // must not block its place until then.
       return owner && owner !== self && until > Date.now() && until < Date.now() + 2 * HELD;
     };
     if (isTaken()) return null;
@@ -33,6 +39,8 @@
       if (!isTaken()) site.local.set(name, "");
     };
   };
+  // Without locks, the tabs can count their streams only in a local storage that works.
+  // `site.local` cannot tell: it falls back to the memory of this tab.
   const isStored = () => {
     try {
       localStorage.setItem("movies-gen-place", "");
@@ -42,7 +50,8 @@
     }
   };
 
-  // A function that frees the place; null if no place is free, or if nobody can count.
+  // Returns a function that frees the place. Returns null if no place is free, or if the browser
+  // has neither locks nor a local storage.
   site.streamPlace = async () => {
     if (!navigator.locks && !isStored()) return null;
     for (const place of PLACES) {

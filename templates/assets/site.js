@@ -1,12 +1,20 @@
-// What all scripts of a page share, and how old the data is. The age comes from freshness.json. The
-// visitor's clock may be wrong, so no script asks it: the age is that of the data at the moment of
-// the answer (its own Date), plus the time that has passed here since. The age keeps growing when
-// nobody answers any more.
+// Offers the functions that all scripts of a page share, and shows the age of the data.
+//
+// The age comes from `freshness.json`. The clock of the visitor may be wrong, so no script reads it
+// to find the age: the age is the time from `as_of` to the `Date` of the answer, plus the time that
+// has passed on the page since the answer. If the server does not answer any more, the shown age
+// still grows.
+//
+// Looks for `[data-freshness]`, whose value is the address of `freshness.json`, with `[data-age]`
+// and `[data-newer]`; and for the notice `[data-stale]`. Offers `local`, `session`, `ask`,
+// `decoded`, `optionally`, `number`, `text`, `write` and `look` of `moviesGen`. Dispatches
+// `movies-gen:look` after each usable answer.
 (() => {
   "use strict";
   const site = (window.moviesGen ??= {});
 
-  // Values by name, kept by the browser; in memory alone where the browser keeps nothing.
+  // Returns `get` and `set` for values by name. If the browser stores nothing, the values are in
+  // memory only.
   const keep = (storage) => {
     const memory = new Map();
     return {
@@ -27,7 +35,8 @@
   site.local = keep("localStorage");
   site.session = keep("sessionStorage");
 
-  // A fetch that comes to an end: `read` gets the answer, and the whole takes 10 s at most.
+  // Fetches an address and calls `read` with the answer. Together they take at most 10 s: without a
+  // limit, a server that never answers would block the queue of patch.js.
   const PATIENCE = 10_000;
   site.ask = (url, options, read) => {
     const stop = new AbortController();
@@ -42,7 +51,8 @@
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   };
 
-  // An address as the server writes it in events; one that is no UTF-8 stays as it is.
+  // Decodes an address in the way in which the server writes addresses in events. If the bytes of
+  // the address are not UTF-8, the address stays unchanged.
   site.decoded = (address) => {
     if (!address.includes("%")) return address;
     try {
@@ -52,7 +62,8 @@
     }
   };
 
-  // Runs what a page can do without: a failure ends nothing else.
+  // Runs code that the page can do without. An error in this code must not stop the rest of the
+  // page.
   site.optionally = (act) => {
     try {
       return act();
@@ -62,14 +73,18 @@
     }
   };
 
-  // The language of the page decides forms and numbers; the browser's, if that is no language.
+  // The language of the page determines plural forms and numbers. If the `lang` of the page is not
+  // a valid language tag, the language of the browser determines them.
   const lang = site.optionally(() => Intl.getCanonicalLocales(document.documentElement.lang));
   const rules = new Intl.PluralRules(lang);
   site.number = new Intl.NumberFormat(lang).format;
-  // A text that an element has for scripts, in the form for `all`. A theme may lack it.
+  // Returns the text in the attribute `data-name` of an element, in the plural form for the number
+  // `all`. The attribute may be missing in a theme, so there is a default.
   site.text = ({ dataset }, name, all, count = site.number(all)) =>
     (dataset[`${name}.${rules.select(all)}`] ?? dataset[name] ?? `{count} ${name}`)
       .replace("{count}", count).replace("{all}", site.number(all));
+  // Assigning an equal text would replace the text node, and would make screen readers read the
+  // text again.
   site.write = (element, text) => {
     if (element.textContent !== text) element.textContent = text;
   };
@@ -79,25 +94,32 @@
   if (!line) return;
   const age = line.querySelector("[data-age]");
   const newer = line.querySelector("[data-newer]");
-  // Seconds between two looks at least: more of them would be a burden on the site.
+  // Minimum number of seconds from one read of freshness.json to the next scheduled read. More
+  // frequent reads would burden the site.
   const LEAST = 5;
-  // Seconds from the start of a publish within which a page that was loaded may be the one before.
+  // Number of seconds from the start of a publish during which the server may still have sent the
+  // page of the previous generation.
   const PUBLISHING = 60;
-  // The address of this page, also where the page stands for another one ("not found").
+  // The page for unknown paths appears at many addresses, so the template does not know the address
+  // of the link.
   newer.href = location.pathname + location.search;
   newer.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    // Following the link would only jump if the address has a fragment.
+    // The script reloads the page, because a browser may treat a link to the current page as a jump
+    // within the page if the address has a fragment.
     event.preventDefault();
     location.reload();
   });
+  // Age of the data on this page in seconds (`age`), the time on the page at which the age was
+  // known (`at`), and the age from which the data is old (`maxAge`).
   let known = null;
   let timer = 0;
+  // The read in progress, if there is one.
   let looking = null;
-  // Looks without an answer, one after the other.
+  // Number of consecutive reads that ended with an error.
   let failures = 0;
 
-  // A length of time in the largest unit that fits.
+  // Writes a duration in the largest unit that fits.
   const inWords = (seconds) => {
     const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
     const [size, unit] = units.find(([size]) => seconds >= size) ?? units[3];
@@ -115,20 +137,22 @@
     write(age, seconds);
     line.hidden = false;
     line.classList.toggle("old", isOld);
-    // Whole minutes: a notice that changes each second cannot be read.
+    // The notice shows whole minutes, because nobody can read a text that changes each second.
     if (notice) {
       write(notice, isOld ? Math.max(60, Math.floor(seconds / 60) * 60) : null);
       notice.hidden = !isOld;
-      // Read aloud when the state begins, and not each minute.
+      // Screen readers read the notice when the data becomes old, and not again each minute.
       if (isOld && !wasOld) site.announce?.text(notice.textContent);
     }
     wasOld = isOld;
   };
 
-  // Whether this page was loaded from its site after `published`, by the site's own clock.
+  // Whether the server sent this page after it had finished the publish that started at
+  // `published`. All times are times of the clock of the server.
   const wasLoadedAfter = (published, now) => {
     const [load] = performance.getEntriesByType?.("navigation") ?? [];
-    // Out of the browser's cache, the page may be any age; not every browser tells.
+    // A page from the cache of the browser has the transfer size 0 and may have any age. Some
+    // browsers report no transfer size.
     if (!load?.transferSize) return false;
     const passed = (performance.now() - load.requestStart) / 1000;
     return now / 1000 - passed > Date.parse(published) / 1000 + PUBLISHING;
@@ -143,13 +167,15 @@
       const date = Date.parse(answer.headers.get("date"));
       const asked = (date - Date.parse(told.as_of)) / 1000;
       if (answer.ok && !Number.isNaN(asked)) {
-        // Files alone have no events, and nobody who names the generation in a header.
+        // A site that is only files has no events and no X-Generation header.
         const isServed = answer.headers.has("x-generation");
-        // Where a stream tells what the page shows, nothing is assumed.
+        // If a stream tells which generation the page shows, the script makes no assumption about
+        // the generation.
         const isTold = site.follows && isServed;
         if (!isTold && wasLoadedAfter(told.published, date)) site.generation ??= told.generation;
         const isShown = told.generation === site.generation;
-        // What has come since is not what this page shows.
+        // If the page shows another generation, the answer describes newer data, and not the data
+        // on the page.
         newer.hidden = isShown || site.follows === true;
         if (isShown || !known) {
           known = { age: Math.max(0, asked), at: performance.now(), maxAge: told.max_age_seconds };
@@ -159,23 +185,24 @@
         document.dispatchEvent(new CustomEvent("movies-gen:look", { detail: { ...told, isServed } }));
       }
     } catch {
-      // Nobody answers: what is known gets older.
+      // Without a usable answer, the script keeps the last known age, which grows.
       failures++;
     }
     show();
     clearTimeout(timer);
-    // Not all at once, when many pages were opened by one piece of news.
+    // The random part spreads the reads of many pages that were opened after the same news.
     timer = setTimeout(wake, 1000 * Math.max(LEAST, wait) * (1 + Math.random() / 5));
   };
-  // One look at a time; whoever asks meanwhile gets the one that is on its way.
+  // Only one read runs at a time. A caller that asks during a read gets the promise of this read.
   site.look = () => (looking ??= look().finally(() => { looking = null; }));
+  // A hidden page reads freshness.json only if the visitor wants notifications of new films.
   const wake = () => {
     if (!document.hidden || site.tells) site.look();
   };
 
   setInterval(() => document.hidden || show(), 1000);
   document.addEventListener("visibilitychange", wake);
-  // The dot before the age breathes once when news is shown.
+  // The dot before the age grows and shrinks once when the page shows a new generation.
   let shown = null;
   const breathe = () => {
     const isNews = shown && shown !== site.generation;
@@ -183,12 +210,13 @@
     if (!isNews || !age.animate || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     age.animate({ transform: ["none", "scale(2)", "none"] }, { duration: 500, pseudoElement: "::before" });
   };
-  // The page shows something else now, and its age is another.
+  // The page may show another generation now, whose data has another age. The random wait spreads
+  // the reads of all open pages.
   document.addEventListener("movies-gen:shown", () => {
     site.optionally(breathe);
     clearTimeout(timer);
     timer = setTimeout(wake, 1500 * Math.random());
   });
-  // Also out of the back/forward cache.
+  // This event comes after the first load, and when the page returns from the back/forward cache.
   addEventListener("pageshow", wake);
 })();

@@ -1,4 +1,4 @@
-//! Streams that are paused, cut or refused, and too many streams for one browser.
+//! Streams that are paused, cut or refused, and the limit of streams of one browser.
 
 use serde_json::json;
 
@@ -15,19 +15,19 @@ fn score(tab: &mut crate::fixture::Tab, score: &str) {
 
 #[test]
 #[ignore = "needs chromium"]
-fn live_updates_can_be_paused_and_that_is_remembered() {
+fn visitors_can_pause_updates_and_the_browser_remembers_the_pause() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let _ = tab.value("document.querySelector('[data-pause]').click()");
     assert_eq!(tab.text("document.querySelector('[data-pause]').ariaPressed"), "true");
     upstream.set("/films", one_more());
-    // A link says what a paused page does not show.
+    // A paused page shows a link to the newer page.
     tab.wait_for("!document.querySelector('[data-newer]').hidden");
     assert_eq!((tab.value(NEW), tab.text(SAID)), (false.into(), String::new()));
     let mut other = browser.tab();
     other.load(&format!("http://{}/people/", running.address));
     assert_eq!(other.text("document.querySelector('[data-pause]').ariaPressed"), "true");
-    // One tab goes on, and so does the other.
+    // If the visitor ends the pause in one tab, the other tab also updates again.
     let _ = other.value("document.querySelector('[data-pause]').click()");
     tab.call("Page.bringToFront", json!({}));
     tab.wait_for(NEW);
@@ -53,7 +53,7 @@ fn a_page_that_was_offline_catches_up() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_outlives_a_restart_of_the_server() {
+fn a_page_updates_after_a_restart_of_the_server_and_shows_old_data_after_a_kill() {
     let upstream = Upstream::start();
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address").to_string();
@@ -69,7 +69,7 @@ fn a_page_outlives_a_restart_of_the_server() {
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for(&format!("!({NEW})"));
     assert_eq!(tab.value("window.isStillTheSame"), true);
-    // It dies: the page goes on, and says how old it gets.
+    // When the server is killed, the page stays and shows that its data is old.
     running.kill();
     tab.wait_for("!document.querySelector('[data-stale]').hidden");
     assert_eq!(tab.value("window.isStillTheSame"), true);
@@ -77,7 +77,7 @@ fn a_page_outlives_a_restart_of_the_server() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn back_and_forward_lead_to_pages_that_listen_again() {
+fn pages_update_again_after_back_and_forward() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let _ = tab.value("location.assign('/people/')");
@@ -99,7 +99,7 @@ fn back_and_forward_lead_to_pages_that_listen_again() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn seven_tabs_of_one_browser_still_load_an_eighth_page() {
+fn an_eighth_page_loads_while_seven_tabs_want_streams() {
     let (upstream, running, mut browser) = served();
     let mut tabs: Vec<_> = (0..7)
         .map(|_| {
@@ -109,7 +109,8 @@ fn seven_tabs_of_one_browser_still_load_an_eighth_page() {
             tab
         })
         .collect();
-    // All of them want one: it is not their being hidden that leaves connections free.
+    // All seven tabs are visible, so each tab wants a stream. The eighth page would also get a
+    // connection if tabs were hidden.
     assert!(tabs.iter_mut().all(|tab| tab.value("document.hidden") == false));
     let mut eighth = browser.window();
     eighth.load(&format!("http://{}/movies/salt-road/", running.address));
@@ -123,7 +124,7 @@ fn seven_tabs_of_one_browser_still_load_an_eighth_page() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_that_finds_no_place_is_not_disturbed_and_comes_in_when_one_is_free() {
+fn a_page_whose_stream_is_refused_still_updates_and_later_gets_a_stream() {
     let upstream = Upstream::start();
     let running = quick(&upstream).with(&["--max-streams", "1"]).serve().ready();
     let mut other = Listener::open(running.address, "path=/", &[]);
@@ -133,10 +134,10 @@ fn a_page_that_finds_no_place_is_not_disturbed_and_comes_in_when_one_is_free() {
     tab.load(&format!("http://{}/", running.address));
     let _ = tab.value("window.isStillTheSame = true");
     upstream.set("/films", one_more());
-    // A little later, by what freshness.json says.
+    // Without a stream, the page updates after its next read of `freshness.json`.
     tab.wait_for(&format!("({CARDS}).includes('f-new')"));
     drop(other);
-    wait_until("the page in its place", || {
+    wait_until("the stream of the page", || {
         Listener::open(running.address, "path=/", &[]).status == 503
     });
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
@@ -146,7 +147,7 @@ fn a_page_that_finds_no_place_is_not_disturbed_and_comes_in_when_one_is_free() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_stream_that_may_have_died_in_the_machines_sleep_is_opened_again() {
+fn a_page_opens_its_stream_again_after_the_machine_was_suspended() {
     let (upstream, running, mut browser) = served();
     let mut tab = browser.tab();
     tab.before_each_page(
@@ -166,10 +167,10 @@ fn a_stream_that_may_have_died_in_the_machines_sleep_is_opened_again() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_hidden_page_holds_no_stream_and_catches_up_when_it_is_seen() {
+fn a_hidden_page_holds_no_stream_and_catches_up_when_it_is_visible_again() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
-    // As the browser does it when another tab is chosen.
+    // Does what the browser does when the visitor selects another tab.
     let hide = |is_hidden: bool| {
         format!(
             "Object.defineProperty(document, 'hidden', {{configurable: true, value: {is_hidden}}});

@@ -1,7 +1,8 @@
-//! A page stays open while films change all the time. The page does not grow, and announces and
-//! requests no more than the changes give reason to.
+//! Two pages stay open while a film changes every second. A page does not grow, and announces and
+//! requests no more than the changes require.
 //!
-//! `LIVE_MINUTES` sets the time. `make open-page` keeps the page open for ten minutes.
+//! `LIVE_MINUTES` sets the duration in minutes. `make open-page` keeps the pages open for ten
+//! minutes.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -11,33 +12,36 @@ use serde_json::{Value, json};
 use super::{LISTENS, served, was_not_loaded_again};
 use crate::fixture::{Answer, Browser, Running, Tab, Upstream, films, wait_until};
 
-/// Minutes in an ordinary run: 20 seconds.
+/// Duration in minutes without `LIVE_MINUTES`: 20 seconds.
 const MINUTES: f64 = 1.0 / 3.0;
-/// From one change to the next.
+/// Time from one change to the next.
 const APART: Duration = Duration::from_secs(1);
-/// Longer than the last thing that a change has a page do: it fetches itself up to a second
-/// after the cards, then looks at `freshness.json` within one and a half.
+/// Time after which a page has finished its work on a change. The page fetches itself up to a
+/// second after the event, and reads `freshness.json` up to one and a half seconds later.
 const QUIET: Duration = Duration::from_secs(4);
 
-/// What stays open. The second has a sentence of the finder on it, which the change of a
-/// score gives no reason to say again.
+/// The pages that stay open. The second page has a filter, so the form announces the number of
+/// found films. A change of a score does not change this number, so the page must not announce it
+/// again.
 const PATHS: [&str; 2] = ["/", "/?director=Ida+Brandt"];
 
-/// The page itself, and `freshness.json`.
+/// Largest number of requests for each change: one for the page itself, one for `freshness.json`.
 const REQUESTS_OF_A_CHANGE: f64 = 2.0;
-/// DOM nodes that may come between a third of the time and the end. An age in words and a
-/// notice that is shown are a few; one node kept of each change would be more, even in the
-/// shortest run, and a page kept of each some hundred times as many.
+/// Largest number of DOM nodes that a page may gain between the first third of the time and the
+/// end. An age in other words and a notice are a few nodes. If each change left a node behind,
+/// there would be more nodes than this, even in the shortest run. If each change left a page
+/// behind, there would be about a hundred times as many.
 const MORE_NODES: f64 = 10.0;
-/// Bytes of the heap that scripts use, likewise, plus some for each change. In ten minutes
-/// the engine adds compiled code and caches of its own: 175 to 185 kB for 400 changes, of
-/// which heap snapshots show no object of a script. The text of a page kept of each change
-/// would be 15,000 bytes a change, the data of an event kept 1,000 or more.
+/// Largest number of bytes that the heap of the scripts may gain in the same time, and in addition
+/// for each change. In ten minutes the engine adds compiled code and its own caches: 175 to 185 kB
+/// for 400 changes. Heap snapshots show no object of a script among them. If each change left the
+/// text of a page behind, the heap would gain 15,000 bytes for each change; with the data of an
+/// event, 1,000 bytes or more.
 const MORE_HEAP: f64 = 150_000.0;
 const MORE_HEAP_OF_A_CHANGE: f64 = 300.0;
 
-/// Counts the sentences that are put where they are read aloud, the same again among them.
-/// A region that is emptied says nothing.
+/// Counts the sentences that are written to the two live regions, including repeated sentences. An
+/// emptied region says nothing.
 const COUNTS_SENTENCES: &str = "(() => {
     sentences = {};
     regions = ['said', 'found'].map((name) => {
@@ -49,12 +53,12 @@ const COUNTS_SENTENCES: &str = "(() => {
         return region;
     });
 })()";
-/// Whether what is counted is still what stands on the page.
+/// Whether the counted regions are still elements of the page.
 const COUNTS_STILL: &str = "regions.every((region) => region.isConnected)";
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_stays_open_for_ten_minutes_with_a_change_a_second() {
+fn an_open_page_does_not_grow_while_films_change_every_second() {
     let (upstream, running, mut browser) = served();
     let mut visits = PATHS.map(|path| Visit::open(&mut browser, &running, path));
     let mut changes = Changes { upstream: &upstream, running: &running, films: films(), made: 0 };
@@ -81,13 +85,13 @@ fn length() -> Duration {
     Duration::from_secs_f64(60.0 * minutes)
 }
 
-#[expect(clippy::print_stdout, reason = "whoever runs it for ten minutes reads the figures")]
+#[expect(clippy::print_stdout, reason = "the figures are the result of `make open-page`")]
 fn print(changes: usize, figures: &[Figure]) {
     println!("{changes} changes");
     figures.iter().for_each(|figure| println!("{figure:?}"));
 }
 
-/// Films that change, one by one.
+/// Changes films, one after the other.
 struct Changes<'a> {
     upstream: &'a Upstream,
     running: &'a Running,
@@ -105,8 +109,8 @@ impl Changes<'_> {
         }
     }
 
-    /// Another score for the next of the films; returns when it is published, so that no
-    /// two changes come as one.
+    /// Changes the score of the next film. Returns after the change is published, so that no
+    /// generation contains two changes.
     fn make_one(&mut self) {
         self.made += 1;
         let number = self.films.as_array().map_or(0, Vec::len);
@@ -116,7 +120,7 @@ impl Changes<'_> {
         wait_until("the changed film", || self.running.get("/").text().contains(&is_new));
     }
 
-    /// What no other film has at the moment.
+    /// Returns a score that no other film has at the moment.
     fn score(&self) -> String {
         (10 + self.made % 50).to_string()
     }
@@ -139,12 +143,13 @@ impl Visit {
         Visit { path, tab }
     }
 
-    /// How large the page is when it shows the last change and rests.
+    /// Returns the size of the page when the page shows the last change and has finished its work.
     fn size_once_it_shows(&mut self, changes: &Changes<'_>) -> Size {
         let last = format!("[data-film-id][data-score='{}']", changes.score());
         self.tab.wait_for(&format!("document.querySelector(\"{last}\") !== null"));
         std::thread::sleep(QUIET);
-        // What the first round lets go may hold what the second collects.
+        // Objects that the first collection frees may refer to objects that only the second
+        // collection frees.
         for _ in 0..2 {
             self.tab.call("HeapProfiler.collectGarbage", json!({}));
         }
@@ -166,7 +171,11 @@ impl Visit {
         let asked = of_kind(&["Fetch", "XHR", "Document"]);
         let streams = of_kind(&["EventSource"]);
         let changes = changes as f64;
-        assert_eq!(self.tab.value(COUNTS_STILL), true, "a region is another element now");
+        assert_eq!(
+            self.tab.value(COUNTS_STILL),
+            true,
+            "a live region was replaced by another element"
+        );
         let mut said = |name: &str| number(&self.tab.value(&format!("sentences.{name}")));
         let (said, found) = (said("said"), said("found"));
         let path = self.path;
@@ -187,7 +196,7 @@ impl Visit {
     }
 }
 
-/// Of a page, after garbage was collected.
+/// Size of a page after a garbage collection.
 struct Size {
     nodes: f64,
     listeners: f64,
@@ -195,7 +204,7 @@ struct Size {
     heap: f64,
 }
 
-/// What was counted, and the most that it may be.
+/// A measured number, and its upper limit.
 struct Figure {
     path: &'static str,
     what: &'static str,

@@ -1,4 +1,4 @@
-//! Networks, proxies and browsers that fail: the page continues, or says what is missing.
+//! Networks, proxies and browsers that fail: the page continues, or shows that it is not current.
 
 use serde_json::json;
 
@@ -9,7 +9,8 @@ use super::{
 use crate::fixture::{Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, wait_until};
 
 const TEXT: &str = "document.querySelector('.description').textContent";
-/// Fetches that `fails` names are refused, and those that `hangs` counts get no answer.
+/// Replaces `fetch`. A fetch of the address in `fails` fails. As many fetches of an address as
+/// `hangs` says get no answer.
 const FETCH: &str = "fails = null; hangs = {}; asked = [];
     const real = window.fetch;
     window.fetch = (url, how) => {
@@ -19,7 +20,7 @@ const FETCH: &str = "fails = null; hangs = {}; asked = [];
         return real(url, how);
     };";
 
-/// A server on a port of its own, which another one can have after it.
+/// Makes a site with a fixed port, so that a second process can listen at the same address.
 fn at_a_port(upstream: &Upstream) -> Site {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("an address").to_string();
@@ -36,7 +37,7 @@ fn opened_with(browser: &mut Browser, running: &Running, path: &str, script: &st
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_that_lost_a_fetch_does_not_take_itself_for_current() {
+fn a_page_whose_fetches_fail_does_not_call_itself_current() {
     let upstream = Upstream::start();
     let site = at_a_port(&upstream);
     let running = site.serve().ready();
@@ -46,16 +47,18 @@ fn a_page_that_lost_a_fetch_does_not_take_itself_for_current() {
     tab.wait_for(LISTENS);
     let _ = tab.value(&format!("fails = '{path}'"));
     upstream.set("/films", changed(&json!({"description": "The ships are here."})));
-    // All tries failed: a link leads to what is newer.
+    // After all tries failed, the page shows a link to the newer page.
     tab.wait_for("!document.querySelector('[data-newer]').hidden");
     assert_ne!(tab.text(TEXT), "The ships are here.");
-    // It is tried again with regular looks alone, each five seconds apart at least.
+    // From now on, the page tries the fetch again only after each regular read of `freshness.json`,
+    // about every five seconds.
     let _ = tab.value(
         "looks = []; document.addEventListener('movies-gen:look', () => looks.push(performance.now()))",
     );
     tab.wait_for("looks.length > 2");
     assert_eq!(tab.value("looks[2] - looks[1] > 4_000"), true, "{}", tab.value("looks"));
-    // The next process says `current` to the last event that the browser names.
+    // The new process answers with `current`, because the browser sends the id of the newest event.
+    // The content of the page is still old, so the page must fetch itself.
     let _ = tab.value("fails = null");
     assert_eq!(running.terminate().0, Some(0));
     let _running = site.serve().ready();
@@ -66,13 +69,13 @@ fn a_page_that_lost_a_fetch_does_not_take_itself_for_current() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_rest_of_a_list_that_could_not_be_fetched_comes_with_the_next_look() {
+fn the_rest_of_a_list_whose_fetch_failed_follows_after_the_next_read_of_freshness_json() {
     let (upstream, running, mut browser) = served();
     let mut tab = opened_with(&mut browser, &running, "/", FETCH);
     tab.wait_for(LISTENS);
     let _ = tab.value("fails = '/'");
     upstream.set("/films", one_more());
-    // The card came with the event; the number of films is on the page that cannot be had.
+    // The card came with the event. The number of films is on the page, whose fetch fails.
     tab.wait_for(&format!("({CARDS}).includes('f-new')"));
     tab.wait_for("!document.querySelector('[data-newer]').hidden");
     let _ = tab.value("fails = null; moviesGen.look()");
@@ -83,12 +86,12 @@ fn the_rest_of_a_list_that_could_not_be_fetched_comes_with_the_next_look() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_fetch_without_an_answer_stops_nothing_for_good() {
+fn a_fetch_without_an_answer_is_given_up_and_repeated() {
     let (upstream, running, mut browser) = served();
     let path = "/movies/the-lamp-keeper/";
     let script = format!("{FETCH} hangs['/freshness.json'] = 1;");
     let mut tab = opened_with(&mut browser, &running, path, &script);
-    // The first look got no answer, and the next one does.
+    // The first read of `freshness.json` got no answer, but the next read does.
     tab.wait_for(&format!("asked.length > 0 && {LISTENS}"));
     let _ = tab.value(&format!("hangs['{path}'] = 1"));
     upstream.set("/films", changed(&json!({"description": "The ships are here."})));
@@ -98,10 +101,10 @@ fn a_fetch_without_an_answer_stops_nothing_for_good() {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn a_proxy_that_holds_events_back_silences_no_page() {
+fn a_page_updates_even_if_a_proxy_holds_events_back() {
     let upstream = Upstream::start();
     let running = quick(&upstream).serve().ready();
-    // Something that takes events and lets none through.
+    // A server that accepts streams and never sends an event.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let holding = silent.local_addr().expect("an address");
     std::thread::spawn(move || {
@@ -135,14 +138,14 @@ fn a_proxy_that_holds_events_back_silences_no_page() {
     upstream.set("/films", one_more());
     tab.wait_for(&format!("({CARDS}).includes('f-new')"));
     tab.wait_for(&says("New: The New One."));
-    // It was given up, and not opened again at once.
+    // The page has closed the stream, and has not opened another stream at once.
     assert_eq!(tab.value("[sources.length, sources[0].readyState]"), json!([1, 2]));
     was_not_loaded_again(&mut tab);
 }
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_browser_that_lets_no_page_notify_is_offered_nothing_and_takes_up_news() {
+fn a_browser_that_refuses_notifications_shows_no_button_and_its_pages_update() {
     let stub = |permission: &str| {
         format!(
             "window.Notification = class {{
@@ -156,7 +159,8 @@ fn a_browser_that_lets_no_page_notify_is_offered_nothing_and_takes_up_news() {
     let mut tab = opened_with(&mut browser, &running, "/", &stub("default"));
     tab.wait_for(LISTENS);
     assert_eq!(tab.value("document.querySelector('[data-notify]').hidden"), true);
-    // One that was asked for when it seemed to work.
+    // In the second tab, the visitor has already turned notifications on, because an earlier check
+    // found that notifications work.
     let told =
         "localStorage['movies-gen-tells'] = '1'; localStorage['movies-gen-notifications'] = '1';";
     let script = format!("{} {told}", stub("granted"));
@@ -174,7 +178,7 @@ fn a_browser_that_lets_no_page_notify_is_offered_nothing_and_takes_up_news() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_older_browser_searches_from_an_address_and_goes_back() {
+fn search_and_back_work_in_an_older_browser() {
     let (_upstream, running, mut browser) = served();
     let script = "delete URLSearchParams.prototype.size; delete Array.prototype.at;
         delete Element.prototype.moveBefore; delete Object.hasOwn; delete window.structuredClone;
@@ -190,7 +194,7 @@ fn an_older_browser_searches_from_an_address_and_goes_back() {
     tab.wait_for("document.readyState === 'complete' && location.pathname === '/people/'");
     let _ = tab.value("history.back()");
     tab.wait_for(&format!("location.pathname === '/' && ({CARDS}) === 'f-salt'"));
-    // The page for what is not there leads to a search.
+    // The search on the page for unknown paths leads to the list.
     tab.load(&format!("http://{}/movies/nowhere/", running.address));
     let _ = tab.value(
         "form = document.querySelector('[data-missing] form, main form');
@@ -199,7 +203,7 @@ fn an_older_browser_searches_from_an_address_and_goes_back() {
     tab.wait_for(&format!("location.pathname === '/' && ({CARDS}) === 'f-lamp'"));
 }
 
-/// Nothing may be stored.
+/// Blocks the local and the session storage.
 const BLOCKED: &str = "for (const name of ['localStorage', 'sessionStorage']) {
     Object.defineProperty(window, name, { get() { throw new DOMException('', 'SecurityError'); } });
 }";
@@ -222,7 +226,7 @@ fn a_page_whose_storage_is_blocked_can_be_paused() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_browser_without_event_streams_looks_and_takes_no_place() {
+fn a_browser_without_event_streams_reads_freshness_json_and_takes_no_place() {
     let upstream = Upstream::start();
     let running = soon_old(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -237,9 +241,9 @@ fn a_browser_without_event_streams_looks_and_takes_no_place() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn seven_pages_of_a_browser_without_locks_leave_room_for_an_eighth() {
+fn seven_pages_without_locks_open_three_streams_and_an_eighth_page_loads() {
     let (upstream, running, mut browser) = served();
-    // As over plain http on a local network.
+    // A browser has no locks on plain HTTP in a local network.
     let script = "Object.defineProperty(navigator, 'locks', { value: undefined });
         opened = 0; window.EventSource = class extends EventSource {
              constructor(url) { super(url); opened++; }
@@ -253,7 +257,7 @@ fn seven_pages_of_a_browser_without_locks_leave_room_for_an_eighth() {
     eighth.wait_for("document.querySelector('h1').textContent === 'Salt Road'");
     let opened: u64 =
         tabs.iter_mut().map(|tab| tab.value("opened").as_u64().expect("a number")).sum();
-    assert_eq!(opened, 3, "streams of one browser");
+    assert_eq!(opened, 3, "a browser opens at most three streams");
     upstream.set("/films", one_more());
     for tab in &mut tabs {
         tab.call("Page.bringToFront", json!({}));
@@ -263,7 +267,7 @@ fn seven_pages_of_a_browser_without_locks_leave_room_for_an_eighth() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_comes_together_is_said_in_one_sentence_and_nothing_twice() {
+fn news_that_comes_together_is_announced_in_one_sentence_and_never_twice() {
     let (upstream, running, mut browser) = served();
     let script = "said = []; found = [];
         sources = []; window.EventSource = class extends EventSource {
@@ -281,11 +285,15 @@ fn what_comes_together_is_said_in_one_sentence_and_nothing_twice() {
     let _ = tab.value("said.length = found.length = 0");
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
     tab.wait_for("document.querySelector('[data-film-id=f-lamp]').dataset.score === '12'");
-    // What else the page shows has followed then.
+    // The rest of the page is up to date, too.
     tab.wait_for("document.querySelector('.scores').innerHTML.includes('12')");
     assert_eq!(tab.value("said"), json!(["The Lamp Keeper has changed."]));
-    assert_eq!(tab.value("found"), json!([]), "as many films are found as before");
-    // Twelve steps that the page missed.
+    assert_eq!(
+        tab.value("found"),
+        json!([]),
+        "the number of found films is the same, so it is not announced"
+    );
+    // The page misses twelve steps.
     tab.call("Network.emulateNetworkConditions", offline(true));
     tab.wait_for("sources.every((source) => source.readyState === 2)");
     let _ = tab.value("said.length = 0");
@@ -297,7 +305,7 @@ fn what_comes_together_is_said_in_one_sentence_and_nothing_twice() {
     tab.call("Network.emulateNetworkConditions", offline(false));
     tab.wait_for("document.querySelector('[data-film-id=f-lamp]').dataset.score === '31'");
     tab.wait_for("document.querySelector('.scores').innerHTML.includes('31')");
-    // The sentence is the one that stands there already.
+    // The live region has this sentence already, so the page does not announce it again.
     assert_eq!(tab.value("said"), json!([]));
     tab.call("Network.emulateNetworkConditions", offline(true));
     tab.wait_for("sources.every((source) => source.readyState === 2)");

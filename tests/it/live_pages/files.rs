@@ -1,11 +1,12 @@
-//! Files without `serve`: pages update in the same way, a little later.
+//! A site of files without `serve`: pages update in the same way, a little later. Also the size of
+//! the scripts.
 
 use serde_json::json;
 
 use super::{CARDS, changed, one_less, one_more, quick, says, was_not_loaded_again};
 use crate::fixture::{Answer, Browser, Nginx, Tab, Upstream, films};
 
-/// A tab on files behind nginx, which has looked at them once.
+/// Opens a tab on a site of files behind nginx, and waits until the page has read `freshness.json`.
 fn open(browser: &mut Browser, nginx: &Nginx, path: &str) -> Tab {
     let mut tab = browser.window();
     tab.before_each_page(
@@ -22,7 +23,7 @@ fn open(browser: &mut Browser, nginx: &Nginx, path: &str) -> Tab {
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
+fn pages_of_a_site_of_files_read_freshness_json_and_update_themselves() {
     let upstream = Upstream::start();
     let running = super::soon_old(&upstream).serve().ready();
     let nginx = Nginx::start(&running.site.out());
@@ -30,7 +31,8 @@ fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
     let mut list = open(&mut browser, &nginx, "/");
     let mut film = open(&mut browser, &nginx, "/movies/the-lamp-keeper/");
     let mut gone = open(&mut browser, &nginx, "/movies/nobody-home/");
-    // After the first look the page itself: what was loaded may be older than that.
+    // After the first read of `freshness.json`, the page fetches itself, because the loaded page
+    // may be older than the files.
     assert_eq!(list.value("asked.some(([url]) => url === '/')"), true);
     let _ = list.value("document.querySelector('[data-finder]').elements.q.focus()");
     upstream.set("/films", one_more());
@@ -38,7 +40,7 @@ fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
     list.wait_for(&says("New: The New One."));
     assert_eq!(list.text("document.querySelector('[data-film-id=f-new]').dataset.new"), "New");
     assert_eq!(list.text("document.activeElement.name"), "q");
-    // Nothing is streamed, and nothing else is asked for.
+    // The page opens no stream, and requests nothing else.
     let asked = list.value("[...new Set(asked.map(([url]) => url))].sort()");
     assert_eq!(asked, json!(["/", "/freshness.json"]));
     let conditionally = "asked.every(([, how]) => how.cache === 'no-cache')";
@@ -54,16 +56,17 @@ fn pages_on_files_alone_look_for_what_is_new_and_become_it() {
     assert_eq!(gone.value("window.isStillTheSame"), true);
     upstream.set("/films", Answer::json(&films()));
     gone.wait_for("document.querySelector('[data-left]').hidden");
-    // The generator dies, and the pages say how old they are.
+    // When the generator is killed, the pages show that their data is old.
     running.kill();
     list.wait_for("!document.querySelector('[data-stale]').hidden");
 }
 
-/// What one script of the whole site may weigh, compressed: the search index is data.
+/// Largest size of all scripts of the site together, compressed with brotli, in bytes. The search
+/// index is data, so it does not count.
 const MOST_BYTES: u64 = 15_000;
 
 #[test]
-fn the_scripts_of_the_whole_site_weigh_little() {
+fn all_scripts_of_the_site_together_stay_below_their_size_limit() {
     let upstream = Upstream::start();
     let site = quick(&upstream);
     site.build_once().well();

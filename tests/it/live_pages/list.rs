@@ -1,4 +1,4 @@
-//! The list takes up what is new and keeps what the visitor typed, chose and focused.
+//! An open list takes over changes and keeps what the visitor typed, chose and focused.
 
 use serde_json::json;
 
@@ -9,18 +9,18 @@ use crate::fixture::{Answer, films};
 
 #[test]
 #[ignore = "needs chromium"]
-fn films_that_come_change_and_go_do_so_on_the_open_list() {
+fn an_open_list_shows_films_that_are_added_changed_and_removed() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     upstream.set("/films", one_more());
     tab.wait_for(&format!("({CARDS}) === 'f-empty f-winter f-new f-return f-salt f-lamp'"));
     tab.wait_for(&says("New: The New One."));
     assert_eq!(tab.text("document.querySelector('[data-film-id=f-new]').dataset.new"), "New");
-    // The rest of the page follows: counts, filters, drawings.
+    // Counts, filters and drawings follow after the cards.
     tab.wait_for("document.querySelector('.count').textContent.startsWith('6 films')");
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for(&format!("({CARDS}) === 'f-empty f-winter f-return f-salt f-lamp'"));
-    tab.wait_for(&says("The New One is not listed any more."));
+    tab.wait_for(&says("The New One is no longer in the list."));
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
     tab.wait_for("document.querySelector('[data-film-id=f-lamp]').dataset.score === '12'");
     tab.wait_for(&says("The Lamp Keeper has changed."));
@@ -32,7 +32,7 @@ fn films_that_come_change_and_go_do_so_on_the_open_list() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_new_signature_of_a_picture_is_shown_and_not_said() {
+fn a_new_signature_of_a_picture_is_taken_over_without_an_announcement() {
     let (upstream, running, mut browser) = served();
     for path in ["/", "/movies/the-lamp-keeper/"] {
         let mut tab = open(&mut browser, &running, path);
@@ -49,7 +49,7 @@ fn a_new_signature_of_a_picture_is_shown_and_not_said() {
     }
 }
 
-/// The made-up catalogue with so many more films, the newest first of them.
+/// The synthetic films with `more` additional films.
 fn many(more: usize) -> serde_json::Value {
     let mut films = films();
     let list = films.as_array_mut().expect("a list");
@@ -62,7 +62,7 @@ fn many(more: usize) -> serde_json::Value {
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_visitors_typed_chose_opened_and_focused_stays() {
+fn an_update_keeps_typed_text_choices_opened_details_and_focus() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let _ = tab.value(
@@ -76,7 +76,8 @@ fn what_visitors_typed_chose_opened_and_focused_stays() {
     let _ = tab.value("finder.elements.q.setSelectionRange(1, 1)");
     tab.wait_for(&format!("({CARDS}) === ''"));
     upstream.set("/films", one_more());
-    // By another order than the catalogue's, and under what was typed.
+    // The list shows the new film although the visitor sorted the list by title and typed a search
+    // text.
     tab.wait_for(&format!("({CARDS}) === 'f-new'"));
     tab.wait_for("document.querySelector('.count').textContent.startsWith('6 films')");
     let kept = "[finder === document.querySelector('[data-finder]'),
@@ -86,7 +87,7 @@ fn what_visitors_typed_chose_opened_and_focused_stays() {
         location.search].join()";
     let wanted = "true,true,Ida Brandt,title,true,ne,1,false,?q=ne&director=Ida+Brandt&sort=title";
     assert_eq!(tab.text(kept), wanted);
-    // Typing goes on where it was.
+    // The next letter appears at the place of the cursor.
     tab.call("Input.insertText", json!({"text": "x"}));
     assert_eq!(tab.text("finder.elements.q.value"), "nxe");
     assert_eq!(tab.value("window.isStillTheSame"), true);
@@ -94,7 +95,7 @@ fn what_visitors_typed_chose_opened_and_focused_stays() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_focus_of_the_keyboard_stays_on_a_card_that_moves_and_changes() {
+fn keyboard_focus_stays_on_a_card_that_moves_and_changes() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/?sort=score");
     tab.wait_for(&format!("({CARDS}) === 'f-salt f-lamp f-empty f-return f-winter'"));
@@ -110,22 +111,23 @@ fn the_focus_of_the_keyboard_stays_on_a_card_that_moves_and_changes() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn whoever_reads_further_down_stays_where_they_are() {
+fn an_update_keeps_the_place_of_a_visitor_who_reads_further_down() {
     let (upstream, running, mut browser) = served();
     let more = many(80);
     upstream.set("/films", Answer::json(&more));
     let mut tab = open(&mut browser, &running, "/");
     tab.wait_for("document.querySelectorAll('[data-film-id]').length === 85");
     tab.wait_for("document.querySelector('.count').textContent.startsWith('85 films')");
-    // By the layout: a card that fades in stands lower for a moment.
-    // Whatever of the first rows is seen below the finder is above the window now.
+    // The place is the place in the layout, because the animation of a new card moves the card for
+    // a moment. The film is below the first rows, so the new films come above the window.
     let _ = tab.value(
         "seen = document.querySelector('[data-film-id=m40]'); seen.scrollIntoView();
          place = seen.offsetTop - scrollY; was = scrollY",
     );
     let mut with_new = more.clone();
     let list = with_new.as_array_mut().expect("a list");
-    // Two rows of them: what is read stands below other films then, but beside the same.
+    // Add two full rows of new films. The film that the visitor reads then moves down by two rows,
+    // but stays beside the same films.
     let columns = "getComputedStyle(document.getElementById('films')).gridTemplateColumns";
     let columns = tab.value(&format!("{columns}.split(' ').length")).as_u64().expect("a number");
     list.extend((0..2 * columns).map(|n| {
@@ -138,14 +140,14 @@ fn whoever_reads_further_down_stays_where_they_are() {
     ));
     tab.wait_for(&says(&format!("{} new films.", 2 * columns)));
     let moved = tab.value("Math.abs(seen.offsetTop - scrollY - place)");
-    assert!(moved.as_f64().is_some_and(|moved| moved < 2.0), "it moved by {moved}");
-    assert_eq!(tab.value("scrollY > was + 100"), true, "what came stands above");
+    assert!(moved.as_f64().is_some_and(|moved| moved < 2.0), "the film moved by {moved} pixels");
+    assert_eq!(tab.value("scrollY > was + 100"), true, "the new films are above the window");
     was_not_loaded_again(&mut tab);
 }
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_empty_list_becomes_a_full_one_with_all_its_parts() {
+fn an_open_list_updates_on_a_site_that_began_without_films() {
     let upstream = crate::fixture::Upstream::of(&json!([]), &json!([]));
     let running = super::quick(&upstream).with(&["--accept-after", "1"]).serve();
     let mut browser = crate::fixture::Browser::start();
@@ -160,7 +162,7 @@ fn an_empty_list_becomes_a_full_one_with_all_its_parts() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_hostile_catalogue_comes_as_text() {
+fn hostile_values_in_an_event_appear_as_text() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let title =

@@ -1,4 +1,4 @@
-//! Long lists, and items that move: what visitors look at and use stays.
+//! Long lists, and items that move: an update keeps what visitors read and use.
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,11 @@ use crate::fixture::{
     Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, people, wait_until,
 };
 
-/// Films that are on the list at most, with filters.
+/// Largest number of films in a list that is whole and has filters.
 const WHOLE: usize = 1_000;
 const COUNT: &str = "document.querySelectorAll('[data-film-id]').length";
 
-/// So many films.
+/// Makes a list of `count` films.
 fn list(count: usize) -> Answer {
     let mut films = films();
     let all = films.as_array_mut().expect("a list");
@@ -26,7 +26,7 @@ fn list(count: usize) -> Answer {
     Answer::json(&films)
 }
 
-/// A server that takes lists of any length, and a tab on its list of so many films.
+/// Starts a server that believes lists of any length, and a tab with a list of `count` films.
 fn served_with(count: usize) -> (Upstream, Running, Browser, Tab) {
     let upstream = Upstream::start();
     upstream.set("/films", list(count));
@@ -37,7 +37,7 @@ fn served_with(count: usize) -> (Upstream, Running, Browser, Tab) {
     (upstream, running, browser, tab)
 }
 
-/// A number as an English page writes it.
+/// Writes a number as an English page does.
 fn figure(number: usize) -> String {
     if number < 1000 { number.to_string() } else { format!("1,{:03}", number - 1000) }
 }
@@ -57,7 +57,7 @@ fn searches(tab: &mut Tab, query: &str) {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_list_crosses_its_largest_length_in_both_directions() {
+fn an_open_list_gets_and_loses_filters_when_its_length_crosses_the_limit() {
     let (upstream, _running, _browser, mut tab) = served_with(WHOLE - 2);
     let filters = "document.querySelector('[data-finder] details') !== null";
     assert_eq!(tab.value(filters), true);
@@ -72,7 +72,7 @@ fn a_list_crosses_its_largest_length_in_both_directions() {
         counts(&mut tab, films);
         let is_whole = films <= WHOLE;
         tab.wait_for(&format!("({filters}) === {is_whole}"));
-        // What cannot be chosen any more is not chosen.
+        // If a filter is gone, its choice is cleared.
         tab.wait_for("location.search === ''");
         tab.wait_for("!document.querySelector('[data-finder]').hidden");
         searches(&mut tab, "salt");
@@ -100,7 +100,7 @@ fn a_list_crosses_its_largest_length_in_both_directions() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_list_that_was_empty_gets_a_search_and_one_that_becomes_empty_loses_it() {
+fn an_open_list_gets_a_search_with_its_first_films_and_loses_it_with_its_last_films() {
     let (upstream, running, _browser, mut tab) = served_with(0);
     assert_eq!(tab.value("document.querySelector('[data-finder]')"), Value::Null);
     for _ in 0..2 {
@@ -110,7 +110,7 @@ fn a_list_that_was_empty_gets_a_search_and_one_that_becomes_empty_loses_it() {
         searches(&mut tab, "salt");
         tab.wait_for(&format!("({CARDS}) === 'f-salt'"));
         upstream.set("/films", list(0));
-        // Nobody believes that, unless the owner does.
+        // The program believes an empty list only if the owner accepts it.
         wait_until("no films", || {
             let _ = running.site.run(&["accept"]);
             running.get("/").text().contains("No films yet")
@@ -123,7 +123,7 @@ fn a_list_that_was_empty_gets_a_search_and_one_that_becomes_empty_loses_it() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn above_the_largest_length_found_films_keep_the_focus_and_the_number_is_new() {
+fn above_the_limit_found_films_keep_the_focus_and_the_number_of_films_is_updated() {
     let (upstream, _running, _browser, mut tab) = served_with(WHOLE + 3);
     searches(&mut tab, "many 10");
     tab.wait_for("document.querySelector('[data-others] a') !== null");
@@ -138,7 +138,7 @@ fn above_the_largest_length_found_films_keep_the_focus_and_the_number_is_new() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn every_choice_selects_what_it_says() {
+fn filters_by_decade_follow_the_films_and_a_filter_without_films_is_cleared() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let mut more = films();
@@ -155,7 +155,8 @@ fn every_choice_selects_what_it_says() {
          finder.elements.decade.dispatchEvent(new Event('input', {bubbles: true}))",
     );
     tab.wait_for(&format!("({CARDS}) === 'f-old'"));
-    // A choice that is not there any more is none, in the address too.
+    // If the selected decade has no films any more, the filter is cleared, in the form and in the
+    // address.
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for(&format!("({CARDS}).split(' ').length === 5 && location.search === ''"));
     was_not_loaded_again(&mut tab);
@@ -163,7 +164,7 @@ fn every_choice_selects_what_it_says() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn focus_and_selection_stay_with_the_item_when_others_come_before_it() {
+fn focus_and_selection_stay_with_an_item_when_new_items_come_before_it() {
     let (upstream, running, mut browser) = served();
     let mut folk = people();
     folk.as_array_mut().expect("a list").push(json!({"id": "p-0", "name": "Aaron First",
@@ -173,7 +174,8 @@ fn focus_and_selection_stay_with_the_item_when_others_come_before_it() {
     all.push(json!({"id": "f-0", "title": "Aardvark", "release_date": "1950", "director": "Aa Bb",
         "producer": "Aa Cc"}));
     all.push(json!({"id": "f-1", "title": "By Ida Too", "release_date": "2020", "director": "Ida Brandt"}));
-    // The page, what has the focus there, and what says that the news is there.
+    // The path of the page, the link with the focus, and the element and the text by which the test
+    // recognises the update.
     for (path, link, within, news) in [
         ("/people/", ".everybody li:nth-child(3) > a", "main", "Aaron First"),
         ("/directors/", ".ledger li:nth-child(2) a", "main", "Aa Bb"),
@@ -208,7 +210,7 @@ fn focus_and_selection_stay_with_the_item_when_others_come_before_it() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn whoever_reads_what_changed_goes_on_reading_it() {
+fn an_update_of_the_page_of_changes_keeps_the_place_and_the_focus() {
     let (upstream, running, mut browser) = served();
     for score in 10..30 {
         upstream.set("/films", changed(&json!({"rt_score": score.to_string()})));
@@ -250,7 +252,7 @@ fn a_renamed_film_gets_its_new_poster() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_link_to_newer_data_loads_the_page_and_back_shows_what_its_address_says() {
+fn back_restores_the_list_of_its_address_and_the_link_to_newer_data_reloads_the_page() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let _ = tab.value("document.querySelector('.skip').click()");
@@ -270,7 +272,7 @@ fn the_link_to_newer_data_loads_the_page_and_back_shows_what_its_address_says() 
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_a_figure_was_is_what_the_same_figure_was() {
+fn the_former_value_of_a_figure_is_of_the_same_field() {
     let (upstream, running, mut browser) = served();
     let script =
         "was = []; addEventListener('DOMContentLoaded', () => new MutationObserver((all) => {
@@ -285,7 +287,7 @@ fn what_a_figure_was_is_what_the_same_figure_was() {
         tab.before_each_page(script);
         tab.load(&format!("http://{}{path}", running.address));
         tab.wait_for(LISTENS);
-        // Two facts are gone, and the one that moves into their place is another.
+        // Two facts are removed, so another fact moves to their place.
         let mut less = films();
         let film = less[0].as_object_mut().expect("a film");
         for name in ["director", "running_time"] {
@@ -303,7 +305,7 @@ fn what_a_figure_was_is_what_the_same_figure_was() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_status_page_follows_every_refresh() {
+fn an_open_status_page_updates_after_every_refresh() {
     let (upstream, running, mut browser) = served();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/status/", running.address));
@@ -313,17 +315,17 @@ fn the_status_page_follows_every_refresh() {
     tab.wait_for("document.querySelector('.facts').textContent !== before");
     upstream.set("/films", one_more());
     tab.wait_for("[...document.querySelectorAll('.facts div')].some((fact) => fact.textContent === 'Films6')");
-    assert_eq!(tab.text(SAID), "", "it changes all the time");
+    assert_eq!(tab.text(SAID), "", "the page changes all the time, so no change is announced");
     was_not_loaded_again(&mut tab);
 }
 
 #[test]
 #[ignore = "needs chromium and nginx"]
-fn a_page_of_files_that_are_not_new_is_asked_for_once_and_old_age_is_said_once() {
+fn a_current_page_of_files_does_not_fetch_itself_and_announces_old_data_once() {
     let upstream = Upstream::start();
     let site = Site::of(&upstream).with(&["--interval", "1s", "--max-age", "1s"]);
     site.build_once().well();
-    // As if nothing had changed for an hour.
+    // The site looks as if its last change was long ago.
     let told: Value = serde_json::from_str(&site.page("freshness.json")).expect("JSON");
     let mut told = told;
     told["published"] = json!("2024-01-01T00:00:00Z");
@@ -343,7 +345,7 @@ fn a_page_of_files_that_are_not_new_is_asked_for_once_and_old_age_is_said_once()
     tab.load(&format!("http://{}/", nginx.address));
     tab.wait_for(LISTENS);
     tab.wait_for("!document.querySelector('[data-stale]').hidden");
-    // Two minutes later.
+    // The clock of the page jumps ahead by two minutes.
     let _ =
         tab.value("now = performance.now; performance.now = () => now.call(performance) + 120_000");
     tab.wait_for("document.querySelector('[data-stale]').textContent.includes('2\u{a0}min')");

@@ -14,42 +14,43 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Browser, Running, Site, Tab, Upstream, films};
 
-/// What the live region says.
+/// The text of the live region.
 const SAID: &str = "document.querySelector('[data-said]').textContent";
-/// Whether a sentence is read aloud. Two sentences are at least 200 ms apart, so the second
-/// may come a moment after what it tells of.
+/// Returns an expression for whether the live region has this sentence. Two sentences are at least
+/// 200 ms apart, so the second sentence may come a moment after the change on the page.
 fn says(sentence: &str) -> String {
     format!("{SAID} === '{sentence}'")
 }
-/// The ids of the cards that are shown, in their order.
+/// The ids of the cards that the list shows, in the order of the list.
 const CARDS: &str = "[...document.querySelectorAll('[data-film-id]')]
     .filter((card) => card.checkVisibility()).map((card) => card.dataset.filmId).join(' ')";
-/// Whether the page hears of news.
+/// Whether the page knows its generation. From then on, the page receives news.
 const LISTENS: &str = "moviesGen.generation !== undefined && moviesGen.generation !== null";
 
-/// A site that asks its upstream three times a second and is never old.
+/// A site that asks its upstream about three times a second, and whose data does not become old in
+/// a test.
 fn quick(upstream: &Upstream) -> Site {
     Site::of(upstream).with(&["--interval", "300ms", "--max-age", "60s"])
 }
 
-/// The same, but old as soon as nobody keeps it fresh.
+/// As [`quick`], but the data becomes old soon after the last refresh.
 fn soon_old(upstream: &Upstream) -> Site {
     Site::of(upstream).with(&["--interval", "300ms", "--max-age", "300ms"])
 }
 
-/// A server that asks its upstream three times a second, and a browser.
+/// A server that asks its upstream about three times a second, and a browser.
 fn served() -> (Upstream, Running, Browser) {
     let upstream = Upstream::start();
     let running = quick(&upstream).serve().ready();
     (upstream, running, Browser::start())
 }
 
-/// A tab that counts what it asks for, with a page that listens.
+/// Opens a tab with a page that receives news.
 fn open(browser: &mut Browser, running: &Running, path: &str) -> Tab {
     let mut tab = browser.tab();
     tab.load(&format!("http://{}{path}", running.address));
     tab.wait_for(LISTENS);
-    // A mark that a load of the page would take away.
+    // A load of the page would remove this mark.
     let _ = tab.value("window.isStillTheSame = true");
     tab
 }
@@ -60,8 +61,8 @@ fn was_not_loaded_again(tab: &mut Tab) {
     assert_eq!(tab.complaints(), Vec::<Value>::new());
 }
 
-/// The same where something could not be loaded: that is in the browser's log, and is no
-/// fault of the page.
+/// As [`was_not_loaded_again`], for tests in which a request fails on purpose. The browser logs the
+/// failed request, so only uncaught exceptions count.
 #[track_caller]
 fn is_still_the_same(tab: &mut Tab) {
     assert_eq!(tab.value("window.isStillTheSame === true"), true, "the page was loaded again");
@@ -75,14 +76,14 @@ fn new_film() -> Value {
         "running_time": "90", "rt_score": "80"})
 }
 
-/// The list with one more film.
+/// The list of films with an additional film.
 fn one_more() -> Answer {
     let mut films = films();
     films.as_array_mut().expect("a list").push(new_film());
     Answer::json(&films)
 }
 
-/// The list with other facts for its first film.
+/// The list of films with other values for the first film.
 fn changed(facts: &Value) -> Answer {
     let mut films = films();
     for (name, value) in facts.as_object().expect("facts") {
@@ -91,7 +92,7 @@ fn changed(facts: &Value) -> Answer {
     Answer::json(&films)
 }
 
-/// The list without its last film.
+/// The list of films without its last film.
 fn one_less() -> Answer {
     let mut films = films();
     films.as_array_mut().expect("a list").pop();

@@ -1,4 +1,4 @@
-//! Every page that is not a list fetches itself and becomes the new page.
+//! Every page that is not a list of films fetches itself and becomes the new page.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::fixture::{Answer, films, people};
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_film_and_a_person_change_while_they_are_read() {
+fn open_pages_of_a_film_of_a_person_and_of_the_years_update() {
     let (upstream, running, mut browser) = served();
     let mut film = open(&mut browser, &running, "/movies/the-lamp-keeper/");
     let mut person = open(&mut browser, &running, "/people/gull/");
@@ -37,13 +37,14 @@ fn a_film_and_a_person_change_while_they_are_read() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_page_that_news_is_not_about_asks_for_nothing() {
+fn a_page_that_news_does_not_change_fetches_nothing() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/people/gull/");
     let _ = tab.value("asked = 0; real = fetch;
         fetch = (...given) => { if (given[0] === location.pathname) asked++; return real(...given); }");
     upstream.set("/films", one_more());
-    // It is told all the same: whoever waits for a film need not look at the list.
+    // The live region announces the new film on this page too, so a visitor who waits for a film
+    // need not open the list.
     tab.wait_for(&format!("{SAID} === 'New: The New One.'"));
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for(&format!("moviesGen.generation === '{}'", settled(&running)));
@@ -51,7 +52,7 @@ fn a_page_that_news_is_not_about_asks_for_nothing() {
     was_not_loaded_again(&mut tab);
 }
 
-/// The generation without the film that came.
+/// Waits until the new film is removed, and returns the generation.
 fn settled(running: &crate::fixture::Running) -> String {
     crate::fixture::wait_until("the old list", || {
         running.get("/movies/the-new-one/").status == 404
@@ -61,7 +62,7 @@ fn settled(running: &crate::fixture::Running) -> String {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_film_that_is_gone_says_so_on_its_page_and_answers_404_with_a_search() {
+fn an_open_page_of_a_removed_film_says_so_and_its_address_answers_404_with_a_search() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/movies/nobody-home/");
     assert_eq!(tab.value("document.querySelector('[data-left]').hidden"), true);
@@ -69,7 +70,7 @@ fn a_film_that_is_gone_says_so_on_its_page_and_answers_404_with_a_search() {
     tab.wait_for("!document.querySelector('[data-left]').hidden");
     tab.wait_for(&says("This page was removed from the site."));
     assert_eq!(tab.text("document.querySelector('h1').textContent"), "Nobody Home");
-    // It comes back.
+    // When the film returns, the notice disappears.
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for("document.querySelector('[data-left]').hidden");
     was_not_loaded_again(&mut tab);
@@ -89,7 +90,7 @@ fn a_film_that_is_gone_says_so_on_its_page_and_answers_404_with_a_search() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_page_of_a_film_that_is_not_there_yet_becomes_its_page() {
+fn a_page_for_an_unknown_path_becomes_the_page_of_a_film_that_is_added() {
     let (upstream, running, mut browser) = served();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/movies/the-new-one/", running.address));

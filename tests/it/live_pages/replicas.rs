@@ -1,11 +1,11 @@
-//! Several replicas behind one address: the page is the same, whichever replica answers.
+//! Several replicas behind one address: an open page updates, whichever replica answers.
 
 use serde_json::{Value, json};
 
 use super::{changed, one_more};
 use crate::fixture::{Browser, Nginx, Redis, Running, Site, Tab, Upstream, wait_until};
 
-/// nginx that asks these in turn.
+/// Starts an nginx that sends requests to these servers in turn.
 fn in_front_of(servers: &[Running]) -> Nginx {
     Nginx::with(|address, _| {
         let each = servers
@@ -28,12 +28,12 @@ fn replica(upstream: &Upstream, redis: &Redis) -> Site {
     site.with(&["--admin-listen", "127.0.0.1:0"])
 }
 
-/// How many pages listen to a replica.
+/// The number of open streams of a replica.
 fn streams(server: &Running) -> f64 {
     crate::telemetry::metric(server, "movies_gen_streams").expect("a number")
 }
 
-/// A tab that counts how often it loads its page and how often it fetches it.
+/// Opens a tab that counts the loads and the fetches of its page.
 fn counting(browser: &mut Browser, nginx: &Nginx, script: &str) -> Tab {
     let mut tab = browser.tab();
     tab.before_each_page(&format!("var kept = null; {script}"));
@@ -63,18 +63,21 @@ const SCORE: &str = "document.querySelector('[data-film-id=f-lamp]')?.dataset.sc
 
 #[test]
 #[ignore = "needs chromium, redis-server and nginx"]
-fn a_page_goes_on_when_its_replica_dies() {
+fn a_page_continues_at_another_replica_when_its_replica_dies() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
     let mut servers: Vec<_> = sites.iter().map(|site| site.serve().ready()).collect();
     let generation = |server: &Running| server.get("/").expect("x-generation").to_owned();
-    wait_until("one site", || generation(&servers[0]) == generation(&servers[1]));
+    wait_until("the same generation on both replicas", || {
+        generation(&servers[0]) == generation(&servers[1])
+    });
     let nginx = in_front_of(&servers);
     let mut browser = Browser::start();
     let mut tab = counting(&mut browser, &nginx, "");
     upstream.set("/films", one_more());
     tab.wait_for("document.querySelector('[data-film-id=f-new]') !== null");
-    // Whichever it is with: the other one goes on where that one was.
+    // Kill the replica that has the stream of the page. The page must continue at the other
+    // replica.
     let dying = servers.swap_remove(usize::from(streams(&servers[0]) < 1.0));
     dying.kill();
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
@@ -87,14 +90,14 @@ fn a_page_goes_on_when_its_replica_dies() {
 
 #[test]
 #[ignore = "needs chromium, redis-server and nginx"]
-fn replicas_with_two_themes_do_not_send_a_page_to_and_fro() {
+fn replicas_with_two_themes_do_not_make_a_page_reload_again_and_again() {
     two_themes("");
 }
 
 #[test]
 #[ignore = "needs chromium, redis-server and nginx"]
-fn two_themes_do_not_send_a_page_to_and_fro_whose_storage_is_blocked() {
-    // The test counts in the storage that the page does not get.
+fn two_themes_do_not_make_a_page_reload_again_and_again_if_its_storage_is_blocked() {
+    // The test counts in a storage that the scripts of the page cannot use.
     two_themes(
         "if (location.protocol === 'http:') {
              kept = sessionStorage;
@@ -118,14 +121,16 @@ fn two_themes(script: &str) {
     for round in 1..=rounds {
         let score = (10 + round).to_string();
         upstream.set("/films", changed(&json!({"rt_score": score})));
-        // In whatever theme: a page that is sent on has the news as well.
+        // The page shows the change, whichever theme the page has. A page that reloads for another
+        // theme shows the change, too.
         tab.wait_for(&format!("{SCORE} === '{score}'"));
     }
     let (loads, fetches) = (count(&mut tab, "loads"), count(&mut tab, "fetches"));
-    assert!(loads <= 2, "another theme is followed once: {loads} loads");
-    // Each replica makes a generation of its own of each change; four tries for each.
-    assert!(fetches <= 4 * 2 * (rounds + 1), "{fetches} fetches in {rounds} generations");
-    // And then there is rest.
+    assert!(loads <= 2, "the page reloads once for another theme: {loads} loads");
+    // Each change causes one generation on each replica, and a page fetches itself at most four
+    // times for each generation.
+    assert!(fetches <= 4 * 2 * (rounds + 1), "{fetches} fetches after {rounds} changes");
+    // After the last change, the page must stop fetching itself.
     let settled = |tab: &mut Tab| {
         let before = count(tab, "fetches");
         let _ = tab.value(
@@ -136,7 +141,7 @@ fn two_themes(script: &str) {
         );
         count(tab, "fetches") == before
     };
-    wait_until("rest", || settled(&mut tab));
+    wait_until("a page that fetches nothing any more", || settled(&mut tab));
     assert_eq!(count(&mut tab, "loads"), loads);
     assert_eq!(tab.complaints(), Vec::<Value>::new());
 }

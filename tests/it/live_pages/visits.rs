@@ -1,4 +1,4 @@
-//! What is new since the last visit, and notifications for visitors who want them.
+//! Marks on new films, former values of figures, notifications and accessibility of an update.
 
 use serde_json::json;
 
@@ -6,19 +6,19 @@ use super::{CARDS, changed, one_more, open, quick, served};
 use crate::accessible::violations;
 use crate::fixture::{Answer, Browser, Tab, Upstream, films, wait_until};
 
-/// The films that are marked as new.
+/// The ids of the films that are marked as new.
 fn marked(tab: &mut Tab) -> String {
     tab.text("[...document.querySelectorAll('[data-new][data-film-id]')].map((card) => card.dataset.filmId).join()")
 }
 
-/// Waits until the browser has kept what this visit saw.
+/// Waits until the browser has stored what this visit saw.
 fn is_seen(tab: &mut Tab) {
     tab.wait_for("moviesGen.generation !== null && localStorage['movies-gen-seen'] !== undefined");
 }
 
 #[test]
 #[ignore = "needs chromium"]
-fn what_came_since_the_last_visit_is_marked_whatever_the_visitors_clock_says() {
+fn films_that_came_since_the_last_visit_are_marked_even_if_the_clock_of_the_visitor_is_wrong() {
     let upstream = Upstream::start();
     let running = quick(&upstream).serve().ready();
     let mut browser = Browser::start();
@@ -31,14 +31,18 @@ fn what_came_since_the_last_visit_is_marked_whatever_the_visitors_clock_says() {
     };
     let mut first = visit(&mut browser);
     is_seen(&mut first);
-    assert_eq!(marked(&mut first), "", "to somebody who comes for the first time all is new");
+    assert_eq!(marked(&mut first), "", "a first visit marks no film as new");
     first.load("about:blank");
     upstream.set("/films", one_more());
     wait_until("the new film", || running.get("/movies/the-new-one/").status == 200);
     let mut second = visit(&mut browser);
     second.wait_for("document.querySelector('[data-film-id=f-new]').dataset.new === 'New'");
-    assert_eq!(marked(&mut second), "f-new", "a film of the first sight never is");
-    // The same visit on another page and back.
+    assert_eq!(
+        marked(&mut second),
+        "f-new",
+        "only the film that came after the first visit is marked"
+    );
+    // The visit goes on when the visitor opens another page and returns.
     second.load(&format!("http://{}/directors/ida-brandt/", running.address));
     assert_eq!(marked(&mut second), "f-new");
     second.load(&url);
@@ -48,12 +52,12 @@ fn what_came_since_the_last_visit_is_marked_whatever_the_visitors_clock_says() {
     );
     let mut third = visit(&mut browser);
     is_seen(&mut third);
-    assert_eq!(marked(&mut third), "", "it was seen");
+    assert_eq!(marked(&mut third), "", "a film of an earlier visit is not marked");
 }
 
 #[test]
 #[ignore = "needs chromium"]
-fn who_asked_for_it_is_told_of_new_films_and_nobody_else() {
+fn only_visitors_who_asked_get_notifications_of_new_films() {
     let (upstream, running, mut browser) = served();
     let mut tab = browser.tab();
     tab.before_each_page(
@@ -64,7 +68,8 @@ fn who_asked_for_it_is_told_of_new_films_and_nobody_else() {
                  this.asked++;
                  return this.permission = 'granted';
              }
-             // Without a title it is only tried whether this works.
+             // The page creates a notification without a title only to test whether the browser
+             // permits notifications.
              constructor(title, { tag }) { title && told.push(title + ' ' + tag); }
              close() {}
          }",
@@ -80,12 +85,12 @@ fn who_asked_for_it_is_told_of_new_films_and_nobody_else() {
     tab.wait_for("button.ariaPressed === 'true'");
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
     tab.wait_for("document.querySelector('[data-film-id=f-lamp]').dataset.score === '12'");
-    assert_eq!(tab.text("told.join()"), "", "only of new ones");
+    assert_eq!(tab.text("told.join()"), "", "a changed film causes no notification");
     upstream.set("/films", one_more());
     tab.wait_for(&format!("({CARDS}).includes('f-new')"));
     let told = tab.text("told.join()");
     assert!(told.starts_with("New: The New One. "), "{told}");
-    // A hidden tab holds no stream, and tells all the same.
+    // A hidden tab holds no stream, but still shows notifications.
     let _ = tab.value(
         "Object.defineProperty(document, 'hidden', {configurable: true, value: true});
         document.dispatchEvent(new Event('visibilitychange'))",
@@ -100,11 +105,11 @@ fn who_asked_for_it_is_told_of_new_films_and_nobody_else() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn a_figure_that_changed_is_shown_as_it_was_for_a_moment_and_news_makes_the_dot_breathe() {
+fn a_changed_figure_shows_its_former_value_and_the_dot_moves_unless_motion_is_reduced() {
     let (upstream, running, mut browser) = served();
     for (motion, path, was) in [
-        ("no-preference", "/", "88\u{202f}%"),
-        ("no-preference", "/movies/the-lamp-keeper/", "88 of 100"),
+        ("no-preference", "/", "88%"),
+        ("no-preference", "/movies/the-lamp-keeper/", "88 out of 100"),
         ("reduce", "/", "none"),
     ] {
         upstream.set("/films", Answer::json(&films()));
@@ -140,7 +145,7 @@ fn a_figure_that_changed_is_shown_as_it_was_for_a_moment_and_news_makes_the_dot_
 
 #[test]
 #[ignore = "needs chromium"]
-fn an_update_breaks_no_rule_and_moves_nothing_for_who_wants_no_motion() {
+fn an_update_keeps_the_page_accessible_and_is_not_animated_if_motion_is_reduced() {
     let (upstream, running, mut browser) = served();
     for (scheme, motion) in [("light", "reduce"), ("dark", "no-preference")] {
         upstream.set("/films", Answer::json(&films()));
@@ -163,13 +168,13 @@ fn an_update_breaks_no_rule_and_moves_nothing_for_who_wants_no_motion() {
         tab.wait_for("document.getAnimations().length === 0");
         let found = violations(&mut tab);
         assert!(found.is_empty(), "after, {scheme}: {found}");
-        // Paused, too.
+        // The page must be accessible during a pause, too.
         let _ = tab.value("document.querySelector('[data-pause]').click()");
         let found = violations(&mut tab);
         assert!(found.is_empty(), "paused, {scheme}: {found}");
         let _ = tab.value("document.querySelector('[data-pause]').click()");
     }
-    // A film that went.
+    // The page of a removed film must be accessible, too.
     let mut tab = open(&mut browser, &running, "/movies/the-new-one/");
     upstream.set("/films", Answer::json(&films()));
     tab.wait_for("!document.querySelector('[data-left]').hidden");
@@ -179,7 +184,7 @@ fn an_update_breaks_no_rule_and_moves_nothing_for_who_wants_no_motion() {
 
 #[test]
 #[ignore = "needs chromium"]
-fn the_live_region_stands_outside_what_is_replaced_and_no_ticking_age_in_it() {
+fn the_live_region_is_outside_main_and_does_not_contain_the_age() {
     let (_upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
     let outside = "document.querySelector('[data-said]').closest('main') === null
