@@ -140,10 +140,12 @@ pub enum Fault {
         /// Largest number of records.
         most: usize,
     },
-    /// The films have more pairs with people or makers than the memory is meant for.
-    #[error("films have more than {most} pairs with people or makers (--max-bytes / 64)")]
+    /// The films have more links to people, directors and producers than the memory bound allows.
+    #[error(
+        "films have more than {most} links to people, directors and producers (--max-bytes / 64)"
+    )]
     TooManyPairs {
-        /// Largest number of pairs.
+        /// Largest number of links.
         most: usize,
     },
     /// The films have more directors and producers than the memory is meant for. Each has a page.

@@ -84,7 +84,7 @@ impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             WaitReason::Interval => "the interval is not over",
-            WaitReason::RetryAfter => "the API asked for no earlier request (Retry-After)",
+            WaitReason::RetryAfter => "the API asked the program to wait (Retry-After)",
             WaitReason::RedisLost => {
                 "Redis is lost, and without Redis no process asks the API (--when-redis-lost wait)"
             }

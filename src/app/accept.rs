@@ -73,8 +73,8 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     shared.transpose().context(text)?;
     writeln!(
         std::io::stdout(),
-        "Accepted. The next refresh takes an answer that lacks no more records than shown \
-         here. The mark ends with the next good refresh, or after one day."
+        "Accepted. The next refresh takes an answer if it removes only records that the answer \
+         shown here removes too. The mark ends with the next good refresh, or after one day."
     )?;
     Ok(())
 }
@@ -113,7 +113,7 @@ fn catalogue_of(state: &Path, refusal: &Refusal, clock: &Clock) -> Result<Catalo
 fn show(refusal: &Refusal, live: &Catalogue, offered: &Catalogue) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}: {}", refusal.sets, refusal.why)?;
-    writeln!(out, "refused {} times in a row, last at {}", refusal.times, refusal.last)?;
+    writeln!(out, "refusals in a row: {}, last at {}", refusal.times, refusal.last)?;
     writeln!(out, "          live  refused")?;
     for (what, live, offered) in [
         ("films", live.films.len(), offered.films.len()),

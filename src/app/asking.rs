@@ -99,16 +99,16 @@ pub(super) fn fetch(
                 let renewed =
                     renewed.map_err(|error| Failure::because(FailureKind::Store, &error))?;
                 *claim = renewed.ok_or_else(|| {
-                    let text = "this process was held up and another process took its turn";
+                    let text = "this process was stopped for too long, so another process made the refresh";
                     Failure::new(FailureKind::Interrupted, text)
                 })?;
             }
             let what = format!(
-                "recording an attempt takes longer than {lease:?}, so the request would leave \
-                 too late"
+                "recording the attempt took longer than {lease:?}, the longest time allowed \
+                 before the request, so no request was sent"
             );
             Err(Failure::new(FailureKind::Store, what)
-                .advised("is the disk of --state, or Redis, overloaded?"))
+                .advised("check the load of the disk of --state and of Redis"))
         };
         let answer = source.fetch(known.as_ref(), may_send).await;
         let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());

@@ -54,13 +54,13 @@ pub(super) async fn believe(
     match verdict {
         Verdict::Believed => Ok(()),
         Verdict::Accepted(why, refused) => {
-            warn!(sets = %refused.sets, "{why}; the owner accepts it, so it is taken");
+            warn!(sets = %refused.sets, "{why}; the owner accepted the answer, so the answer is taken");
             keep.settle(&refused);
             Ok(())
         }
         Verdict::Steady(why, refused) => {
             let times = guard.accept_after;
-            warn!(sets = %refused.sets, "{why}; it came again {times} times, so it is taken");
+            warn!(sets = %refused.sets, "{why}; the answer came again {times} times, so the answer is taken");
             keep.settle(&refused);
             Ok(())
         }
@@ -74,15 +74,16 @@ pub(super) async fn believe(
 /// Makes the failure of a refused answer. `accept_after` is the number of refusals in a row after
 /// which the answer is taken.
 fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
-    let until = if why.needs_the_owner() {
-        "until you accept it".to_owned()
+    let otherwise = if why.needs_the_owner() {
+        "otherwise the program never takes an empty list".to_owned()
     } else {
-        format!("until you accept it or it came {} times", accept_after + 1)
+        let times = accept_after + 1;
+        format!("otherwise the program takes the answer when it came {times} times in a row")
     };
     let Refused { sets, times, .. } = &refused;
     let message = format!(
-        "not believed ({times} in a row): {why}; the last good data stays {until}: \
-         movies-gen accept {sets}"
+        "the answer is not plausible (refusals in a row: {times}): {why}; to take the answer \
+         now, run `movies-gen accept {sets}`; {otherwise}"
     );
     Failure { refused: Some(refused), ..Failure::new(FailureKind::Implausible, message) }
 }

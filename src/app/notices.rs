@@ -70,13 +70,14 @@ impl Notices {
         let oldest = interval + declared;
         if declared.is_zero() || oldest <= max_age {
             if self.aged.over().is_some() {
-                info!("the answers of the upstream are young enough again");
+                info!("the answers of the API are young enough for --max-age again");
             }
         } else if self.aged.met("aged") {
             warn!(
                 declared_age = declared.as_secs(),
-                "the upstream answers from a cache (Age: {} s), so pages get up to {} old: more \
-                 than --max-age {}, and nothing here can help that",
+                "the API answers from a cache (Age: {} s), so pages become up to {} old, which is \
+                 more than --max-age {}; increase --max-age, or ask the operator of the API for a \
+                 shorter cache time",
                 declared.as_secs(),
                 humantime::format_duration(oldest),
                 humantime::format_duration(max_age)

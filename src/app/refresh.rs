@@ -261,8 +261,8 @@ impl Refresher {
         for field in entered.volatile {
             info!(
                 field,
-                "{field} changes in most refreshes, so changes of {field} are not told any more \
-                 (--steady-fields tells them)"
+                "{field} changes in most refreshes, so its changes are no longer reported; to report \
+                 them, use --steady-fields"
             );
         }
         entered.counts

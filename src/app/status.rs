@@ -252,7 +252,7 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
         line(
             "refused",
             format!(
-                "{}: {} (refused {} times in a row, last at {}{mark})",
+                "{}: {} (refusals in a row: {}, last at {}{mark})",
                 refused.sets, refused.why, refused.times, refused.last
             ),
         )?;

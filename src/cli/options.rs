@@ -158,7 +158,7 @@ options! {
         ///
         /// Without this option the program refuses an --out that is not empty and that the
         /// program did not make, and an --out or --state made for another upstream. With this
-        /// option, existing files stay. A file that has the place of a page is moved below
+        /// option, existing files stay. A file at the path of a page is moved below
         /// --state, and the program logs its name.
         #[arg(switch())]
         adopt: bool => NeedsRestart,
@@ -215,7 +215,7 @@ options! {
         /// Maximum time that a request waits for newer data
         ///
         /// `build once` waits at most this long until a refresh may start. A command to Redis
-        /// may take a quarter of this time, and at least 100ms.
+        /// times out after a quarter of this time, but not before 100ms.
         #[arg(value_name = "DURATION", default_value = "2s")]
         hold: DurationText => NeedsRestart,
     }
@@ -223,21 +223,21 @@ options! {
     "Plausibility of new data (serve, build)" {
         /// Maximum share of the films, or of the people, that one refresh may remove
         ///
-        /// The program refuses data that lacks more, and the last good site stays. A list may
-        /// always lose one or two records.
+        /// The program refuses data that removes a larger share, and the last good site stays. A
+        /// list may always lose one or two records.
         #[arg(value_name = "SHARE", default_value = "30%")]
         max_shrink: Share => Applied,
 
         /// Maximum factor by which one refresh may multiply the films, or the people
         ///
-        /// The program refuses data with more records than this factor times the previous
-        /// number plus 1000, and the last good site stays.
+        /// The program refuses data with more records than 1000 plus this factor times the
+        /// previous number, and the last good site stays.
         #[arg(value_name = "FACTOR", default_value = "3")]
         max_growth: Factor => Applied,
 
         /// Number of refusals in a row after which refused data is accepted
         ///
-        /// The count starts again when the data lacks other records than before. An empty list is
+        /// The count starts again if other records are missing than before. An empty list is
         /// never accepted this way; use `movies-gen accept`.
         #[arg(value_name = "N", default_value = "10")]
         accept_after: u32 => Applied,
@@ -339,13 +339,13 @@ options! {
 
         /// Log more: -v details, -vv everything
         ///
-        /// In a variable or in the configuration file, the value is the number of times.
+        /// In a variable or in the configuration file, the value is the number of -v.
         #[arg(short, action = ArgAction::Count)]
         verbose: u8 => NeedsRestart,
 
         /// Log less: -q warnings and errors, -qq errors only
         ///
-        /// In a variable or in the configuration file, the value is the number of times.
+        /// In a variable or in the configuration file, the value is the number of -q.
         #[arg(short, action = ArgAction::Count)]
         quiet: u8 => NeedsRestart,
     }

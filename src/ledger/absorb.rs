@@ -131,7 +131,8 @@ fn merged_entries(
 /// Merges the entries of one record.
 fn met(id: &str, one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry {
     let first_seen = one.first_seen.min(other.first_seen);
-    // A replica that saw the record later took that time for its first-seen time.
+    // A replica that first saw the record later has this later time as `first_seen` and as
+    // `changed`. Such a `changed` is not a change of the record.
     let real = |entry: &Entry| {
         entry.changed.filter(|&changed| changed != entry.first_seen || changed == first_seen)
     };

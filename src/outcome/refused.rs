@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::payload::Fence;
 
 /// Digests of gone records that are kept: the smallest digests. Up to this number, each gone record
-/// is known. Above this number, the digests are a sample, and only the count is exact. A further
-/// gone record then shows in the count. If another record came back at the same time, the sample
-/// finds the further record with a probability of this constant divided by the count.
+/// is known. Above this number, the digests are a sample, and only the count is exact. If one more
+/// record is gone, the count shows this. If one more record is gone and a different record came
+/// back, the count stays the same, and only the sample can show the change, with a probability of
+/// this constant divided by the count.
 pub const MOST_DIGESTS: usize = 500;
 
 /// Names the sets of ids of a refused answer.

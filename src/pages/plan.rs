@@ -1,7 +1,7 @@
 //! The plan: the path of every page of a catalogue.
 //!
-//! Owns which paths the site has, and which page has a path that two pages could have. The
-//! variables of the pages are in [`PageContents`].
+//! Owns the paths of the site, and the rule that decides which page gets a path that two pages
+//! claim. The variables of the pages are in [`PageContents`].
 
 use std::collections::BTreeMap;
 

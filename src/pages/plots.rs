@@ -269,10 +269,10 @@ mod tests {
         let plots = Plots { day: &day, texts: theme.texts("en") };
         let said = |svg: &str| svg.replace('\u{a0}', " ");
         let age = plots.age(MINUTE).expect("a drawing");
-        let told = "The data was 60 min old at most, and for 60 min or more";
+        let told = "The highest age of the data was 60 min. The data was older than the limit of";
         assert!(said(&age).contains(told), "{age}");
         let outcomes = plots.outcomes().expect("a drawing");
-        let told = "Of 1,440 refreshes 138 brought newer data, 1,242 found nothing new, 60 failed.";
+        let told = "1,440 refreshes: 138 brought newer data, 1,242 found nothing new, 60 failed.";
         assert!(outcomes.contains(told), "{outcomes}");
         let durations = plots.durations().expect("a drawing");
         let told = "took 250 ms on average and 250 ms at most";

@@ -18,8 +18,8 @@ use crate::texts::Texts;
 /// directors.
 const MOST_BESIDE: usize = 24;
 
-/// Largest number of other films on the page of a film, of all people of the film together. If a
-/// film has very many people, each person has fewer films.
+/// Largest total number of other films that the page of a film names beside the people of the film.
+/// The number is divided by the number of people.
 const MOST_BESIDE_ALL: usize = 12_000;
 
 /// A film as another page names the film.

@@ -149,7 +149,10 @@ impl fmt::Display for Implausible {
                 write!(f, "{gone} of the {before} records of {endpoint} are gone at once")
             }
             Implausible::AllNew { endpoint, before } => {
-                write!(f, "none of the {before} records of {endpoint} has its old id")
+                write!(
+                    f,
+                    "{endpoint} has none of the {before} ids of the last good data; all ids are new"
+                )
             }
             Implausible::Grown { endpoint, before, now } => {
                 write!(f, "{endpoint} has {now} records; it had {before}")

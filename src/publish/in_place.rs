@@ -190,7 +190,8 @@ pub(super) fn publish(
     let state = disk::parent(standby);
     // Files of an earlier publish that failed must be removed too.
     let left = document::read::<Journal>(&journal_path(state), "journal")?.unwrap_or_default().new;
-    // So must files of ours under a held-back page that is no longer wanted.
+    // Our old files at the path of a held-back page must be removed too, if the new generation does
+    // not have this page.
     let left_under = was.held_back.iter().filter_map(|(path, held)| {
         let is_left = |entry: &&ManifestEntry| is_as_listed(out, path, entry);
         let left = held.before.as_ref().filter(is_left)?;
@@ -255,7 +256,8 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
         }
         None => {
             warn!(
-                "a publish into {} was cut off without a standby; the next publish repairs it",
+                "a publish into {} was interrupted, and the new files in --state are lost; the next \
+                 publish repairs the site",
                 out.display()
             );
             disk::remove_file(&path)

@@ -222,7 +222,8 @@ impl Publisher {
         self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
         let found = match manifest {
             Some(manifest) => Some(Generation::read(&self.out, manifest, self.standby.path())?),
-            // The tree is ours because of other files, and the standby lists most of its files.
+            // There is no manifest, but another document of the program in `out`, or `--adopt`,
+            // says that the tree is ours. The manifest of the standby lists most files of `out`.
             None if self.unlisted => self.standby.manifest()?.map(Generation::unread),
             None => None,
         };

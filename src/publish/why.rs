@@ -41,12 +41,13 @@ impl fmt::Display for Why {
             Why::Elsewhere => f.write_str("--out and --state are on different file systems"),
             Why::NotPossible(error) => f.write_str(error),
             Why::NotKnown => f.write_str("the list of our files in --out is not known"),
-            Why::Stranger(path) => write!(f, "{} is not ours", path.display()),
+            Why::Stranger(path) => write!(f, "{} was not made by movies-gen", path.display()),
             Why::Attributes => {
-                f.write_str("--out has an owner or attributes that another directory cannot get")
+                f.write_str("--out has access control lists, or an owner or mode that this process cannot give to a \
+                 new directory")
             }
             Why::Resident(who) => f.write_str(who),
-            Why::StandbyUsed(path) => write!(f, "{} is not ours", path.display()),
+            Why::StandbyUsed(path) => write!(f, "{} was not made by movies-gen", path.display()),
         }
     }
 }

@@ -166,7 +166,8 @@ impl Open {
         }
     }
 
-    /// Whether the ring has the step to the live generation, which follows a moment later.
+    /// Whether the ring has reached the live generation. The snapshot is replaced first, and the
+    /// ring gets the step a moment later.
     fn is_told(&mut self) -> bool {
         let ring = self.news.borrow_and_update();
         let snapshot = self.live.snapshot();

@@ -30,7 +30,7 @@ pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners> {
     for address in addresses {
         match bind_one(*address, workers) {
             Ok(listeners) => return Ok(listeners),
-            // The next address may only replace an address family that this system does not have.
+            // The next address is only for a system that lacks the address family of this address.
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 last = Some((*address, error));
                 break;

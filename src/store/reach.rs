@@ -47,9 +47,10 @@ pub(super) enum Failed {
     First,
     /// The failure is known.
     Again,
-    /// The failure is known, and a new connection may help. A server that hangs does not break the
-    /// connection, and neither does a server whose name now leads to another address. Every
-    /// other failure returns this, because a connect may take longer than an answer.
+    /// The failure is known, and a new connection may help: the 2nd, 4th, 6th … failure in a row.
+    /// A server that hangs does not break the connection, and neither does a server whose name now
+    /// leads to another address. The failures between do not reconnect, so that a slow connect has
+    /// the time of two calls.
     Reconnect,
 }
 

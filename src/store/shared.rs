@@ -190,7 +190,7 @@ impl Stores {
             Err(error) => {
                 if self.reach.bodies_stuck(self.clock.now().boot) {
                     warn!(
-                        "payloads are not shared for now, each replica shows its own data: \
+                        "payloads are not shared at the moment, so each replica shows its own data: \
                          {error:#}; check whether the connection to Redis is fast enough for \
                          payloads of this size"
                     );
@@ -239,8 +239,9 @@ impl Stores {
         let (took, lease) = (self.clock.now().boot.since(started), *locked(&self.lease));
         if self.reach.took(took, lease) {
             bail!(
-                "Redis at {} takes {took:?} to answer, but a request must leave within {lease:?} \
-                 of its claim; check the load of Redis and the network",
+                "Redis at {} takes {took:?} to answer; a request to the API must be sent within \
+                 {lease:?} after Redis grants the refresh, so Redis is too slow; check the load of \
+                 Redis and the network",
                 redis.address()
             );
         }
@@ -314,14 +315,16 @@ fn aged(payload: Payload, kept: Option<(Fence, Stamp)>) -> Payload {
     }
 }
 
-/// Logs once that the copy of the data in Redis cannot be written. The data is still shown and
-/// shared.
+/// Logs, once for each lasting failure, that `--state` cannot be written. The data is in Redis, so
+/// the data is still shown and shared.
 fn say_once(is_unwritten: &AtomicBool, written: Result<()>) {
     let was_unwritten = is_unwritten.swap(written.is_err(), Ordering::Relaxed);
     if let Err(error) = written
         && !was_unwritten
     {
-        warn!("cannot keep a copy of the data in Redis until --state can be written: {error:#}");
+        warn!(
+            "cannot write to --state, so --state has no copy of what Redis stores: {error:#}; check the disk and the permissions"
+        );
     }
 }
 
@@ -348,7 +351,8 @@ impl Store for Stores {
         *locked(&self.lease) = schedule::lease(ask.interval);
         let claim = async |redis: &RedisStore| {
             let claim = redis.claim(&ask).await?;
-            // A late claim is renewed. The result only counts slow answers.
+            // The call only counts a slow answer. A claim whose answer came after the lease is not
+            // lost, because the process renews the claim before the request.
             let _ = self.judge_speed(redis, before);
             Ok(claim)
         };
@@ -373,7 +377,8 @@ impl Store for Stores {
         let renew = async |redis: &RedisStore| {
             let started = self.clock.now().boot;
             let renewed = redis.renew(fence).await?;
-            // A denied renewal is true even if the answer is late.
+            // If Redis denies the renewal, there is a newer claim, however late the answer comes.
+            // So only a granted renewal must be in time.
             if renewed.is_some() {
                 self.judge_speed(redis, started)?;
             }

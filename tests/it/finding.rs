@@ -160,7 +160,7 @@ fn without_scripts_the_list_is_complete_and_links_directors_and_years() {
     }
     let director = server.get("/directors/hayao-miyazaki/").text().to_owned();
     assert!(
-        director.contains("Directed 2 films, 1988–1997. Average score: 93 of 100."),
+        director.contains("Directed 2 films, 1988–1997. Average score: 93 out of 100."),
         "{director}"
     );
 }

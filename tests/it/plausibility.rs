@@ -68,7 +68,7 @@ fn a_list_that_lost_a_few_is_taken() {
 fn a_list_whose_ids_are_all_new_is_refused() {
     let (_upstream, site) = after(&renamed(), &[]);
     let log = site.build_once().with_code(1);
-    assert!(log.contains("none of the 5 records of /films has its old id"), "{log}");
+    assert!(log.contains("/films has none of the 5 ids of the last good data"), "{log}");
     assert_eq!(titles(&site), 5);
 }
 
@@ -84,16 +84,16 @@ fn a_steady_answer_is_taken_but_an_empty_list_is_not() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     for time in 1..=2 {
         let log = site.build_once().with_code(1);
-        assert!(log.contains(&format!("({time} in a row)")), "{log}");
+        assert!(log.contains(&format!("(refusals in a row: {time})")), "{log}");
     }
     let log = site.build_once().well();
-    assert!(log.contains("it came again 2 times, so it is taken"), "{log}");
+    assert!(log.contains("the answer came again 2 times, so the answer is taken"), "{log}");
     assert_eq!(titles(&site), 2);
 
     upstream.set("/films", Answer::json(&json!([])));
     for _ in 0..4 {
         let log = site.build_once().with_code(1);
-        assert!(log.contains("until you accept it: movies-gen accept"), "{log}");
+        assert!(log.contains("run `movies-gen accept"), "{log}");
     }
     assert_eq!(titles(&site), 2);
 }
@@ -103,15 +103,18 @@ fn other_missing_records_restart_the_count_and_a_good_answer_ends_the_count() {
     let (upstream, site) = after(&some(2), &["--accept-after", "2"]);
     site.build_once().with_code(1);
     upstream.set("/films", Answer::json(&some(1)));
-    assert!(site.build_once().with_code(1).contains("(1 in a row)"));
+    assert!(site.build_once().with_code(1).contains("(refusals in a row: 1)"));
     upstream.set("/films", Answer::new(500, ""));
     site.build_once().with_code(1);
     upstream.set("/films", Answer::json(&some(1)));
-    assert!(site.build_once().with_code(1).contains("(2 in a row)"), "an error must not count");
+    assert!(
+        site.build_once().with_code(1).contains("(refusals in a row: 2)"),
+        "an error must not count"
+    );
     upstream.recover();
     site.build_once().well();
     upstream.set("/films", Answer::json(&some(1)));
-    assert!(site.build_once().with_code(1).contains("(1 in a row)"));
+    assert!(site.build_once().with_code(1).contains("(refusals in a row: 1)"));
 }
 
 #[test]
@@ -179,7 +182,7 @@ fn a_lasting_shrink_with_another_new_id_in_each_answer_is_taken_in_the_end() {
     for time in 1..=2 {
         upstream.set("/films", Answer::json(&with_a_new_one(some(1), time)));
         let log = site.build_once().with_code(1);
-        assert!(log.contains(&format!("({time} in a row)")), "{log}");
+        assert!(log.contains(&format!("(refusals in a row: {time})")), "{log}");
     }
     upstream.set("/films", Answer::json(&with_a_new_one(some(1), 3)));
     site.build_once().well();
@@ -245,7 +248,7 @@ fn refusals_and_marks_are_shared_by_replicas() {
     upstream.set("/films", Answer::json(&json!([])));
     one.build_once().with_code(1);
     let log = other.build_once().with_code(1);
-    assert!(log.contains("(2 in a row)"), "{log}");
+    assert!(log.contains("(refusals in a row: 2)"), "{log}");
     assert_eq!(one.run(&["accept", &named(&log)]).code, Some(0));
     other.build_once().well();
     assert_eq!(titles(&other), 0);

@@ -221,5 +221,5 @@ fn claims_still_use_redis_if_bodies_are_too_slow_to_transfer() {
     }
     let log = format!("{}{}", one.log(), other.log());
     assert!(!log.contains("keeps its own interval"), "{log}");
-    assert!(log.contains("payloads are not shared for now"), "{log}");
+    assert!(log.contains("payloads are not shared at the moment"), "{log}");
 }

@@ -163,7 +163,7 @@ fn the_status_page_shows_no_internal_address_key_or_path() {
             let text = page.replace("movies-gen", "");
             assert!(!text.contains(secret), "{secret:?} in {page}");
         }
-        assert!(page.contains("Several machines share the work"), "{page}");
+        assert!(page.contains("Several servers refresh this site"), "{page}");
     }
 }
 
@@ -184,11 +184,11 @@ fn the_status_page_stays_true_when_it_is_no_longer_published() {
     tab.wait_for("!document.querySelector('[data-freshness]').hidden");
     tab.wait_for("!document.querySelector('[data-stale]').hidden");
     let said = tab.text("document.querySelector('[data-stale]').textContent");
-    assert!(said.starts_with("No new data from the source for 1\u{a0}min"), "{said}");
+    assert!(said.starts_with("The data on this page is 1\u{a0}min"), "{said}");
     assert_eq!(tab.complaints(), Vec::<Value>::new());
     // The file contains moments and no times relative to now.
     let main = tab.text("document.querySelector('main').textContent");
-    assert!(!main.contains(" ago") && main.contains("If that time is long past"), "{main}");
+    assert!(!main.contains(" ago") && main.contains("If this time is long ago"), "{main}");
 }
 
 /// Templates with each kind of fault.

@@ -127,7 +127,7 @@ fn data_older_than_max_stale_is_answered_with_503() {
     let refused = running.get("/movies/salt-road/");
     assert_eq!(refused.status, 503);
     assert!(refused.expect("retry-after").parse::<u32>().is_ok());
-    assert!(refused.text().contains("has not answered for a long time"), "{refused:?}");
+    assert!(refused.text().contains("has received no usable data for a long time"), "{refused:?}");
     assert_eq!(running.get("/healthz").status, 200);
     assert_eq!(running.get("/freshness.json").status, 200);
     upstream.recover();
@@ -153,5 +153,5 @@ fn answers_from_a_cache_of_the_upstream_are_reported() {
         status.contains("45s of this age in a cache of the upstream")
     });
     upstream.recover();
-    running.wait_for_line("young enough again");
+    running.wait_for_line("young enough for --max-age again");
 }

@@ -257,7 +257,7 @@ impl FileStore {
         Ok(())
     }
 
-    /// Returns the time for which an attempt that is recorded now will be ready.
+    /// Returns the estimated time at which an attempt that is recorded now is on disk.
     fn ready(&self) -> Stamp {
         let slowness = Duration::from_micros(self.slowness.load(Order::Relaxed));
         let now = self.clock.now();

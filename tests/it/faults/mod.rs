@@ -129,7 +129,7 @@ fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
             1,
             "are gone at once",
         ),
-        ("all ids renamed", Answer::json(&renamed), 1, "has its old id"),
+        ("all ids renamed", Answer::json(&renamed), 1, "all ids are new"),
     ]
 }
 

@@ -306,7 +306,7 @@ fn a_list_of_refused_answers_does_not_load_their_bodies() {
     let spaces = " ".repeat(size / 5);
     let film = |at: usize| format!(r#"{{"id":"new-{at}","title":"a"}},0{spaces}"#);
     upstream.set("/films", Answer::new(200, items(4, film)));
-    assert!(site.build_once().with_code(1).contains("not believed"));
+    assert!(site.build_once().with_code(1).contains("not plausible"));
     let refused = site.path(".movies-gen/refused");
     let kept: Vec<_> = std::fs::read_dir(&refused).expect("kept").flatten().collect();
     assert_eq!(kept.len(), 2, "a small file and a file with the bodies");

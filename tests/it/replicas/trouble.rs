@@ -20,7 +20,7 @@ fn a_redis_that_answers_claims_later_than_the_lease_counts_as_lost() {
     let server = site.serve().ready();
     // The delay is longer than the lease, and shorter than the longest wait for an answer.
     link.takes(Duration::from_millis(250));
-    server.wait_for_line("but a request must leave within 200ms of its claim");
+    server.wait_for_line("a request to the API must be sent within 200ms");
     for score in ["3", "4"] {
         upstream.set("/films", with_score(score));
         wait_until("newer data", || shows(&server, score));
@@ -169,7 +169,7 @@ fn a_replica_that_cannot_write_its_state_still_shares_its_data() {
     for name in [".attempt.new", ".saved.new"] {
         site.write(&format!(".movies-gen/{name}/in/the/way"), "");
     }
-    server.wait_for_line("cannot keep a copy of the data in Redis");
+    server.wait_for_line("cannot write to --state, so");
     upstream.set("/films", with_score("3"));
     // Only this replica asks, and shares the data.
     wait_until("the data", || redis.fields("last-good")["films"].contains("\"3\""));
@@ -178,7 +178,7 @@ fn a_replica_that_cannot_write_its_state_still_shares_its_data() {
     wait_until_all_show([&server, &other], "4");
     let log = server.log();
     // The message is logged once for attempts, and once for payloads.
-    assert_eq!(log.matches("cannot keep a copy of the data in Redis").count(), 2, "{log}");
+    assert_eq!(log.matches("cannot write to --state, so").count(), 2, "{log}");
     assert!(least_gap(&upstream) > COURTEOUS);
 }
 
