@@ -68,3 +68,5 @@ open-page: packages ## keep a page open for ten minutes with a change each secon
 
 packages: # install the programs that the tests need beside the toolchain
 	.ci/packages redis-server nginx chromium openssl strace systemd-analyze=systemd
+	@# Debian has a small Chromium without windows. Tests are slower without this program.
+	-@.ci/packages chromium-headless-shell

@@ -74,16 +74,16 @@ pub(super) async fn believe(
 /// Makes the failure of a refused answer. `accept_after` is the number of refusals in a row after
 /// which the answer is taken.
 fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
-    let otherwise = if why.needs_the_owner() {
-        "otherwise the program never takes an empty list".to_owned()
+    let by_itself = if why.needs_the_owner() {
+        "the program never takes an empty list by itself".to_owned()
     } else {
         let times = accept_after + 1;
-        format!("otherwise the program takes the answer when it came {times} times in a row")
+        format!("the program takes the answer when it came {times} times in a row")
     };
     let Refused { sets, times, .. } = &refused;
     let message = format!(
-        "the answer is not plausible (refusals in a row: {times}): {why}; to take the answer \
-         now, run `movies-gen accept {sets}`; {otherwise}"
+        "the answer is not plausible (refusals in a row: {times}): {why}; {by_itself}; to take \
+         the answer now: movies-gen accept {sets}"
     );
     Failure { refused: Some(refused), ..Failure::new(FailureKind::Implausible, message) }
 }

@@ -93,7 +93,7 @@ fn a_steady_answer_is_taken_but_an_empty_list_is_not() {
     upstream.set("/films", Answer::json(&json!([])));
     for _ in 0..4 {
         let log = site.build_once().with_code(1);
-        assert!(log.contains("run `movies-gen accept"), "{log}");
+        assert!(log.contains("the answer now: movies-gen accept"), "{log}");
     }
     assert_eq!(titles(&site), 2);
 }
@@ -220,7 +220,7 @@ fn the_owner_accepts_while_the_site_is_served() {
     let running = site.serve().ready();
     let line = running.wait_for_line("movies-gen accept ");
     assert_eq!(site.run(&["accept", &named(&line)]).code, Some(0));
-    running.wait_for_line("the owner accepts it");
+    running.wait_for_line("the owner accepted the answer");
     running.wait_for_line("outcome=changed");
     assert_eq!(running.get("/movies.json").text().trim(), "[\n]");
 }

@@ -145,7 +145,7 @@ fn answers_from_a_cache_of_the_upstream_are_reported() {
     aged("/people", &crate::fixture::people());
     let running = Site::eager(&upstream).serve().ready();
     let line = running.wait_for_line("answers from a cache (Age: 45 s)");
-    assert!(line.contains("pages get up to 46s old: more than --max-age 1s"), "{line}");
+    assert!(line.contains("pages become up to 46s old, which is more than --max-age 1s"), "{line}");
     assert!(running.get("/").expect("age").parse::<u64>().expect("seconds") >= 45);
     // While an attempt is in flight, the status does not know the age of the answer.
     wait_until("the status with the age", || {

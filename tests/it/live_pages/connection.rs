@@ -60,7 +60,7 @@ fn a_page_updates_after_a_restart_of_the_server_and_shows_old_data_after_a_kill(
     drop(free);
     let site = super::soon_old(&upstream).with(&["--listen", &address]);
     let running = site.serve().ready();
-    let mut browser = Browser::start();
+    let mut browser = Browser::with_windows();
     let mut tab = open(&mut browser, &running, "/");
     assert_eq!(running.terminate().0, Some(0));
     upstream.set("/films", one_more());
@@ -129,7 +129,7 @@ fn a_page_whose_stream_is_refused_still_updates_and_later_gets_a_stream() {
     let running = quick(&upstream).with(&["--max-streams", "1"]).serve().ready();
     let mut other = Listener::open(running.address, "path=/", &[]);
     assert_eq!(other.next().name, "fetch");
-    let mut browser = Browser::start();
+    let mut browser = Browser::with_windows();
     let mut tab = browser.tab();
     tab.load(&format!("http://{}/", running.address));
     let _ = tab.value("window.isStillTheSame = true");

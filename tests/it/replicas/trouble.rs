@@ -167,7 +167,9 @@ fn a_replica_that_cannot_write_its_state_still_shares_its_data() {
     let server = site.serve().ready();
     // A file cannot replace a directory that is not empty.
     for name in [".attempt.new", ".saved.new"] {
-        site.write(&format!(".movies-gen/{name}/in/the/way"), "");
+        let directory = site.path(&format!(".movies-gen/{name}/in/the/way"));
+        // The program may be writing a file with this name.
+        wait_until("a directory", || std::fs::create_dir_all(&directory).is_ok());
     }
     server.wait_for_line("cannot write to --state, so");
     upstream.set("/films", with_score("3"));
