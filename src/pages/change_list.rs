@@ -137,8 +137,10 @@ impl<'a> Views<'a> {
 
     /// Returns the name of a field for readers, in the form for a sentence.
     pub(super) fn field_name(self, field: &str) -> String {
-        let known = self.texts.filled(&format!("field.{field}"), None, |_| None);
-        known.unwrap_or_else(|_| field.replace('_', " "))
+        // Most fields without a text occur often, and the error for a missing text takes long: the
+        // error names the most similar key.
+        let key = format!("field.{field}");
+        if self.texts.has(&key) { self.texts.say(&key, &[]) } else { field.replace('_', " ") }
     }
 
     /// Returns the path of the page of the record that changed. Returns `None` if the record was
