@@ -126,7 +126,7 @@ fn hostile(size: usize) -> Vec<Hostile> {
                     items(200, |film| film.to_string())
                 )
             }),
-            "pairs",
+            "links to people",
         ),
         (
             "500,000 references",
