@@ -129,18 +129,20 @@ impl<'a> Views<'a> {
 
     pub(super) fn field(self, change: &'a FieldChange) -> FieldView<'a> {
         let FieldChange { field, old, new } = change;
-        let known = self.texts.has(&format!("field.{field}"));
-        let name = self.field_name(field);
-        let label = if known { upper_first(&name) } else { name };
+        let name = self.field_text(field).map(|name| upper_first(&name));
+        let label = name.unwrap_or_else(|| plain(field));
         FieldView { field, label, old: old.as_deref(), new: new.as_deref() }
     }
 
     /// Returns the name of a field for readers, in the form for a sentence.
     pub(super) fn field_name(self, field: &str) -> String {
-        // Most fields without a text occur often, and the error for a missing text takes long: the
-        // error names the most similar key.
+        self.field_text(field).unwrap_or_else(|| plain(field))
+    }
+
+    /// Returns the text for the name of a field. Returns `None` for a field that only the data has.
+    fn field_text(self, field: &str) -> Option<String> {
         let key = format!("field.{field}");
-        if self.texts.has(&key) { self.texts.say(&key, &[]) } else { field.replace('_', " ") }
+        self.texts.has(&key).then(|| self.texts.say(&key, &[]))
     }
 
     /// Returns the path of the page of the record that changed. Returns `None` if the record was
@@ -168,6 +170,11 @@ fn fields(what: &What) -> &[FieldChange] {
         What::Changed(fields) => fields,
         What::Added | What::Removed => &[],
     }
+}
+
+/// Returns the name of a field that has no text.
+fn plain(field: &str) -> String {
+    field.replace('_', " ")
 }
 
 #[cfg(test)]
