@@ -18,7 +18,6 @@ use super::page::Page;
 use super::paths::{director_path, producer_path, year_path};
 use super::search::Index;
 use super::site::Site;
-use super::sitemap::Sitemap;
 use super::variables::Variables;
 use super::view::Views;
 use crate::catalogue::{Catalogue, FilmIndex};
@@ -33,8 +32,6 @@ pub(super) struct PageContents<'a> {
     pub(super) people: DataFile,
     pub(super) index: Index,
     pub(super) changes: ChangeList<'a>,
-    /// Empty until the plan knows all paths.
-    pub(super) sitemap: Sitemap,
 }
 
 impl<'a> PageContents<'a> {
@@ -52,7 +49,6 @@ impl<'a> PageContents<'a> {
             people: DataFile::of("people", people.len(), |person| &people[person].id),
             index: Index::of(catalogue),
             changes: ChangeList::of(ledger),
-            sitemap: Sitemap::empty(),
         }
     }
 
@@ -78,7 +74,6 @@ impl<'a> PageContents<'a> {
                 to.put("entries", &feeds::entries(views, &self.changes));
             }
             Page::JsonFeed => to.put("feed", &feeds::json_feed(views, &self.changes)),
-            Page::Sitemap(prefix) => self.sitemap.put(prefix, views.site, to),
             Page::Robots => {
                 if views.site.url.is_some() {
                     to.put("sitemap", &views.site.absolute("sitemap.xml"));
@@ -88,7 +83,9 @@ impl<'a> PageContents<'a> {
                 let title = named.title(views.catalogue);
                 to.put("to", &Destination { title, url: views.site.link(path) });
             }
-            Page::NotFound
+            // The plan knows the variables of the sitemap, which lists the paths of the plan.
+            Page::Sitemap(_)
+            | Page::NotFound
             | Page::Poster(_)
             | Page::Search(_)
             | Page::WebManifest

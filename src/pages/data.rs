@@ -76,7 +76,7 @@ impl DataFile {
     }
 }
 
-/// Path of all records as data, or of a part of them.
+/// Returns the path of the file of all records, or of the part under `prefix`.
 fn json_path(name: &str, prefix: &str) -> String {
     if prefix.is_empty() { format!("{name}.json") } else { format!("json/{name}/{prefix}.json") }
 }

@@ -12,6 +12,8 @@ use super::former::former_addresses;
 use super::page::Page;
 use super::paths::{film_path, person_path, poster_path, uncompressed};
 use super::site::{SharedFacts, Site};
+use super::sitemap::Sitemap;
+use super::variables::Variables;
 use super::{CHANGES, NOT_FOUND, feeds, root, search, sitemap};
 use crate::catalogue::Catalogue;
 use crate::ledger::Ledger;
@@ -26,6 +28,7 @@ pub struct Plan<'a> {
     pub(super) contents: PageContents<'a>,
     pub(super) shared: SharedFacts,
     pages: BTreeMap<String, Page>,
+    sitemap: Sitemap,
     /// Files of the theme's `root/` folder that are not published.
     hidden: Vec<String>,
     /// Bytes that all files together may have.
@@ -45,13 +48,13 @@ impl<'a> Plan<'a> {
         ledger: &'a Ledger,
         theme: &'a Theme,
     ) -> Plan<'a> {
-        let mut contents = PageContents::of(site, catalogue, ledger, theme.texts(&site.lang));
+        let contents = PageContents::of(site, catalogue, ledger, theme.texts(&site.lang));
         let mut pages = files(site, theme);
         add_pages_of_every_site(&mut pages);
         add_records(&mut pages, &contents);
         add_parts(&mut pages, &contents);
-        contents.sitemap = sitemap::Sitemap::of(&pages, &contents.views, &contents.changes);
-        for prefix in contents.sitemap.prefixes() {
+        let sitemap = Sitemap::of(&pages, &contents.views, &contents.changes);
+        for prefix in sitemap.prefixes() {
             pages.insert(sitemap::path(prefix), Page::Sitemap(prefix.clone()));
         }
         for (path, to, named) in former_addresses(&contents.views) {
@@ -60,7 +63,7 @@ impl<'a> Plan<'a> {
         let hidden = root::add(&mut pages, theme);
         remove_compressed_forms(&mut pages);
         let shared = SharedFacts::of(site, theme);
-        Plan { theme, contents, shared, pages, hidden, most_bytes: u64::MAX }
+        Plan { theme, contents, shared, pages, sitemap, hidden, most_bytes: u64::MAX }
     }
 
     /// Returns the same plan for a site of at most `most_bytes` bytes.
@@ -98,6 +101,14 @@ impl<'a> Plan<'a> {
     /// Returns the page of a path; the page "not found" for a path that is not in the plan.
     pub(super) fn page(&self, path: &str) -> &Page {
         self.pages.get(path).unwrap_or(&Page::NotFound)
+    }
+
+    /// Hands the variables of a page to `to`.
+    pub(super) fn put(&self, page: &Page, to: &mut dyn Variables) {
+        match page {
+            Page::Sitemap(prefix) => self.sitemap.put(prefix, self.contents.views.site, to),
+            page => self.contents.put(page, to),
+        }
     }
 }
 

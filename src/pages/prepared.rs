@@ -62,7 +62,7 @@ fn fingerprint(plan: &Plan<'_>, path: &str, page: &Page) -> Fingerprint {
         _ => {
             hasher.update(plan.shared.digest.as_bytes());
             write_json(&mut hasher, &(path, canonical(plan, path)));
-            plan.contents.put(page, &mut Hash(&mut hasher));
+            plan.put(page, &mut Hash(&mut hasher));
         }
     }
     let mut fingerprint = [0; 16];
@@ -129,7 +129,7 @@ impl Prepared<'_> {
             fingerprint: self.fingerprint.to_string(),
         };
         context.insert("page", &variables);
-        plan.contents.put(page, &mut context);
+        plan.put(page, &mut context);
         let template = page.template().unwrap_or(NOT_FOUND);
         let rendered = plan.theme.render(template, &context, views.texts);
         let record = || format!("cannot render {}{}", self.path, page.record(views.catalogue));

@@ -31,11 +31,6 @@ struct Address {
 }
 
 impl Sitemap {
-    /// Returns a sitemap without addresses.
-    pub(super) fn empty() -> Sitemap {
-        Sitemap(Split::of(Vec::new(), MOST_ADDRESSES, |address| key_of_id(&address.path)))
-    }
-
     pub(super) fn of(
         pages: &BTreeMap<String, Page>,
         views: &Views<'_>,

@@ -46,7 +46,7 @@ fn every_variable_of_every_template_is_described() {
     for page in plan.paths().map(|path| plan.page(path)) {
         let Some(template) = page.template() else { continue };
         let mut names = Names::default();
-        plan.contents.put(page, &mut names);
+        plan.put(page, &mut names);
         for name in names.0 {
             let row = row(template);
             assert!(
