@@ -133,8 +133,8 @@
     open();
   };
 
-  // freshness.json tells of new generations in each interval. Without a stream, the page has no
-  // other source.
+  // `site.js` reads freshness.json once in each interval. A page without a stream learns of a new
+  // generation only in this way.
   document.addEventListener("movies-gen:look", ({ detail: told }) => {
     isServed = told.isServed;
     site.follows = !isPaused() && !site.patch.isStuck();
