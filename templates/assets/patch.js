@@ -28,7 +28,7 @@
   // page.
   let reached = null;
   // Whether all fetches for a generation failed. The page then shows a link to the newer page, and
-  // tries once more at each regular read of freshness.json.
+  // tries again at each regular read of freshness.json.
   let stuck = false;
   // The queue of actions: the end of the last action, and the number of actions that have not
   // ended.
@@ -209,11 +209,12 @@
     isCurrent(generation && (expected && isExpected ? generation : shown ?? generation));
     return true;
   };
-  // Fetches this page until it is current, at most `TRIES` times. A page that is stuck gets one
-  // try.
+  // Fetches this page until it is current, at most `TRIES` times. A page that is stuck gets one or
+  // two tries. The number is random, because a balancer that sends requests to replicas in turn
+  // would otherwise send each try to the same replica, which may have another theme.
   const itself = async (told) => {
     lacks = true;
-    for (let tries = stuck ? TRIES : 1; tries <= TRIES; tries++) {
+    for (let tries = stuck ? TRIES - Math.round(Math.random()) : 1; tries <= TRIES; tries++) {
       try {
         // If another action waits, the page accepts any fingerprint, because that action checks the
         // page again.

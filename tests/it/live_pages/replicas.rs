@@ -1,16 +1,19 @@
 //! Several replicas behind one address: an open page updates, whichever replica answers.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use super::{changed, one_more};
-use crate::fixture::{Browser, Nginx, Redis, Running, Site, Tab, Upstream, wait_until};
+use crate::fixture::{
+    Browser, Nginx, Redis, Running, Site, Tab, Upstream, free_address, get, wait_until,
+};
 
 /// Starts an nginx that sends requests to these servers in turn.
-fn in_front_of(servers: &[Running]) -> Nginx {
+fn in_front_of(servers: &[SocketAddr]) -> Nginx {
     Nginx::with(|address, _| {
-        let each = servers
-            .iter()
-            .map(|server| format!("server {} max_fails=1 fail_timeout=2s;", server.address));
+        let each =
+            servers.iter().map(|server| format!("server {server} max_fails=1 fail_timeout=2s;"));
         format!(
             "upstream replicas {{ {} }}
              server {{ listen {address}; location / {{
@@ -66,19 +69,20 @@ const SCORE: &str = "document.querySelector('[data-film-id=f-lamp]')?.dataset.sc
 fn a_page_continues_at_another_replica_when_its_replica_dies() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let sites = [replica(&upstream, &redis), replica(&upstream, &redis)];
-    let mut servers: Vec<_> = sites.iter().map(|site| site.serve().ready()).collect();
+    let servers = sites.each_ref().map(|site| site.serve().ready());
     let generation = |server: &Running| server.get("/").expect("x-generation").to_owned();
     wait_until("the same generation on both replicas", || {
         generation(&servers[0]) == generation(&servers[1])
     });
-    let nginx = in_front_of(&servers);
+    let nginx = in_front_of(&servers.each_ref().map(|server| server.address));
     let mut browser = Browser::start();
     let mut tab = counting(&mut browser, &nginx, "");
     upstream.set("/films", one_more());
     tab.wait_for("document.querySelector('[data-film-id=f-new]') !== null");
     // Kill the replica that has the stream of the page. The page must continue at the other
     // replica.
-    let dying = servers.swap_remove(usize::from(streams(&servers[0]) < 1.0));
+    let [first, second] = servers;
+    let (dying, _other) = if streams(&first) < 1.0 { (second, first) } else { (first, second) };
     dying.kill();
     upstream.set("/films", changed(&json!({"rt_score": "12"})));
     tab.wait_for(&format!("{SCORE} === '12'"));
@@ -86,6 +90,47 @@ fn a_page_continues_at_another_replica_when_its_replica_dies() {
     tab.wait_for(&format!("{SCORE} === '13'"));
     assert_eq!(count(&mut tab, "loads"), 1);
     assert!(count(&mut tab, "fetches") <= 16, "{} fetches", count(&mut tab, "fetches"));
+}
+
+#[test]
+#[ignore = "needs chromium, redis-server and nginx"]
+fn a_page_whose_fetches_all_failed_reaches_the_replica_that_has_its_theme() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let addresses = [free_address(), free_address()];
+    let at = |place: usize| {
+        replica(&upstream, &redis).with(&["--listen", &addresses[place].to_string()])
+    };
+    let (plain, themed) = (at(0), at(1).with(&["--templates", "theme"]));
+    themed.write("theme/robots.txt", "# another theme");
+    let of_plain = plain.serve().ready();
+    let nginx = in_front_of(&addresses);
+    let mut browser = Browser::start();
+    let mut tab = counting(&mut browser, &nginx, "");
+    // A page does not reload for another theme while the visitor uses a field.
+    let _ = tab.value("document.querySelector('input').focus()");
+    of_plain.kill();
+    let _of_themed = themed.serve().ready();
+    upstream.set("/films", changed(&json!({"rt_score": "12"})));
+    tab.wait_for("moviesGen.patch.isStuck()");
+
+    let of_plain = plain.serve().ready();
+    wait_until("the change on the replica with the theme of the page", || {
+        of_plain.get("/movies.json").text().contains("12")
+    });
+    // The nginx sends requests to the two replicas in turn. After an answer of the other theme, each
+    // read of freshness.json goes to the theme of the page, and each single fetch after such a read
+    // goes to the other theme.
+    let theme =
+        |page: &str| page.split("movies-gen-theme").nth(1).map(|rest| rest[..40].to_owned());
+    let own = theme(&of_plain.get("/").text());
+    let mut previous = None;
+    wait_until("two replicas that answer in turn", || {
+        let answered = theme(&get(nginx.address, "/").text());
+        let before = std::mem::replace(&mut previous, Some(answered.clone()));
+        before == Some(own.clone()) && answered != own
+    });
+    tab.wait_for(&format!("{SCORE} === '12'"));
+    assert_eq!(count(&mut tab, "loads"), 1);
 }
 
 #[test]
@@ -114,7 +159,7 @@ fn two_themes(script: &str) {
     let themed = replica(&upstream, &redis).with(&["--templates", "theme"]);
     themed.write("theme/robots.txt", "# another theme");
     let servers = [plain.serve().ready(), themed.serve().ready()];
-    let nginx = in_front_of(&servers);
+    let nginx = in_front_of(&servers.each_ref().map(|server| server.address));
     let mut browser = Browser::start();
     let mut tab = counting(&mut browser, &nginx, script);
     let rounds = 6;
