@@ -15,31 +15,26 @@
 //! log names the page, and the page follows when the path is free.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-use super::files::{self, is_as_listed, is_of, is_untouched};
+use super::files::{self, is_as_listed, is_untouched};
 use super::generation::Generation;
-use super::in_one_line;
+use super::held_back::{Present, is_ours, room_of, tell};
 use super::manifest::{
     GenerationId, HeldBack, Manifest, ManifestEntry, OWN_DIRECTORY, path_in, sound_directories,
     sound_keys, sound_names,
 };
 use super::obstacles::is_about_the_place;
-use super::ours::{Ours, is_free};
+use super::ours::Ours;
+use super::places::{place_one, remove, set_times, stands_in_the_way, times_of};
 use crate::disk;
 use crate::document;
 use crate::pages::{turn, uncompressed};
-
-/// Number of names in one log line.
-const MOST_NAMED: usize = 10;
 
 /// The journal: the generation of the standby is being published into `--out`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -62,115 +57,8 @@ struct Journal {
     owners_directories: BTreeSet<PathBuf>,
 }
 
-/// What differs in `--out` from the generation.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Present {
-    /// Pages that are held back.
-    pub(super) held_back: BTreeMap<String, HeldBack>,
-    /// Directories of the owner that contain pages.
-    pub(super) owners_directories: BTreeSet<PathBuf>,
-}
-
-impl Present {
-    pub(super) fn of(manifest: &Manifest) -> Present {
-        let Manifest { held_back, owners_directories, .. } = manifest.clone();
-        Present { held_back, owners_directories }
-    }
-
-    /// Whether the path of a held-back page is free now.
-    pub(super) fn has_room_again(&self, out: &Path) -> bool {
-        self.held_back.iter().any(|(path, held)| {
-            let is_ours = |_: &Path, found: &Metadata| is_left_of(held, found);
-            has_room(out, path, &held.wanted, is_ours)
-        })
-    }
-}
-
-/// Whether all forms of a page can be put at their paths.
-fn has_room(
-    out: &Path,
-    path: &str,
-    entry: &ManifestEntry,
-    is_ours: impl Fn(&Path, &Metadata) -> bool,
-) -> bool {
-    entry.names(path).all(|name| is_free(out, Path::new(&name), &is_ours))
-}
-
-/// Whether the entry at the path of a page is the file of ours from before the page was held
-/// back.
-fn is_left_of(held: &HeldBack, found: &Metadata) -> bool {
-    let of =
-        |entry: &ManifestEntry| entry.variants().any(|(_, size)| is_of(found, size, entry.mtime));
-    of(&held.wanted) || held.before.as_ref().is_some_and(of)
-}
-
 fn journal_path(state: &Path) -> PathBuf {
     state.join("journal")
-}
-
-/// Finds the pages of `wanted` whose paths in `out` are taken, and the directories that are not
-/// ours. `ours` lists our entries in `out`.
-pub(super) fn look(
-    out: &Path,
-    ours: &Ours,
-    before: &BTreeMap<String, ManifestEntry>,
-    present: &Present,
-    wanted: &Generation,
-) -> Present {
-    let mut held_back = BTreeMap::new();
-    for (path, file) in &wanted.files {
-        let is_ours = is_ours(ours, present, path, &file.entry);
-        if !has_room(out, path, &file.entry, is_ours) {
-            let known = present.held_back.get(path).and_then(|held| held.before.clone());
-            let before = before.get(path).cloned().or(known);
-            held_back.insert(path.clone(), HeldBack { wanted: file.entry.clone(), before });
-        }
-    }
-    let needed = Ours::of(wanted.files.iter().map(|(path, file)| (path, &file.entry)));
-    let is_theirs = |below: &Path| {
-        below != Path::new("")
-            && (present.owners_directories.contains(below) || !ours.has_directory(below))
-            && out.join(below).symlink_metadata().is_ok_and(|found| found.is_dir())
-    };
-    let owners_directories =
-        needed.directories().filter(|below| is_theirs(below)).map(Path::to_owned).collect();
-    Present { held_back, owners_directories }
-}
-
-/// Returns a check whether the entry at a path of this page is ours.
-fn is_ours<'a>(
-    ours: &'a Ours,
-    present: &'a Present,
-    path: &'a str,
-    entry: &'a ManifestEntry,
-) -> impl Fn(&Path, &Metadata) -> bool + use<'a> {
-    move |below, found| {
-        let was_held = || present.held_back.get(path).is_some_and(|held| is_left_of(held, found));
-        ours.has_file(below) || is_of_forms(below, path, entry, found) || was_held()
-    }
-}
-
-/// Whether the entry at `below` is a form of the wanted page at `path`, put there by an
-/// interrupted publish.
-fn is_of_forms(below: &Path, path: &str, entry: &ManifestEntry, found: &Metadata) -> bool {
-    entry.variants().any(|(suffix, size)| {
-        Path::new(&format!("{path}{suffix}")) == below && is_of(found, size, entry.mtime)
-    })
-}
-
-/// Logs the pages that are held back now and were not before.
-pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
-    let new = now.held_back.keys().filter(|path| !before.held_back.contains_key(*path));
-    let names: Vec<_> = new.map(|path| out.join(path).display().to_string()).collect();
-    if names.is_empty() {
-        return;
-    }
-    let named = in_one_line(&names, MOST_NAMED);
-    warn!(
-        pages = names.len(),
-        "{named}: an entry that is not ours is at the path of a page, so the page is not \
-         published there; move the entry away, and the page follows"
-    );
 }
 
 /// Brings the sealed standby, which holds `wanted`, into `out`, which has the files of `before`
@@ -263,24 +151,6 @@ pub(super) fn complete(out: &Path, standby: &Path) -> Result<()> {
             disk::remove_file(&path)
         }
     }
-}
-
-/// Finds pages whose paths were taken since a publish was cut off. A file at the path of a page
-/// is ours if it has the time of the page before or after.
-fn room_of(out: &Path, before: Option<&Manifest>, wanted: &Manifest, known: &Present) -> Present {
-    let mut held_back = known.held_back.clone();
-    for (path, entry) in &wanted.files {
-        let old = before.and_then(|before| before.files.get(path));
-        let is_ours = |_: &Path, found: &Metadata| {
-            let time = |entry: &ManifestEntry| u64::try_from(found.mtime()) == Ok(entry.mtime);
-            time(entry) || old.is_some_and(time)
-        };
-        if !has_room(out, path, entry, is_ours) && !held_back.contains_key(path) {
-            let held = HeldBack { wanted: entry.clone(), before: old.cloned() };
-            held_back.insert(path.clone(), held);
-        }
-    }
-    Present { held_back, ..known.clone() }
 }
 
 /// Files that are ready in the own directory of the program, each with its path.
@@ -404,63 +274,6 @@ fn play(
     Ok(Present::of(&manifest))
 }
 
-/// Puts a file at its path. An entry that took the path since the check stays.
-fn place_one(out: &Path, ready: &Path, name: &str, is_new: bool) -> Result<()> {
-    let place = out.join(name);
-    disk::create_directory(disk::parent(&place))?;
-    if !is_new {
-        return disk::rename(ready, &place);
-    }
-    if !is_free(out, Path::new(name), |_, _| false) {
-        return Err(Errno::EXIST).with_context(|| format!("{} is not ours", place.display()));
-    }
-    disk::rename_new(ready, &place)
-}
-
-fn stands_in_the_way(name: &str, places: &BTreeSet<&str>) -> bool {
-    let is_above = Path::new(name)
-        .ancestors()
-        .skip(1)
-        .any(|above| above.to_str().is_some_and(|above| places.contains(above)));
-    let below = format!("{name}/");
-    let first_below = places.range(below.as_str()..).next();
-    is_above || first_below.is_some_and(|place| place.starts_with(&below))
-}
-
-/// Removes a file of ours, and directories of ours that become empty. A file that cannot be
-/// removed stays and does not stop the publish.
-fn remove(out: &Path, name: &str, owners_directories: &BTreeSet<PathBuf>) {
-    let place = out.join(name);
-    if !place.symlink_metadata().is_ok_and(|found| found.is_file()) {
-        return;
-    }
-    if let Err(error) = disk::remove_file(&place) {
-        warn!("{error:#}; the file is no longer part of the site: remove the file yourself");
-    }
-    files::remove_empty_directories(out, name, |below| !owners_directories.contains(below));
-}
-
-/// Reads the times of directories of the owner, which are restored after the publish.
-fn times_of(out: &Path, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, Timestamps)> {
-    let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let found = directories.iter().filter_map(|below| {
-        let found = out.join(below).symlink_metadata().ok()?;
-        let times = Timestamps {
-            last_access: time(found.atime(), found.atime_nsec()),
-            last_modification: time(found.mtime(), found.mtime_nsec()),
-        };
-        Some((below.clone(), times))
-    });
-    found.collect()
-}
-
-fn set_times(out: &Path, times: &[(PathBuf, Timestamps)]) {
-    for (below, times) in times {
-        // Not permitted for a directory of another user. Then the time changes.
-        let _ = utimensat(CWD, out.join(below), times, AtFlags::SYMLINK_NOFOLLOW);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -477,12 +290,5 @@ mod tests {
             let owners = serde_json::json!({"gone": [], "owners_directories": [name]});
             assert!(read(owners).is_err(), "{name}");
         }
-    }
-
-    #[test]
-    fn a_file_that_becomes_a_directory_is_removed_first_and_the_reverse() {
-        let places = BTreeSet::from(["a/b/index.html", "c"]);
-        assert!(stands_in_the_way("a/b", &places) && stands_in_the_way("c/d", &places));
-        assert!(!stands_in_the_way("a/c", &places) && !stands_in_the_way("a/b.html", &places));
     }
 }

@@ -43,11 +43,13 @@ mod compress;
 mod exchange;
 mod files;
 mod generation;
+mod held_back;
 mod in_place;
 pub mod manifest;
 mod obstacles;
 mod ours;
 mod outside;
+mod places;
 mod render;
 mod residents;
 mod retired;
@@ -71,7 +73,7 @@ use crate::pages::Plan;
 use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
 pub use generation::{Generation, PublishedFile};
-use in_place::Present;
+use held_back::Present;
 pub use manifest::GenerationId;
 use manifest::{Manifest, ManifestEntry, OWN_DIRECTORY};
 use ours::Ours;
@@ -354,8 +356,8 @@ impl Publisher {
         before: &BTreeMap<String, ManifestEntry>,
     ) -> Result<()> {
         let (out, was) = (&self.out, &self.present);
-        let present = in_place::look(out, ours, before, was, generation);
-        in_place::tell(out, was, &present);
+        let present = held_back::look(out, ours, before, was, generation);
+        held_back::tell(out, was, &present);
         let standby = self.standby.path();
         self.present = in_place::publish(out, standby, ours, before, was, present, generation)?;
         Ok(())

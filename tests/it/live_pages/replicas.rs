@@ -122,12 +122,12 @@ fn a_page_whose_fetches_all_failed_reaches_the_replica_that_has_its_theme() {
     // goes to the other theme.
     let theme =
         |page: &str| page.split("movies-gen-theme").nth(1).map(|rest| rest[..40].to_owned());
-    let own = theme(&of_plain.get("/").text());
+    let own = theme(of_plain.get("/").text());
     let mut previous = None;
     wait_until("two replicas that answer in turn", || {
-        let answered = theme(&get(nginx.address, "/").text());
-        let before = std::mem::replace(&mut previous, Some(answered.clone()));
-        before == Some(own.clone()) && answered != own
+        let answered = theme(get(nginx.address, "/").text());
+        let before = previous.replace(answered.clone());
+        before.as_ref() == Some(&own) && answered != own
     });
     tab.wait_for(&format!("{SCORE} === '12'"));
     assert_eq!(count(&mut tab, "loads"), 1);
