@@ -25,7 +25,8 @@
 //! 4. **Wholeness.** Every answer comes from one generation. A killed process leaves one whole
 //!    site: [`publish`].
 //! 5. **No loss.** A bad payload never replaces a good payload. A bad record never removes other
-//!    records. An implausible payload waits for its owner. Files that are not the program's stay:
+//!    records. An implausible payload is published only after the owner accepted it, or after
+//!    the API repeated it often enough. Files that the program did not make stay:
 //!    [`payload`], [`catalogue`], [`plausibility`].
 //!
 //! ## Glossary

@@ -73,8 +73,9 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     shared.transpose().context(text)?;
     writeln!(
         std::io::stdout(),
-        "Accepted. The next refresh takes an answer if it removes only records that the answer \
-         shown here removes too. The mark ends with the next good refresh, or after one day."
+        "Accepted. The next refresh takes an answer if every record that the answer lacks is also \
+         missing from the answer shown here. The mark ends with the next good refresh, or after \
+         one day."
     )?;
     Ok(())
 }

@@ -108,7 +108,8 @@ impl Front {
     /// Shows the known data in another look.
     ///
     /// # Errors
-    /// Fails if the look fails. Then nothing changes.
+    /// Fails if the known data cannot be rendered or published in the new look. The old look then
+    /// stays in use.
     pub(super) fn show_in(
         &mut self,
         look: Look,

@@ -78,7 +78,7 @@ fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
         "the program never takes an empty list by itself".to_owned()
     } else {
         let times = accept_after + 1;
-        format!("the program takes the answer when it came {times} times in a row")
+        format!("the program takes the answer when it has come {times} times in a row")
     };
     let Refused { sets, times, .. } = &refused;
     let message = format!(

@@ -14,7 +14,7 @@ use crate::catalogue::{Warning, tally};
 /// The notices that were logged.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    oddities: BTreeSet<Warning>,
+    warnings: BTreeSet<Warning>,
     /// The trouble of stored data that cannot be shown.
     stored: Trouble,
     /// The trouble of an upstream whose answers are too old.
@@ -23,27 +23,27 @@ pub(super) struct Notices {
 
 impl Notices {
     /// Returns the warnings of the last catalogue.
-    pub(super) fn oddities(&self) -> &BTreeSet<Warning> {
-        &self.oddities
+    pub(super) fn warnings(&self) -> &BTreeSet<Warning> {
+        &self.warnings
     }
 
     /// Logs the warnings of a catalogue in one line, if their kinds differ from the kinds before. A
     /// change within a kind is only logged for debugging, because records come and go.
     pub(super) fn note(&mut self, warnings: Vec<Warning>) {
-        let oddities: BTreeSet<_> = warnings.into_iter().collect();
+        let warnings: BTreeSet<_> = warnings.into_iter().collect();
         let kinds = |of: &BTreeSet<Warning>| tally(of).into_keys().collect::<BTreeSet<_>>();
-        let (before, now) = (kinds(&self.oddities), kinds(&oddities));
+        let (before, now) = (kinds(&self.warnings), kinds(&warnings));
         if now.is_empty() && !before.is_empty() {
-            info!("the data is without oddities again");
+            info!("the data has no more problems");
         } else if now != before {
-            let texts: Vec<_> = oddities.iter().map(ToString::to_string).collect();
-            warn!(kinds = now.len(), "oddities in the data: {}", texts.join("; "));
+            let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+            warn!(kinds = now.len(), "problems in the data: {}", texts.join("; "));
         } else {
-            for oddity in oddities.difference(&self.oddities) {
-                debug!("{oddity}");
+            for warning in warnings.difference(&self.warnings) {
+                debug!("{warning}");
             }
         }
-        self.oddities = oddities;
+        self.warnings = warnings;
     }
 
     /// Records whether stored data can be shown.

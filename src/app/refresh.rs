@@ -349,7 +349,8 @@ impl Refresher {
     /// Shows the known data in another look and with other settings.
     ///
     /// # Errors
-    /// Fails if the look fails. Then nothing changes.
+    /// Fails if the known data cannot be rendered or published in the new look. The old look then
+    /// stays in use.
     pub(super) fn show_in(&mut self, look: Look, settings: Settings) -> Result<()> {
         let next = self.next_due();
         let before = std::mem::replace(&mut self.settings, settings);
@@ -432,6 +433,6 @@ fn facts<'a>(
         interval: settings.interval,
         max_age: settings.max_age,
         is_shared: stores.is_shared(),
-        warnings: notices.oddities(),
+        warnings: notices.warnings(),
     }
 }

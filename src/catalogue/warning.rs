@@ -202,7 +202,7 @@ impl fmt::Display for Warning {
                 write!(f, "{count} references in {endpoint} contain no id and are ignored")
             }
             Warning::Dangling { endpoint, ids, count } => {
-                write!(f, "{endpoint} refers to {} that does not exist", list(ids, *count, "id"))
+                write!(f, "{endpoint} refers to {} without a record", list(ids, *count, "id"))
             }
             Warning::OneWay { only_people, only_films } => write!(
                 f,

@@ -45,7 +45,8 @@ pub(super) fn enter(
     changed: Option<WallTime>,
 ) {
     let has_own = |id: &str| entries.get(id).is_some_and(|own| !slug::is_given_up(&own.slug, id));
-    // In the order of ids, the plain slug depends only on the records, not on their order.
+    // Records get slugs in the order of their ids, so the order of the answer does not decide which
+    // record gets the plain slug.
     let new: Vec<(&str, &str)> =
         there.iter().filter(|(id, _)| !has_own(id)).map(|(&id, &title)| (id, title)).collect();
     if new.is_empty() {

@@ -26,7 +26,7 @@ pub enum Turn {
     Last,
 }
 
-/// Returns the turn of a path.
+/// Returns when the file at a path is published.
 pub fn turn(path: &str) -> Turn {
     let is_list = ["movies/index.html", "people/index.html"].contains(&path);
     match path.split('/').next().unwrap_or_default() {

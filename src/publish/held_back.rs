@@ -119,8 +119,8 @@ pub(super) fn tell(out: &Path, before: &Present, now: &Present) {
     let named = in_one_line(&names, MOST_NAMED);
     warn!(
         pages = names.len(),
-        "{named}: an entry that is not ours is at the path of a page, so the page is not \
-         published there; move the entry away, and the page follows"
+        "{named}: a file or directory that movies-gen did not make is at the path of a page, so \
+         the page is held back; move it away, and the page is published there"
     );
 }
 

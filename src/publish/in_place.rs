@@ -10,7 +10,8 @@
 //! 3. rename the files to their paths: files to which others refer first, lists last;
 //! 4. remove files that are gone, and write the new manifest.
 //!
-//! Every file is complete at every instant, but one visit may meet pages of two generations.
+//! Every file is complete at every instant, but a visitor may get pages of two generations in one
+//! visit.
 //! Entries that are not ours are not touched: a page whose path is taken is *held back*, the
 //! log names the page, and the page follows when the path is free.
 

@@ -463,8 +463,8 @@ impl Publisher {
 }
 
 /// The other way of publishing and its effect, for the log.
-const FILE_BY_FILE: &str = "file by file (every file is complete, but one visit may meet pages of \
-    two generations)";
+const FILE_BY_FILE: &str = "file by file (every file is complete, but a visitor may get pages of two \
+    generations in one visit)";
 
 /// Joins the first `most` names for a log line, with the number of further names.
 fn in_one_line(names: &[String], most: usize) -> String {

@@ -22,7 +22,8 @@ pub(super) fn place_one(out: &Path, ready: &Path, name: &str, is_new: bool) -> R
         return disk::rename(ready, &place);
     }
     if !is_free(out, Path::new(name), |_, _| false) {
-        return Err(Errno::EXIST).with_context(|| format!("{} is not ours", place.display()));
+        return Err(Errno::EXIST)
+            .with_context(|| format!("{} was not made by movies-gen", place.display()));
     }
     disk::rename_new(ready, &place)
 }

@@ -304,10 +304,14 @@ impl Standby {
             disk::create_directory(disk::parent(&to))?;
             match disk::rename(&from, &to) {
                 Ok(()) => {
-                    info!("{} is not ours; moved the entry to {}", from.display(), to.display())
+                    info!(
+                        "moved {} to {}: movies-gen did not make it",
+                        from.display(),
+                        to.display()
+                    )
                 }
                 Err(error) => {
-                    warn!("{error:#}; {} is not ours: move the entry yourself", from.display())
+                    warn!("{error:#}; movies-gen did not make {}: move it yourself", from.display())
                 }
             }
         }

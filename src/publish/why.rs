@@ -40,7 +40,7 @@ impl fmt::Display for Why {
             Why::Asked => f.write_str("--in-place is set"),
             Why::Elsewhere => f.write_str("--out and --state are on different file systems"),
             Why::NotPossible(error) => f.write_str(error),
-            Why::NotKnown => f.write_str("the list of our files in --out is not known"),
+            Why::NotKnown => f.write_str("the list of the files that movies-gen made in --out is lost"),
             Why::Stranger(path) => write!(f, "{} was not made by movies-gen", path.display()),
             Why::Attributes => {
                 f.write_str("--out has access control lists, or an owner or mode that this process cannot give to a \

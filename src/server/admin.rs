@@ -1,6 +1,6 @@
 //! Metrics and health checks for operators.
 //!
-//! Owns a separate listener, so that neither is public. The listener reads the live cell and the
+//! Owns a separate listener, so that metrics and health checks are not public. The listener reads the live cell and the
 //! metrics, as the rest of the server does, and decides nothing.
 //!
 //! | path | answer |

@@ -21,8 +21,8 @@ pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) ->
     let lower = causes.join(": ").to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if error.is_timeout() {
-        let what = if error.is_connect() { "no connection" } else { "no complete answer" };
-        return Failure::new(FailureKind::Timeout, format!("{endpoint}: {what} in time from {at}"));
+        let what = if error.is_connect() { "no connection to" } else { "no complete answer from" };
+        return Failure::new(FailureKind::Timeout, format!("{endpoint}: {what} {at} in time"));
     }
     let failure =
         if error.is_connect() && has(&["certificate", "tls", "handshake", "corrupt message"]) {

@@ -168,8 +168,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The operations of both stores.
 #[allow(async_fn_in_trait, reason = "both implementations live here; no dyn, no bounds needed")]
 pub trait Store {
-    /// Asks for a claim. A granted claim is recorded before the function returns, so a crash
-    /// cannot spend the claim twice.
+    /// Asks for a claim. A granted claim is recorded before the function returns, so a
+    /// process that restarts after a crash does not ask the upstream again within the interval.
     async fn claim(&self, ask: &Ask) -> Result<Claim>;
     /// Moves the time of the attempt to now, if `fence` is still the newest claim.
     async fn renew(&self, fence: Fence) -> Result<Option<Granted>>;

@@ -12,8 +12,8 @@ use crate::clock::BootTime;
 /// Time after which a Redis that did not answer is asked again by the loop that looks at Redis.
 /// Until then, a refresh does not wait for Redis.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
-/// Answers in a row that came later than the lease of their claim, after which Redis counts as
-/// too slow: the claim and three renewals.
+/// Number of consecutive answers later than the lease after which Redis counts as too slow: one
+/// claim and three renewals.
 const SLOW_ANSWERS: u32 = 4;
 
 /// Time until bodies that did not get through are sent again for the first time.
@@ -49,8 +49,8 @@ pub(super) enum Failed {
     Again,
     /// The failure is known, and a new connection may help: the 2nd, 4th, 6th … failure in a row.
     /// A server that hangs does not break the connection, and neither does a server whose name now
-    /// leads to another address. The failures between do not reconnect, so that a slow connect has
-    /// the time of two calls.
+    /// leads to another address. The other failures do not reconnect, so that a slow connection
+    /// attempt has the time of two calls.
     Reconnect,
 }
 

@@ -42,7 +42,7 @@ const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
 /// What a process does while Redis is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenLost {
-    /// The process keeps its own interval plus this delay. The delay differs between processes,
+    /// The process refreshes on its own, with this delay. The delay differs between processes,
     /// so that they do not all ask at once.
     Fetch(Duration),
     /// The process does not ask: courtesy comes before freshness.
@@ -138,7 +138,7 @@ impl Stores {
     /// Calls Redis. Returns `None` if there is no Redis or no answer. A Redis that has just failed
     /// to answer is not asked, so that no caller waits for Redis twice.
     ///
-    /// A Redis that is back first gets the attempts that this process made meanwhile, because other
+    /// When Redis is back, this process first sends the attempts that it made in the meantime, because other
     /// replicas need them at once. A Redis that answers but refuses writes (read-only, full) is
     /// not back. A Redis with the payload of another version is not back either: only programs
     /// that can read the payload may use its claims.
@@ -223,7 +223,7 @@ impl Stores {
             Failed::Reconnect => return redis.connect_anew(),
         }
         let meanwhile = match self.when_lost {
-            WhenLost::Fetch(_) => "this process keeps its own interval with the state directory",
+            WhenLost::Fetch(_) => "this process refreshes on its own, with the attempts in --state",
             WhenLost::Wait => "no process asks the API (--when-redis-lost wait)",
         };
         warn!(

@@ -48,7 +48,7 @@
         if (!answer.ok) throw new Error(answer.status);
         return answer.json();
       }));
-      // The next search requests a file again whose request failed.
+      // If the request for a file failed, the next search requests the file again.
       parts.get(url).catch(() => parts.delete(url));
     }
     return parts.get(url);
@@ -89,7 +89,8 @@
   const matching = async (query) => {
     const found = await Promise.all(words(query).map(having));
     if (!found.length) return null;
-    // A word whose films are cut has so many films that it hardly narrows the search. If another
+    // If the result for a word is incomplete (`cut`), the word has so many films that it hardly
+    // narrows the search. If another
     // word has a complete result, the cut results do not count.
     const whole = found.filter(({ cut }) => !cut);
     const [first, ...rest] = whole.length ? whole : found;

@@ -13,8 +13,8 @@
   // Milliseconds within which a stream must send its first event. After this time the page closes
   // the stream, because a proxy may hold the events back.
   const FIRST = 10_000;
-  // Seconds until the page tries a stream again after a stream without events: after the first such
-  // stream, and at most. `later` makes the wait up to twice as long.
+  // After a stream without events, the page waits before it opens the next stream: the first wait and
+  // the longest wait, in seconds. `later` makes each wait up to twice as long.
   const [SILENT, LONGEST_SILENT] = [60, 600];
   let source = null;
   // Frees the place of the open stream.
@@ -23,7 +23,7 @@
   let timer = 0;
   // The earliest time of the next stream, after a stream that failed.
   let notBefore = 0;
-  // Numbers of consecutive streams that were refused, and that sent no event.
+  // Number of consecutive refused streams, and number of consecutive streams without events.
   let refusals = 0;
   let silences = 0;
   // Seconds between two heartbeats. The first event of a stream names this number.
@@ -33,7 +33,7 @@
   let opened = 0;
   let heard = 0;
   // Whether `movies-gen serve` answers at this address, and not a server of files alone. Each
-  // answer to a read of freshness.json tells.
+  // read of freshness.json updates this value.
   let isServed = false;
   // Whether no stream works at the moment.
   let isDeaf = typeof EventSource !== "function";

@@ -228,7 +228,7 @@ fn completing_a_publish_changes_no_file_of_the_owner() {
     std::fs::create_dir(&place).expect("made");
     std::fs::write(place.join("precious.txt"), "precious").expect("written");
     let log = site.build_once().well();
-    assert!(log.contains("is not ours is at the path of a page"), "{log}");
+    assert!(log.contains("did not make is at the path of a page"), "{log}");
     assert_eq!(std::fs::read(place.join("precious.txt")).expect("there"), b"precious");
     assert!(!site.path(".movies-gen/journal").exists(), "the rest must be published");
     std::fs::remove_dir_all(&place).expect("moved away");

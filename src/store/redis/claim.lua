@@ -23,8 +23,9 @@
 -- restores the claim from what the caller knows, asks the other replicas, and grants the
 -- claim one round later. A replica that knows a later attempt can thus speak first.
 --
--- An attempt that the caller made without Redis is known by its age. A higher fence from
--- elsewhere is no sign of a loss.
+-- ARGV[3] tells of an attempt that the caller may have made without Redis. Such an attempt
+-- may have a higher fence than any claim in this Redis. Therefore only ARGV[8], and not
+-- ARGV[2], shows that this Redis lost a claim.
 --
 -- Fences are made from the time. A counter that starts again would let an old writer
 -- win. The fence of a standing claim stays, because its refresh may be under way.

@@ -7,9 +7,10 @@
 -- ARGV[3] us               that are left of a Retry-After that the caller knows
 -- Returns 1.
 --
--- The fence of a standing claim stays, because its refresh may be under way. The outcome
--- of a standing claim says nothing about a later attempt: then only the time of the later
--- attempt is known.
+-- The fence of a standing claim stays, because its refresh may be under way. If the caller
+-- knows a later attempt than the claim in Redis, the script removes the outcome in Redis,
+-- because the outcome belongs to the earlier attempt. Redis then knows only the time of
+-- the later attempt.
 --
 -- The script always writes something, so that a Redis that refuses writes returns an
 -- error. The script writes before it removes anything, because a full Redis accepts every

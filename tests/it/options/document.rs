@@ -158,7 +158,8 @@ fn on_reload(option: &Declared) -> &'static str {
 fn marked(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let is_flag = name.starts_with('-') && name.len() > 1;
+        // A backtick means that the text marks the code itself.
+        let is_flag = name.starts_with('-') && name.len() > 1 && !word.contains('`');
         if is_flag { format!("`{name}`{}", &word[name.len()..]) } else { word.to_owned() }
     });
     words.collect::<Vec<_>>().join(" ")

@@ -194,7 +194,7 @@ fn a_file_of_the_owner_at_the_path_of_a_page_is_named_and_kept_and_the_rest_is_p
     upstream.set("/films", Answer::json(&films));
     let log = site.build_once().well();
     assert!(log.contains("movies/newcomer/index.html"), "{log}");
-    assert!(log.contains("is not ours is at the path of a page"), "{log}");
+    assert!(log.contains("did not make is at the path of a page"), "{log}");
     assert_eq!(site.page("movies/newcomer/index.html"), "mine");
     assert!(site.page("movies.json").contains("Newcomer"));
     let log = site.build_once().well();

@@ -33,7 +33,7 @@ struct Kind {
 
 /// Time in which all promises apply again, with some further rounds.
 const SETTLED: Duration = ms(4000);
-/// Length of a lapse in which each process keeps its own interval.
+/// Length of a lapse in which each process refreshes on its own.
 const LONG: Duration = ms(3500);
 /// Time after the start of a round at which the round is in flight.
 const MIDDLE: Duration = ms(10);
