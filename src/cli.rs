@@ -91,7 +91,8 @@ pub enum Command {
     /// Accept data that was refused as implausible
     ///
     /// The next refresh publishes the new data if every record that the new data lacks is also
-    /// missing from the refused data. The permission ends with the next good refresh, or after one day.
+    /// missing from the refused data. The permission ends with the next good refresh, or after one
+    /// day.
     #[command(after_help = AFTER_HELP)]
     Accept {
         /// Hash of the refused data, as `movies-gen status` shows it [default: the data that is

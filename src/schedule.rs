@@ -1,8 +1,8 @@
 //! Decides when the next refresh may start.
 //!
-//! Owns the promise of courtesy as a pure rule. The input is the last attempt. The result is to
-//! start, or to wait for a time and the reason. This module must not read clocks and must not
-//! know where attempts are kept; ages are arguments.
+//! Owns the promise of courtesy as a pure rule. The input is the last attempt. The result is either
+//! that the refresh may start, or how long the refresh must wait and why. This module must not read
+//! clocks and must not know where attempts are kept; ages are arguments.
 
 use std::fmt;
 use std::time::Duration;

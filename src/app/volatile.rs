@@ -23,8 +23,8 @@ pub(super) struct Facts<'a> {
     pub(super) now: Now,
     /// Time at which the next refresh may start.
     pub(super) next: BootTime,
-    /// The outcome and the duration until now of the refresh that ends with these files; `None` if
-    /// no refresh ends.
+    /// If the files are written at the end of a refresh: the outcome of the refresh, and its
+    /// duration until now. Otherwise `None`.
     pub(super) ending: Option<(OutcomeKind, Duration)>,
     pub(super) interval: Duration,
     pub(super) max_age: Duration,

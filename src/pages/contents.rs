@@ -143,8 +143,8 @@ impl<'a> PageContents<'a> {
         to.put("changes", &changes.map(|dated| views.change(dated)).collect::<Vec<_>>());
     }
 
-    /// Hands on the directors or the producers of a film. Themes from before films had several
-    /// directors use the address of the first.
+    /// Hands on the directors or the producers of a film. Older themes, which know one
+    /// director and one producer for each film, use the address of the first of them.
     fn put_makers(
         &self,
         [all, first]: [&'static str; 2],

@@ -29,8 +29,8 @@ pub struct EventRecord {
 }
 
 impl Plan<'_> {
-    /// Returns the name of the theme, the program and the facts that all pages share: two pages
-    /// with the same name differ in their data alone.
+    /// Returns a hash of the theme, the version of the renderer and the facts that all pages share.
+    /// Two pages with the same hash differ only in their data.
     pub fn theme_id(&self) -> &str {
         self.shared.theme_id()
     }

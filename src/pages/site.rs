@@ -98,8 +98,8 @@ impl SharedFacts {
         SharedFacts { variables, digest }
     }
 
-    /// Returns the name of the theme, the program and the shared facts: two pages with the same
-    /// name differ in their data alone.
+    /// Returns a hash of the theme, the version of the renderer and the shared facts. Two pages
+    /// with the same hash differ only in their data.
     pub(super) fn theme_id(&self) -> &str {
         self.variables["theme"].as_str().unwrap_or_default()
     }

@@ -14,8 +14,8 @@ use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::texts::Texts;
 
-/// Largest number of other films on the page of a film: of each person of the film, and by the same
-/// directors.
+/// Bound on each list of other films on the page of a film: the list of each person of the film,
+/// and the list of films by the same directors.
 const MOST_BESIDE: usize = 24;
 
 /// Largest total number of other films that the page of a film names beside the people of the film.

@@ -1,9 +1,9 @@
 //! Decides what follows from an implausible answer.
 //!
-//! Owns the verdict: the answer is believed, accepted by the owner, proved steady, or refused.
-//! The verdict includes what the next decision must know. An answer continues a refusal if the
-//! answer would change no more than the refused answer: the records that were gone are gone
-//! again. New ids do not count, so a catalogue that keeps changing recovers too.
+//! Owns the verdict: the answer is believed, accepted by the owner, proved steady, or refused. The
+//! verdict includes what the next decision must know. An answer counts as the next refusal in a row
+//! if the answer removes only records that the answer refused before also removes. Otherwise the
+//! count starts again. New ids do not count, so a catalogue that keeps changing recovers too.
 
 use super::{Guard, Ids, Implausible, judge, sets_of};
 use crate::outcome::{Gone, Mark, Offer, Refused};

@@ -7,7 +7,8 @@
 //! 1. write the new files into the own directory of the program in `--out`;
 //! 2. write a journal. From here on the publish is completed, by the next start if this process
 //!    ends;
-//! 3. rename the files to their paths: files to which others refer first, lists last;
+//! 3. rename the files to their paths: first assets, static files and posters; then pages; last the
+//!    lists and the files at the root;
 //! 4. remove files that are gone, and write the new manifest.
 //!
 //! Every file is complete at every instant, but a visitor may get pages of two generations in one

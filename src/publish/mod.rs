@@ -29,10 +29,10 @@
 //! | before the first publish | empty, or the owner's | absent | makes the standby |
 //! | in 3 | old | lists files that may be incomplete | brings the standby up to date |
 //! | in 4, after the manifest | old | new, not exchanged | brings the standby up to date |
-//! | in 5, exchanging | old or new | the other one | as after 5 |
-//! | in 5, file by file | of both | new, sealed | completes the journal |
+//! | in 5, exchanging | old or new | the other tree | old: as in 4; new: as in 6 |
+//! | in 5, file by file | files of both | new, sealed | completes the journal |
 //! | in 6 | new | old, with entries of the owner | exchanges the trees back |
-//! | after 6, before the record | new | old | reads the manifest of `--out` |
+//! | after 6, before the outcome is recorded | new | old | reads the manifest of `--out` |
 //! | never, but `--state` was removed | old or new | absent | makes the standby from links |
 //!
 //! A failure before step 5 leaves the live tree as it was. This module must not decide

@@ -23,8 +23,9 @@ const MOST: usize = 200;
 /// Largest size in bytes of all retired assets in all forms, because they are kept in memory.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Adds to `files`, which replace `before`, the assets that retire now and the assets that retired
-/// within one day. If they are too many, the assets that retired first are removed.
+/// `files` are the files of the next generation, and `before` is the current generation. Adds to
+/// `files` the assets that retire now, and the assets that retired less than one day ago. If they
+/// are too many, the assets that retired first are removed.
 pub(super) fn carry_over(
     before: &Generation,
     files: &mut BTreeMap<String, Arc<PublishedFile>>,

@@ -281,9 +281,9 @@ impl Standby {
         Ok(())
     }
 
-    /// Moves entries that are not ours back to `out`. A process that this process cannot see worked
-    /// in the tree after an exchange. If the path in `out` is taken, the entry is kept beside the
-    /// tree and the log names the entry.
+    /// Moves entries that are not ours back to `out`. Such entries come from another process, which
+    /// this process cannot see and which wrote into the tree after an exchange. If the path in
+    /// `out` is taken, the entry is kept beside the tree and the log names the entry.
     ///
     /// # Errors
     /// Fails if the documents of the tree cannot be read.

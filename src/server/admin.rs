@@ -1,7 +1,7 @@
 //! Metrics and health checks for operators.
 //!
-//! Owns a separate listener, so that metrics and health checks are not public. The listener reads the live cell and the
-//! metrics, as the rest of the server does, and decides nothing.
+//! Owns a separate listener, so that metrics and health checks are not public. The listener reads
+//! the live cell and the metrics, as the rest of the server does, and decides nothing.
 //!
 //! | path | answer |
 //! |---|---|

@@ -48,8 +48,8 @@ pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
     }
 }
 
-/// `Cache-Status` (RFC 9211): whether the request waited for newer data, the rest of the bound in
-/// seconds (negative if the data is older than the bound), and why old data was answered.
+/// `Cache-Status` (RFC 9211): whether the request waited for newer data, `--max-age` minus the
+/// age of the data in seconds (negative if the data is older), and why old data was sent.
 fn cache_status(met: &Met, age: Duration) -> String {
     let bound = met.snapshot.frame.bound.max_age;
     let ttl = bound.as_secs_f64() - age.as_secs_f64();

@@ -29,8 +29,8 @@ use redis::TooSlow;
 pub use redis::{RedisAddress, RedisStore};
 pub use shared::{Stores, WhenLost};
 
-/// Lifetime of an accept mark, by the clock of the store that has the mark. The owner accepts
-/// an answer of that day, not of the next week.
+/// Lifetime of an accept mark, by the clock of the store that has the mark. The mark ends after
+/// one day, because the owner has not seen an answer of the next week.
 pub const MARK_LASTS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request for a claim, with what the caller knows.

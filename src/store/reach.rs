@@ -49,8 +49,8 @@ pub(super) enum Failed {
     Again,
     /// The failure is known, and a new connection may help: the 2nd, 4th, 6th … failure in a row.
     /// A server that hangs does not break the connection, and neither does a server whose name now
-    /// leads to another address. The other failures do not reconnect, so that a slow connection
-    /// attempt has the time of two calls.
+    /// leads to another address. After the other failures, the program opens no new connection, so
+    /// that a slow attempt to connect may take as long as two calls.
     Reconnect,
 }
 

@@ -29,8 +29,9 @@ use crate::schedule::{self, LastAttempt, Wait, WaitReason};
 const MOST_TRIES: usize = 64;
 /// A process that read Redis within this time knows every claim except a claim made just now.
 const ATTENTIVE: Duration = Duration::from_secs(3);
-/// Round for such a process: the time for which a lost claim waits for other replicas. They
-/// hear the request to restore, or read Redis every 40 ms while they wait for a refresh.
+/// Round (see claim.lua) for such a process: after Redis lost the claim, Redis grants no new claim
+/// for this time, so that other replicas can report the claims that they know. They hear the
+/// request to report, or read Redis every 40 ms while they wait for a refresh.
 const SHORT_ROUND: Duration = Duration::from_millis(100);
 /// Round for a process that has not read Redis lately. Within this time every replica reads
 /// Redis, even if messages got lost, and every request that was allowed earlier has left or
@@ -138,10 +139,10 @@ impl Stores {
     /// Calls Redis. Returns `None` if there is no Redis or no answer. A Redis that has just failed
     /// to answer is not asked, so that no caller waits for Redis twice.
     ///
-    /// When Redis is back, this process first sends the attempts that it made in the meantime, because other
-    /// replicas need them at once. A Redis that answers but refuses writes (read-only, full) is
-    /// not back. A Redis with the payload of another version is not back either: only programs
-    /// that can read the payload may use its claims.
+    /// When Redis is back, this process first sends the attempts that it made in the meantime,
+    /// because other replicas need them at once. A Redis that answers but refuses writes
+    /// (read-only, full) is not back. A Redis with the payload of another version is not back
+    /// either: only programs that can read the payload may use its claims.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
         let now = self.clock.now().boot;

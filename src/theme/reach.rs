@@ -3,8 +3,8 @@
 //! Owns the search for these templates. The search starts at the built-in names and follows
 //! `extends`, `include`, `import` and components. A template to which no used template refers is
 //! not parsed, so that other files in the directory of a theme cannot break the theme. The search
-//! looks only at the text of a template: a false match only costs the parsing of an unused template, but a
-//! missed reference would lose a used template.
+//! looks only at the text of a template: a false match only costs the parsing of an unused
+//! template, but a missed reference would lose a used template.
 
 use std::collections::BTreeSet;
 

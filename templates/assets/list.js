@@ -296,8 +296,8 @@
       }
       again();
     },
-    // Parses a fetched page, but not the cards that this page has too: they are empty in `found`.
-    // The cards whose HTML differs from the last fetched page are in `cards`.
+    // Parses a fetched page. In `found`, the cards that the open page already has are empty.
+    // `cards` has those of them whose HTML differs from the page that was fetched before.
     read(html) {
       const here = list() ? cut(html) : [];
       const shown = new Map(cards.map((card) => [card.dataset.filmId, card]));

@@ -13,8 +13,8 @@
   // Milliseconds within which a stream must send its first event. After this time the page closes
   // the stream, because a proxy may hold the events back.
   const FIRST = 10_000;
-  // After a stream without events, the page waits before it opens the next stream: the first wait and
-  // the longest wait, in seconds. `later` makes each wait up to twice as long.
+  // After a stream without events, the page waits before it opens the next stream: the first wait
+  // and the longest wait, in seconds. `later` makes each wait up to twice as long.
   const [SILENT, LONGEST_SILENT] = [60, 600];
   let source = null;
   // Frees the place of the open stream.

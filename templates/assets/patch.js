@@ -229,8 +229,8 @@
       });
     }
     // The page gives up for now. Without `follows`, site.js shows the link to the newer page. The
-    // event `shown` makes site.js read freshness.json soon. A page that was stuck before sends no event,
-    // because each read causes a try, and the next try must wait for the next regular read.
+    // event `shown` makes site.js read freshness.json soon. A page that was stuck before sends no
+    // event, because each read causes a try, and the next try must wait for the next regular read.
     site.follows = false;
     if (stuck) return;
     stuck = true;
