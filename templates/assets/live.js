@@ -144,7 +144,7 @@
       : site.generation !== told.generation;
     if (isBehind && document.hidden && isServed) isCatchingUp = true;
     const isAlone = !isServed || isDeaf || isVolatile || site.patch.isStuck();
-    if (isBehind && isAlone && (!document.hidden || site.tells)) {
+    if (isBehind && (isAlone || site.patch.doubts()) && (!document.hidden || site.tells)) {
       site.patch.fetch({ generation: told.generation, quietly: isVolatile || site.patch.isSaid() });
     }
     open();

@@ -30,6 +30,11 @@
   // Whether all fetches for a generation failed. The page then shows a link to the newer page, and
   // tries again at each regular read of freshness.json.
   let stuck = false;
+  // Number of regular reads of freshness.json after which the page still fetches itself, although
+  // the page counts as current. A replica with another theme announced a change, and the replicas
+  // with the theme of this page may not have had the change yet.
+  const DOUBTS = 3;
+  let doubts = 0;
   // The queue of actions: the end of the last action, and the number of actions that have not
   // ended.
   let turn = Promise.resolve();
@@ -164,9 +169,10 @@
   // `told` says what the server announced; `isLast` returns whether the page accepts an answer with
   // another fingerprint than the announced fingerprint.
   const look = async (told, isLast) => {
-    const { page, theme: from, quietly } = told;
+    const { page, theme: from, quietly, isChange } = told;
     // A fingerprint depends on the theme, so a fingerprint from another theme cannot be compared.
-    const expected = !from || from === theme ? page : undefined;
+    const isForeign = from !== undefined && from !== theme;
+    const expected = isForeign ? undefined : page;
     const [answer, text] = await site.ask(location.pathname + location.search, { cache: "no-cache" },
       async (answer) => [answer, await answer.text()]);
     const isMissing = answer.status === 404;
@@ -186,7 +192,10 @@
       return true;
     }
     const isExpected = !expected || name.startsWith(expected);
-    if (!isExpected && !isLast()) return false;
+    const isSame = isForeign && name === fingerprint();
+    if ((!isExpected || (isSame && isChange)) && !isLast()) return false;
+    if (isSame) doubts = DOUBTS;
+    else if (name !== fingerprint()) doubts = 0;
     const notice = document.querySelector("[data-left]");
     if (notice) notice.hidden = true;
     if (isVolatile || lacks || name !== fingerprint()) {
@@ -265,7 +274,7 @@
       gone();
       return isCurrent(news.to);
     }
-    owed = { theme: news.theme, page: changed?.get(path) ?? undefined, quietly, generation: news.to };
+    owed = { theme: news.theme, page: changed?.get(path) ?? undefined, quietly, generation: news.to, isChange: isMine };
     if (takesCards) {
       // The cards are there. The rest of the list follows after a random wait, so that not all open
       // lists fetch their page at once.
@@ -302,6 +311,8 @@
     fingerprint,
     isVolatile,
     isStuck: () => stuck,
+    // Whether the page must fetch itself at this read of freshness.json, if its generation differs.
+    doubts: () => doubts > 0 && doubts-- > 0,
     // Whether the changes that the page lacks were announced already.
     isSaid: () => lacks && owed.quietly === true,
     // The last generation whose step the page has handled.

@@ -134,6 +134,34 @@ fn a_page_whose_fetches_all_failed_reaches_the_replica_that_has_its_theme() {
 }
 
 #[test]
+#[ignore = "needs chromium and nginx"]
+fn a_page_shows_a_change_that_comes_after_the_event_of_a_replica_with_another_theme() {
+    // Two sites with upstreams of their own: the change comes to one site before the other.
+    let (early, late) = (Upstream::start(), Upstream::start());
+    let themed = Site::eager(&early).with(&["--templates", "theme"]);
+    themed.write("theme/robots.txt", "# another theme");
+    let (themed, plain) = (themed.serve().ready(), Site::eager(&late).serve().ready());
+    let nginx = Nginx::with(|address, _| {
+        format!(
+            "server {{ listen {address}; proxy_http_version 1.1; proxy_set_header Host $host;
+                 location / {{ proxy_pass http://{}; }}
+                 location = /events {{ proxy_pass http://{}; proxy_buffering off; }}
+             }}",
+            plain.address, themed.address
+        )
+    });
+    let mut browser = Browser::start();
+    let mut tab = counting(&mut browser, &nginx, "");
+    let change = || changed(&json!({"rt_score": "12"}));
+    let before = count(&mut tab, "fetches");
+    early.set("/films", change());
+    wait_until("four fetches without the change", || count(&mut tab, "fetches") >= before + 4);
+    late.set("/films", change());
+    tab.wait_for(&format!("{SCORE} === '12'"));
+    assert_eq!(count(&mut tab, "loads"), 1);
+}
+
+#[test]
 #[ignore = "needs chromium, redis-server and nginx"]
 fn replicas_with_two_themes_do_not_make_a_page_reload_again_and_again() {
     two_themes("");
