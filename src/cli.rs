@@ -59,15 +59,22 @@ pub enum Command {
     },
     /// Show the age of the data, the last refresh and the next refresh
     ///
-    /// The command reads the state in --state and in Redis. No other process needs to run.
+    /// The command reads the state in --state and in Redis. No other process needs to run. If a
+    /// process runs, the command uses the settings of that process.
     #[command(after_help = AFTER_HELP)]
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Exit with code 1 if the data is older than twice --max-age, for health checks
+        /// Exit with code 1 if there is no page that may be shown, for health checks
+        ///
+        /// Old data is no reason, because visitors still get the last good site. With --max-stale,
+        /// data above that age is a reason.
         #[arg(long)]
         exit_code: bool,
+        /// Exit with code 1 if the data is older than twice --max-age, for alarms
+        #[arg(long)]
+        max_age_exceeded: bool,
         /// All options.
         #[command(flatten)]
         options: Options,

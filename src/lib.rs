@@ -93,6 +93,8 @@ pub mod coming;
 
 pub mod hold;
 
+pub mod readiness;
+
 pub mod news;
 
 // How refreshes ended.

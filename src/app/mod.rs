@@ -18,12 +18,14 @@ mod refresh;
 mod remembered;
 mod report;
 mod serve;
+mod settings_in_force;
 mod status;
 mod trouble;
 mod volatile;
 mod wiring;
 
 use anyhow::Result;
+use status::Alarms;
 use tracing::error;
 
 use crate::cli::{BuildMode, Cli, Command, ThemeAction};
@@ -49,8 +51,9 @@ pub fn run(cli: &Cli) -> Result<()> {
             Command::Serve { .. } => serve::serve(config, cli).await,
             Command::Build { mode: BuildMode::Loop, .. } => serve::build_loop(config, cli).await,
             Command::Build { mode: BuildMode::Once, .. } => build::once(config).await,
-            Command::Status { json, exit_code, .. } => {
-                status::status(&config, *json, *exit_code).await
+            Command::Status { json, exit_code, max_age_exceeded, .. } => {
+                let alarms = Alarms { not_ready: *exit_code, too_old: *max_age_exceeded };
+                status::status(&config, *json, alarms).await
             }
             Command::Check { .. } => check::check(&config).await,
             Command::Theme { action: ThemeAction::Export { directory, .. } } => {

@@ -13,6 +13,7 @@ use super::asking::Asking;
 use super::event::{Event, Events};
 use super::refresh::Begun;
 use super::report::{self, Done};
+use super::settings_in_force;
 use super::trouble::Trouble;
 use super::wiring::{self, Wired};
 use crate::cli::{Cli, Listen};
@@ -155,7 +156,7 @@ async fn run(
             Event::TemplatesChanged => {
                 // Watch again before the templates are read: an edit in between is not missed.
                 events.watch_templates(config.templates.as_deref());
-                show_again(wired, &config);
+                show_again(wired, &config, "the templates");
             }
             Event::Reload => {
                 config = reload(wired, config, cli);
@@ -208,12 +209,13 @@ async fn look(wired: &mut Wired, due: BootTime, is_asking: bool) {
     }
 }
 
-/// Renders the known data in the theme as it is now. A broken theme changes nothing.
-fn show_again(wired: &mut Wired, config: &Config) {
+/// Renders the known data in the theme as it is now. `read` is what was read again. A broken theme
+/// changes nothing.
+fn show_again(wired: &mut Wired, config: &Config, read: &str) {
     match wired.reframe(config) {
         Ok(()) => {
             wired.refresher.front.broken = None;
-            info!("read the templates again");
+            info!("read {read} again");
         }
         Err(error) => {
             wired.refresher.front.broken = Some(format!("{error:#}"));
@@ -239,7 +241,7 @@ fn reload(wired: &mut Wired, old: Config, cli: &Cli) -> Config {
         let options = need_restart.join(", ");
         warn!("a change of {options} needs a restart; until then the old value stays");
     }
-    info!("read the configuration again");
-    show_again(wired, &config);
+    settings_in_force::record(&config, &config.state);
+    show_again(wired, &config, "the configuration and the templates");
     config
 }

@@ -10,19 +10,35 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
+use super::settings_in_force::InForce;
 use super::wiring;
 use crate::catalogue::join;
 use crate::clock::{Clock, WallTime};
 use crate::config::Config;
+use crate::disk;
 use crate::lock;
 use crate::outcome::{Outcome, SetsHash};
+use crate::pages::Freshness;
+use crate::publish::FRESHNESS;
 use crate::publish::manifest::Manifest;
+use crate::readiness::{self, VisitorsView};
 use crate::schedule::{self, Next};
 use crate::store::refused::{self, Refusal};
 use crate::store::{FileStore, Store};
 
+/// What makes `status` fail.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Alarms {
+    /// No page may be shown.
+    pub(super) not_ready: bool,
+    /// The data is older than twice `--max-age`.
+    pub(super) too_old: bool,
+}
+
 #[derive(Serialize)]
 struct Report {
+    readiness: ReadinessReport,
+    settings: SettingsReport,
     upstream: Option<String>,
     data: Option<Data>,
     generation: Option<GenerationReport>,
@@ -33,6 +49,23 @@ struct Report {
     volatile_fields: Vec<String>,
     refused: Vec<RefusedReport>,
     held_by: HeldBy,
+}
+
+#[derive(Serialize)]
+struct ReadinessReport {
+    /// `ready`, `degraded` or `not ready`.
+    state: &'static str,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SettingsReport {
+    interval_seconds: f64,
+    max_age_seconds: f64,
+    hold_seconds: f64,
+    max_stale_seconds: Option<f64>,
+    /// Id of the process that has these settings; `null` if no process runs.
+    of_process: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +101,8 @@ struct NextAttempt {
 struct Shared {
     address: String,
     state: String,
+    #[serde(skip)]
+    is_lost: bool,
 }
 
 #[derive(Serialize)]
@@ -88,31 +123,36 @@ struct HeldBy {
 /// Prints the report.
 ///
 /// # Errors
-/// Fails if the state directory cannot be read. With `exit_code`, also fails if there is no
-/// data or the data is older than twice `--max-age`.
-pub(super) async fn status(config: &Config, json: bool, exit_code: bool) -> Result<()> {
-    let report = report(config).await?;
+/// Fails if the state directory cannot be read, and for each reason of `alarms`.
+pub(super) async fn status(config: &Config, json: bool, alarms: Alarms) -> Result<()> {
+    let settings = InForce::look(config);
+    let report = report(config, &settings).await?;
     let mut out = std::io::stdout().lock();
     if json {
         serde_json::to_writer_pretty(&mut out, &report)?;
         writeln!(out)?;
     } else {
-        write(&report, &mut out)?;
+        write(&report, &settings, &mut out)?;
     }
-    if exit_code {
-        let bound = (2 * config.max_age).as_secs();
-        match &report.data {
-            None => bail!("there is no data yet; see the last attempt"),
-            Some(data) if data.age_seconds > bound => {
-                bail!("the data is older than twice --max-age ({bound} s); see the last attempt");
-            }
-            Some(_) => {}
+    let ReadinessReport { state, reason } = &report.readiness;
+    if alarms.not_ready && *state == "not ready" {
+        bail!("{state}: {}; see the last attempt", reason.as_deref().unwrap_or_default());
+    }
+    let bound = 2 * settings.max_age;
+    match &report.data {
+        Some(data) if alarms.too_old && data.age_seconds > bound.as_secs() => {
+            bail!(
+                "the data is {} old, more than twice --max-age ({}); see the last attempt",
+                whole_seconds(Duration::from_secs(data.age_seconds)),
+                whole_seconds(bound)
+            );
         }
+        None if alarms.too_old => bail!("there is no data yet; see the last attempt"),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-async fn report(config: &Config) -> Result<Report> {
+async fn report(config: &Config, settings: &InForce) -> Result<Report> {
     let clock = Clock::system();
     let (now, boot_id) = (clock.now(), clock.boot_id());
     let file = FileStore::look(&config.state, clock.clone());
@@ -138,15 +178,17 @@ async fn report(config: &Config) -> Result<Report> {
             people: catalogue.people.len(),
         })
     });
-    let last_attempt = attempt.map(|attempt| AttemptReport {
+    let ended = attempt.as_ref().and_then(|attempt| attempt.ended.as_ref());
+    let has_failed = ended.is_some_and(|ended| !ended.outcome.kind.is_good());
+    let last_attempt = attempt.as_ref().map(|attempt| AttemptReport {
         at: attempt.at.wall.rfc3339(),
         age_seconds: attempt.at.age(now, boot_id).as_secs(),
-        outcome: match attempt.ended {
+        outcome: match &attempt.ended {
             Some(ended) => ended.outcome.kind.to_string(),
             None => "none yet: the refresh is running, or its process died".to_owned(),
         },
     });
-    let next_attempt = match schedule::next(file.last_attempt()?, config.interval) {
+    let next_attempt = match schedule::next(file.last_attempt()?, settings.interval) {
         Next::Fetch => NextAttempt { in_seconds: 0, because: "a refresh is due".to_owned() },
         Next::Wait(wait) => NextAttempt {
             in_seconds: wait.remaining.as_secs() + 1,
@@ -154,7 +196,29 @@ async fn report(config: &Config) -> Result<Report> {
         },
     };
     let refusals = refused::list(&config.state);
+    let redis = shared(config, &clock).await?;
+    let readiness = readiness::of(&VisitorsView {
+        age: data.as_ref().map(|data| Duration::from_secs(data.age_seconds)).or_else(|| {
+            // Without a payload, the published site is shown with its own origin time.
+            let as_of = disk::read(&config.out.join(FRESHNESS)).ok().flatten();
+            as_of.and_then(|json| Freshness::as_of(&json)).map(|as_of| now.wall.since(as_of))
+        }),
+        bound: settings.bound(),
+        has_failed,
+        is_redis_lost: redis.as_ref().is_some_and(|redis| redis.is_lost),
+    });
     Ok(Report {
+        readiness: ReadinessReport {
+            state: readiness.state(),
+            reason: readiness.reason().map(str::to_owned),
+        },
+        settings: SettingsReport {
+            interval_seconds: settings.interval.as_secs_f64(),
+            max_age_seconds: settings.max_age.as_secs_f64(),
+            hold_seconds: settings.hold.as_secs_f64(),
+            max_stale_seconds: settings.max_stale.map(|longest| longest.as_secs_f64()),
+            of_process: settings.process,
+        },
         upstream: file.upstream().map(|upstream| upstream.0),
         data,
         generation: Manifest::peek(&config.out).map(|manifest| GenerationReport {
@@ -163,7 +227,7 @@ async fn report(config: &Config) -> Result<Report> {
         }),
         last_attempt,
         next_attempt,
-        redis: shared(config, &clock).await?,
+        redis,
         volatile_fields,
         refused: refusals
             .into_iter()
@@ -185,7 +249,9 @@ async fn report(config: &Config) -> Result<Report> {
 async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
     let (id, address) = (wiring::upstream_id(config), wiring::redis_address(config)?);
     let Some(redis) = wiring::redis(config, &id, address, clock)? else { return Ok(None) };
-    let state = match redis.standing().await {
+    let standing = redis.standing().await;
+    let is_lost = standing.is_err();
+    let state = match standing {
         Ok(Some(standing)) => format!(
             "last attempt {} ago, {}",
             whole_seconds(standing.age),
@@ -196,11 +262,14 @@ async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
         Ok(None) => "reachable, no attempt yet".to_owned(),
         Err(error) => format!("cannot be used: {error:#}"),
     };
-    Ok(Some(Shared { address: redis.address().to_string(), state }))
+    Ok(Some(Shared { address: redis.address().to_string(), state, is_lost }))
 }
 
-fn write(report: &Report, out: &mut impl Write) -> Result<()> {
+fn write(report: &Report, settings: &InForce, out: &mut impl Write) -> Result<()> {
     let mut line = |name: &str, text: String| writeln!(out, "{name:<13} {text}");
+    let ReadinessReport { state, reason } = &report.readiness;
+    let reason = reason.as_ref().map(|reason| format!(": {reason}"));
+    line("site", format!("{state}{}", reason.unwrap_or_default()))?;
     line("upstream", report.upstream.clone().unwrap_or_else(|| "not known yet".to_owned()))?;
     line(
         "data",
@@ -236,6 +305,23 @@ fn write(report: &Report, out: &mut impl Write) -> Result<()> {
             ),
             None => "none yet".to_owned(),
         },
+    )?;
+    let InForce { process, interval, max_age, hold, max_stale } = settings;
+    let duration = humantime::format_duration;
+    let stale = max_stale.map(|longest| format!(", max-stale {}", duration(longest)));
+    let whose = match process {
+        Some(process) => format!("process {process}"),
+        None => "this command; no process runs".to_owned(),
+    };
+    line(
+        "settings",
+        format!(
+            "interval {}, max-age {}, hold {}{} (of {whose})",
+            duration(*interval),
+            duration(*max_age),
+            duration(*hold),
+            stale.unwrap_or_default()
+        ),
     )?;
     let NextAttempt { in_seconds, because } = &report.next_attempt;
     let when = if *in_seconds == 0 { "now".to_owned() } else { format!("in {in_seconds} s") };

@@ -17,6 +17,7 @@ use super::known::Known;
 use super::notices::Notices;
 use super::refresh::{Refresher, Settings};
 use super::remembered::Remembered;
+use super::settings_in_force;
 use super::trouble::Trouble;
 use crate::cli::WhenRedisLost;
 use crate::clock::Clock;
@@ -63,6 +64,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         warn!("{}", without_table(&config.lang));
     }
     let locks = take_locks(config, stay)?;
+    settings_in_force::record(config, &config.state);
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
         Upstream::Demo => {

@@ -6,7 +6,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `/metrics` | OpenMetrics text for Prometheus |
-//! | `/readyz` | `ready` or `degraded` with 200, `not fresh` with 503; then the reason |
+//! | `/readyz` | `ready` or `degraded` with 200, `not ready` with 503; then the reason |
 //! | `/healthz` | 200 as long as the process answers |
 
 use std::convert::Infallible;
@@ -28,6 +28,7 @@ use super::{Limits, Listeners};
 use crate::clock::{Clock, Now};
 use crate::hold::Coming;
 use crate::live::{Live, Snapshot, StoreState};
+use crate::readiness::{self, Readiness, VisitorsView};
 use crate::telemetry::{self, Metrics};
 
 /// Largest number of connections: a scraper, a prober and a few people.
@@ -88,8 +89,11 @@ fn answer(path: &str, snapshot: &Snapshot, now: Now, metrics: &Metrics) -> Respo
     let (status, text) = match path {
         "/metrics" => (StatusCode::OK, metrics.text(read_now(snapshot))),
         "/readyz" => {
-            let readiness = Readiness::of(snapshot, now);
-            (readiness.status(), readiness.text())
+            let readiness = readiness(snapshot, now);
+            let is_ready = readiness.is_ready();
+            let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            let lines = [Some(readiness.state()), readiness.reason()];
+            (status, lines.into_iter().flatten().map(|line| format!("{line}\n")).collect())
         }
         "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
         _ => (StatusCode::NOT_FOUND, "The paths are /metrics, /readyz and /healthz.\n".to_owned()),
@@ -116,103 +120,11 @@ fn read_now(snapshot: &Snapshot) -> telemetry::Scrape {
     }
 }
 
-/// Whether the promises to visitors hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Readiness {
-    /// The data is fresh and nothing is wrong.
-    Ready,
-    /// Pages are answered, but something is wrong.
-    Degraded(&'static str),
-    /// There is no data, or the data is older than twice `--max-age`.
-    NotFresh(String),
-}
-
-impl Readiness {
-    fn of(snapshot: &Snapshot, now: Now) -> Readiness {
-        let bound = snapshot.frame.bound;
-        let Some(site) = &snapshot.site else {
-            return Readiness::NotFresh("there is no data yet".to_owned());
-        };
-        let age = site.origin.age(now);
-        if age > 2 * bound.max_age {
-            let age = humantime::format_duration(std::time::Duration::from_secs(age.as_secs()));
-            return Readiness::NotFresh(format!("the data is {age} old"));
-        }
-        if snapshot.coming == Coming::Failed {
-            return Readiness::Degraded("the last refresh failed");
-        }
-        if age > bound.max_age + bound.hold {
-            return Readiness::Degraded("the data is older than --max-age + --hold");
-        }
-        if snapshot.store == StoreState::Away {
-            return Readiness::Degraded("Redis cannot be used");
-        }
-        Readiness::Ready
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Readiness::Ready | Readiness::Degraded(_) => StatusCode::OK,
-            Readiness::NotFresh(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Readiness::Ready => "ready\n".to_owned(),
-            Readiness::Degraded(why) => format!("degraded\n{why}\n"),
-            Readiness::NotFresh(why) => format!("not fresh\n{why}\n"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::clock::{BootTime, WallTime};
-    use crate::hold::Bound;
-    use crate::live::{Frame, LiveSite, Origin};
-    use crate::payload::Fence;
-    use crate::publish::{Generation, Volatile};
-
-    /// The readiness of a site whose data is so many seconds old.
-    fn readiness(age: u64, coming: Coming, store: StoreState) -> Readiness {
-        let now = Now { boot: BootTime(1_000_000_000), wall: WallTime(2_000_000_000) };
-        let boot = now.boot - Duration::from_secs(age);
-        let site = LiveSite {
-            generation: Arc::new(Generation::new(0, BTreeMap::new())),
-            fence: Fence(1),
-            origin: Origin { boot, wall: WallTime(1) },
-        };
-        let bound = Bound {
-            max_age: Duration::from_secs(60),
-            hold: Duration::from_secs(2),
-            max_stale: None,
-        };
-        let (base, starting, too_old) = ("/".to_owned(), Bytes::new(), Bytes::new());
-        let frame = Frame { base, starting, too_old, bound };
-        let (takes, volatile) = (Duration::ZERO, Volatile::new());
-        let snapshot = Snapshot { site: Some(site), coming, takes, store, volatile, frame };
-        Readiness::of(&snapshot, now)
-    }
-
-    #[test]
-    fn readiness_follows_the_promise_of_freshness() {
-        let due = Coming::Due(BootTime(1_001_000_000));
-        assert_eq!(readiness(30, due, StoreState::Alone), Readiness::Ready);
-        assert_eq!(readiness(61, due, StoreState::Shared), Readiness::Ready);
-        let degraded = |age, coming, store| {
-            let readiness = readiness(age, coming, store);
-            matches!(readiness, Readiness::Degraded(_)) && readiness.status() == StatusCode::OK
-        };
-        assert!(degraded(30, Coming::Failed, StoreState::Alone));
-        assert!(degraded(63, due, StoreState::Alone));
-        assert!(degraded(30, due, StoreState::Away));
-        let old = readiness(121, due, StoreState::Alone);
-        assert_eq!(old.text(), "not fresh\nthe data is 2m 1s old\n");
-        assert_eq!(old.status(), StatusCode::SERVICE_UNAVAILABLE);
-    }
+fn readiness(snapshot: &Snapshot, now: Now) -> Readiness {
+    readiness::of(&VisitorsView {
+        age: snapshot.site.as_ref().map(|site| site.origin.age(now)),
+        bound: snapshot.frame.bound,
+        has_failed: snapshot.coming == Coming::Failed,
+        is_redis_lost: snapshot.store == StoreState::Away,
+    })
 }

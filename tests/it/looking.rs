@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fixture::{Answer, Site, Upstream, contents, identities};
+use crate::fixture::{Answer, Ended, Site, Upstream, contents, identities, wait_until};
 
 fn status(site: &Site) -> Value {
     let ended = site.run(&["status", "--json"]);
@@ -52,6 +52,56 @@ fn status_reports_the_holders_of_the_locks_and_the_last_failure() {
     assert!(
         report["next_attempt"]["because"].as_str().is_some_and(|why| why.contains("Retry-After"))
     );
+}
+
+#[test]
+fn status_judges_by_the_settings_of_the_running_process() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--max-stale", "1h", "--hold", "500ms"]);
+    let running = site.serve().ready();
+    // The command has other options than the process: the defaults.
+    let look = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_movies-gen"));
+        Ended::of(command.arg("status").args(words).current_dir(&site))
+    };
+    let report: Value = serde_json::from_str(&look(&["--json"]).out).expect("JSON");
+    let settings = serde_json::json!({
+        "interval_seconds": 1.0, "max_age_seconds": 1.0, "hold_seconds": 0.5,
+        "max_stale_seconds": 3600.0, "of_process": running.id(),
+    });
+    assert_eq!(report["settings"], settings);
+    assert!(report["next_attempt"]["in_seconds"].as_u64() <= Some(1), "{report}");
+    let text = look(&[]).out;
+    let line =
+        format!("interval 1s, max-age 1s, hold 500ms, max-stale 1h (of process {})", running.id());
+    assert!(text.contains(&line), "{text}");
+    running.kill();
+    let text = look(&[]).out;
+    assert!(text.contains("interval 1m, max-age 1m, hold 2s (of this command"), "{text}");
+}
+
+#[test]
+fn status_fails_for_old_data_only_if_asked_to() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    assert_eq!(site.run(&["status", "--max-age-exceeded"]).code, Some(0));
+    let site = site.with(&["--interval", "100ms", "--max-age", "100ms"]);
+    upstream.set_both(&Answer::new(500, "no"));
+    wait_until("old data", || site.run(&["status", "--max-age-exceeded"]).code == Some(1));
+    assert_eq!(site.run(&["status", "--exit-code"]).code, Some(0));
+    site.build_once().with_code(1);
+    wait_until("both reasons", || {
+        let ended = site.run(&["status", "--exit-code"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.log);
+        ended.out.contains("degraded: the last refresh failed; the data is")
+    });
+    let ended = site.with(&["--max-stale", "100ms"]).run(&["status", "--exit-code"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.log.contains("not ready: the data is"), "{}", ended.log);
+    // Without a payload, the age of the published site counts.
+    std::fs::remove_dir_all(site.path(".movies-gen")).expect("removed");
+    assert_eq!(site.run(&["status", "--exit-code"]).code, Some(0));
 }
 
 #[test]

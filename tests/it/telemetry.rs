@@ -72,20 +72,28 @@ fn loads_that_wait_are_counted() {
 }
 
 #[test]
-fn readiness_follows_the_data() {
+fn a_site_is_ready_as_long_as_there_is_a_page_that_may_be_shown() {
     let upstream = Upstream::start();
     upstream.set_both(&Answer::new(500, "no"));
-    let running = Site::eager(&upstream).with(&ADMIN).serve();
-    let says = |state: &'static str| {
-        wait_until(state, || admin(&running, "/readyz").text().lines().next() == Some(state));
-        admin(&running, "/readyz").status
+    let site = Site::eager(&upstream).with(&ADMIN);
+    let running = site.serve();
+    let says = |running: &Running, state: &str| {
+        wait_until(state, || admin(running, "/readyz").text().starts_with(state));
+        admin(running, "/readyz").status
     };
-    assert_eq!(says("not fresh"), 503);
+    assert_eq!(says(&running, "not ready\nthere is no site yet"), 503);
     upstream.recover();
-    assert_eq!(says("ready"), 200);
+    assert_eq!(says(&running, "ready\n"), 200);
     upstream.set_both(&Answer::new(500, "no"));
-    assert_eq!(says("degraded"), 200);
-    assert_eq!(says("not fresh"), 503);
+    // The data is older than twice --max-age, and visitors still get the last good site.
+    assert_eq!(says(&running, "degraded\nthe last refresh failed; the data is 4s old"), 200);
+    assert_eq!(running.get("/").status, 200);
+    assert_eq!(admin(&running, "/healthz").status, 200);
+    running.kill();
+
+    let running = site.with(&["--max-stale", "2s"]).serve();
+    assert_eq!(says(&running, "not ready\nthe data is"), 503);
+    assert!(admin(&running, "/readyz").text().ends_with("old, more than --max-stale (2s)\n"));
     assert_eq!(admin(&running, "/healthz").status, 200);
 }
 

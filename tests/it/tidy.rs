@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("schedule", &["clock"]),
     ("hold", &["clock"]),
     ("coming", &["clock", "hold"]),
+    ("readiness", &["hold"]),
     ("source", &["outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),
@@ -52,7 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("publish", &["clock", "disk", "document", "ledger", "pages", "upstream"]),
     ("news", &["changes", "pages", "publish"]),
     ("live", &["clock", "hold", "news", "payload", "publish"]),
-    ("server", &["clock", "hold", "live", "news", "pages", "publish", "telemetry"]),
+    ("server", &["clock", "hold", "live", "news", "pages", "publish", "readiness", "telemetry"]),
 ];
 
 /// Edges that reach out; all other modules are pure.

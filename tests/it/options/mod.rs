@@ -212,7 +212,7 @@ fn sighup_applies_the_options_of_the_guard_and_of_volatile_fields() {
     site.write("movies-gen.toml", format!("{lines}steady-fields = [\"director\"]\n"));
     server.hangup();
     wait_until("the configuration", || {
-        server.log().matches("read the configuration again").count() > 1
+        server.log().matches("read the configuration and the templates again").count() > 1
     });
     films[0]["director"] = json!("Everybody Is Told");
     upstream.set("/films", Answer::json(&films));
