@@ -57,6 +57,8 @@ pub struct Frame {
     pub base: String,
     /// The page while there is no site.
     pub starting: Bytes,
+    /// The page while there is no site and the last refresh failed.
+    pub failing: Bytes,
     /// The page for data that is too old to be shown.
     pub too_old: Bytes,
     /// The promised bounds on the age of a page.

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::History;
 use crate::ledger::Ledger;
-use crate::pages::{Plan, Status, starting, too_old};
+use crate::pages::{Plan, Status, failing, starting, too_old};
 use crate::payload::{Fence, Payload};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source};
@@ -53,7 +53,7 @@ pub(super) async fn check(config: &Config) -> Result<()> {
         warnings: tally(&warnings.iter().cloned().collect()),
         history: &History::default(),
     };
-    let apart = [starting(&facts, &theme), too_old(&facts, &theme)]
+    let apart = [starting(&facts, &theme), failing(&facts, &theme), too_old(&facts, &theme)]
         .map(|page| page.map_err(|error| format!("{error:#}")));
     let status = status.page(&facts, &theme).map_err(|error| error.to_string());
     let pages = plan.paths().map(|path| plan.prepare(path).render());

@@ -42,7 +42,7 @@ use crate::upstream::OtherUpstream;
 /// Fails if the command fails. [`exit_code`] returns the exit code for the error.
 pub fn run(cli: &Cli) -> Result<()> {
     let config = Config::load(cli)?;
-    telemetry::start(config.log_format, config.verbosity);
+    telemetry::start(config.log_format, verbosity(cli, config.verbosity));
     // One thread runs the event loop. A second thread receives signals while the event loop works.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -62,6 +62,13 @@ pub fn run(cli: &Cli) -> Result<()> {
             Command::Accept { hash, .. } => accept::accept(&config, hash.as_deref()).await,
         }
     })
+}
+
+/// Returns the verbosity of the log. With `-q`, `build once` logs errors only, because cron sends each
+/// line of a job as mail.
+fn verbosity(cli: &Cli, chosen: i8) -> i8 {
+    let is_once = matches!(cli.command, Command::Build { mode: BuildMode::Once, .. });
+    if is_once && chosen < 0 { i8::MIN } else { chosen }
 }
 
 /// Logs an error once, on standard error.

@@ -1,20 +1,28 @@
 //! The notices about the data that were logged, so that the log does not repeat them.
 //!
-//! Owns the warnings of the last catalogue, and trouble that lasts from one refresh to the next.
+//! Owns the warnings of the last catalogue, the file of their kinds, and trouble that lasts from one
+//! refresh to the next.
 //! This module must not decide anything.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
 use super::trouble::Trouble;
 use crate::catalogue::{Warning, tally};
+use crate::document;
+
+const NAME: &str = "notices";
 
 /// The notices that were logged.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notices {
     warnings: BTreeSet<Warning>,
+    /// The kinds of warnings that were logged last.
+    kinds: BTreeSet<String>,
+    path: PathBuf,
     /// The trouble of stored data that cannot be shown.
     stored: Trouble,
     /// The trouble of an upstream whose answers are too old.
@@ -22,6 +30,24 @@ pub(super) struct Notices {
 }
 
 impl Notices {
+    /// Begins without notices, for a process that runs for long: its log begins anew.
+    pub(super) fn new(state: &Path) -> Notices {
+        Notices {
+            warnings: BTreeSet::new(),
+            kinds: BTreeSet::new(),
+            path: state.join(NAME),
+            stored: Trouble::default(),
+            aged: Trouble::default(),
+        }
+    }
+
+    /// Continues with the notices of the process before, for a process that makes one refresh:
+    /// otherwise a job that runs each minute would repeat the same warnings each minute.
+    pub(super) fn read(state: &Path) -> Notices {
+        let kinds = document::peek(&state.join(NAME), NAME).unwrap_or_default();
+        Notices { kinds, ..Notices::new(state) }
+    }
+
     /// Returns the warnings of the last catalogue.
     pub(super) fn warnings(&self) -> &BTreeSet<Warning> {
         &self.warnings
@@ -31,17 +57,23 @@ impl Notices {
     /// change within a kind is only logged for debugging, because records come and go.
     pub(super) fn note(&mut self, warnings: Vec<Warning>) {
         let warnings: BTreeSet<_> = warnings.into_iter().collect();
-        let kinds = |of: &BTreeSet<Warning>| tally(of).into_keys().collect::<BTreeSet<_>>();
-        let (before, now) = (kinds(&self.warnings), kinds(&warnings));
-        if now.is_empty() && !before.is_empty() {
-            info!("the data has no more problems");
-        } else if now != before {
-            let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-            warn!(kinds = now.len(), "problems in the data: {}", texts.join("; "));
-        } else {
+        let kinds: BTreeSet<_> = tally(&warnings).into_keys().map(str::to_owned).collect();
+        if kinds == self.kinds {
             for warning in warnings.difference(&self.warnings) {
                 debug!("{warning}");
             }
+        } else {
+            if kinds.is_empty() {
+                info!("the data has no more problems");
+            } else {
+                let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+                warn!(kinds = kinds.len(), "problems in the data: {}", texts.join("; "));
+            }
+            // Only a later `build once` reads the file: a failure repeats a warning there.
+            if let Err(error) = document::write(&self.path, NAME, &kinds) {
+                debug!("cannot remember the problems that were logged: {error:#}");
+            }
+            self.kinds = kinds;
         }
         self.warnings = warnings;
     }

@@ -303,8 +303,17 @@ impl Refresher {
     /// Takes up the last save.
     async fn catch_up(&mut self) {
         self.front.note_age(self.clock.now());
+        let before = self.known.fence();
         let loaded = self.load().await;
         self.notices.note_stored(&loaded);
+        let fence = self.known.fence();
+        if let (true, Some(site)) = (fence > before, &self.front.live.snapshot().site) {
+            info!(
+                as_of = %site.origin.wall,
+                generation = %site.generation.id,
+                "took over the data of another replica"
+            );
+        }
     }
 
     /// Loads the last save and shows its data.

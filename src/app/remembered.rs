@@ -1,6 +1,6 @@
 //! The history of refreshes in a file, which outlives the process.
 //!
-//! Owns the file of the history, and the outcome of the last refresh of this process. The file may
+//! Owns the file of the history, and the outcome of the last refresh. The file may
 //! be lost, because the history is only information for people.
 
 use std::borrow::Cow;
@@ -22,22 +22,23 @@ const NAME: &str = "history";
 pub(super) struct Remembered {
     history: History,
     path: PathBuf,
-    /// The outcome of the last refresh of this process.
+    /// The outcome of the last refresh.
     outcome: Option<OutcomeKind>,
 }
 
 impl Remembered {
-    /// Reads the history in a state directory.
+    /// Reads the history in a state directory. `outcome` is the outcome of the last refresh of an
+    /// earlier process.
     ///
     /// # Errors
     /// Fails if the file cannot be read, or if a newer program wrote the file.
-    pub(super) fn read(state: &Path) -> Result<Remembered> {
+    pub(super) fn read(state: &Path, outcome: Option<OutcomeKind>) -> Result<Remembered> {
         let path = state.join(NAME);
         let history = document::read(&path, NAME)?.unwrap_or_default();
-        Ok(Remembered { history, path, outcome: None })
+        Ok(Remembered { history, path, outcome })
     }
 
-    /// Returns the outcome of the last refresh of this process.
+    /// Returns the outcome of the last refresh.
     pub(super) fn outcome(&self) -> Option<OutcomeKind> {
         self.outcome
     }

@@ -64,9 +64,17 @@ impl Done {
     }
 }
 
+/// What visitors see while something fails.
+pub(super) fn meanwhile(live: &Live) -> &'static str {
+    match live.snapshot().site {
+        Some(_) => "the last good site stays",
+        None => "there is no site yet",
+    }
+}
+
 /// Logs a failure for the first time. The log level follows the policy of the failure.
-pub(super) fn tell_failure(failure: &Failure) {
-    let policy = failure.kind.policy();
+pub(super) fn tell_failure(failure: &Failure, live: &Live) {
+    let (policy, meanwhile) = (failure.kind.policy(), meanwhile(live));
     macro_rules! tell {
         ($say:ident) => {
             $say!(
@@ -75,7 +83,7 @@ pub(super) fn tell_failure(failure: &Failure) {
                 what = failure.what,
                 causes = (!failure.causes.is_empty()).then(|| display(failure.causes.join("\n"))),
                 advice = failure.advice,
-                "the refresh failed; the last good site stays: {failure}"
+                "the refresh failed; {meanwhile}: {failure}"
             )
         };
     }

@@ -147,7 +147,8 @@ async fn run(
                 Err(error) => {
                     let text = format!("{error:#}");
                     if trouble.met(&text) {
-                        warn!("no refresh can start; the last good site stays: {text}");
+                        let meanwhile = report::meanwhile(&wired.live);
+                        warn!("no refresh can start; {meanwhile}: {text}");
                     }
                     due = clock.now().boot + config.interval.min(RETRY);
                 }
@@ -186,7 +187,7 @@ fn tell(refreshed: Result<Done, Failure>, live: &Live, trouble: &mut Trouble) {
         Err(failure) => {
             let sets = failure.refused.as_ref().map(|refused| &refused.sets);
             if trouble.met(&format!("{} {sets:?}", failure.kind)) {
-                report::tell_failure(&failure);
+                report::tell_failure(&failure, live);
             } else {
                 debug!(kind = %failure.kind, "the refresh failed again: {failure}");
             }

@@ -75,6 +75,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
     let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
     let stores = Arc::new(stores(config, &id, address, strange, clock)?);
+    let ended = stores.file().attempt()?.and_then(|attempt| attempt.ended);
+    let outcome = ended.map(|ended| ended.outcome.kind);
     let site = site_of(config);
     // Until the first attempt is known, newer data may come at once.
     let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
@@ -92,12 +94,16 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
             publisher,
             live: live.clone(),
             metrics: Metrics::default(),
-            history: Remembered::read(&config.state)?,
+            history: Remembered::read(&config.state, outcome)?,
             largest_site: config.max_bytes.max(LEAST).saturating_mul(LARGEST_SITE),
             broken: None,
             unshown: Trouble::default(),
         },
-        notices: Notices::default(),
+        notices: if stay == Stay::Short {
+            Notices::read(&config.state)
+        } else {
+            Notices::new(&config.state)
+        },
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }
@@ -134,6 +140,7 @@ fn frame(config: &Config, site: &Site, theme: &Theme) -> Result<Frame> {
     Ok(Frame {
         base: site.base().to_owned(),
         starting: apart(pages::starting, site, theme)?,
+        failing: apart(pages::failing, site, theme)?,
         too_old: apart(pages::too_old, site, theme)?,
         bound: Bound { max_age, hold, max_stale },
     })

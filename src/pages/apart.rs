@@ -18,7 +18,16 @@ const TOO_OLD: &str = "too-old.html";
 /// # Errors
 /// Fails with the error of the template.
 pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(STARTING, site, theme)
+    alone(STARTING, site, theme, false)
+        .context("cannot render the page that is shown before there is a site")
+}
+
+/// Renders the page that is shown while there is no site yet, after the last refresh failed.
+///
+/// # Errors
+/// Fails with the error of the template.
+pub fn failing(site: &Site, theme: &Theme) -> Result<Bytes> {
+    alone(STARTING, site, theme, true)
         .context("cannot render the page that is shown before there is a site")
 }
 
@@ -27,11 +36,13 @@ pub fn starting(site: &Site, theme: &Theme) -> Result<Bytes> {
 /// # Errors
 /// Fails with the error of the template.
 pub fn too_old(site: &Site, theme: &Theme) -> Result<Bytes> {
-    alone(TOO_OLD, site, theme).context("cannot render the page that is shown instead of old data")
+    alone(TOO_OLD, site, theme, true)
+        .context("cannot render the page that is shown instead of old data")
 }
 
-fn alone(template: &str, site: &Site, theme: &Theme) -> Result<Bytes> {
+fn alone(template: &str, site: &Site, theme: &Theme, failed: bool) -> Result<Bytes> {
     let mut context = Context::new();
+    context.insert("failed", &failed);
     context.insert("site", &SharedFacts::of(site, theme).variables);
     Ok(theme.render(template, &context, theme.texts(&site.lang))?.into())
 }

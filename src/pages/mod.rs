@@ -37,7 +37,7 @@ mod svg;
 mod variables;
 mod view;
 
-pub use apart::{starting, too_old};
+pub use apart::{failing, starting, too_old};
 pub use event_record::EventRecord;
 pub use freshness::Freshness;
 pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};

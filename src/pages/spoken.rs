@@ -126,6 +126,7 @@ fn pages(lang: &str) -> BTreeMap<String, String> {
         }
     }
     pages.insert("starting".into(), text(&starting(&site, &theme).expect("a page")));
+    pages.insert("failing".into(), text(&failing(&site, &theme).expect("a page")));
     pages.insert("too-old".into(), text(&too_old(&site, &theme).expect("a page")));
     pages.extend(status_pages(&site, &theme));
     pages

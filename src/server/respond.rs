@@ -33,6 +33,7 @@ use super::events::{Asked, Head};
 use super::headers::{self, content_type};
 use super::{range, well_known};
 use crate::clock::Now;
+use crate::hold::Coming;
 use crate::live::{LiveSite, Snapshot};
 use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
 use crate::publish::{PublishedFile, STATUS, is_volatile};
@@ -99,7 +100,12 @@ fn route(request: &Parts, met: &Met) -> Answer {
         return text(StatusCode::OK, "ok\n");
     }
     let frame = &snapshot.frame;
-    let Some(site) = &snapshot.site else { return unavailable(&frame.starting, "2") };
+    let Some(site) = &snapshot.site else {
+        let has_failed = snapshot.coming == Coming::Failed;
+        let (page, again) =
+            if has_failed { (&frame.failing, "30") } else { (&frame.starting, "2") };
+        return unavailable(page, again);
+    };
     if frame.bound.is_too_stale(site.origin.age(*now)) && depends_on_data(request, snapshot) {
         return unavailable(&frame.too_old, "30");
     }

@@ -287,3 +287,17 @@ fn the_log_line_of_a_failure_has_its_policy_and_its_level() {
         assert_eq!((line["policy"].as_str(), line["level"].as_str()), (Some(policy), Some(level)));
     }
 }
+
+#[test]
+fn without_a_site_nobody_is_told_of_a_last_good_site_or_promised_films() {
+    let upstream = Upstream::start();
+    upstream.set_both(&Answer::new(500, "no"));
+    let server = Site::eager(&upstream).serve();
+    let line = server.wait_for_line("the refresh failed");
+    assert!(line.contains("the refresh failed; there is no site yet: "), "{line}");
+    let page = server.get("/");
+    assert_eq!((page.status, page.header("refresh")), (503, Some("30")));
+    assert!(page.text().contains("does not give a usable answer"), "{}", page.text());
+    assert!(!page.text().contains("shortly"), "{}", page.text());
+    assert!(!server.log().contains("last good site"), "{}", server.log());
+}

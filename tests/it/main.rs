@@ -13,6 +13,7 @@ mod addresses;
 mod chaos;
 mod contract;
 mod courtesy;
+mod cron;
 mod demo;
 mod docs;
 mod events;

@@ -54,6 +54,7 @@ fn snapshot(base: &str) -> Snapshot {
         frame: Frame {
             base: base.to_owned(),
             starting: Bytes::from_static(b"soon"),
+            failing: Bytes::from_static(b"failing"),
             too_old: Bytes::from_static(b"too old"),
             bound: Bound {
                 max_age: Duration::from_secs(60),

@@ -164,7 +164,7 @@ impl RedisStore {
             tokio::time::timeout(self.timeout, invocation.invoke_async(&mut manager)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok((before, answer)),
-            Ok(Err(error)) if !error.is_timeout() => anyhow::Error::from(error),
+            Ok(Err(error)) if !error.is_timeout() => plain(&error),
             _ => anyhow!("no answer within {:?}", self.timeout),
         };
         Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.claim)))
@@ -185,7 +185,7 @@ impl RedisStore {
         let answer = tokio::time::timeout(allowed, invocation.invoke_async(&mut manager)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok((before, answer)),
-            Ok(Err(error)) if !error.is_timeout() => anyhow::Error::from(error),
+            Ok(Err(error)) if !error.is_timeout() => plain(&error),
             _ => {
                 // The unfinished transfer would delay the next call on the same connection.
                 if let Ok(manager) = manager_for_bodies(&self.client, self.timeout) {
@@ -210,7 +210,7 @@ impl RedisStore {
         let ask = command.query_async::<(Option<u64>,)>(&mut manager);
         match tokio::time::timeout(self.timeout, ask).await {
             Ok(Ok((bytes,))) => Ok(bytes.unwrap_or(UNKNOWN_SIZE)),
-            Ok(Err(error)) => Err(anyhow::Error::from(error)),
+            Ok(Err(error)) => Err(plain(&error)),
             Err(_) => Err(anyhow!("no answer within {:?}", self.timeout)),
         }
         .with_context(|| format!("Redis at {} (key {})", self.address, self.keys.last_good))
@@ -490,4 +490,9 @@ fn manager(
         .set_response_timeout(Some(response_timeout));
     ConnectionManager::new_lazy_with_config(client.clone(), config)
         .context("cannot prepare the connection to Redis")
+}
+
+/// Makes an error with the text of an error of the client. The causes of that error repeat the text.
+fn plain(error: &redis::RedisError) -> anyhow::Error {
+    anyhow!("{error}")
 }

@@ -100,6 +100,8 @@ fn a_load_at_a_loser_is_held_for_the_data_of_the_winner() {
         visits.map(|visit| visit.join().expect("a visitor who saw no old data"))
     });
     assert!(held.iter().all(|&held| held >= 2), "{held:?} loads were held");
+    let logs: String = servers.iter().map(Running::log).collect();
+    assert!(logs.contains("took over the data of another replica"), "{logs}");
     assert!(least_gap(&upstream) > COURTEOUS);
 }
 

@@ -1,0 +1,59 @@
+//! `build once` as a job that runs each minute: the log says what is new, and nothing twice.
+
+use serde_json::json;
+
+use crate::fixture::{Answer, Site, Upstream, films};
+
+/// Options with which each job makes a refresh.
+const EACH_TIME: [&str; 4] = ["--interval", "100ms", "--max-age", "100ms"];
+
+/// The list of films with a reference that contains no id.
+fn with_a_problem() -> Answer {
+    let mut films = films();
+    films[0]["people"] = json!(["https://api.example/people/"]);
+    Answer::json(&films)
+}
+
+#[test]
+fn a_problem_of_the_data_is_logged_once_and_again_after_it_was_solved() {
+    let (upstream, says) = (Upstream::start(), "problems in the data");
+    let site = Site::of(&upstream).with(&EACH_TIME);
+    let (good, bad) = (Answer::json(&films()), with_a_problem());
+    let expected = [(&good, false), (&bad, true), (&bad, false), (&good, false), (&bad, true)];
+    for (round, (answer, is_logged)) in expected.into_iter().enumerate() {
+        upstream.set("/films", answer.clone());
+        let log = site.build_once().well();
+        assert_eq!(log.contains(says), is_logged, "round {round}: {log}");
+        assert_eq!(log.contains("the data has no more problems"), round == 3, "{round}: {log}");
+    }
+    // The log of a process that runs for long begins anew.
+    site.serve().ready().wait_for_line(says);
+}
+
+#[test]
+fn a_quiet_job_prints_only_failures() {
+    let upstream = Upstream::start();
+    upstream.set("/films", with_a_problem());
+    let quiet = Site::of(&upstream).with(&["-q"]);
+    assert_eq!(quiet.build_once().well(), "", "a success");
+    assert_eq!(quiet.build_once().well(), "", "no refresh was due");
+    assert_eq!(upstream.asked(), (1, 1));
+    upstream.set_both(&Answer::new(500, "no"));
+    let log = quiet.with(&EACH_TIME).build_once().with_code(1);
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("ERROR the refresh failed"), "{log}");
+}
+
+#[test]
+fn a_job_within_the_interval_keeps_the_outcome_of_the_last_refresh() {
+    let upstream = Upstream::start();
+    let once_a_minute = Site::of(&upstream);
+    let state = || once_a_minute.json("freshness.json")["upstream"].clone();
+    once_a_minute.build_once().well();
+    upstream.set_both(&Answer::new(500, "no"));
+    once_a_minute.with(&EACH_TIME).build_once().with_code(1);
+    let failing = json!({"state": "failing", "failure": "bad-status"});
+    assert_eq!(state(), failing);
+    once_a_minute.build_once().well();
+    assert_eq!((state(), upstream.asked().0), (failing, 2), "no refresh was due");
+}
