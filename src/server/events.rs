@@ -43,6 +43,9 @@ pub(super) const BEAT: Duration = Duration::from_secs(15);
 /// not all clients reconnect in one instant after a restart.
 const RETRY: (u64, u64) = (2_000, 6_000);
 
+/// Largest size in bytes of several events that are sent together.
+const MOST_JOINED: usize = 64 << 10;
+
 /// A body: complete, or a stream.
 pub(super) type EventBody = Either<Full<Bytes>, StreamBody<Steps>>;
 /// The events of one stream.
@@ -102,6 +105,21 @@ impl Streams {
         };
         answer.map(|_| streaming(unfold(open, Open::next)))
     }
+}
+
+/// Joins small events that follow each other. The page receives them at the same time and can
+/// announce them in one sentence.
+fn joined<'a>(events: impl Iterator<Item = &'a Bytes>) -> Vec<Bytes> {
+    let mut joined: Vec<Bytes> = Vec::new();
+    for event in events {
+        match joined.last_mut() {
+            Some(last) if last.len() + event.len() <= MOST_JOINED => {
+                *last = [&last[..], event].concat().into();
+            }
+            _ => joined.push(event.clone()),
+        }
+    }
+    joined
 }
 
 fn streaming(steps: impl Stream<Item = Result<Frame<Bytes>, Infallible>> + 'static) -> EventBody {
@@ -200,7 +218,7 @@ impl Open {
             Since::Unknown => "fetch",
             Since::Missed(events) => {
                 self.told = events.last().map(|event| event.to.0.clone()).unwrap_or_default();
-                return self.unsent.extend(events.iter().map(|event| event.bytes.clone()));
+                return self.unsent.extend(joined(events.iter().map(|event| &event.bytes)));
             }
         };
         let Some(live) = &ring.live else { return };

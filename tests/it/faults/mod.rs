@@ -89,7 +89,7 @@ fn answers() -> Vec<(&'static str, Answer, i32, &'static str)> {
             "drip-feed",
             Answer::new(200, list.clone()).dripping(Duration::from_millis(100)),
             1,
-            "no complete answer in time",
+            "no complete answer from",
         ),
         ("wrong length", Answer::new(200, &list[..80]), 1, "broken JSON"),
         ("100 MB body", Answer::new(200, vec![b' '; 100 << 20]), 1, "--max-bytes"),
