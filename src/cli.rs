@@ -3,8 +3,11 @@
 //! Owns the commands. [`options`] declares the options, `layers` finds the value of an option, and
 //! [`values`] defines the form of a value. [`config`](crate::config) checks the values together.
 
+mod environment;
+mod layer;
 mod layers;
 mod options;
+mod reason;
 mod values;
 
 use std::ffi::OsString;
@@ -12,11 +15,12 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub use layers::Values;
+pub use layer::{Layer, Layers, Values};
 pub use options::{
     BUILT_IN, DECLARED, DEMO_DEFAULTS, Declared, LogFormat, OnReload, Options, WhenRedisLost,
 };
 pub(crate) use options::{EACH, EachOption};
+pub(crate) use reason::reason;
 pub use values::{DurationText, Factor, Listen, Secret, Share, Size, form};
 
 /// Generates a static site of films and people from a JSON API, serves the site, and keeps it
@@ -30,9 +34,9 @@ pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Whether a flag or a variable names the configuration file.
+    /// The layer from which the value of each option comes.
     #[arg(skip)]
-    pub names_config: bool,
+    pub layers: Layers,
     #[arg(skip)]
     arguments: Vec<OsString>,
 }

@@ -6,6 +6,7 @@
 mod address;
 mod directories;
 mod file;
+mod origin;
 mod reload;
 
 use std::collections::BTreeSet;
@@ -15,9 +16,11 @@ use std::time::Duration;
 use anyhow::Result;
 use url::Url;
 
-use crate::cli::{BUILT_IN, Cli, Listen, LogFormat, Options, Secret, Values, WhenRedisLost};
+use crate::cli::{BUILT_IN, Cli, Layer, Listen, LogFormat, Options, Secret, WhenRedisLost};
 use crate::disk;
 pub use address::is_loopback;
+use file::FileValues;
+use origin::Origins;
 pub use reload::reloaded;
 
 /// Minimum interval for an API on another machine: one refresh per minute is a polite load.
@@ -118,16 +121,17 @@ impl Config {
         let path = &cli.command.options().config;
         let file = match disk::read(path)? {
             Some(text) => file::parse(path, &text)?,
-            None if cli.names_config => {
+            None if cli.layers.get("config") != Some(&Layer::Default) => {
                 let at = path.display();
                 return Err(invalid(format!(
                     "--config {at}: the file does not exist; create the file or omit the option"
                 )));
             }
-            None => Values::new(),
+            None => FileValues::default(),
         };
-        let cli = cli.over(&file).map_err(|error| Invalid(error.to_string()))?;
-        resolve(cli.command.options().clone())
+        let cli = cli.over(&file.values).map_err(|error| Invalid(error.to_string()))?;
+        let origins = Origins::new(&cli.layers, path, file.lines);
+        resolve(cli.command.options().clone()).map_err(|error| origins.explain(error))
     }
 }
 
@@ -313,7 +317,7 @@ mod tests {
 
     pub(super) fn from_file(text: &str) -> Result<Config> {
         let values = file::parse(std::path::Path::new("movies-gen.toml"), text.as_bytes())?;
-        resolve(Options::from_values(&values)?)
+        resolve(Options::from_values(&values.values)?)
     }
 
     fn refusal(text: &str) -> String {

@@ -4,25 +4,25 @@
 //! default. The lower layers are the defaults of the parser, so that every value is parsed in
 //! the same way. This module must not read files.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use clap::builder::Resettable;
+use clap::builder::{OsStringValueParser, Resettable};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 
-use super::Cli;
+use super::layer::{Layer, Values};
 use super::options::{DECLARED, DEMO_DEFAULTS, Declared, Options};
-
-/// Values by the name of their option, each in the form of the command line.
-pub type Values = BTreeMap<String, String>;
+use super::{Cli, environment};
 
 impl Cli {
     /// Reads the command line and the environment. Ends the program with a message if a value
     /// is not valid.
     pub fn read() -> Cli {
-        let arguments: Vec<_> = std::env::args_os().collect();
-        Cli::parse_over(&arguments, &Values::new()).unwrap_or_else(|error| error.exit())
+        let arguments = with_options_last(std::env::args_os().collect());
+        let read = environment::check(std::env::vars_os())
+            .and_then(|()| Cli::parse_over(&arguments, &Values::new()));
+        read.unwrap_or_else(|error| with_usual_name(error).exit())
     }
 
     /// Reads the command line and the environment again, with values of the configuration file for
@@ -35,7 +35,15 @@ impl Cli {
         if !cli.command.options().demo {
             return Ok(cli);
         }
-        Cli::parse_over(&self.arguments, &over_demo_defaults(file))
+        let mut cli = Cli::parse_over(&self.arguments, &over_demo_defaults(file))?;
+        for (name, _) in DEMO_DEFAULTS {
+            if let Some(layer @ Layer::File) = cli.layers.get_mut(name)
+                && !file.contains_key(name)
+            {
+                *layer = Layer::Demo;
+            }
+        }
+        Ok(cli)
     }
 
     fn parse_over(arguments: &[OsString], defaults: &Values) -> Result<Cli, clap::Error> {
@@ -43,8 +51,19 @@ impl Cli {
         let matches = with_defaults(command, defaults).try_get_matches_from(arguments)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         cli.arguments = arguments.to_vec();
-        cli.names_config =
-            innermost(&matches).value_source("config") != Some(ValueSource::DefaultValue);
+        let matches = innermost(&matches);
+        cli.layers = DECLARED
+            .iter()
+            .map(|declared| {
+                let layer = match matches.value_source(declared.field) {
+                    Some(ValueSource::CommandLine) => Layer::Flag,
+                    Some(ValueSource::EnvVariable) => Layer::Variable,
+                    _ if defaults.contains_key(&declared.flag()) => Layer::File,
+                    _ => Layer::Default,
+                };
+                (declared.flag(), layer)
+            })
+            .collect();
         Ok(cli)
     }
 }
@@ -68,6 +87,49 @@ impl Options {
 fn over_demo_defaults(file: &Values) -> Values {
     let demo = DEMO_DEFAULTS.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     demo.chain(file.clone()).collect()
+}
+
+/// Moves options that stand before the command behind the other arguments, because each command
+/// declares the options itself: `movies-gen -q build` becomes `movies-gen build -q`.
+fn with_options_last(arguments: Vec<OsString>) -> Vec<OsString> {
+    let command = Options::augment_args(Command::new("movies-gen"))
+        .allow_external_subcommands(true)
+        .external_subcommand_value_parser(OsStringValueParser::new());
+    // The other parser reports an error in the arguments.
+    let Ok(matches) = command.try_get_matches_from(&arguments) else { return arguments };
+    let Some((_, rest)) = matches.subcommand() else { return arguments };
+    let rest = rest.get_many::<OsString>("").map_or(0, Iterator::count);
+    let Some(place) = arguments.len().checked_sub(rest + 1) else { return arguments };
+    let (before, from_command) = arguments.split_at(place);
+    let (program, options) = before.split_at(1);
+    [program, from_command, options].concat()
+}
+
+/// Other names that people try, with the option that they mean.
+const USUAL_NAMES: [(&str, &str); 8] = [
+    ("--port", "--listen"),
+    ("--bind", "--listen"),
+    ("--host", "--listen"),
+    ("--address", "--listen"),
+    ("--url", "--upstream"),
+    ("--api", "--upstream"),
+    ("--output", "--out"),
+    ("--theme", "--templates"),
+];
+
+/// Names the option that an unknown option probably means.
+fn with_usual_name(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let Some((_, meant)) = USUAL_NAMES.iter().find(|(name, _)| name == unknown) else {
+        return error;
+    };
+    if error.kind() == ErrorKind::UnknownArgument {
+        error.insert(ContextKind::SuggestedArg, ContextValue::String((*meant).to_owned()));
+        error.remove(ContextKind::Suggested);
+    }
+    error
 }
 
 fn innermost(matches: &ArgMatches) -> &ArgMatches {

@@ -43,6 +43,11 @@ impl Declared {
         format!("MOVIES_GEN_{}", self.field.to_uppercase())
     }
 
+    /// Whether the value may contain a password or a key, so that no message may repeat the value.
+    pub fn may_be_secret(&self) -> bool {
+        ["redis", "upstream", "site_url"].contains(&self.field)
+    }
+
     /// The key in the configuration file; the file cannot name itself.
     pub fn key(&self) -> Option<String> {
         (self.field != "config").then(|| self.flag())

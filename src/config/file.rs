@@ -1,59 +1,81 @@
 //! The configuration file.
 //!
 //! Owns the form of the file: a key has the name of an option, and a value has the form of the
-//! command line; a number, a boolean or a list needs no quotes. Errors name the file, the line
-//! and the key, and never the value, because the value may be a secret.
+//! command line; a number, a boolean or a list needs no quotes. Errors name the file, the line, the
+//! key and the value, but not a value that may contain a password.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::ops::Range;
 use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use clap::error::{ContextKind, ContextValue};
 use toml::{Spanned, Value};
 
 use super::Invalid;
-use crate::cli::{DECLARED, Declared, Options, Values};
+use crate::cli::{DECLARED, Declared, Options, Values, reason};
+
+/// The values of a file, and the line of each value.
+#[derive(Debug, Default)]
+pub(super) struct FileValues {
+    pub(super) values: Values,
+    pub(super) lines: BTreeMap<String, usize>,
+}
 
 /// Reads the values of a file.
 ///
 /// # Errors
 /// Fails with [`Invalid`] for text that is not TOML, for an unknown key, and for a value that is
 /// not valid for the option.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Values> {
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<FileValues> {
     let at = path.display();
     let text = std::str::from_utf8(bytes)
         .map_err(|_| Invalid(format!("{at} is not UTF-8 text; save the file as UTF-8")))?;
-    let wrong = |span: Range<usize>, what: &str| {
-        let line = text[..span.start].matches('\n').count() + 1;
-        Invalid(format!("{at}:{line}: {what}"))
-    };
+    let line = |span: &Range<usize>| text[..span.start].matches('\n').count() + 1;
+    let wrong = |span: Range<usize>, what: &str| Invalid(format!("{at}:{}: {what}", line(&span)));
     let entries: BTreeMap<Spanned<String>, Spanned<Value>> = toml::from_str(text)
         .map_err(|error| wrong(error.span().unwrap_or_default(), error.message()))?;
     let mut entries: Vec<_> = entries.into_iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
-    let mut values = Values::new();
+    let mut read_so_far = FileValues::default();
     for (key, value) in entries {
         let (span, key) = (key.span(), key.into_inner());
-        let value = read(&key, value.into_inner()).map_err(|what| wrong(span, &what))?;
-        values.insert(key, value);
+        let value = read(&key, value.into_inner()).map_err(|what| wrong(span.clone(), &what))?;
+        read_so_far.lines.insert(key.clone(), line(&span));
+        read_so_far.values.insert(key, value);
     }
-    Ok(values)
+    Ok(read_so_far)
 }
 
 /// Returns the value in the form of the command line.
 fn read(key: &str, value: Value) -> Result<String, String> {
     let keys: Vec<_> = DECLARED.iter().filter_map(Declared::key).collect();
-    if !keys.iter().any(|known| known == key) {
-        return Err(unknown(key, &keys));
-    }
-    let text = written(key, value).map_err(|why| format!("invalid value for `{key}`: {why}"))?;
+    let declared = DECLARED.iter().find(|declared| declared.key().as_deref() == Some(key));
+    let Some(declared) = declared else {
+        let table = "is a table; all keys stand at the top of the file, without tables";
+        return Err(match value {
+            Value::Table(_) => format!("`[{key}]` {table}"),
+            _ => unknown(key, &keys),
+        });
+    };
+    let shown =
+        if declared.may_be_secret() { String::new() } else { format!(" {}", one_line(&value)) };
+    let text =
+        written(key, value).map_err(|why| format!("invalid value{shown} for `{key}`: {why}"))?;
     match Options::from_values(&Values::from([(key.to_owned(), text.clone())])) {
         Ok(_) => Ok(text),
-        Err(error) => Err(format!("invalid value for `{key}`: {}", reason(&error))),
+        Err(error) => Err(format!("invalid value{shown} for `{key}`: {}", reason(&error))),
     }
+}
+
+/// Returns the value as in the file, in one short line.
+fn one_line(value: &Value) -> String {
+    const MOST: usize = 60;
+    let text = value.to_string().replace(char::is_control, " ");
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    text.chars().take(MOST).chain(['…']).collect()
 }
 
 fn unknown(key: &str, keys: &[String]) -> String {
@@ -86,24 +108,13 @@ fn is_list(key: &str) -> bool {
     options.any(|arg| arg.get_long() == Some(key) && arg.get_value_delimiter().is_some())
 }
 
-/// Returns the reason why the parser refuses a value, without the value.
-fn reason(error: &clap::Error) -> String {
-    match (error.source(), error.get(ContextKind::ValidValue)) {
-        (Some(source), _) => source.to_string(),
-        (None, Some(ContextValue::Strings(valid))) if !valid.is_empty() => {
-            format!("write {}", valid.join(" or "))
-        }
-        (None, _) => "write a value that is not empty".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Options, String> {
         let values = parse(Path::new("f.toml"), text.as_bytes());
-        let values = values.map_err(|error| error.to_string())?;
+        let values = values.map_err(|error| error.to_string())?.values;
         Options::from_values(&values).map_err(|error| error.to_string())
     }
 
@@ -132,19 +143,36 @@ mod tests {
     #[test]
     fn an_invalid_value_is_named_with_its_line() {
         for (text, message) in [
-            ("\nlimit = \"many\"", "f.toml:2: invalid value for `limit`: invalid digit"),
-            ("interval = 60", "invalid value for `interval`: time unit needed"),
-            ("demo = \"maybe\"", "invalid value for `demo`: value was not a boolean"),
-            ("verbose = -1", "invalid value for `verbose`: "),
-            ("log-format = \"xml\"", "invalid value for `log-format`: write text or json"),
-            ("out = \"\"", "invalid value for `out`: write a value that is not empty"),
-            ("lang = [\"en\"]", "invalid value for `lang`: write a string, a number or a boolean"),
-            ("steady-fields = [[]]", "invalid value for `steady-fields`: write a list of strings"),
+            ("\nlimit = \"many\"", "f.toml:2: invalid value \"many\" for `limit`: invalid digit"),
+            ("interval = 60", "invalid value 60 for `interval`: time unit needed"),
+            ("demo = \"maybe\"", "invalid value \"maybe\" for `demo`: value was not a boolean"),
+            ("verbose = -1", "invalid value -1 for `verbose`: "),
+            ("log-format = \"xml\"", "invalid value \"xml\" for `log-format`: write text or json"),
+            ("out = \"\"", "invalid value \"\" for `out`: write a value that is not empty"),
+            (
+                "lang = [\"en\"]",
+                "invalid value [\"en\"] for `lang`: write a string, a number or a boolean",
+            ),
+            (
+                "steady-fields = [[]]",
+                "invalid value [[]] for `steady-fields`: write a list of strings",
+            ),
             ("config = \"x\"", "unknown key `config`"),
+            (
+                "\n[server]\nlisten = 80",
+                "f.toml:2: `[server]` is a table; all keys stand at the top",
+            ),
         ] {
             let refusal = read(text).expect_err("refused");
             assert!(refusal.contains(message), "{refusal}");
         }
+    }
+
+    #[test]
+    fn a_value_that_may_be_secret_is_not_shown() {
+        let refusal = read("redis = [\"redis://:s3cret@h\"]").expect_err("refused");
+        assert!(refusal.contains("invalid value for `redis`"), "{refusal}");
+        assert!(!refusal.contains("s3cret"), "{refusal}");
     }
 
     #[test]

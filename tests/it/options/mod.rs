@@ -2,6 +2,7 @@
 
 mod document;
 mod layers;
+mod mistakes;
 mod secrets;
 
 use movies_gen::cli::DECLARED;
