@@ -350,6 +350,7 @@ options! {
 
         /// Log less: -q warnings and errors, -qq errors only
         ///
+        /// `build once -q` logs errors only, so that cron sends mail only about failures.
         /// In a variable or in the configuration file, the value is the number of -q.
         #[arg(short, action = ArgAction::Count)]
         quiet: u8 => NeedsRestart,

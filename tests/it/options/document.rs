@@ -18,12 +18,13 @@ An option is a flag, an environment variable and a key of the configuration file
 1. A flag takes precedence over the variable, the variable over the file, and the file over the \
 default.
 2. An empty variable counts as not set.
-3. The configuration file is TOML. A number, a boolean and a list need no quotes. An unknown key is \
-an error.
-4. After SIGHUP, `serve` and `build loop` read the configuration file and the templates again. Each \
+3. Options may stand before or after the command.
+4. The configuration file is TOML. A number, a boolean and a list need no quotes. An unknown key \
+is an error, and so is an unknown variable `MOVIES_GEN_…`.
+5. After SIGHUP, `serve` and `build loop` read the configuration file and the templates again. Each \
 entry below says whether a new value applies at once. If the new configuration is not valid, the old \
 configuration stays.
-5. No help text, log line or error message shows a password.
+6. No help text, log line or error message shows a password.
 
 `movies-gen serve --help` prints the same descriptions.";
 
