@@ -145,6 +145,8 @@
   };
   // The result of the last search.
   let matches = null;
+  // The text about the result that is not shown yet.
+  let result = null;
   // Hides the cards that were not found or do not pass the filters, and sorts the cards as the
   // visitor chose. A fetched page has empty cards in place of cards that have not changed; `of`
   // returns the card with the content.
@@ -174,9 +176,9 @@
     told.toggleAttribute("data-empty", !count);
     const all = place ? told.dataset.all : cards.length;
     const name = count ? "some" : state.q ? "none" : "noneFilters";
-    // Setting the same text again would make screen readers read the text again.
-    site.write(told, isAll || (!place && count === cards.length) ? ""
-      : site.text(told, name, all, site.number(count) + (found?.cut && count ? "+" : "")).replace("{what}", () => state.q));
+    result = isAll || (!place && count === cards.length) ? ""
+      : site.text(told, name, all, site.number(count) + (found?.cut && count ? "+" : "")).replace("{what}", () => state.q);
+    site.list.flush();
   };
 
   // Keeps the choices in the address, and the found films in the state of the history entry. After
@@ -260,6 +262,14 @@
   const BATCH = 25;
 
   site.list = {
+    // Shows the text about the result, unless patch.js has more news: each text would be read by
+    // screen readers. The same text is not set again for the same reason.
+    flush() {
+      const told = document.querySelector("[data-found]");
+      if (result === null || site.patch?.isBusy()) return;
+      if (told) site.write(told, result);
+      result = null;
+    },
     // Returns a function that returns the films that came after the call of `since`.
     since() {
       const before = new Set(cards.map((card) => card.dataset.filmId));

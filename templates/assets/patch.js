@@ -33,12 +33,13 @@
   // Number of regular reads of freshness.json after which the page still fetches itself, although
   // the page counts as current. A replica with another theme announced a change, and the replicas
   // with the theme of this page may not have had the change yet.
-  const DOUBTS = 3;
   let doubts = 0;
   // The queue of actions: the end of the last action, and the number of actions that have not
-  // ended.
+  // begun.
   let turn = Promise.resolve();
   let waiting = 0;
+  // The generations to which the steps in the queue lead.
+  const ahead = [];
   // Ends the pause before the next fetch, because another action waits.
   let wake = null;
   // Timer for the fetch of the parts of a list that are not cards.
@@ -171,7 +172,7 @@
   const look = async (told, isLast) => {
     const { page, theme: from, quietly, isChange } = told;
     // A fingerprint depends on the theme, so a fingerprint from another theme cannot be compared.
-    const isForeign = from !== undefined && from !== theme;
+    const isForeign = from && from !== theme;
     const expected = isForeign ? undefined : page;
     const [answer, text] = await site.ask(location.pathname + location.search, { cache: "no-cache" },
       async (answer) => [answer, await answer.text()]);
@@ -194,8 +195,7 @@
     const isExpected = !expected || name.startsWith(expected);
     const isSame = isForeign && name === fingerprint();
     if ((!isExpected || (isSame && isChange)) && !isLast()) return false;
-    if (isSame) doubts = DOUBTS;
-    else if (name !== fingerprint()) doubts = 0;
+    if (isSame) doubts = 3;
     const notice = document.querySelector("[data-left]");
     if (notice) notice.hidden = true;
     if (isVolatile || lacks || name !== fingerprint()) {
@@ -227,7 +227,7 @@
       try {
         // If another action waits, the page accepts any fingerprint, because that action checks the
         // page again.
-        if (await look(told, () => tries === TRIES || waiting > 1)) return;
+        if (await look(told, () => tries === TRIES || waiting)) return;
       } catch {
         // The next try may succeed.
       }
@@ -248,7 +248,9 @@
 
   // Handles the event `generation`.
   const step = async (news) => {
-    if (news.to === reached) return;
+    ahead.shift();
+    // A fetch may have brought the generation of this step, or of a later step, already.
+    if (news.to === reached || ahead.includes(reached)) return;
     // The status page changes with refreshes, and not with generations.
     if (isVolatile) return isCurrent(news.to);
     const isNext = news.from === reached && news.theme === theme;
@@ -299,30 +301,33 @@
   const inTurn = (act) => (told) => {
     waiting++;
     wake?.();
-    turn = turn.then(() => act(told)).catch((error) => console.warn(error)).finally(() => {
+    turn = turn.then(() => {
       waiting--;
+      return act(told);
+    }).catch((error) => console.warn(error)).finally(() => {
       site.announce?.flush();
+      site.list?.flush();
     });
     return turn;
   };
-  // Milliseconds within which the missed steps arrive after the start of a stream.
-  const TOGETHER = 150;
+  const follows = inTurn(step);
   site.patch = {
     fingerprint,
     isVolatile,
     isStuck: () => stuck,
     // Whether the page must fetch itself at this read of freshness.json, if its generation differs.
-    doubts: () => doubts > 0 && doubts-- > 0,
+    doubts: () => doubts && doubts--,
     // Whether the changes that the page lacks were announced already.
-    isSaid: () => lacks && owed.quietly === true,
+    isSaid: () => lacks && owed.quietly,
     // The last generation whose step the page has handled.
     reached: () => reached ?? site.generation,
-    // Whether actions wait behind the current action.
-    isBusy: () => waiting > 1,
-    // Keeps the queue busy, so that the missed steps are announced together.
-    gather: inTurn(() => breath(TOGETHER)),
+    // Whether actions wait, besides the current action.
+    isBusy: () => waiting > 0,
+    // Keeps the queue busy for 150 ms, within which the missed steps arrive after the start of a
+    // stream, so that the steps are announced together.
+    gather: inTurn(() => breath(150)),
     confirm: inTurn(confirm),
     fetch: inTurn(itself),
-    step: inTurn(step),
+    step: (news) => ahead.push(news.to) && follows(news),
   };
 })();

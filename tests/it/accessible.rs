@@ -1,6 +1,8 @@
 //! Accessibility: no page breaks a rule of WCAG 2.2 AA that a program can check, in the light
 //! and in the dark color scheme, and no content overflows a narrow window.
 
+use std::time::Duration;
+
 use movies_gen::catalogue;
 use movies_gen::clock::{Clock, WallTime};
 use movies_gen::ledger::Ledger;
@@ -112,24 +114,35 @@ fn no_page_in_another_language_breaks_a_rule_or_overflows_a_narrow_window() {
 #[test]
 #[ignore = "needs chromium"]
 fn the_error_pages_of_the_server_break_no_rule() {
-    let silent = Upstream::start();
-    silent.set_both(&Answer::new(200, "").never());
-    let starting = Site::of(&silent).serve();
+    let slow = Upstream::start();
+    slow.set_both(&Answer::new(200, "[   ").dripping(Duration::from_secs(3)));
     let failing = Upstream::start();
     let too_old = Site::eager(&failing).with(&["--max-stale", "1s"]).serve().ready();
     failing.set_both(&Answer::new(500, "no"));
     wait_until("old data", || too_old.get("/").status == 503);
+    let without_answer = Site::of(&failing).serve();
+    without_answer.wait_for_line("the refresh failed");
     let mut browser = Browser::start();
     let mut tab = browser.tab();
-    for (running, heading) in [(&starting, "being built"), (&too_old, "too old to be shown")] {
+    for (running, text) in [
+        (None, "being built"),
+        (Some(&without_answer), "does not give a usable answer"),
+        (Some(&too_old), "too old to be shown"),
+    ] {
         for scheme in ["light", "dark"] {
             tab.prefers(scheme);
-            tab.load(&format!("http://{}/", running.address));
-            assert!(tab.text("document.body.textContent").contains(heading), "{heading}");
+            let mut starting = None;
+            wait_until(text, || {
+                // A server says for ten seconds that it is starting. Then its first refresh fails.
+                starting = running.is_none().then(|| Site::of(&slow).serve());
+                let running = running.or(starting.as_ref()).expect("a server");
+                tab.load(&format!("http://{}/", running.address));
+                tab.text("document.body.textContent").contains(text)
+            });
             // Stop the page from loading the site while axe runs.
             tab.value("window.stop()");
             let found = violations(&mut tab);
-            assert!(found.is_empty(), "{heading}, {scheme}: {found}");
+            assert!(found.is_empty(), "{text}, {scheme}: {found}");
         }
     }
 }

@@ -15,12 +15,14 @@ use crate::fixture::{
 fn a_redis_that_answers_claims_later_than_the_lease_counts_as_lost() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let link = Link::to(&redis);
-    let times = ["--interval", "4s", "--max-age", "4s", "--hold", "3600ms"];
-    let site = Site::of(&upstream).with(&times).with(&["--redis", &link.url()]);
+    let times = ["--interval", "5s", "--max-age", "5s", "--hold", "4500ms"];
+    let api = ["--upstream", &upstream.url()];
+    // A slow disk would take from the time of the lease.
+    let site = Site::in_memory().with(&api).with(&times).with(&["--redis", &link.url()]);
     let server = site.serve().ready();
     // The delay is longer than the lease, and shorter than the longest wait for an answer.
-    link.takes(Duration::from_millis(250));
-    server.wait_for_line("a request to the API must be sent within 200ms");
+    link.takes(Duration::from_millis(400));
+    server.wait_for_line("a request to the API must be sent within 250ms");
     for score in ["3", "4"] {
         upstream.set("/films", with_score(score));
         wait_until("newer data", || shows(&server, score));
