@@ -23,6 +23,21 @@ pub(crate) use options::{EACH, EachOption};
 pub(crate) use reason::reason;
 pub use values::{DurationText, Factor, Listen, Secret, Share, Size, form};
 
+/// Makes the end of a help text from examples.
+macro_rules! after_help {
+    ($($example:literal)*) => {
+        concat!(
+            "Examples:\n",
+            $("  ", $example, "\n",)*
+            "\nAn option is also an environment variable (--max-age is MOVIES_GEN_MAX_AGE) and a key \
+             of the configuration file (max-age = \"60s\"). A flag takes precedence over the variable, \
+             and the variable over the file. An empty variable counts as not set. Every command \
+             accepts every option, before or after the name of the command.\n\n\
+             Exit codes: 0 success; 1 failure; 2 invalid option or unusable directory."
+        )
+    };
+}
+
 /// Generates a static site of films and people from a JSON API, serves the site, and keeps it
 /// up to date
 ///
@@ -37,6 +52,9 @@ pub struct Cli {
     /// The layer from which the value of each option comes.
     #[arg(skip)]
     pub layers: Layers,
+    /// The value of each option that has a value, in the form of the command line.
+    #[arg(skip)]
+    pub values: Values,
     #[arg(skip)]
     arguments: Vec<OsString>,
 }
@@ -45,14 +63,22 @@ pub struct Cli {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Serve the site over HTTP and keep it up to date
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = after_help! {
+        "movies-gen serve --demo"
+        "movies-gen serve --upstream https://api.example --site-url https://films.example/"
+        "movies-gen serve --config films.toml --listen :80"
+    })]
     Serve {
         /// All options.
         #[command(flatten)]
         options: Options,
     },
     /// Write the site to --out, for another web server
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = after_help! {
+        "movies-gen build            refresh once"
+        "movies-gen build -q         in a job: print failures only"
+        "movies-gen build loop       keep --out fresh for another web server"
+    })]
     Build {
         /// Number of refreshes
         #[arg(value_enum, default_value_t)]
@@ -65,7 +91,11 @@ pub enum Command {
     ///
     /// The command reads the state in --state and in Redis. No other process needs to run. If a
     /// process runs, the command uses the settings of that process.
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = after_help! {
+        "movies-gen status"
+        "movies-gen status --exit-code           for a health check"
+        "movies-gen status --max-age-exceeded    for an alarm about old data"
+    })]
     Status {
         /// Print JSON
         #[arg(long)]
@@ -87,7 +117,10 @@ pub enum Command {
     ///
     /// The command renders every page with the stored data, or with the data of --demo if no
     /// data is stored.
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = after_help! {
+        "movies-gen check --templates theme"
+        "movies-gen check --config films.toml"
+    })]
     Check {
         /// All options.
         #[command(flatten)]
@@ -99,12 +132,40 @@ pub enum Command {
         #[command(subcommand)]
         action: ThemeAction,
     },
+    /// Write a configuration file with every option, its meaning and its default
+    #[command(after_help = after_help! {
+        "movies-gen init               write movies-gen.toml"
+        "movies-gen init films.toml    then: movies-gen serve --config films.toml"
+    })]
+    Init {
+        /// File to write; the file must not exist
+        #[arg(value_name = "FILE", default_value = "movies-gen.toml")]
+        file: PathBuf,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Show the value of each option and where the value comes from
+    ///
+    /// The output is a configuration file. Values that may contain a password are not shown.
+    #[command(after_help = after_help! {
+        "movies-gen config"
+        "MOVIES_GEN_LANG=de movies-gen config --config films.toml"
+    })]
+    Config {
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
     /// Accept data that was refused as implausible
     ///
     /// The next refresh publishes the new data if every record that the new data lacks is also
     /// missing from the refused data. The permission ends with the next good refresh, or after one
     /// day.
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = after_help! {
+        "movies-gen accept             accept the data that is refused now"
+        "movies-gen accept 1a2b3c4d    accept this data"
+    })]
     Accept {
         /// Hash of the refused data, as `movies-gen status` shows it [default: the data that is
         /// refused now]
@@ -123,6 +184,8 @@ impl Command {
             | Command::Build { options, .. }
             | Command::Status { options, .. }
             | Command::Check { options }
+            | Command::Init { options, .. }
+            | Command::Config { options }
             | Command::Theme { action: ThemeAction::Export { options, .. } }
             | Command::Accept { options, .. } => options,
         }
@@ -135,7 +198,9 @@ pub enum ThemeAction {
     /// Write the files of the built-in theme to a directory
     ///
     /// The README.md in the directory describes the variables of each template.
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = after_help! {
+        "movies-gen theme export theme && movies-gen serve --templates theme --dev"
+    })]
     Export {
         /// Directory to write to; existing files stay
         #[arg(value_name = "DIR")]
@@ -145,13 +210,6 @@ pub enum ThemeAction {
         options: Options,
     },
 }
-
-const AFTER_HELP: &str = "\
-An option is also an environment variable (--max-age is MOVIES_GEN_MAX_AGE) and a key of the \
-configuration file (max-age = \"60s\"). A flag takes precedence over the variable, and the \
-variable over the file. An empty variable counts as not set.
-
-Exit codes: 0 success; 1 failure; 2 invalid option or unusable directory.";
 
 /// How many refreshes `build` makes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

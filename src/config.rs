@@ -6,8 +6,10 @@
 mod address;
 mod directories;
 mod file;
+mod in_force;
 mod origin;
 mod reload;
+mod template;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,6 +24,7 @@ pub use address::is_loopback;
 use file::FileValues;
 use origin::Origins;
 pub use reload::reloaded;
+pub use template::template;
 
 /// Minimum interval for an API on another machine: one refresh per minute is a polite load.
 pub const COURTEOUS_INTERVAL: Duration = Duration::from_secs(60);
@@ -118,21 +121,37 @@ impl Config {
     /// # Errors
     /// [`Invalid`] if an option is not valid; also if a file cannot be read.
     pub fn load(cli: &Cli) -> Result<Config> {
-        let path = &cli.command.options().config;
-        let file = match disk::read(path)? {
-            Some(text) => file::parse(path, &text)?,
-            None if cli.layers.get("config") != Some(&Layer::Default) => {
-                let at = path.display();
-                return Err(invalid(format!(
-                    "--config {at}: the file does not exist; create the file or omit the option"
-                )));
-            }
-            None => FileValues::default(),
-        };
-        let cli = cli.over(&file.values).map_err(|error| Invalid(error.to_string()))?;
-        let origins = Origins::new(&cli.layers, path, file.lines);
+        let (cli, origins) = over_the_file(cli)?;
         resolve(cli.command.options().clone()).map_err(|error| origins.explain(error))
     }
+}
+
+/// Returns the value of each option and its origin, as text for people.
+///
+/// # Errors
+/// As [`Config::load`].
+pub fn in_force(cli: &Cli) -> Result<String> {
+    let (cli, origins) = over_the_file(cli)?;
+    Ok(in_force::listing(&cli, &origins))
+}
+
+/// Reads the command line and the environment over the configuration file.
+fn over_the_file(cli: &Cli) -> Result<(Cli, Origins)> {
+    let path = &cli.command.options().config;
+    let file = match disk::read(path)? {
+        Some(text) => file::parse(path, &text)?,
+        None if cli.layers.get("config") != Some(&Layer::Default) => {
+            let at = path.display();
+            return Err(invalid(format!(
+                "--config {at}: the file does not exist; create the file with `movies-gen init \
+                 {at}`, or omit the option"
+            )));
+        }
+        None => FileValues::default(),
+    };
+    let over = cli.over(&file.values).map_err(|error| Invalid(error.to_string()))?;
+    let origins = Origins::new(&over.layers, path, file.lines);
+    Ok((over, origins))
 }
 
 fn resolve(options: Options) -> Result<Config> {

@@ -12,6 +12,7 @@ mod event;
 mod export;
 mod front;
 mod guard;
+mod init;
 mod known;
 mod notices;
 mod refresh;
@@ -41,6 +42,11 @@ use crate::upstream::OtherUpstream;
 /// # Errors
 /// Fails if the command fails. [`exit_code`] returns the exit code for the error.
 pub fn run(cli: &Cli) -> Result<()> {
+    match &cli.command {
+        Command::Init { file, .. } => return init::init(file),
+        Command::Config { .. } => return init::show(cli),
+        _ => {}
+    }
     let config = Config::load(cli)?;
     telemetry::start(config.log_format, verbosity(cli, config.verbosity));
     // One thread runs the event loop. A second thread receives signals while the event loop works.
@@ -60,6 +66,8 @@ pub fn run(cli: &Cli) -> Result<()> {
                 export::export(directory)
             }
             Command::Accept { hash, .. } => accept::accept(&config, hash.as_deref()).await,
+            // `run` has handled these commands already.
+            Command::Init { .. } | Command::Config { .. } => Ok(()),
         }
     })
 }

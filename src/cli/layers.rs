@@ -52,6 +52,7 @@ impl Cli {
         let mut cli = Cli::from_arg_matches(&matches)?;
         cli.arguments = arguments.to_vec();
         let matches = innermost(&matches);
+        cli.values = DECLARED.iter().filter_map(|declared| value_of(declared, matches)).collect();
         cli.layers = DECLARED
             .iter()
             .map(|declared| {
@@ -87,6 +88,18 @@ impl Options {
 fn over_demo_defaults(file: &Values) -> Values {
     let demo = DEMO_DEFAULTS.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     demo.chain(file.clone()).collect()
+}
+
+/// Returns the name of an option and its value in the form of the command line.
+fn value_of(declared: &Declared, matches: &ArgMatches) -> Option<(String, String)> {
+    let is_counted = ["verbose", "quiet"].contains(&declared.field);
+    let value = if is_counted {
+        matches.get_count(declared.field).to_string()
+    } else {
+        let texts = matches.get_raw(declared.field)?.map(|text| text.to_string_lossy());
+        texts.collect::<Vec<_>>().join(",")
+    };
+    Some((declared.flag(), value))
 }
 
 /// Moves options that stand before the command behind the other arguments, because each command
@@ -138,13 +151,30 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
 
 /// Applies `change` to each option of a command and of its subcommands.
 fn map_options(command: Command, change: &dyn Fn(&Declared, Arg) -> Arg) -> Command {
+    let name = command.get_name().to_owned();
     let command = command.mut_args(|arg| {
         match DECLARED.iter().find(|declared| declared.field == arg.get_id()) {
-            Some(declared) => change(declared, arg),
+            Some(declared) => listed(declared, &name, change(declared, arg)),
             None => arg,
         }
     });
     command.mut_subcommands(|inner| map_options(inner, change))
+}
+
+/// The options that most users of a command need, in the order of the help.
+const FREQUENT: [(&str, &[&str]); 2] = [
+    ("serve", &["demo", "upstream", "listen", "site_url", "site_title", "lang", "templates"]),
+    ("build", &["demo", "upstream", "out", "site_url", "site_title", "lang", "templates", "quiet"]),
+];
+
+/// Lists frequent options first, and hides options that do not matter to the command.
+fn listed(declared: &Declared, command: &str, arg: Arg) -> Arg {
+    let frequent = FREQUENT.iter().find(|(name, _)| *name == command).map(|(_, frequent)| frequent);
+    let place = frequent.and_then(|all| all.iter().position(|field| *field == declared.field));
+    match place {
+        Some(place) => arg.help_heading("Frequent options").display_order(place),
+        None => arg.hide(!declared.commands.contains(&command)),
+    }
 }
 
 fn with_defaults(command: Command, values: &Values) -> Command {

@@ -30,6 +30,9 @@ pub struct Declared {
     pub field: &'static str,
     /// The effect of SIGHUP on a changed value.
     pub on_reload: OnReload,
+    /// The commands whose help lists the option. Every command accepts every option, so that a
+    /// script can use the same options for all commands.
+    pub commands: &'static [&'static str],
 }
 
 impl Declared {
@@ -57,7 +60,7 @@ impl Declared {
 /// Generates from one list: the values ([`Options`]), a value of any type for each option
 /// ([`EachOption`]), and what is known of each option ([`DECLARED`]).
 macro_rules! options {
-    ($($heading:literal { $(
+    ($($heading:literal for $commands:ident { $(
         $(#[$attribute:meta])*
         $field:ident: $value:ty => $on_reload:ident,
     )* })*) => {
@@ -74,7 +77,11 @@ macro_rules! options {
 
         /// The facts about each option.
         pub(crate) const EACH: EachOption<Declared> = EachOption { $($(
-            $field: Declared { field: stringify!($field), on_reload: OnReload::$on_reload },
+            $field: Declared {
+                field: stringify!($field),
+                on_reload: OnReload::$on_reload,
+                commands: $commands,
+            },
         )*)* };
 
         /// The facts about each option as a list, in the order of the help.
@@ -112,8 +119,17 @@ pub const DEMO_DEFAULTS: [(&str, &str); 4] = [
     ("interval", "5s"),
 ];
 
+const ALL: &[&str] = &["serve", "build", "status", "check", "config", "init", "export", "accept"];
+const SITE: &[&str] = &["serve", "build", "status", "check", "config", "accept"];
+const FETCHERS: &[&str] = &["serve", "build", "check", "config"];
+const WRITERS: &[&str] = &["serve", "build", "config"];
+const JUDGES: &[&str] = &["serve", "build", "status", "check", "config"];
+const REPORTERS: &[&str] = &["serve", "build", "status", "config"];
+const RENDERERS: &[&str] = &["serve", "build", "check", "config"];
+const SERVER: &[&str] = &["serve", "config"];
+
 options! {
-    "Upstream (all commands except theme)" {
+    "Upstream" for SITE {
         /// Base URL of the API
         ///
         /// Each refresh requests the paths `/films` and `/people` below this URL, each path
@@ -121,6 +137,15 @@ options! {
         #[arg(value_name = "URL", default_value = "https://ghibliapi.vercel.app")]
         upstream: String => NeedsRestart,
 
+        /// Use a built-in upstream with sample data that changes every few seconds
+        ///
+        /// The option changes the defaults of --out, --state and --interval. The option cannot
+        /// be combined with --upstream.
+        #[arg(switch())]
+        demo: bool => NeedsRestart,
+    }
+
+    "Requests to the upstream" for FETCHERS {
         /// Maximum number of records to request per list; 0 requests no maximum
         ///
         /// The number is sent as the query parameter `limit`. If a list has exactly this many
@@ -134,16 +159,9 @@ options! {
         /// at most 64 times this size plus 64 MiB of memory.
         #[arg(value_name = "SIZE", default_value = "16MiB")]
         max_bytes: Size => NeedsRestart,
-
-        /// Use a built-in upstream with sample data that changes every few seconds
-        ///
-        /// The option changes the defaults of --out, --state and --interval. The option cannot
-        /// be combined with --upstream.
-        #[arg(switch())]
-        demo: bool => NeedsRestart,
     }
 
-    "Directories (all commands except theme)" {
+    "Directories" for SITE {
         /// Directory to write the site to
         ///
         /// The directory may be the document root of another web server.
@@ -158,7 +176,7 @@ options! {
         state: PathBuf => NeedsRestart,
     }
 
-    "Publishing (serve, build)" {
+    "Publishing" for WRITERS {
         /// Use an --out that has other files, or directories made for another upstream
         ///
         /// Without this option the program refuses an --out that is not empty and that the
@@ -177,7 +195,7 @@ options! {
         in_place: bool => NeedsRestart,
     }
 
-    "Redis (all commands except theme)" {
+    "Redis" for SITE {
         /// URL of a Redis server through which several processes share one site
         ///
         /// The forms are `redis://`, `rediss://` (TLS) and `unix://`. Processes that share a
@@ -197,13 +215,15 @@ options! {
         /// The prefix must not be empty and must not contain white space or braces.
         #[arg(value_name = "TEXT", default_value = "movies-gen")]
         redis_prefix: String => NeedsRestart,
+    }
 
+    "Loss of Redis" for WRITERS {
         /// What to do while Redis does not respond
         #[arg(value_name = "WHAT", value_enum, default_value = "fetch")]
         when_redis_lost: WhenRedisLost => NeedsRestart,
     }
 
-    "Refresh and age (serve, build, status, check)" {
+    "Refresh and age" for JUDGES {
         /// Minimum time between the starts of two refreshes
         ///
         /// A time under 60s is allowed only for --demo and for an API at a loopback address.
@@ -225,7 +245,7 @@ options! {
         hold: DurationText => NeedsRestart,
     }
 
-    "Plausibility of new data (serve, build)" {
+    "Plausibility of new data" for WRITERS {
         /// Maximum share of the films, or of the people, that one refresh may remove
         ///
         /// The program refuses data that removes a larger share, and the last good site stays. A
@@ -248,7 +268,7 @@ options! {
         accept_after: u32 => Applied,
     }
 
-    "Reported changes (serve, build, status)" {
+    "Reported changes" for REPORTERS {
         /// Fields whose changes are not reported, separated by commas
         ///
         /// Changes are reported on the page of changes, in feeds and to open pages. Write
@@ -265,7 +285,7 @@ options! {
         steady_fields: Vec<String> => Applied,
     }
 
-    "Site and theme (serve, build, check)" {
+    "Site and theme" for RENDERERS {
         /// Public URL of the site, such as https://host/films/
         ///
         /// All links start with the path of this URL. The sitemap and the canonical links need
@@ -299,7 +319,7 @@ options! {
         dev: bool => Applied,
     }
 
-    "Server (serve)" {
+    "Server" for SERVER {
         /// Address and port to listen on
         ///
         /// `127.0.0.1:8000`, `localhost:8000` and `[::1]:8000` name the address. `8000` means
@@ -331,7 +351,7 @@ options! {
         max_stale: Option<DurationText> => Applied,
     }
 
-    "Configuration and log (all commands)" {
+    "Configuration and log" for ALL {
         /// Configuration file in TOML
         ///
         /// The default file may be missing. A file that is named with this option must exist.

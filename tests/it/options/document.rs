@@ -67,8 +67,8 @@ fn document() -> String {
         let heading = arg.get_help_heading().expect("a group");
         if heading != group {
             group = heading;
-            let (title, commands) = heading.trim_end_matches(')').split_once(" (").expect("who");
-            text += &format!("\n## {title}\n\nUsed by: {commands}.\n");
+            let commands: Vec<_> = option.commands.iter().map(|name| format!("`{name}`")).collect();
+            text += &format!("\n## {heading}\n\nUsed by: {}.\n", commands.join(", "));
         }
         text += &entry(option, arg);
     }

@@ -144,7 +144,7 @@ fn the_configuration_file_is_named_by_a_flag_or_a_variable() {
 
 /// Returns the options in the help text, without options such as `--help`.
 fn options() -> Vec<String> {
-    let help = Site::new().run(&["serve", "--help"]);
+    let help = Site::new().run(&["config", "--help"]);
     let lines = help.out.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let long = lines.filter_map(|line| line.split("--").nth(1));
     let names = long.map(|rest| {
@@ -157,7 +157,7 @@ fn options() -> Vec<String> {
 fn every_option_that_the_help_names_has_a_variable_and_a_key() {
     let options = options();
     assert!(options.len() >= 20, "{options:?}");
-    let help = Site::new().run(&["build", "--help"]).out;
+    let help = Site::new().run(&["config", "--help"]).out;
     for option in options {
         let variable = format!("MOVIES_GEN_{}", option.to_uppercase().replace('-', "_"));
         assert!(help.contains(&variable), "{variable} in {help}");

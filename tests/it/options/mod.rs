@@ -4,6 +4,7 @@ mod document;
 mod layers;
 mod mistakes;
 mod secrets;
+mod showing;
 
 use movies_gen::cli::DECLARED;
 use serde_json::json;
