@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::refresh::{Refreshed, Refresher};
 use super::wiring::{self, Wired};
@@ -83,6 +83,9 @@ fn stored(
     };
     // The job must fail if the theme fails, although the old site is still published.
     refresher.show()?;
+    if let Some(kind) = refresher.front.history.outcome().filter(|kind| !kind.is_good()) {
+        warn!("the last refresh failed: {kind}");
+    }
     info!(
         "{} shows the stored data from {age} ago; the API may be asked in {wait}: {because}",
         config.out.display()

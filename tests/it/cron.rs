@@ -54,6 +54,7 @@ fn a_job_within_the_interval_keeps_the_outcome_of_the_last_refresh() {
     once_a_minute.with(&EACH_TIME).build_once().with_code(1);
     let failing = json!({"state": "failing", "failure": "bad-status"});
     assert_eq!(state(), failing);
-    once_a_minute.build_once().well();
+    let log = once_a_minute.build_once().well();
+    assert!(log.contains("WARN the last refresh failed: bad-status"), "{log}");
     assert_eq!((state(), upstream.asked().0), (failing, 2), "no refresh was due");
 }

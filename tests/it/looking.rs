@@ -206,6 +206,11 @@ fn a_state_of_another_address_is_adopted_with_adopt() {
     let log = asking(&new).build_once().with_code(2);
     assert!(log.contains(&old.url()) && log.contains("--adopt"), "{log}");
     asking(&new).with(&["--adopt"]).build_once().well();
+    assert_eq!(new.asked(), (1, 1), "a new address is asked at once");
     asking(&new).build_once().well();
     assert_eq!(identities(&site.out()), before, "the pages are the same files");
+    // An address that does not answer is no success.
+    let ended = site.with(&["--upstream", "http://127.0.0.1:1", "--adopt"]).build_once();
+    assert!(ended.with_code(1).contains("cannot reach http://127.0.0.1:1"));
+    assert_eq!(identities(&site.out()), before, "the last good site stays");
 }

@@ -81,7 +81,13 @@ impl FileStore {
                 return Err(OtherUpstream { directory, found, wanted }.into());
             }
             Some(found) if found == *upstream => {}
-            _ => document::write(&marker, "upstream", upstream)?,
+            Some(_) => {
+                document::write(&marker, "upstream", upstream)?;
+                // The attempt asked the other upstream. Ask the adopted upstream at once, so that
+                // the owner learns whether the address is right.
+                disk::remove_file(&directory.join("attempt"))?;
+            }
+            None => document::write(&marker, "upstream", upstream)?,
         }
         let store = FileStore::at(directory, clock, false);
         // Fail now, and not at the first refresh, if a newer program wrote the file.
