@@ -19,12 +19,11 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 	cargo build --release --quiet && deploy/cluster target/release/movies-gen
 
 # `make test` leaves these to `make test-long`: searches of all states, records of page loads under
-# each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, and
-# lists of a thousand films.
+# each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, lists
+# of a thousand films, and open pages in front of several replicas.
 LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
-	faults::windows live_pages::endurance live_pages::long::a_list_crosses \
-	live_pages::long::above_the_largest nginx::nginx_answers_whole_pages pipeline::large \
-	protocol::laws sudden_death::
+	faults::windows live_pages::endurance live_pages::long live_pages::replicas \
+	nginx::nginx_answers_whole_pages pipeline::large protocol::laws sudden_death::
 
 # Tests wait for most of their time, so more of them run at once than there are cores.
 test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it
