@@ -271,11 +271,12 @@ fn in_short() -> Vec<Kind> {
     ]
 }
 
+/// One kind runs at a time: six processes are too late on a machine with two processors.
 #[test]
 #[ignore = "needs redis-server"]
 fn three_replicas_keep_every_promise_during_faults_of_redis_and_of_replicas() {
     let kinds = if wanted() == 0 { in_short() } else { kinds() };
-    table("Three replicas", 3, 2, patience(), &kinds);
+    table("Three replicas", 3, 1, patience(), &kinds);
 }
 
 /// Ten processes keep a machine with few processors busy. Therefore only one kind runs at a time,
