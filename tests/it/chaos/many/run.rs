@@ -51,9 +51,13 @@ impl Cluster {
         let sites: Vec<_> = (0..count).map(site).collect();
         let servers: Vec<_> = std::thread::scope(|scope| {
             let starting: Vec<_> =
-                sites.iter().map(|site| scope.spawn(move || site.serve())).collect();
+                sites.iter().map(|site| scope.spawn(move || site.serve().ready())).collect();
             starting.into_iter().map(|server| server.join().expect("a server")).collect()
         });
+        // The first build takes longer than the hold, so loads would not wait for the next data until
+        // some shorter refreshes have ended.
+        let settled = upstream.rounds() + 4;
+        wait_until("four more refreshes", || upstream.rounds() >= settled);
         let target = |server: &Running| Arc::new(Mutex::new(server.address));
         let targets: Vec<_> = servers.iter().map(target).collect();
         let clients = Clients::among(&targets, movers, epoch, pace);
