@@ -29,10 +29,10 @@ LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::own
 test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it
 	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 4 $(LONG:%=--skip %) --skip chaos::many::faults)
 
-# The test of three replicas needs both cores for itself, so it runs first.
+# The records of page loads need both cores for themselves, so they run first, one after the other.
 test-long: packages ## run the tests that `make test` leaves out
-	cargo test --quiet --test it -- --include-ignored chaos::many::faults::three
-	cargo test --test it -- --include-ignored $(LONG)
+	cargo test --test it -- --include-ignored --test-threads 1 chaos::many::faults::three $(filter chaos::%,$(LONG))
+	cargo test --test it -- --include-ignored $(filter-out chaos::%,$(LONG))
 
 faults: packages ## make every kind of failure happen, at each system call, and print the tables (10 minutes)
 	EACH_CALL=1 cargo test --quiet --test it -- --include-ignored --nocapture faults::
