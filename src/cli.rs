@@ -8,6 +8,7 @@ mod layer;
 mod layers;
 mod options;
 mod reason;
+mod similar;
 mod values;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ pub use options::{
 };
 pub(crate) use options::{EACH, EachOption};
 pub(crate) use reason::reason;
+pub(crate) use similar::most_similar;
 pub use values::{DurationText, Factor, Listen, Secret, Share, Size, form};
 
 /// Makes the end of a help text from examples.

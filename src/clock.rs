@@ -207,6 +207,11 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Formats an age for people, in whole seconds.
+pub fn whole_seconds(age: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(age.as_secs()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

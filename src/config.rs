@@ -132,6 +132,7 @@ impl Config {
 /// As [`Config::load`].
 pub fn in_force(cli: &Cli) -> Result<String> {
     let (cli, origins) = over_the_file(cli)?;
+    resolve(cli.command.options().clone()).map_err(|error| origins.explain(error))?;
     Ok(in_force::listing(&cli, &origins))
 }
 

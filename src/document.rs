@@ -64,6 +64,15 @@ pub fn write<T: Serialize>(path: &Path, kind: &str, value: &T) -> Result<()> {
     disk::replace(path, &bytes(kind, value)?)
 }
 
+/// Writes a document atomically, and does not wait until the disk has the document: for information
+/// that may be lost in a crash of the machine.
+///
+/// # Errors
+/// Fails if the document cannot be written. The old document stays.
+pub fn write_unsynced<T: Serialize>(path: &Path, kind: &str, value: &T) -> Result<()> {
+    disk::replace_unsynced(path, &bytes(kind, value)?)
+}
+
 /// Returns the bytes of a document.
 ///
 /// # Errors

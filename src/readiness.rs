@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::whole_seconds;
 use crate::hold::Bound;
 
 /// What the decision depends on.
@@ -41,15 +42,18 @@ pub fn of(view: &VisitorsView) -> Readiness {
         let failed = if has_failed { ", and the last refresh failed" } else { "" };
         return Readiness::NotReady(format!("there is no site yet{failed}"));
     };
-    let old = format!("the data is {} old", seconds(age));
+    let old = format!("the data is {} old", whole_seconds(age));
     if bound.is_too_stale(age) {
         let longest = bound.max_stale.unwrap_or_default();
-        return Readiness::NotReady(format!("{old}, more than --max-stale ({})", seconds(longest)));
+        return Readiness::NotReady(format!(
+            "{old}, more than --max-stale ({})",
+            whole_seconds(longest)
+        ));
     }
     let is_old = age > bound.max_age + bound.hold;
     let reasons = [
         has_failed.then(|| "the last refresh failed".to_owned()),
-        is_old.then(|| format!("{old}, more than --max-age ({})", seconds(bound.max_age))),
+        is_old.then(|| format!("{old}, more than --max-age ({})", whole_seconds(bound.max_age))),
         is_redis_lost.then(|| "Redis cannot be used".to_owned()),
     ];
     let reasons: Vec<_> = reasons.into_iter().flatten().collect();
@@ -87,10 +91,6 @@ impl fmt::Display for Readiness {
             None => f.write_str(self.state()),
         }
     }
-}
-
-fn seconds(time: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(time.as_secs()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::refresh::{Refreshed, Refresher};
 use super::wiring::{self, Wired};
-use crate::clock::Clock;
+use crate::clock::{Clock, whole_seconds};
 use crate::config::Config;
 use crate::lock::{Held, Stay};
 use crate::outcome::OutcomeKind;
@@ -96,7 +96,7 @@ fn stored(
 /// Returns the age of the data that `--out` shows.
 fn age(refresher: &Refresher, clock: &Clock) -> Option<humantime::FormattedDuration> {
     let age = refresher.front.live.snapshot().site.as_ref()?.origin.age(clock.now());
-    Some(humantime::format_duration(Duration::from_secs(age.as_secs())))
+    Some(whole_seconds(age))
 }
 
 /// Whether another process is making a refresh. Without a shared store there is no such process:

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cli::Cli;
-use crate::config::{self, Config, Invalid};
+use crate::config::{self, Invalid};
 use crate::disk;
 
 /// Writes the configuration file with every option.
@@ -32,7 +32,6 @@ pub(super) fn init(file: &Path) -> Result<()> {
 /// # Errors
 /// Fails if the configuration is not valid.
 pub(super) fn show(cli: &Cli) -> Result<()> {
-    Config::load(cli)?;
     write!(std::io::stdout(), "{}", config::in_force(cli)?)?;
     Ok(())
 }

@@ -30,7 +30,8 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Begins without notices, for a process that runs for long: its log begins anew.
+    /// Begins without notices. A process that runs for long starts a new log, so the process logs
+    /// each problem again.
     pub(super) fn new(state: &Path) -> Notices {
         Notices {
             warnings: BTreeSet::new(),
@@ -70,7 +71,7 @@ impl Notices {
                 warn!(kinds = kinds.len(), "problems in the data: {}", texts.join("; "));
             }
             // Only a later `build once` reads the file: a failure repeats a warning there.
-            if let Err(error) = document::write(&self.path, NAME, &kinds) {
+            if let Err(error) = document::write_unsynced(&self.path, NAME, &kinds) {
                 debug!("cannot remember the problems that were logged: {error:#}");
             }
             self.kinds = kinds;

@@ -11,7 +11,6 @@ use anyhow::Result;
 use tracing::warn;
 
 use crate::clock::WallTime;
-use crate::disk;
 use crate::document;
 use crate::history::History;
 use crate::outcome::OutcomeKind;
@@ -65,9 +64,7 @@ impl Remembered {
     pub(super) fn ended(&mut self, now: WallTime, kind: OutcomeKind, took: Duration) {
         self.outcome = Some(kind);
         self.history.ended(now, kind, took);
-        let bytes = document::bytes(NAME, &self.history);
-        let written = bytes.and_then(|bytes| disk::replace_unsynced(&self.path, &bytes));
-        if let Err(error) = written {
+        if let Err(error) = document::write_unsynced(&self.path, NAME, &self.history) {
             warn!("the history of refreshes cannot be written: {error:#}");
         }
     }

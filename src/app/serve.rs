@@ -242,7 +242,7 @@ fn reload(wired: &mut Wired, old: Config, cli: &Cli) -> Config {
         let options = need_restart.join(", ");
         warn!("a change of {options} needs a restart; until then the old value stays");
     }
-    settings_in_force::record(&config, &config.state);
+    settings_in_force::record(&config);
     show_again(wired, &config, "the configuration and the templates");
     config
 }

@@ -4,7 +4,6 @@
 //! document when it starts and after SIGHUP. `status` may be called with other options than the
 //! process, so `status` judges by this document as long as the process runs.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -51,9 +50,9 @@ impl InForce {
 
 /// Records the settings of this process. The document is only information for people, so a failure
 /// is logged and nothing else.
-pub(super) fn record(config: &Config, state: &Path) {
+pub(super) fn record(config: &Config) {
     let settings = InForce::of(config, Some(std::process::id()));
-    if let Err(error) = document::write(&state.join(NAME), NAME, &settings) {
+    if let Err(error) = document::write_unsynced(&config.state.join(NAME), NAME, &settings) {
         warn!("cannot record the settings for `movies-gen status`: {error:#}");
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::settings_in_force::InForce;
 use super::wiring;
 use crate::catalogue::join;
-use crate::clock::{Clock, WallTime};
+use crate::clock::{Clock, WallTime, whole_seconds};
 use crate::config::Config;
 use crate::disk;
 use crate::lock;
@@ -347,8 +347,4 @@ fn write(report: &Report, settings: &InForce, out: &mut impl Write) -> Result<()
     let HeldBy { state, out } = report.held_by;
     line("held by", format!("state: {}, out: {}", held(state), held(out)))?;
     Ok(())
-}
-
-fn whole_seconds(age: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(age.as_secs()))
 }

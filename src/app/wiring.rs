@@ -64,7 +64,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
         warn!("{}", without_table(&config.lang));
     }
     let locks = take_locks(config, stay)?;
-    settings_in_force::record(config, &config.state);
+    settings_in_force::record(config);
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
         Upstream::Demo => {

@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 use super::layer::Values;
 use super::options::{DECLARED, Declared, Options};
 use super::reason::reason;
+use super::similar::most_similar;
 
 /// The start of the name of each variable.
 const PREFIX: &str = "MOVIES_GEN_";
@@ -49,10 +50,8 @@ fn check_value(declared: &Declared, value: &str) -> Result<(), String> {
 }
 
 fn similar(name: &str) -> String {
-    let near = |declared: &&Declared| strsim::jaro_winkler(name, &declared.variable());
-    let nearest = DECLARED.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
     let listen = (name == "MOVIES_GEN_PORT").then(|| "MOVIES_GEN_LISTEN".to_owned());
-    let meant = listen.or_else(|| nearest.map(Declared::variable));
+    let meant = listen.or_else(|| most_similar(name, DECLARED.iter().map(Declared::variable)));
     meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
 }
 

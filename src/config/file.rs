@@ -13,7 +13,7 @@ use clap::Args;
 use toml::{Spanned, Value};
 
 use super::Invalid;
-use crate::cli::{DECLARED, Declared, Options, Values, reason};
+use crate::cli::{DECLARED, Declared, Options, Values, most_similar, reason};
 
 /// The values of a file, and the line of each value.
 #[derive(Debug, Default)]
@@ -49,13 +49,12 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<FileValues> {
 
 /// Returns the value in the form of the command line.
 fn read(key: &str, value: Value) -> Result<String, String> {
-    let keys: Vec<_> = DECLARED.iter().filter_map(Declared::key).collect();
     let declared = DECLARED.iter().find(|declared| declared.key().as_deref() == Some(key));
     let Some(declared) = declared else {
         let table = "is a table; all keys stand at the top of the file, without tables";
         return Err(match value {
             Value::Table(_) => format!("`[{key}]` {table}"),
-            _ => unknown(key, &keys),
+            _ => unknown(key),
         });
     };
     let shown =
@@ -78,9 +77,8 @@ fn one_line(value: &Value) -> String {
     text.chars().take(MOST).chain(['…']).collect()
 }
 
-fn unknown(key: &str, keys: &[String]) -> String {
-    let near = |name: &str| strsim::jaro_winkler(key, name);
-    match keys.iter().max_by(|a, b| near(a).total_cmp(&near(b))) {
+fn unknown(key: &str) -> String {
+    match most_similar(key, DECLARED.iter().filter_map(Declared::key)) {
         Some(nearest) => format!("unknown key `{key}`; did you mean `{nearest}`?"),
         None => format!("unknown key `{key}`"),
     }

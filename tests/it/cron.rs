@@ -26,7 +26,7 @@ fn a_problem_of_the_data_is_logged_once_and_again_after_it_was_solved() {
         assert_eq!(log.contains(says), is_logged, "round {round}: {log}");
         assert_eq!(log.contains("the data has no more problems"), round == 3, "{round}: {log}");
     }
-    // The log of a process that runs for long begins anew.
+    // A process that runs for long starts a new log, so the process logs the problem again.
     site.serve().ready().wait_for_line(says);
 }
 

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("schedule", &["clock"]),
     ("hold", &["clock"]),
     ("coming", &["clock", "hold"]),
-    ("readiness", &["hold"]),
+    ("readiness", &["clock", "hold"]),
     ("source", &["outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),

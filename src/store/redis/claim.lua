@@ -23,8 +23,8 @@
 -- restores the claim from what the caller knows, asks the other replicas, and grants the
 -- claim one round later. A replica that knows a later attempt can thus speak first.
 --
--- ARGV[3] tells of an attempt that the caller may have made without Redis. Such an attempt
--- may have a higher fence than any claim in this Redis. Therefore only ARGV[8], and not
+-- The attempt of ARGV[3] may have been made without Redis. The fence of such an attempt may
+-- be higher than the fence of every claim in this Redis. Therefore only ARGV[8], and not
 -- ARGV[2], shows that this Redis lost a claim.
 --
 -- Fences are made from the time. A counter that starts again would let an old writer

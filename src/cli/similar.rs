@@ -1,0 +1,7 @@
+//! The most similar name, for messages about unknown names.
+
+/// Returns the name that is most similar to `unknown`.
+pub(crate) fn most_similar(unknown: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    let near = |name: &String| strsim::jaro_winkler(unknown, name);
+    names.max_by(|a, b| near(a).total_cmp(&near(b)))
+}
