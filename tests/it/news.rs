@@ -191,11 +191,11 @@ fn news_is_the_same_on_two_replicas_and_after_the_loss_of_redis() {
     let before = news(&sites[0]);
     redis.kill();
     for server in &servers {
-        server.wait_for_line("Redis cannot be used");
+        server.wait_until_redis_is_lost();
     }
     redis.revive();
     for server in &servers {
-        server.wait_for_line("Redis is back");
+        server.wait_until_redis_is_back();
     }
     let anew = replica();
     let server = anew.serve().ready();

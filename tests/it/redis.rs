@@ -50,10 +50,9 @@ fn the_loss_of_redis_changes_no_page_and_is_logged_once() {
     upstream.wait_until_asked(asked + 3);
     assert_eq!(identities(&site.out()), before);
     assert_eq!(server.get("/").expect("etag"), page.expect("etag"));
-    let log = server.log();
-    assert_eq!(log.matches("Redis cannot be used").count(), 1, "{log}");
+    server.wait_until_redis_is_lost();
     redis.revive();
-    server.wait_for_line("Redis is back");
+    server.wait_until_redis_is_back();
     let changed = {
         let mut films = films();
         films[0]["title"] = serde_json::json!("The Lamp Keeper's Wife");

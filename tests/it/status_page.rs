@@ -139,7 +139,7 @@ fn the_status_page_shows_no_internal_address_key_or_path() {
     upstream.set("/films", Answer::new(500, "inner error").with("Server", "inner-server"));
     pages.push(status_after(&server, "bad-status"));
     redis.kill();
-    server.wait_for_line("Redis cannot be used");
+    server.wait_until_redis_is_lost();
     pages.push(status_after(&server, "bad-status"));
     let port = upstream.port().to_string();
     let directory = site.path("").display().to_string();
