@@ -1,13 +1,14 @@
-//! The notices about the data that were logged, so that the log does not repeat them.
+//! The notices about data and options that were logged, so that the log does not repeat them.
 //!
-//! Owns the warnings of the last catalogue, the file of their kinds, and trouble that lasts from one
-//! refresh to the next.
+//! Owns the warnings of the last catalogue, the file of what was logged, and trouble that lasts from
+//! one refresh to the next.
 //! This module must not decide anything.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tracing::{debug, info, warn};
 
 use super::trouble::Trouble;
@@ -16,12 +17,20 @@ use crate::document;
 
 const NAME: &str = "notices";
 
+/// What the last process logged: the content of the file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Logged {
+    /// The kinds of warnings about the data.
+    kinds: BTreeSet<String>,
+    /// The warnings about the options.
+    options: BTreeSet<String>,
+}
+
 /// The notices that were logged.
 #[derive(Debug)]
 pub(super) struct Notices {
     warnings: BTreeSet<Warning>,
-    /// The kinds of warnings that were logged last.
-    kinds: BTreeSet<String>,
+    logged: Logged,
     path: PathBuf,
     /// The trouble of stored data that cannot be shown.
     stored: Trouble,
@@ -35,7 +44,7 @@ impl Notices {
     pub(super) fn new(state: &Path) -> Notices {
         Notices {
             warnings: BTreeSet::new(),
-            kinds: BTreeSet::new(),
+            logged: Logged::default(),
             path: state.join(NAME),
             stored: Trouble::default(),
             aged: Trouble::default(),
@@ -45,8 +54,27 @@ impl Notices {
     /// Continues with the notices of the process before, for a process that makes one refresh:
     /// otherwise a job that runs each minute would repeat the same warnings each minute.
     pub(super) fn read(state: &Path) -> Notices {
-        let kinds = document::peek(&state.join(NAME), NAME).unwrap_or_default();
-        Notices { kinds, ..Notices::new(state) }
+        let logged = document::peek(&state.join(NAME), NAME).unwrap_or_default();
+        Notices { logged, ..Notices::new(state) }
+    }
+
+    /// Logs what the owner should know about the options, each warning once.
+    pub(super) fn note_options(&mut self, warnings: BTreeSet<String>) {
+        if warnings == self.logged.options {
+            return;
+        }
+        for warning in warnings.difference(&self.logged.options) {
+            warn!("{warning}");
+        }
+        self.logged.options = warnings;
+        self.remember();
+    }
+
+    /// Writes the file. Only a later `build once` reads the file: a failure repeats a warning there.
+    fn remember(&self) {
+        if let Err(error) = document::write_unsynced(&self.path, NAME, &self.logged) {
+            debug!("cannot remember the warnings that were logged: {error:#}");
+        }
     }
 
     /// Returns the warnings of the last catalogue.
@@ -59,7 +87,7 @@ impl Notices {
     pub(super) fn note(&mut self, warnings: Vec<Warning>) {
         let warnings: BTreeSet<_> = warnings.into_iter().collect();
         let kinds: BTreeSet<_> = tally(&warnings).into_keys().map(str::to_owned).collect();
-        if kinds == self.kinds {
+        if kinds == self.logged.kinds {
             for warning in warnings.difference(&self.warnings) {
                 debug!("{warning}");
             }
@@ -70,11 +98,8 @@ impl Notices {
                 let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
                 warn!(kinds = kinds.len(), "problems in the data: {}", texts.join("; "));
             }
-            // Only a later `build once` reads the file: a failure repeats a warning there.
-            if let Err(error) = document::write_unsynced(&self.path, NAME, &kinds) {
-                debug!("cannot remember the problems that were logged: {error:#}");
-            }
-            self.kinds = kinds;
+            self.logged.kinds = kinds;
+            self.remember();
         }
         self.warnings = warnings;
     }

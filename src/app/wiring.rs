@@ -3,6 +3,7 @@
 //! Owns the order in which things start: no request goes to the upstream before it is sure
 //! that the answer can be stored and published.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,9 +61,6 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     publish::check_out(&config.out, strange)?;
     let (id, address) = (upstream_id(config), redis_address(config)?);
     let theme = theme_of(config)?;
-    if !theme.speaks(&config.lang) {
-        warn!("{}", without_table(&config.lang));
-    }
     let locks = take_locks(config, stay)?;
     settings_in_force::record(config);
     let (base, demo) = match &config.upstream {
@@ -82,6 +80,12 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
     let exchange = if config.in_place { Exchange::Never } else { Exchange::IfPossible };
     let publisher = Publisher::open(&config.out, &config.state, &id, strange, exchange)?;
+    let mut notices = if stay == Stay::Short {
+        Notices::read(&config.state)
+    } else {
+        Notices::new(&config.state)
+    };
+    notices.note_options(warnings(&site, &theme));
     let refresher = Refresher {
         settings: settings(config),
         source,
@@ -99,11 +103,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
             broken: None,
             unshown: Trouble::default(),
         },
-        notices: if stay == Stay::Short {
-            Notices::read(&config.state)
-        } else {
-            Notices::new(&config.state)
-        },
+        notices,
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }
@@ -167,6 +167,19 @@ fn theme_of(config: &Config) -> Result<Theme> {
     }
     Ok(theme)
 }
+
+/// Returns what the owner should know about the options of the site.
+fn warnings(site: &Site, theme: &Theme) -> BTreeSet<String> {
+    let table = (!theme.speaks(&site.lang)).then(|| without_table(&site.lang));
+    let address = (site.url.is_none() && !site.demo).then(|| WITHOUT_ADDRESS.to_owned());
+    table.into_iter().chain(address).collect()
+}
+
+/// What the owner is told if the public URL of the site is not known.
+const WITHOUT_ADDRESS: &str = "without --site-url the program does not know the public URL of the \
+                               site, so feeds, the sitemap, data files and og:url contain addresses \
+                               without a host, which many readers of them refuse; set --site-url, \
+                               such as https://host/films/";
 
 /// What the owner is told if there are no texts in the language of the site.
 pub(super) fn without_table(lang: &str) -> String {
@@ -271,13 +284,7 @@ impl Wired {
     pub(super) fn reframe(&mut self, config: &Config) -> Result<()> {
         let theme = theme_of(config)?;
         let site = site_of(config);
-        let before = &self.refresher.front;
-        // One warning, and not one with each template that is saved.
-        let is_known = theme.speaks(&site.lang)
-            || (site.lang == before.site.lang && !before.theme.speaks(&site.lang));
-        if !is_known {
-            warn!("{}", without_table(&site.lang));
-        }
+        self.refresher.notices.note_options(warnings(&site, &theme));
         let frame = frame(config, &site, &theme)?;
         self.refresher.show_in(Look { theme, site }, settings(config))?;
         self.live.put_frame(frame);

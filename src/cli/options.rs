@@ -288,8 +288,9 @@ options! {
     "Site and theme" for RENDERERS {
         /// Public URL of the site, such as https://host/films/
         ///
-        /// All links start with the path of this URL. The sitemap and the canonical links need
-        /// this option, because they contain absolute addresses.
+        /// All links start with the path of this URL. Feeds, the sitemap, data files, canonical
+        /// links and the cards of social networks need this option, because they contain
+        /// absolute addresses. Without this option, a warning is logged once.
         #[arg(value_name = "URL")]
         site_url: Option<String> => Applied,
 

@@ -43,7 +43,14 @@ impl<'a> PageContents<'a> {
     ) -> PageContents<'a> {
         let Catalogue { films, people, .. } = catalogue;
         PageContents {
-            views: Views { site, catalogue, ledger, baseline: ledger.baseline_time(), texts },
+            views: Views {
+                site,
+                catalogue,
+                ledger,
+                baseline: ledger.baseline_time(),
+                texts,
+                is_absolute: false,
+            },
             lists: Lists::of(catalogue, ledger),
             movies: DataFile::of("movies", films.len(), |film| &films[film].id),
             people: DataFile::of("people", people.len(), |person| &people[person].id),
@@ -58,8 +65,12 @@ impl<'a> PageContents<'a> {
         match page {
             Page::Films => self.lists.put_first(views, to),
             Page::List(list, prefix) => self.lists.put(views, *list, prefix, to),
-            Page::MoviesJson(prefix) => self.movies.put(prefix, |film| views.film(film), to),
-            Page::PeopleJson(prefix) => self.people.put(prefix, |person| views.person(person), to),
+            Page::MoviesJson(prefix) => {
+                self.movies.put(prefix, |film| views.for_data().film(film), to);
+            }
+            Page::PeopleJson(prefix) => {
+                self.people.put(prefix, |person| views.for_data().person(person), to);
+            }
             Page::Film(film) => self.put_film(*film, to),
             Page::Person(person) => {
                 to.put("person", &views.person(*person));
@@ -95,12 +106,14 @@ impl<'a> PageContents<'a> {
 
     /// Writes films as data.
     pub(super) fn movies_json(&self, prefix: &str) -> Result<Bytes> {
-        self.movies.json(prefix, self.views.site, |film| self.views.film(film))
+        let views = self.views.for_data();
+        self.movies.json(prefix, views, |film| views.film(film))
     }
 
     /// Writes people as data.
     pub(super) fn people_json(&self, prefix: &str) -> Result<Bytes> {
-        self.people.json(prefix, self.views.site, |person| self.views.person(person))
+        let views = self.views.for_data();
+        self.people.json(prefix, views, |person| views.person(person))
     }
 
     /// Writes the JSON feed.

@@ -10,9 +10,9 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::Site;
 use super::split::{MOST, Node, Split, key_of_id};
 use super::variables::{Each, Variables};
+use super::view::Views;
 
 /// The data file of one kind of record, in parts if there are many records.
 pub(super) struct DataFile {
@@ -56,12 +56,12 @@ impl DataFile {
     pub(super) fn json<T: Serialize>(
         &self,
         prefix: &str,
-        site: &Site,
+        views: Views<'_>,
         view: impl Fn(usize) -> T,
     ) -> Result<Bytes> {
         match self.split.node(prefix) {
             Some(Node::Parts(parts)) => {
-                let link = |prefix| site.link(&json_path(self.name, prefix));
+                let link = |prefix| views.link(&json_path(self.name, prefix));
                 let parts = parts.iter().map(
                     |(prefix, count)| serde_json::json!({"url": link(prefix), "count": count}),
                 );

@@ -129,9 +129,22 @@ pub(super) struct Views<'a> {
     pub(super) baseline: WallTime,
     /// What pages say.
     pub(super) texts: &'a Arc<Texts>,
+    /// Whether addresses have scheme and host, if they are known: data files are read outside of
+    /// the site.
+    pub(super) is_absolute: bool,
 }
 
 impl<'a> Views<'a> {
+    /// Returns the views for files that are read outside of the site.
+    pub(super) fn for_data(self) -> Views<'a> {
+        Views { is_absolute: true, ..self }
+    }
+
+    /// Returns the address of a path.
+    pub(super) fn link(self, path: &str) -> String {
+        if self.is_absolute { self.site.absolute(path) } else { self.site.link(path) }
+    }
+
     /// Returns the last segment of the path of a film. The ledger has entered every record of the
     /// catalogue, so every film has a slug.
     pub(super) fn film_slug(self, film: FilmIndex) -> &'a str {
@@ -147,13 +160,13 @@ impl<'a> Views<'a> {
 
     pub(super) fn film_name(self, index: FilmIndex) -> FilmName<'a> {
         let film = &self.catalogue.films[index];
-        let url = self.site.link(&film_path(self.film_slug(index)));
+        let url = self.link(&film_path(self.film_slug(index)));
         FilmName { id: &film.id, title: &film.title, url, year: film.year }
     }
 
     pub(super) fn person_name(self, index: PersonIndex) -> PersonName<'a> {
         let person = &self.catalogue.people[index];
-        let url = self.site.link(&person_path(self.person_slug(index)));
+        let url = self.link(&person_path(self.person_slug(index)));
         PersonName { id: &person.id, name: &person.name, url }
     }
 
@@ -178,13 +191,13 @@ impl<'a> Views<'a> {
         FilmView {
             id: &film.id,
             slug,
-            url: self.site.link(&film_path(slug)),
+            url: self.link(&film_path(slug)),
             title: &film.title,
             original_title: film.original_title.as_deref(),
             original_title_romanised: film.original_title_romanised.as_deref(),
             image: film.image.as_deref(),
             movie_banner: film.movie_banner.as_deref(),
-            poster: self.site.link(&poster_path(slug)),
+            poster: self.link(&poster_path(slug)),
             description: film.description.as_deref(),
             director: film.director.as_deref(),
             directors: &film.directors,
@@ -219,7 +232,7 @@ impl<'a> Views<'a> {
         PersonView {
             id: &person.id,
             slug,
-            url: self.site.link(&person_path(slug)),
+            url: self.link(&person_path(slug)),
             name: &person.name,
             gender: person.gender.as_deref(),
             age: person.age.as_deref(),
@@ -241,7 +254,7 @@ impl<'a> Views<'a> {
             .take(MOST_BESIDE)
             .map(|&other| FilmBeside {
                 name: self.film_name(other),
-                poster: self.site.link(&poster_path(self.film_slug(other))),
+                poster: self.link(&poster_path(self.film_slug(other))),
                 image: self.catalogue.films[other].image.as_deref(),
             })
             .collect()

@@ -58,3 +58,25 @@ fn a_job_within_the_interval_keeps_the_outcome_of_the_last_refresh() {
     assert!(log.contains("WARN the last refresh failed: bad-status"), "{log}");
     assert_eq!((state(), upstream.asked().0), (failing, 2), "no refresh was due");
 }
+
+#[test]
+fn warnings_about_options_are_logged_once() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&EACH_TIME).with(&["--lang", "nl"]);
+    let (address, table) = ("WARN without --site-url", "no table of texts for --lang nl");
+    let count = |log: &str| (log.matches(address).count(), log.matches(table).count());
+    assert_eq!(count(&site.build_once().well()), (1, 1));
+    assert_eq!(count(&site.build_once().well()), (0, 0));
+    let known = site.with(&["--site-url", "https://films.example/"]);
+    assert_eq!(count(&known.build_once().well()), (0, 0));
+    assert_eq!(count(&site.build_once().well()), (1, 0), "the address is unknown again");
+    // A process that runs for long starts a new log.
+    let server = site.serve().ready();
+    assert_eq!(count(&server.log()), (1, 1));
+}
+
+#[test]
+fn the_demo_needs_no_address() {
+    let log = Site::new().with(&["--demo"]).build_once().well();
+    assert!(!log.contains("--site-url"), "{log}");
+}

@@ -240,7 +240,8 @@ fn the_redis_commands_make_a_user_with_enough_rights() {
         }
         let upstream = Upstream::start();
         let url = format!("{}?user=films&pass=0pen-sesame", redis.url());
-        let log = Site::of(&upstream).with(&["--redis", &url]).build_once().well();
+        let public = ["--site-url", "https://films.example/"];
+        let log = Site::of(&upstream).with(&public).with(&["--redis", &url]).build_once().well();
         assert!(!log.contains("cannot be used") && !log.contains("WARN"), "{}\n{log}", block.place);
         assert!(!redis.keys().is_empty(), "{}: nothing is in Redis", block.place);
     }

@@ -106,3 +106,18 @@ fn both_lists_of_films_name_one_canonical_address() {
         assert!(page.contains(canonical), "{page}");
     }
 }
+
+#[test]
+fn data_files_have_absolute_addresses_if_the_address_of_the_site_is_known() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--site-url", "https://films.example/f/"]);
+    site.build_once().well();
+    for file in ["movies.json", "people.json"] {
+        let found = in_json(&site.json(file));
+        assert!(found.len() > 3, "{file}: {found:?}");
+        let mut others = found.iter().filter(|url| !url.starts_with("https://films.example/f/"));
+        assert_eq!(others.next(), None, "{file}");
+    }
+    let page = site.page("movies/index.html").replace("&#x2F;", "/");
+    assert!(page.contains("href=\"/f/people/"), "pages keep short addresses: {page}");
+}
