@@ -207,4 +207,6 @@ fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<Date>>, String, 
 }
 
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;

@@ -131,7 +131,7 @@ impl ToldProblems {
 }
 
 /// The fields of a film that the program knows.
-const OF_A_FILM: &[&str] = &[
+pub(super) const OF_A_FILM: &[&str] = &[
     "id",
     "title",
     "original_title",
@@ -181,7 +181,7 @@ pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
 
 /// The fields of a person that the program knows. One record of the real data has `gander` instead
 /// of `gender`.
-const OF_A_PERSON: &[&str] =
+pub(super) const OF_A_PERSON: &[&str] =
     &["id", "name", "gender", "gander", "age", "eye_color", "hair_color", "films"];
 
 /// Reads a person.

@@ -17,7 +17,7 @@ fn payload(films: &Value, people: &Value) -> Payload {
     }
 }
 
-fn joined(films: &Value, people: &Value) -> (Catalogue, Vec<Warning>) {
+pub(super) fn joined(films: &Value, people: &Value) -> (Catalogue, Vec<Warning>) {
     join(&payload(films, people), 0).expect("a catalogue")
 }
 

@@ -8,6 +8,7 @@
 //! | `toml` | has `movies-gen check` read the block as `movies-gen.toml` |
 //! | `html NAME` | has `movies-gen check` render a theme with the block as the file NAME |
 //! | `json NAME` | compares the fields with those of the published file NAME |
+//! | `json /PATH` | builds a site from an API with this answer |
 //! | `nginx` | runs a real nginx in front of a real site |
 //! | `redis` | sends each line to a real Redis, then builds a site as the user that the lines make |
 //! | `yaml`, `text` | nothing: see `NOT_CHECKED` for the reason |
