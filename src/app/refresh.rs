@@ -142,13 +142,14 @@ impl Refresher {
             }
             Ok(Claim::Denied(denied)) => {
                 let due = self.clock.now().boot + denied.wait.remaining;
+                // Requests wait until the data of an attempt that has ended is shown here.
+                self.take_up(denied.standing.saved).await;
                 let coming = match denied.wait.because {
                     // No newer data is coming while Redis is lost.
                     WaitReason::RedisLost => Coming::Failed,
                     _ => self.coming(&denied.standing, due),
                 };
                 self.front.live.put_coming(coming);
-                self.take_up(denied.standing.saved).await;
                 Ok(Begun::Denied(denied))
             }
             Err(error) => {

@@ -40,6 +40,29 @@ fn a_redis_that_answers_claims_later_than_the_lease_counts_as_lost() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_replica_that_learns_late_that_a_refresh_ended_holds_loads_until_it_has_the_data() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let link = Link::to(&redis);
+    let replica = |url: &str| {
+        let times = ["--interval", "4s", "--max-age", "4s", "--hold", "3s"];
+        Site::of(&upstream).with(&times).with(&["--redis", url]).serve().ready()
+    };
+    let _near = replica(&redis.url());
+    // The far replica hears no announcements, and asks for the refresh when the near replica has
+    // ended it.
+    let user = redis.url_of_a_user(RIGHTS);
+    let user = user.split_once('?').expect("a user").1;
+    let far = replica(&format!("{}?{user}", link.url()));
+    link.takes(Duration::from_millis(150));
+    while far.log().matches("took over the data of another replica").count() < 3 {
+        let answer = far.get("/movies.json");
+        let status = answer.expect("cache-status");
+        assert!(!status.contains("detail="), "{status}\n{}", far.log());
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn a_redis_user_needs_only_the_documented_rights() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let url = redis.url_of_a_user(&format!("{RIGHTS} {RIGHT_TO_HEAR}"));
