@@ -153,26 +153,32 @@ fn met(id: &str, one: &Entry, other: &Entry, latest: Option<WallTime>) -> Entry 
 /// Makes the slugs unique. A slug stays with the record to which it moved last, or else with the
 /// older record.
 fn settle_slugs(entries: &mut BTreeMap<String, Entry>) {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for id in by_right(entries) {
+        let Some(entry) = entries.get_mut(&id) else { continue };
+        if taken.contains(&entry.slug) {
+            entry.slug = slug::given_up(&entry.slug, &id);
+        }
+        taken.insert(entry.slug.clone());
+    }
+    // A slug in use does not redirect. A former slug of two records redirects to the record with
+    // the better right. The rights are judged again, because they depend on the slugs: the next
+    // merge begins with the slugs of this merge, and must come to the same result.
+    for id in by_right(entries) {
+        let Some(entry) = entries.get_mut(&id) else { continue };
+        entry.former.retain(|slug| taken.insert(slug.clone()));
+    }
+}
+
+/// Returns the ids of the records, the record with the best right to a slug first.
+fn by_right(entries: &BTreeMap<String, Entry>) -> Vec<String> {
     let key = |(id, entry): (&String, &Entry)| {
         let has_given_up = slug::is_given_up(&entry.slug, id);
         (Reverse(entry.moved), has_given_up, entry.first_seen, id.clone())
     };
     let mut order: Vec<_> = entries.iter().map(key).collect();
     order.sort();
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    for (.., id) in &order {
-        let Some(entry) = entries.get_mut(id) else { continue };
-        if taken.contains(&entry.slug) {
-            entry.slug = slug::given_up(&entry.slug, id);
-        }
-        taken.insert(entry.slug.clone());
-    }
-    // A slug in use does not redirect. A former slug of two records redirects to the older
-    // record.
-    for (.., id) in &order {
-        let Some(entry) = entries.get_mut(id) else { continue };
-        entry.former.retain(|slug| taken.insert(slug.clone()));
-    }
+    order.into_iter().map(|(.., id)| id).collect()
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn lived(from: Option<(&Ledger, &Catalogue)>, seen: &[Vec<(u8, u8)>], start: u64
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn absorbing_an_earlier_ledger_changes_nothing(
