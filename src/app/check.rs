@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::History;
 use crate::ledger::Ledger;
-use crate::pages::{Plan, Status, failing, starting, too_old};
+use crate::pages::{Plan, Status, collisions, failing, starting, too_old};
 use crate::payload::{Fence, Payload};
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source};
@@ -75,6 +75,10 @@ pub(super) async fn check(config: &Config) -> Result<()> {
             troubles.join("\n\n")
         );
     }
+    let collisions = collisions(&theme);
+    if !collisions.is_empty() {
+        bail!("{}", collisions.join("\n"));
+    }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
     writeln!(
@@ -91,10 +95,11 @@ const MOST_NAMES: usize = 10;
 
 /// Names the files in the directory of the theme that are not used, and why.
 fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
-    let passed_over: Vec<_> = theme.passed_over().iter().map(String::as_str).collect();
+    let unused: Vec<_> = theme.unused().collect();
+    let unused: Vec<_> = unused.iter().map(String::as_str).collect();
     let hidden: Vec<_> = plan.hidden().iter().map(String::as_str).collect();
     for (why, names) in [
-        ("Not used, because no page refers to the file", passed_over),
+        ("Not used, because no page refers to the file", unused),
         ("Not published, because a page or the server uses the path", hidden),
     ] {
         if names.is_empty() {

@@ -172,7 +172,9 @@ fn theme_of(config: &Config) -> Result<Theme> {
 fn warnings(site: &Site, theme: &Theme) -> BTreeSet<String> {
     let table = (!theme.speaks(&site.lang)).then(|| without_table(&site.lang));
     let address = (site.url.is_none() && !site.demo).then(|| WITHOUT_ADDRESS.to_owned());
-    table.into_iter().chain(address).collect()
+    let unused = theme.unused().filter(|_| site.dev);
+    let unused = unused.map(|name| format!("no page uses the file of the theme {name}"));
+    table.into_iter().chain(address).chain(pages::collisions(theme)).chain(unused).collect()
 }
 
 /// What the owner is told if the public URL of the site is not known.

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use tera::Context;
 
-use super::site::{SharedFacts, Site};
+use super::shared_facts::SharedFacts;
+use super::site::Site;
 use crate::theme::Theme;
 
 const STARTING: &str = "starting.html";

@@ -80,11 +80,10 @@ impl<'a> PageContents<'a> {
                 to.put("days", &views.days(self.changes.all()));
                 to.put("change_count", &self.changes.all().len());
             }
-            Page::AtomFeed => {
+            Page::AtomFeed | Page::JsonFeed => {
                 to.put("feed", &feeds::feed(views, &self.changes));
                 to.put("entries", &feeds::entries(views, &self.changes));
             }
-            Page::JsonFeed => to.put("feed", &feeds::json_feed(views, &self.changes)),
             Page::Robots => {
                 if views.site.url.is_some() {
                     to.put("sitemap", &views.site.absolute("sitemap.xml"));
@@ -94,12 +93,14 @@ impl<'a> PageContents<'a> {
                 let title = named.title(views.catalogue);
                 to.put("to", &Destination { title, url: views.site.link(path) });
             }
-            // The plan knows the variables of the sitemap, which lists the paths of the plan.
+            // The plan knows the variables of the sitemap, which lists the paths of the plan, and of
+            // custom pages.
             Page::Sitemap(_)
             | Page::NotFound
             | Page::Poster(_)
             | Page::Search(_)
             | Page::WebManifest
+            | Page::Custom(_)
             | Page::File(_) => {}
         }
     }
@@ -114,13 +115,6 @@ impl<'a> PageContents<'a> {
     pub(super) fn people_json(&self, prefix: &str) -> Result<Bytes> {
         let views = self.views.for_data();
         self.people.json(prefix, views, |person| views.person(person))
-    }
-
-    /// Writes the JSON feed.
-    pub(super) fn json_feed(&self) -> Result<Bytes> {
-        let mut json = serde_json::to_vec(&feeds::json_feed(self.views, &self.changes))?;
-        json.push(b'\n');
-        Ok(json.into())
     }
 
     /// Writes a part of the search index.

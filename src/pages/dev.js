@@ -12,6 +12,7 @@
   overlay.lang = "en";
   overlay.setAttribute("aria-label", "Template error");
   const text = document.createElement("pre");
+  Object.assign(text.style, { whiteSpace: "pre-wrap", overflowWrap: "anywhere" });
   overlay.append(text);
 
   const look = async () => {

@@ -6,6 +6,9 @@
 //! or were removed. A change of a person, such as another colour of hair, is only on `/changes/`. A
 //! person who joins or leaves a film is a change of that film.
 //!
+//! The feed of a site without news has the latest films of the first payload, each with its release
+//! date, so that subscribers see at once what the site is about. News replaces these entries.
+//!
 //! The id of an entry is made from the change, never from the address of the site: if the site gets
 //! another address, no entry becomes unread again. This module must not read a clock: the time of a
 //! feed is the time of its newest entry.
@@ -16,8 +19,9 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use super::change_list::{self, ChangeList};
+use super::paths::film_path;
 use super::view::Views;
-use crate::catalogue::{Film, FilmIndex};
+use crate::catalogue::{Date, Film, FilmIndex};
 use crate::changes::{FieldChange, Kind, What};
 use crate::clock::WallTime;
 use crate::ledger::Dated;
@@ -31,11 +35,13 @@ pub(super) const JSON: &str = "feed.json";
 const MOST_NEW: usize = 100;
 /// Largest number of other changes in a feed.
 const MOST_OTHER: usize = 50;
+/// Number of films in a feed without news.
+const MOST_KNOWN: usize = 20;
 /// Largest number of people in an entry.
 const MOST_PEOPLE: usize = 12;
 /// Largest length of a description in an entry, in characters.
 const LONGEST_DESCRIPTION: usize = 600;
-/// Time of a feed without entries. The time of the first payload must not be shown.
+/// Time of a feed without entries: no release date is known. The time of the first payload must not be shown.
 const WITHOUT_CHANGES: WallTime = WallTime(0);
 
 /// The facts of a feed.
@@ -58,7 +64,7 @@ pub(super) struct EntryView<'a> {
     title: String,
     /// Origin time of the change (RFC 3339).
     at: String,
-    /// `added`, `changed` or `removed`.
+    /// `added`, `changed`, `removed` or `known`.
     what: &'static str,
     /// The whole content in words, without markup.
     text: String,
@@ -66,70 +72,31 @@ pub(super) struct EntryView<'a> {
     image: Option<&'a str>,
 }
 
-/// A feed in the form of JSON Feed 1.1.
-#[derive(Debug, Serialize)]
-pub(super) struct JsonFeed<'a> {
-    version: &'static str,
-    title: &'a str,
-    language: &'a str,
-    home_page_url: String,
-    feed_url: String,
-    items: Vec<Item<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Item<'a> {
-    id: String,
-    url: String,
-    title: String,
-    content_text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<&'a str>,
-    date_published: String,
-    tags: [&'static str; 1],
-}
-
 /// Describes the feed as a whole.
 pub(super) fn feed(views: Views<'_>, changes: &ChangeList<'_>) -> FeedView {
     let site = views.site;
-    let newest = chosen(changes).first().map_or(WITHOUT_CHANGES, |dated| dated.at);
+    let newest = match chosen(changes).first() {
+        Some(dated) => dated.at.rfc3339(),
+        None => views.known().next().map_or(WITHOUT_CHANGES.rfc3339(), |(_, at)| at),
+    };
     let id = match &site.url {
         Some(_) => site.absolute(ATOM),
         None => urn(&["feed", &site.title]),
     };
-    FeedView { id, updated: newest.rfc3339(), home: site.absolute("index.html") }
+    FeedView { id, updated: newest, home: site.absolute("index.html") }
 }
 
 /// Describes the entries, newest first.
 pub(super) fn entries<'a>(views: Views<'a>, changes: &ChangeList<'a>) -> Vec<EntryView<'a>> {
     let chosen = chosen(changes);
+    if chosen.is_empty() {
+        return views.known().map(|(film, at)| views.known_entry(film, at)).collect();
+    }
     let films = views.films_of(&chosen);
     chosen
         .into_iter()
         .map(|dated| views.entry(dated, films.get(&*dated.change.id).copied()))
         .collect()
-}
-
-/// Describes the JSON feed.
-pub(super) fn json_feed<'a>(views: Views<'a>, changes: &ChangeList<'a>) -> JsonFeed<'a> {
-    let site = views.site;
-    let item = |entry: EntryView<'a>| Item {
-        id: entry.id,
-        url: entry.url,
-        title: entry.title,
-        content_text: entry.text,
-        image: entry.image,
-        date_published: entry.at,
-        tags: [entry.what],
-    };
-    JsonFeed {
-        version: "https://jsonfeed.org/version/1.1",
-        title: &site.title,
-        language: views.texts.lang(),
-        home_page_url: site.absolute("index.html"),
-        feed_url: site.absolute(JSON),
-        items: entries(views, changes).into_iter().map(item).collect(),
-    }
 }
 
 /// The changes that have an entry, newest first.
@@ -160,6 +127,34 @@ impl<'a> Views<'a> {
             .filter(|(_, film)| wanted.contains(film.id.as_str()))
             .map(|(index, film)| (film.id.as_str(), index))
             .collect()
+    }
+
+    /// Returns the latest films that were released before the first payload, newest first, each with
+    /// its release date as a time (RFC 3339).
+    fn known(self) -> impl Iterator<Item = (FilmIndex, String)> {
+        let first = self.baseline.rfc3339();
+        let dated = self.catalogue.films.iter().enumerate().filter_map(|(index, film)| {
+            let Date { year, month, day } = film.released?;
+            Some((index, format!("{year:04}-{:02}-{:02}T00:00:00Z", month.max(1), day.max(1))))
+        });
+        dated.filter(move |(_, at)| *at < first).take(MOST_KNOWN)
+    }
+
+    fn known_entry(self, index: FilmIndex, at: String) -> EntryView<'a> {
+        let film = &self.catalogue.films[index];
+        let title = match film.year {
+            Some(year) => format!("{} ({year})", film.title),
+            None => film.title.clone(),
+        };
+        EntryView {
+            id: urn(&["film", "known", &film.id]),
+            url: self.site.absolute(&film_path(self.film_slug(index))),
+            title: one_line(&title),
+            at,
+            what: "known",
+            text: self.described(film),
+            image: film.image.as_deref(),
+        }
     }
 
     fn entry(self, dated: &'a Dated, film: Option<FilmIndex>) -> EntryView<'a> {

@@ -33,6 +33,8 @@ pub(super) enum Page {
     Robots,
     /// A former address: the path that replaces the address, and the record.
     Moved(String, Named),
+    /// A page that the owner of the theme wrote, by its place in the theme.
+    Custom(usize),
     /// A file of the theme, unchanged.
     File(Bytes),
 }
@@ -55,7 +57,8 @@ impl Named {
 }
 
 impl Page {
-    /// Returns the template of the page; none if the program writes the page itself.
+    /// Returns the built-in template of the page; none if the program writes the page itself, or if
+    /// the theme names the template.
     pub(super) fn template(&self) -> Option<&'static str> {
         match self {
             Page::Films => Some("index.html"),
@@ -64,6 +67,7 @@ impl Page {
             Page::List(list, _) => Some(list.template()),
             Page::Changes => Some("changes.html"),
             Page::AtomFeed => Some("feed.xml"),
+            Page::JsonFeed => Some("feed.json"),
             Page::NotFound => Some("404.html"),
             Page::Sitemap(_) => Some("sitemap.xml"),
             Page::Robots => Some("robots.txt"),
@@ -72,8 +76,8 @@ impl Page {
             Page::Poster(_)
             | Page::MoviesJson(_)
             | Page::PeopleJson(_)
-            | Page::JsonFeed
             | Page::Search(_)
+            | Page::Custom(_)
             | Page::File(_) => None,
         }
     }

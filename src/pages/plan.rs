@@ -11,10 +11,11 @@ use super::contents::PageContents;
 use super::former::former_addresses;
 use super::page::Page;
 use super::paths::{film_path, person_path, poster_path, uncompressed};
-use super::site::{SharedFacts, Site};
+use super::shared_facts::SharedFacts;
+use super::site::Site;
 use super::sitemap::Sitemap;
 use super::variables::Variables;
-use super::{CHANGES, NOT_FOUND, feeds, root, search, sitemap};
+use super::{CHANGES, NOT_FOUND, custom, feeds, root, search, sitemap};
 use crate::catalogue::Catalogue;
 use crate::ledger::Ledger;
 use crate::theme::Theme;
@@ -41,7 +42,8 @@ impl<'a> Plan<'a> {
     /// 1. Files of the theme.
     /// 2. Pages that every site has, and the pages of all records and lists. They take
     ///    precedence over files of the theme.
-    /// 3. Former addresses, and files of the theme's `root/` folder, at free paths.
+    /// 3. Pages that the owner wrote.
+    /// 4. Former addresses, and files of the theme's `root/` folder, at free paths.
     pub fn new(
         site: &'a Site,
         catalogue: &'a Catalogue,
@@ -53,6 +55,7 @@ impl<'a> Plan<'a> {
         add_pages_of_every_site(&mut pages);
         add_records(&mut pages, &contents);
         add_parts(&mut pages, &contents);
+        custom::add(&mut pages, theme);
         let sitemap = Sitemap::of(&pages, &contents.views, &contents.changes);
         for prefix in sitemap.prefixes() {
             pages.insert(sitemap::path(prefix), Page::Sitemap(prefix.clone()));
@@ -103,10 +106,22 @@ impl<'a> Plan<'a> {
         self.pages.get(path).unwrap_or(&Page::NotFound)
     }
 
+    /// Returns the template of a page.
+    pub(super) fn template(&self, page: &Page) -> &str {
+        match page {
+            Page::Custom(at) => self.theme.custom_pages().get(*at).map(|page| &*page.template),
+            page => page.template(),
+        }
+        .unwrap_or(NOT_FOUND)
+    }
+
     /// Hands the variables of a page to `to`.
     pub(super) fn put(&self, page: &Page, to: &mut dyn Variables) {
         match page {
             Page::Sitemap(prefix) => self.sitemap.put(prefix, self.contents.views.site, to),
+            Page::Custom(at) => {
+                custom::put(self.theme, *at, self.contents.views.catalogue, to);
+            }
             page => self.contents.put(page, to),
         }
     }

@@ -12,7 +12,7 @@ use tera::Context;
 use super::page::Page;
 use super::plan::Plan;
 use super::variables::{Hash, write_json};
-use super::{NOT_FOUND, RENDERER, poster};
+use super::{RENDERER, poster};
 
 /// Names the content of a page: context, templates and renderer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,7 +112,7 @@ impl Prepared<'_> {
             Page::Search(prefix) => Ok(contents.search_index(prefix)),
             Page::MoviesJson(prefix) => contents.movies_json(prefix),
             Page::PeopleJson(prefix) => contents.people_json(prefix),
-            Page::JsonFeed => contents.json_feed(),
+            Page::JsonFeed => json(self.rendered(self.page)?),
             page => self.rendered(page),
         }
     }
@@ -130,11 +130,18 @@ impl Prepared<'_> {
         };
         context.insert("page", &variables);
         plan.put(page, &mut context);
-        let template = page.template().unwrap_or(NOT_FOUND);
+        let template = plan.template(page);
         let rendered = plan.theme.render(template, &context, views.texts);
         let record = || format!("cannot render {}{}", self.path, page.record(views.catalogue));
         Ok(rendered.with_context(record)?.into())
     }
+}
+
+/// Checks that a template made JSON (RFC 8259), which readers of feeds need.
+fn json(bytes: Bytes) -> Result<Bytes> {
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes);
+    is_json.with_context(|| format!("the template {} made no JSON", super::feeds::JSON))?;
+    Ok(bytes)
 }
 
 /// The variable `page` of a template.

@@ -4,14 +4,8 @@
 //! Absolute addresses come only from `--site-url`, never from a request. A change of these facts
 //! renders all pages again, so facts that come from the data do not belong here.
 
-use std::collections::BTreeMap;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
-
-use super::RENDERER;
-use super::variables::write_json;
-use crate::theme::Theme;
 
 /// Characters that are percent-encoded in a path (RFC 3986 §3.3).
 pub const NOT_IN_A_PATH: AsciiSet =
@@ -57,51 +51,6 @@ impl Site {
             Some(url) => url.join(&link).map_or(link, String::from),
             None => link,
         }
-    }
-}
-
-/// The facts that all pages share.
-pub(super) struct SharedFacts {
-    /// The variable `site` of every template.
-    pub(super) variables: serde_json::Value,
-    /// Names these facts, the theme and the program.
-    pub(super) digest: blake3::Hash,
-}
-
-impl SharedFacts {
-    pub(super) fn of(site: &Site, theme: &Theme) -> SharedFacts {
-        let texts = theme.texts(&site.lang);
-        let assets: BTreeMap<_, _> = theme
-            .assets()
-            .iter()
-            .map(|(name, asset)| (name.as_str(), site.link(&asset.path)))
-            .collect();
-        let mut variables = serde_json::json!({
-            "title": site.title,
-            "lang": texts.lang(),
-            "base": site.base(),
-            "url": site.url.as_ref().map(|url| url.as_str()),
-            "demo": site.demo,
-            "dev": site.dev,
-            "css": assets.get("site.css"),
-            "js": assets.get("site.js"),
-            "icon": assets.get("icon.svg"),
-            "assets": assets,
-            "generator": "movies-gen",
-        });
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(RENDERER.as_bytes());
-        hasher.update(theme.digest().as_bytes());
-        write_json(&mut hasher, &variables);
-        let digest = hasher.finalize();
-        variables["theme"] = digest.to_hex()[..16].into();
-        SharedFacts { variables, digest }
-    }
-
-    /// Returns a hash of the theme, the version of the renderer and the shared facts. Two pages
-    /// with the same hash differ only in their data.
-    pub(super) fn theme_id(&self) -> &str {
-        self.variables["theme"].as_str().unwrap_or_default()
     }
 }
 

@@ -40,7 +40,12 @@ impl Sitemap {
             *path != "movies/index.html"
                 && matches!(
                     page,
-                    Page::Films | Page::Film(_) | Page::Person(_) | Page::List(..) | Page::Changes
+                    Page::Films
+                        | Page::Film(_)
+                        | Page::Person(_)
+                        | Page::List(..)
+                        | Page::Changes
+                        | Page::Custom(_)
                 )
         };
         let addresses = pages.iter().filter(is_named).map(|(path, page)| Address {

@@ -311,7 +311,14 @@ fn without_changes_no_page_shows_the_time_of_the_first_payload() {
     for path in ["changes/index.html", "feed.xml", "feed.json", "movies/kiki/index.html"] {
         assert!(!pages[path].1.contains("2026"), "{path}: {}", pages[path].1);
     }
-    assert!(pages["feed.xml"].1.contains("<updated>1970-01-01T00:00:00.000Z</updated>"));
+    // The feed has the films of the first payload that have a release date.
+    let (atom, json) = (&pages["feed.xml"].1, &pages["feed.json"].1);
+    assert!(atom.contains("<updated>2008-01-01T00:00:00Z</updated>"), "{atom}");
+    assert!(atom.contains("<title>Ponyo (2008)</title>"), "{atom}");
+    assert!(json.contains("\"tags\": [\"known\"]"), "{json}");
+    // A film that was announced for a later day is not known yet.
+    let early = rendered(&site(None), &small(), 0);
+    assert!(early["feed.xml"].1.contains("<updated>1970-01-01T00:00:00.000Z</updated>"));
 }
 
 /// Hides the hash in names such as `assets/site-1a2b3c4d.css`.

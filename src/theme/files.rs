@@ -154,7 +154,9 @@ pub(super) fn is_passed_over(below: &Path, is_directory: bool) -> bool {
     let suffix = last.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
     // Other files with the suffix `toml` are settings of tools.
     let is_table = below.starts_with("texts") && suffix.as_deref() == Some("toml");
-    let is_template = is_table || suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()));
+    let is_page = below.starts_with("pages") && suffix.as_deref() == Some("md");
+    let is_template =
+        is_table || is_page || suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()));
     !is_directory && !is_published && (is_description(&last) || !is_template)
 }
 
@@ -188,6 +190,7 @@ mod tests {
             "package.lock",
             "netlify.toml",
             "texts/README.md",
+            "NOTES.md",
             "README.md",
             "node_modules/x/index.html",
             "assets/node_modules/x.js",
@@ -201,6 +204,7 @@ mod tests {
             "feed.xml",
             "robots.txt",
             "texts/pt-BR.toml",
+            "pages/about.md",
             "icon.svg",
             "assets/site.css",
             "assets/font.woff2",

@@ -3,16 +3,18 @@
 //! Owns how a theme is found and loaded, and the names of its files. The program contains every
 //! file of `templates/`. A file of the same name under `--templates` takes the place of the
 //! embedded file. Templates refer to each other by plain name, embedded or not. A table of texts
-//! (`texts/`) overrides single texts of the embedded table. The files of `static/` are published
+//! (`texts/`) overrides single texts of the embedded table. The files of `pages/` become pages. The files of `static/` are published
 //! unchanged below `static/`, and the files of `root/` at the root of the site. A loaded theme is a
 //! value: if a changed theme is broken, the theme before the change stays in use.
 
 mod bound;
+mod custom;
 mod files;
 mod filters;
 mod reach;
 mod said;
 mod tables;
+mod unused;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,8 @@ use tera::{Context, Tera};
 
 use crate::letters;
 use crate::texts::Texts;
+use custom::Custom;
+pub use custom::{CustomFacts, CustomPage};
 use files::Files;
 use tables::Spoken;
 pub use watch::{Watch, watch};
@@ -66,9 +70,11 @@ pub struct Theme {
     static_files: BTreeMap<String, Bytes>,
     /// Files by their path below `root/`. They are published unchanged at the root of the site.
     root_files: BTreeMap<String, Bytes>,
+    custom_pages: Vec<CustomPage>,
     digest: blake3::Hash,
     spoken: Spoken,
     set_aside: Vec<anyhow::Error>,
+    /// Files and folders in the directory that no page uses.
     passed_over: BTreeSet<String>,
 }
 
@@ -145,12 +151,19 @@ impl Theme {
         let spoken = Spoken::of(directory, &user_files)?;
         let (mut static_files, mut root_files) = (BTreeMap::new(), BTreeMap::new());
         let mut overridden = Vec::new();
-        let passed_over = unused(&user_files);
+        let Custom { pages: custom_pages, templates: mut custom } = Custom::of(&user_files)?;
+        let passed_over = unused::templates(&user_files);
+        let unused_assets = unused::assets(&user_files);
         for (name, bytes) in user_files {
             if passed_over.contains(&name) {
                 continue;
             }
-            if let Some(name) = name.strip_prefix("static/") {
+            if custom::is_page(&name) {
+                // The other pages are texts, which the template `page.html` shows.
+                if let Some(template) = custom.remove(&name) {
+                    files.insert(name, (USER, template));
+                }
+            } else if let Some(name) = name.strip_prefix("static/") {
                 static_files.insert(name.to_owned(), bytes);
             } else if let Some(name) = name.strip_prefix("root/") {
                 root_files.insert(name.to_owned(), bytes);
@@ -185,10 +198,11 @@ impl Theme {
             assets,
             static_files,
             root_files,
+            custom_pages,
             digest,
             spoken,
             set_aside: Vec::new(),
-            passed_over,
+            passed_over: passed_over.into_iter().chain(unused_assets).collect(),
         };
         let loaded = load_templates(&mut theme.tera, templates);
         loaded.map_err(|error| theme.explained(&error))?;
@@ -244,10 +258,18 @@ impl Theme {
         &self.root_files
     }
 
-    /// Returns the files and folders in the directory that do not belong to the theme. The name of
-    /// a folder ends in a slash.
-    pub fn passed_over(&self) -> &BTreeSet<String> {
-        &self.passed_over
+    /// Returns the pages of the folder `pages/`.
+    pub fn custom_pages(&self) -> &[CustomPage] {
+        &self.custom_pages
+    }
+
+    /// Returns the files and folders in the directory that no page uses, each with the built-in
+    /// file of a similar name, if there is one. The name of a folder ends in a slash.
+    pub fn unused(&self) -> impl Iterator<Item = String> {
+        self.passed_over.iter().map(|name| match unused::meant(name) {
+            Some(meant) => format!("{name} (did you mean {meant}?)"),
+            None => name.clone(),
+        })
     }
 
     /// Returns the hash of all templates, tables and assets. It is part of every fingerprint.
@@ -282,21 +304,6 @@ fn load_templates(tera: &mut Tera, templates: Vec<(String, String)>) -> tera::Te
     filters::register(tera);
     bound::register(tera);
     tera.add_raw_templates(templates)
-}
-
-/// Returns the owner's templates to which no used template refers.
-fn unused(user_files: &BTreeMap<String, Bytes>) -> BTreeSet<String> {
-    let is_published =
-        |name: &str| ["assets/", "static/", "root/"].iter().any(|below| name.starts_with(below));
-    let is_built_in = |name: &str| Embedded::get(name).is_some();
-    let templates =
-        user_files.iter().filter(|(name, _)| !is_published(name) && !tables::is_table(name));
-    let texts: Vec<_> =
-        templates.map(|(name, bytes)| (name.as_str(), String::from_utf8_lossy(bytes))).collect();
-    let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
-    let used = reach::reachable(&texts, is_built_in);
-    let unused = texts.iter().map(|(name, _)| *name).filter(|name| !used.contains(name));
-    unused.map(str::to_owned).collect()
 }
 
 fn is_script(name: &str) -> bool {

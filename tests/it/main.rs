@@ -14,6 +14,7 @@ mod chaos;
 mod contract;
 mod courtesy;
 mod cron;
+mod custom_pages;
 mod demo;
 mod docs;
 mod events;
