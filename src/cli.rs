@@ -23,7 +23,7 @@ pub use options::{
 pub(crate) use options::{EACH, EachOption};
 pub(crate) use reason::reason;
 pub(crate) use similar::most_similar;
-pub use values::{DurationText, Factor, Listen, Secret, Share, Size, form};
+pub use values::{DurationText, Factor, Listen, Secret, Share, Size, StaleNotice, form};
 
 /// Makes the end of a help text from examples.
 macro_rules! after_help {

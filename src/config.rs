@@ -18,7 +18,9 @@ use std::time::Duration;
 use anyhow::Result;
 use url::Url;
 
-use crate::cli::{BUILT_IN, Cli, Layer, Listen, LogFormat, Options, Secret, WhenRedisLost};
+use crate::cli::{
+    BUILT_IN, Cli, Layer, Listen, LogFormat, Options, Secret, StaleNotice, WhenRedisLost,
+};
 use crate::disk;
 pub use address::is_loopback;
 use file::FileValues;
@@ -61,6 +63,8 @@ pub struct Config {
     pub dev: bool,
     /// Public URL; the path ends in `/`.
     pub site_url: Option<Url>,
+    /// Age from which pages show a notice that their data is old; `None`: no notice.
+    pub stale_notice: Option<Duration>,
     /// Title of the site.
     pub site_title: String,
     /// Language tag of the site.
@@ -178,6 +182,7 @@ fn resolve(options: Options) -> Result<Config> {
         volatile_fields,
         steady_fields,
         site_url,
+        stale_notice,
         site_title,
         lang,
         templates,
@@ -210,6 +215,11 @@ fn resolve(options: Options) -> Result<Config> {
         templates: templates.map(directories::theme).transpose()?,
         dev,
         site_url: site_url.as_deref().map(address::site).transpose()?,
+        stale_notice: match stale_notice {
+            None => Some(max_age * 2),
+            Some(StaleNotice::Off) => None,
+            Some(StaleNotice::From(age)) => Some(age),
+        },
         site_title,
         lang: language_tag(lang)?,
         interval,

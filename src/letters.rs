@@ -48,8 +48,8 @@ pub fn folded(text: &str) -> String {
     folded
 }
 
-/// Returns `script` with the table in place of the placeholder. The script of the film list folds
-/// the search text of a visitor, which must be folded in the same way as the search index.
+/// Returns `script` with the table in place of the placeholder. A script of a theme that searches
+/// folds the search text of a visitor, which must be folded in the same way as the search index.
 pub fn in_script(script: &str) -> String {
     script.replace(PLACE, &as_script())
 }
@@ -68,7 +68,7 @@ fn as_script() -> String {
 
 /// Returns the plain forms in the order of their letters. Before each plain form is the difference
 /// between the code point of its letter and the previous code point; a space means 1.
-fn steps() -> String {
+pub fn steps() -> String {
     let (mut steps, mut before) = (String::new(), 0);
     for (&letter, plain) in TABLE.iter() {
         match u32::from(letter) - before {

@@ -140,8 +140,14 @@ fn cold_starts(data: &Data) {
 fn publishing(data: &Data) {
     let clock = Clock::system();
     let theme = Theme::load(None).expect("the theme");
-    let site =
-        Site { title: "Films".into(), lang: "en".into(), url: None, demo: false, dev: false };
+    let site = Site {
+        title: "Films".into(),
+        lang: "en".into(),
+        url: None,
+        stale_notice: None,
+        demo: false,
+        dev: false,
+    };
     let mut cold = Vec::new();
     let mut changed = Vec::new();
     let mut same = Vec::new();

@@ -129,6 +129,7 @@ pub(super) fn site_of(config: &Config) -> Site {
         title: config.site_title.clone(),
         lang: config.lang.clone(),
         url: config.site_url.clone(),
+        stale_notice: config.stale_notice,
         demo: config.upstream == Upstream::Demo,
         dev: config.dev,
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, ValueEnum};
 
-use super::values::{DurationText, Factor, Listen, Secret, Share, Size};
+use super::values::{DurationText, Factor, Listen, Secret, Share, Size, StaleNotice};
 
 /// The effect of SIGHUP on a changed value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,11 +112,12 @@ impl Switch for Arg {
 pub const BUILT_IN: &str = "built-in";
 
 /// Defaults that `--demo` replaces: option and value.
-pub const DEMO_DEFAULTS: [(&str, &str); 4] = [
+pub const DEMO_DEFAULTS: [(&str, &str); 5] = [
     ("upstream", BUILT_IN),
     ("out", "public-demo"),
     ("state", ".movies-gen-demo"),
     ("interval", "5s"),
+    ("stale-notice", "1m"),
 ];
 
 const ALL: &[&str] = &["serve", "build", "status", "check", "config", "init", "export", "accept"];
@@ -293,6 +294,13 @@ options! {
         /// absolute addresses. Without this option, a warning is logged once.
         #[arg(value_name = "URL")]
         site_url: Option<String> => Applied,
+
+        /// Age from which pages show a notice that their data is old, or `off`
+        ///
+        /// Without this option, the age is twice --max-age. The line with the age of the data
+        /// stays on the page in any case.
+        #[arg(value_name = "DURATION|off")]
+        stale_notice: Option<StaleNotice> => Applied,
 
         /// Title of the site
         #[arg(value_name = "TEXT", default_value = "Films")]

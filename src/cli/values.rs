@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 const DURATION: &str = "a number with a unit, such as 500ms, 60s or 1m 30s";
+const DURATION_OR_OFF: &str = "a duration such as 60s, 1m 30s or 500ms, or off";
 const SIZE: &str = "a number of bytes with a unit, such as 500kB or 16MiB";
 const SHARE: &str = "a percentage or a fraction, such as 30% or 0.3";
 const FACTOR: &str = "a number, at least 1, such as 3 or 2.5";
@@ -20,6 +21,7 @@ const ADDRESS: &str = "127.0.0.1:8000, localhost:8000, [::1]:8000, 8000 or :8000
 pub fn form(value_name: &str) -> Option<&'static str> {
     Some(match value_name {
         "DURATION" => DURATION,
+        "DURATION|off" => DURATION_OR_OFF,
         "SIZE" => SIZE,
         "SHARE" => SHARE,
         "FACTOR" => FACTOR,
@@ -69,6 +71,31 @@ impl FromStr for DurationText {
     fn from_str(text: &str) -> Result<DurationText, String> {
         let parsed = humantime::parse_duration(text);
         parsed.map(DurationText).map_err(|error| format!("{error}; write {DURATION}"))
+    }
+}
+
+/// The age from which pages show a notice that their data is old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaleNotice {
+    /// No notice.
+    Off,
+    /// A notice from this age on.
+    From(Duration),
+}
+
+impl FromStr for StaleNotice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<StaleNotice, String> {
+        if text.eq_ignore_ascii_case("off") {
+            return Ok(StaleNotice::Off);
+        }
+        match text.parse()? {
+            DurationText(Duration::ZERO) => {
+                Err("an age of 0 s would show the notice at all times; write off for no notice"
+                    .into())
+            }
+            DurationText(age) => Ok(StaleNotice::From(age)),
+        }
     }
 }
 

@@ -83,6 +83,7 @@ fn example(option: &Declared) -> &'static str {
         "templates" => "theme",
         "admin_listen" => "127.0.0.1:9100",
         "max_stale" => "1h",
+        "stale_notice" => "5m",
         "volatile_fields" | "steady_fields" => "film.rt_score",
         _ => "",
     }

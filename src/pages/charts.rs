@@ -4,6 +4,7 @@
 //! script in the browser. Each mark is a link with a text, and each drawing describes in words what
 //! the drawing shows. The theme sets the colours and the sizes of texts.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
@@ -83,7 +84,7 @@ impl Views<'_> {
             *below += 1;
             let title = &self.catalogue.films[film].title;
             let text = self.texts.say("chart.mark", &[("title", title), ("year", &year)]);
-            self.mark(film, x, y, &text, &mut svg);
+            self.mark(film, [x, y], &text, &mut svg);
         }
         svg.push_str("</svg>");
         Some(svg)
@@ -129,7 +130,7 @@ impl Views<'_> {
             let values: [(&str, &dyn Display); 3] =
                 [("title", title), ("year", &year), ("score", &score)];
             let text = self.texts.say("chart.score_mark", &values);
-            self.mark(film, scale.x(year), y(score), &text, &mut svg);
+            self.mark(film, [scale.x(year), y(score)], &text, &mut svg);
         }
         svg.push_str("</svg>");
         Some(svg)
@@ -141,15 +142,19 @@ impl Views<'_> {
         let films = self.catalogue.films.iter().enumerate();
         let mut dated: Vec<_> =
             films.filter_map(|(index, film)| Some((film.year?, index))).collect();
-        dated.sort_unstable();
+        // Films are in the order of the catalogue, the newest first.
+        dated.sort_unstable_by_key(|&(year, film)| (year, Reverse(film)));
         (2..=MOST).contains(&dated.len()).then_some(dated)
     }
 
-    fn mark(self, film: FilmIndex, x: u32, y: u32, text: &str, svg: &mut String) {
+    /// Draws the mark of a film. Only the first mark of a drawing is a stop of the key Tab; a script
+    /// goes to the others by arrow keys. Each film is also in the list below the drawing.
+    fn mark(self, film: FilmIndex, [x, y]: [u32; 2], text: &str, svg: &mut String) {
         let url = self.site.link(&film_path(self.film_slug(film)));
+        let stop = if svg.contains("<a ") { " tabindex=\"-1\"" } else { "" };
         let _ = write!(
             svg,
-            "<a href=\"{}\" aria-label=\"{}\"><title>{}</title>\
+            "<a href=\"{}\"{stop} aria-label=\"{}\"><title>{}</title>\
              <circle cx=\"{x}\" cy=\"{y}\" r=\"7\"/></a>",
             escape_attribute(&url),
             escape_attribute(text),

@@ -19,7 +19,7 @@ use super::paths::{director_path, producer_path, year_path};
 use super::search::Index;
 use super::site::Site;
 use super::variables::Variables;
-use super::view::Views;
+use super::view::{Maker, Views};
 use crate::catalogue::{Catalogue, FilmIndex};
 use crate::ledger::Ledger;
 use crate::texts::Texts;
@@ -73,7 +73,11 @@ impl<'a> PageContents<'a> {
             }
             Page::Film(film) => self.put_film(*film, to),
             Page::Person(person) => {
+                let (beside, more) = views.people_beside(*person);
                 to.put("person", &views.person(*person));
+                to.put("films", &views.films_of_person(*person));
+                to.put("beside", &beside);
+                to.put("more_beside", &more);
                 to.put("json_ld", &views.schema_person(*person));
             }
             Page::Changes => {
@@ -169,13 +173,6 @@ impl<'a> PageContents<'a> {
             to.put(all, &makers.collect::<Vec<_>>());
         }
     }
-}
-
-/// A director or a producer of a film.
-#[derive(Serialize)]
-struct Maker<'a> {
-    name: &'a str,
-    url: String,
 }
 
 /// The page that replaces a former address.

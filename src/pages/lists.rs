@@ -13,7 +13,7 @@ use super::groups::{Director, Groups};
 use super::paths::{director_path, producer_path, year_path};
 use super::split::{self, MOST, Split, key_of_text};
 use super::variables::{Each, Variables};
-use super::view::Views;
+use super::view::{FilmName, Views};
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 
@@ -173,7 +173,10 @@ impl<'a> Lists<'a> {
             List::Years => {
                 let years: Vec<_> = self.groups.years.iter().collect();
                 let latest_first = records.iter().rev().map(|&at| years[at]);
-                let years = latest_first.map(|(year, films)| year_view(views, *year, films.len()));
+                let years = latest_first.map(|(year, films)| YearOfList {
+                    year: year_view(views, *year, films.len()),
+                    films: views.first_names(films),
+                });
                 to.put("years", &years.collect::<Vec<_>>());
                 put_counts(views, to);
             }
@@ -298,6 +301,14 @@ struct YearView {
     name: String,
     url: String,
     film_count: usize,
+}
+
+/// A year on the list of years, with its first films.
+#[derive(Serialize)]
+struct YearOfList<'a> {
+    #[serde(flatten)]
+    year: YearView,
+    films: Vec<FilmName<'a>>,
 }
 
 /// A part of a list.

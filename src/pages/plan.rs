@@ -181,7 +181,7 @@ fn add_parts(pages: &mut BTreeMap<String, Page>, contents: &PageContents<'_>) {
         pages.insert(path, Page::PeopleJson(prefix.clone()));
     }
     for prefix in contents.index.prefixes() {
-        pages.insert(search::path(prefix), Page::Search(prefix.clone()));
+        pages.insert(search::path(prefix), Page::Search(prefix.to_owned()));
     }
 }
 

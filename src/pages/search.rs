@@ -1,6 +1,7 @@
 //! The search index: words, with the films that have each word.
 //!
-//! Owns which words are found: words of titles in all their scripts, of directors and of people.
+//! Owns which words are found: words of titles in all their scripts, of directors, of people and of
+//! descriptions, and the year.
 //! The words are folded, so that visitors need not type accents or upper case. The index is split
 //! by the first letters of the words, and by more letters where many films have words with the same
 //! first letters. Therefore a keystroke loads little, however large the catalogue is. A script of
@@ -15,7 +16,7 @@ use super::paths::film_path;
 use super::split::MOST;
 use super::view::Views;
 use crate::catalogue::{Catalogue, Film, FilmIndex};
-use crate::letters::folded;
+use crate::letters::{self, folded};
 
 /// Number of letters by which the index is split. For a word that does not begin with an ASCII
 /// letter or a digit, one letter is enough, because other scripts have many letters.
@@ -30,6 +31,8 @@ const MOST_WORDS: usize = 200;
 const MOST_WORDS_OF_ALL: usize = 500_000;
 /// Number of words that each film may have, even if there are very many films.
 const LEAST_WORDS_OF_A_FILM: usize = 60;
+/// Characters that are used as an apostrophe.
+const APOSTROPHES: [char; 5] = ['\'', '’', 'ʼ', '`', '´'];
 /// Largest number of letters of a word. Visitors find a film before they type more letters.
 const LONGEST_WORD: usize = 24;
 
@@ -97,13 +100,26 @@ impl Index {
         }
     }
 
-    /// Returns the prefixes that have a file.
-    pub(super) fn prefixes(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+    /// Returns the prefixes that have a file. The file of the empty prefix has the list of the other
+    /// prefixes, so that no search requests a file that does not exist.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("").chain(self.0.keys().map(String::as_str))
+    }
+
+    /// Returns what each search begins with: the prefixes, and the table of letters, by which the
+    /// script of the page folds what a visitor types.
+    fn list(&self) -> Bytes {
+        let first = self.0.keys().filter(|prefix| **prefix == prefix_of(prefix));
+        let prefixes: Vec<_> = first.collect();
+        let list = serde_json::json!({"prefixes": prefixes, "letters": letters::steps()});
+        format!("{list}\n").into()
     }
 
     /// Returns the content of a file: its words with numbers of films, and these films.
     pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
+        if prefix.is_empty() {
+            return self.list();
+        }
         let empty = IndexFile::default();
         let file = self.0.get(prefix).unwrap_or(&empty);
         let films: BTreeSet<u32> = file.words.values().flatten().copied().collect();
@@ -134,6 +150,9 @@ fn prefix_of(word: &str) -> String {
 /// Returns the path of the file of a prefix. A letter that is not an ASCII letter or a digit is
 /// written as its code point.
 pub(super) fn path(prefix: &str) -> String {
+    if prefix.is_empty() {
+        return "search/_.json".to_owned();
+    }
     let name: String = prefix
         .chars()
         .map(|letter| {
@@ -181,15 +200,18 @@ impl<'a> IndexEntry<'a> {
 
 /// Returns the first `most` words of a film. The words of its titles come first.
 fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String> {
+    let year = film.year.map(|year| year.to_string());
     let texts = [
         Some(film.title.as_str()),
         film.original_title.as_deref(),
         film.original_title_romanised.as_deref(),
         film.director.as_deref(),
+        year.as_deref(),
     ];
     let people = film.people.iter().map(|&person| catalogue.people[person].name.as_str());
     let mut found = BTreeSet::new();
-    for text in texts.into_iter().flatten().chain(people) {
+    let all = texts.into_iter().flatten().chain(people).chain(film.description.as_deref());
+    for text in all {
         for word in words(text) {
             if found.len() >= most {
                 return found;
@@ -204,6 +226,17 @@ fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String>
 /// letters is not all ASCII, a word begins at each letter, so that any part of the run is found.
 fn words(text: &str) -> Vec<String> {
     let folded = folded(text);
+    // A word is found with and without its apostrophe: `howls` and `howl` find Howl's.
+    let joined = folded.replace(APOSTROPHES, "");
+    let mut words = split(&folded);
+    if joined.len() < folded.len() {
+        words.extend(split(&joined));
+        words.truncate(MOST_WORDS);
+    }
+    words
+}
+
+fn split(folded: &str) -> Vec<String> {
     let mut words = Vec::new();
     for run in folded.split(|letter: char| !letter.is_alphanumeric()).filter(|run| !run.is_empty())
     {
@@ -231,6 +264,12 @@ mod tests {
         assert_eq!(words("ＦＵＬＬ"), ["full"]);
         assert_eq!(words("Łódź, Straße"), ["lodz", "strasse"]);
         assert_eq!(words(" … "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_word_with_an_apostrophe_is_found_with_and_without_the_apostrophe() {
+        assert_eq!(words("Howl’s"), ["howl", "s", "howls"]);
+        assert_eq!(words("L'Âge d'or"), ["l", "age", "d", "or", "lage", "dor"]);
     }
 
     #[test]

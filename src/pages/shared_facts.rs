@@ -31,6 +31,7 @@ impl SharedFacts {
             "lang": texts.lang(),
             "base": site.base(),
             "url": site.url.as_ref().map(|url| url.as_str()),
+            "stale_notice": site.stale_notice.map(|age| age.as_secs_f64()),
             "demo": site.demo,
             "dev": site.dev,
             "css": assets.get("site.css"),

@@ -4,6 +4,8 @@
 //! Absolute addresses come only from `--site-url`, never from a request. A change of these facts
 //! renders all pages again, so facts that come from the data do not belong here.
 
+use std::time::Duration;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
@@ -20,6 +22,8 @@ pub struct Site {
     pub lang: String,
     /// Public address of the site, which ends in `/`; `None` if the address is not known.
     pub url: Option<Url>,
+    /// Age from which pages show a notice that their data is old; `None`: no notice.
+    pub stale_notice: Option<Duration>,
     /// Whether the data is made up.
     pub demo: bool,
     /// Whether open pages reload after a file of the theme was saved, and show errors of
@@ -60,7 +64,14 @@ mod tests {
 
     fn site(url: Option<&str>) -> Site {
         let url = url.map(|url| Url::parse(url).expect("an address"));
-        Site { title: "t".into(), lang: "en".into(), url, demo: false, dev: false }
+        Site {
+            title: "t".into(),
+            lang: "en".into(),
+            url,
+            stale_notice: None,
+            demo: false,
+            dev: false,
+        }
     }
 
     #[test]

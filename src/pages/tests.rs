@@ -39,7 +39,14 @@ fn small() -> Catalogue {
 
 pub(super) fn site(url: Option<&str>) -> Site {
     let url = url.map(|url| url::Url::parse(url).expect("an address"));
-    Site { title: "Films".into(), lang: "en".into(), url, demo: false, dev: false }
+    Site {
+        title: "Films".into(),
+        lang: "en".into(),
+        url,
+        stale_notice: None,
+        demo: false,
+        dev: false,
+    }
 }
 
 /// Renders every page. Returns the fingerprint and the content of each page, by path.

@@ -3,11 +3,12 @@
 //! Owns the names of the fields, on which theme authors rely. Each list in a view has a largest
 //! length, except lists of the whole catalogue.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::paths::{film_path, person_path, poster_path};
+use super::paths::{director_path, film_path, person_path, poster_path};
 use super::site::Site;
 use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
 use crate::clock::WallTime;
@@ -22,6 +23,12 @@ const MOST_BESIDE: usize = 24;
 /// The number is divided by the number of people.
 const MOST_BESIDE_ALL: usize = 12_000;
 
+/// Largest number of other people that the page of a person names.
+const MOST_PEOPLE_BESIDE: usize = 48;
+
+/// Largest number of pairs of film and person that are read to find these people.
+const MOST_READ: usize = 1_000;
+
 /// A film as another page names the film.
 #[derive(Debug, Serialize)]
 pub(super) struct FilmName<'a> {
@@ -32,7 +39,14 @@ pub(super) struct FilmName<'a> {
     year: Option<u32>,
 }
 
-/// Another film by the same director.
+/// A director or a producer, with the page of the person.
+#[derive(Debug, Serialize)]
+pub(super) struct Maker<'a> {
+    pub(super) name: &'a str,
+    pub(super) url: String,
+}
+
+/// A film that a page shows by its poster.
 #[derive(Debug, Serialize)]
 pub(super) struct FilmBeside<'a> {
     #[serde(flatten)]
@@ -73,6 +87,9 @@ pub(super) struct FilmView<'a, P> {
     /// Names of the directors, if there are several.
     #[serde(skip_serializing_if = "is_one")]
     directors: &'a [String],
+    /// The directors with their pages; empty in data files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    directed_by: Vec<Maker<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     producer: Option<&'a str>,
     #[serde(skip_serializing_if = "is_one")]
@@ -201,6 +218,7 @@ impl<'a> Views<'a> {
             description: film.description.as_deref(),
             director: film.director.as_deref(),
             directors: &film.directors,
+            directed_by: self.directed_by(film),
             producer: film.producer.as_deref(),
             producers: &film.producers,
             release_date: film.release_date.as_deref(),
@@ -211,6 +229,15 @@ impl<'a> Views<'a> {
             first_seen: self.first_seen(&film.id),
             extra: &film.extra,
         }
+    }
+
+    fn directed_by(self, film: &'a Film) -> Vec<Maker<'a>> {
+        let shown = film.directors.iter().filter(|_| !self.is_absolute);
+        let maker = |name: &'a String| {
+            let slug = self.ledger.directors.get(name).map_or("unlisted", |entry| &entry.slug);
+            Maker { name, url: self.link(&director_path(slug)) }
+        };
+        shown.map(maker).collect()
     }
 
     fn first_seen(self, film: &str) -> Option<String> {
@@ -252,11 +279,39 @@ impl<'a> Views<'a> {
         by.iter()
             .filter(|&&other| other != index)
             .take(MOST_BESIDE)
-            .map(|&other| FilmBeside {
-                name: self.film_name(other),
-                poster: self.link(&poster_path(self.film_slug(other))),
-                image: self.catalogue.films[other].image.as_deref(),
-            })
+            .map(|&other| self.film_beside(other))
             .collect()
+    }
+
+    fn film_beside(self, film: FilmIndex) -> FilmBeside<'a> {
+        FilmBeside {
+            name: self.film_name(film),
+            poster: self.link(&poster_path(self.film_slug(film))),
+            image: self.catalogue.films[film].image.as_deref(),
+        }
+    }
+
+    /// Returns the films of a person by their posters, oldest first.
+    pub(super) fn films_of_person(self, person: PersonIndex) -> Vec<FilmBeside<'a>> {
+        let films = self.catalogue.people[person].films.iter();
+        films.map(|&film| self.film_beside(film)).collect()
+    }
+
+    /// Returns the other people of the films of a person, in the order of the films, and the number
+    /// of further people. The number is bounded as [`MOST_READ`] bounds the work.
+    pub(super) fn people_beside(self, person: PersonIndex) -> (Vec<PersonName<'a>>, usize) {
+        let films = self.catalogue.people[person].films.iter();
+        let others = films.flat_map(|&film| &self.catalogue.films[film].people);
+        let mut seen = BTreeSet::from([person]);
+        let mut beside: Vec<_> =
+            others.take(MOST_READ).copied().filter(|&other| seen.insert(other)).collect();
+        let more = beside.len().saturating_sub(MOST_PEOPLE_BESIDE);
+        beside.truncate(MOST_PEOPLE_BESIDE);
+        (beside.into_iter().map(|other| self.person_name(other)).collect(), more)
+    }
+
+    /// Returns the first films of a group, and no more than [`MOST_BESIDE`].
+    pub(super) fn first_names(self, films: &[FilmIndex]) -> Vec<FilmName<'a>> {
+        films.iter().take(MOST_BESIDE).map(|&film| self.film_name(film)).collect()
     }
 }

@@ -25,26 +25,25 @@
   const names = () => ["q", "director", "decade", "minutes", "score", "cast", "sort"]
     .filter((name) => finder()?.elements[name]);
 
-  // The search text is folded by the same rule as the search index. Publishing puts the table of
-  // letters here: plain forms, each with the letters that become this form.
-  const LETTERS = {/* movies-gen:letters */};
-  const plain = new Map(Object.entries(LETTERS).flatMap(([form, letters]) =>
-    [...letters].map((letter) => [letter, form])));
+  // The search text is folded by the same rule as the search index: letters with their plain forms.
+  // The table comes with the first file of the index.
+  const plain = new Map();
   const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
     .replace(/\P{ASCII}/gu, (letter) => plain.get(letter) ?? letter);
   site.folded = folded;
-  const words = (text) => folded(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  // A word is found with and without its apostrophe: `howls` finds Howl's.
+  const words = (text, apostrophe = "") => folded(text).replace(/['’ʼ\x60´]/g, apostrophe)
+    .split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   // The files of the index that were requested, by address. A file has the words that begin with
   // the same two letters, or with the same letter in other scripts than Latin. If the file has
   // `more`, it names the prefixes, longer by one letter, that have files of their own.
   const parts = new Map();
-  const load = (prefix) => {
-    const name = [...prefix].map((letter) =>
-      /[a-z0-9]/.test(letter) ? letter : "_" + letter.codePointAt(0).toString(16)).join("");
+  const NOTHING = { words: {}, films: [] };
+  const load = (name) => {
     const url = `${finder().dataset.search}${name}.json`;
     if (!parts.has(url)) {
       parts.set(url, site.ask(url, {}, (answer) => {
-        if (answer.status === 404) return { words: {}, films: [] };
+        if (answer.status === 404) return NOTHING;
         if (!answer.ok) throw new Error(answer.status);
         return answer.json();
       }));
@@ -53,40 +52,74 @@
     }
     return parts.get(url);
   };
+  // Loads the file `_`, which has the prefixes that have a file, and the table of letters: each
+  // plain form after the difference between the code point of its letter and the one before.
+  const start = async () => {
+    const { prefixes, letters = "" } = await load("_");
+    if (!plain.size) {
+      let at = 0;
+      for (const [, step, form] of letters.matchAll(/(\d*)([a-zσ]+)/g)) {
+        plain.set(String.fromCodePoint(at += +step || 1), form);
+      }
+      read = null;
+    }
+    return prefixes;
+  };
   const part = async (word) => {
     const letters = [...word];
     let length = /^[a-z0-9]/.test(word) ? 2 : 1;
+    const prefixes = await start();
+    if (prefixes && !prefixes.includes(letters.slice(0, length).join(""))) return NOTHING;
     for (;;) {
-      const loaded = await load(letters.slice(0, length).join(""));
+      const loaded = await load(letters.slice(0, length).map((letter) =>
+        /[a-z0-9]/.test(letter) ? letter : "_" + letter.codePointAt(0).toString(16)).join(""));
       const longer = letters.slice(0, length + 1).join("");
       if (length >= letters.length || !loaded.more?.includes(longer)) return loaded;
       length += 1;
     }
   };
   const named = (card) => [...card.querySelectorAll("h2, .original, .romanised, [data-person-id]")]
-    .map((element) => element.textContent).concat(card.dataset.director ?? "").join(" ");
+    .map((element) => element.textContent)
+    .concat(card.dataset.director ?? "", card.dataset.year ?? "").join(" ");
   // The words of each card, by the id of the film. The first search reads them.
   let read = null;
-  const text = () => (read ??= new Map(cards.map((card) => [card.dataset.filmId, words(named(card))])));
-  // Returns the films that have a word that begins with `word`, by id. `cut` is true if there are
-  // more such films.
+  const text = () => (read ??= new Map(cards.map((card) =>
+    [card.dataset.filmId, words(named(card)).concat(words(named(card), " "))])));
+  // Whether a word begins with `word`, except for one letter that is wrong, missing, too many, or
+  // exchanged with the next letter.
+  const isNear = (word, other) => {
+    let at = 0;
+    while (at < word.length && word[at] === other[at]) at++;
+    const goesOn = (from, to) => other.startsWith(word.slice(from), to);
+    return goesOn(at + 1, at + 1) || goesOn(at + 1, at) || goesOn(at, at + 1)
+      || (word[at] === other[at + 1] && word[at + 1] === other[at] && goesOn(at + 2, at + 2));
+  };
+  // Returns the films that have a word that begins with `word`, by id. If there are none, returns
+  // the films that have a similar word. `cut` is true if there are more such films.
   const having = async (word) => {
-    const onPage = () => new Map([...text()].filter(([, of]) =>
-      of.some((other) => other.startsWith(word))).map(([id]) => [id, null]));
+    const begins = (other) => other.startsWith(word.slice(0, 24));
+    const isSimilar = (other) => isNear(word, other);
+    const onPage = (is = begins) => new Map([...text()].filter(([, of]) => of.some(is))
+      .map(([id]) => [id, null]));
     // Too many films match a single letter to load a file for it.
     if ([...word].length < 2) return { films: onPage(), cut: others() !== null };
     try {
       const { words, films, cut } = await part(word.slice(0, 24));
-      const begins = (other) => other.startsWith(word.slice(0, 24));
-      const numbers = Object.keys(words).filter(begins).flatMap((other) => words[other]);
-      const found = [...new Set(numbers)].sort((one, other) => one - other);
-      return { films: new Map(found.map((number) => [films[number].id, films[number]])), cut };
+      const inPart = (is) => {
+        const numbers = Object.keys(words).filter(is).flatMap((other) => words[other]);
+        const found = [...new Set(numbers)].sort((one, other) => one - other);
+        return new Map(found.map((number) => [films[number].id, films[number]]));
+      };
+      const found = inPart(begins);
+      if (found.size || word.length < 4) return { films: found, cut };
+      return { films: new Map([...onPage(isSimilar), ...inPart(isSimilar)]), cut };
     } catch {
       // Without a network, the script searches only the cards of the page.
       return { films: onPage(), cut: others() !== null };
     }
   };
   const matching = async (query) => {
+    await start().catch(() => {});
     const found = await Promise.all(words(query).map(having));
     if (!found.length) return null;
     // If the result for a word is incomplete (`cut`), the word has so many films that it hardly
@@ -117,6 +150,7 @@
   };
   const title = (card) => folded(card.querySelector("h2").textContent).replace(/^(the|an?)\s+/, "");
   const ORDERS = {
+    oldest: (one, other) => (number(one, "year") ?? 1e9) - (number(other, "year") ?? 1e9),
     title: (one, other) => title(one).localeCompare(title(other)),
     score: (one, other) => (number(other, "score") ?? -1) - (number(one, "score") ?? -1),
     minutes: (one, other) => (number(one, "minutes") ?? 1e9) - (number(other, "minutes") ?? 1e9),
@@ -156,7 +190,9 @@
     const are = new Set(shown);
     for (const card of cards) if (card.hidden === are.has(card)) card.hidden = !are.has(card);
     const by = ORDERS[state.sort];
-    site.order(list, by ? [...cards].sort((one, other) => by(of(one), of(other))) : cards);
+    // Within one year, the oldest film comes first too.
+    const from = state.sort === "oldest" ? [...cards].reverse() : [...cards];
+    site.order(list, by ? from.sort((one, other) => by(of(one), of(other))) : cards);
     return shown;
   };
   const show = (state, found) => {
@@ -383,13 +419,25 @@
     const card = shown[Math.floor(Math.random() * shown.length)];
     card?.querySelector("h2 a").click();
   });
-  // The key `/` focuses the search field, as on many sites.
+  // The key `/` focuses the search field, as on many sites. The arrow keys go through the marks of a
+  // drawing, which is one stop of the key Tab.
+  const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -1e9, End: 1e9 };
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest?.("input, select, textarea, [contenteditable]");
-    if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!finder()) return;
+    const { key, target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || !target.closest) return;
+    const mark = target.closest(".chart a");
+    let next = null;
+    if (key === "/" && !target.closest("input, select, textarea, [contenteditable]")) {
+      next = finder()?.elements.q;
+    } else if (mark && STEPS[key]) {
+      const marks = [...mark.closest(".chart").querySelectorAll("a")];
+      next = marks[Math.max(0, Math.min(marks.length - 1, marks.indexOf(mark) + STEPS[key]))];
+      mark.tabIndex = -1;
+      next.tabIndex = 0;
+    }
+    if (!next) return;
     event.preventDefault();
-    finder().elements.q.focus();
+    next.focus();
   });
   addEventListener("popstate", fill);
   setUp();

@@ -82,15 +82,21 @@
     }
   };
   if (!button || !works()) return;
-  const show = () => {
+  const show = (isAsked) => {
     site.tells = site.local.get(TELLS) === "1" && Notification.permission === "granted";
     button.setAttribute("aria-pressed", String(site.tells));
-    button.hidden = Notification.permission === "denied";
+    const isDenied = Notification.permission === "denied";
+    // Say so to a visitor who has just asked, and do not offer notifications on later pages.
+    if (isDenied && isAsked === true) {
+      site.write(button, button.dataset.denied ?? "");
+      button.disabled = true;
+      site.announce.text(button.textContent);
+    } else button.hidden = isDenied;
   };
   button.addEventListener("click", async () => {
     if (site.tells) site.local.set(TELLS, "");
     else if (await Notification.requestPermission() === "granted") site.local.set(TELLS, "1");
-    show();
+    show(true);
   });
   addEventListener("storage", (event) => event.key === TELLS && show());
   show();

@@ -6,7 +6,8 @@
 // still grows.
 //
 // Looks for `[data-freshness]`, whose value is the address of `freshness.json`, with `[data-age]`
-// and `[data-newer]`; and for the notice `[data-stale]`. Offers `local`, `session`, `ask`,
+// and `[data-newer]`; and for the notice `[data-stale]`, whose value is the age in seconds from
+// which the data is old. Offers `local`, `session`, `ask`,
 // `decoded`, `optionally`, `number`, `text`, `write` and `look` of `moviesGen`. Dispatches
 // `movies-gen:look` after each usable answer.
 (() => {
@@ -133,13 +134,13 @@
   const show = () => {
     if (!known) return;
     const seconds = known.age + (performance.now() - known.at) / 1000;
-    const isOld = seconds > 2 * known.maxAge;
+    const isOld = seconds > (+notice?.dataset.stale || 2 * known.maxAge);
     write(age, seconds);
     line.hidden = false;
     line.classList.toggle("old", isOld);
-    // The notice shows whole minutes, because nobody can read a text that changes each second.
+    // The notice has the same age as the line.
     if (notice) {
-      write(notice, isOld ? Math.max(60, Math.floor(seconds / 60) * 60) : null);
+      write(notice, isOld ? seconds : null);
       notice.hidden = !isOld;
       // Screen readers read the notice when the data becomes old, and not again each minute.
       if (isOld && !wasOld) site.announce?.text(notice.textContent);

@@ -35,6 +35,7 @@ mod pipeline;
 mod plausibility;
 mod protocol;
 mod publishing;
+mod reading;
 mod redis;
 mod replicas;
 mod retiring;

@@ -109,7 +109,7 @@ fn a_changed_figure_shows_its_former_value_and_the_dot_moves_unless_motion_is_re
     let (upstream, running, mut browser) = served();
     for (motion, path, was) in [
         ("no-preference", "/", "88%"),
-        ("no-preference", "/movies/the-lamp-keeper/", "88 out of 100"),
+        ("no-preference", "/movies/the-lamp-keeper/", "88%"),
         ("reduce", "/", "none"),
     ] {
         upstream.set("/films", Answer::json(&films()));
