@@ -19,9 +19,9 @@ const FILM: u64 = 12_000;
 const PERSON: u64 = 6_600;
 /// Bytes of the page of a director or of a producer.
 const MAKER: u64 = 7_400;
-/// Bytes of a pair: the person on the page and the cards of the film, and the film on the page of
-/// the person.
-const PAIR: u64 = 1_100;
+/// Bytes of a pair: the person on the page and the cards of the film, the film on the page of the
+/// person, and the person on the pages of other people of the film.
+const PAIR: u64 = 1_800;
 /// Bytes of the name of a film on the page of another film by the same director.
 const BESIDE: u64 = 310;
 /// Bytes of the name of a film beside a person on the page of another film.
@@ -30,6 +30,11 @@ const ALSO_IN: u64 = 28;
 const MOST_BESIDE: u64 = 24;
 /// Bytes of a film in a part of the search index, without the bytes of its title.
 const FOUND: u64 = 150;
+/// Bytes of a film in a part of the search index, without the bytes of its id, if the list of films
+/// has all films. Then the index has only ids.
+const FOUND_BY_ID: u64 = 45;
+/// Largest number of films on the list of all films.
+const MOST_ON_LIST: usize = 1_000;
 /// Largest number of entries of one film in the search index, in halves.
 const MOST_WORDS: u64 = 1_000;
 
@@ -89,14 +94,15 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
         let by_same = film.directors.iter().filter_map(|name| directors.get(name.as_str()));
         let beside = by_same.map(|count| count - 1).sum::<u64>().min(MOST_BESIDE);
         let cast = film.people.iter().map(|&person| names[person].words);
-        of_film(film, title, cast.sum()) + beside * (BESIDE + title.shown(44, 18))
+        let is_on_list = catalogue.films.len() <= MOST_ON_LIST;
+        of_film(film, title, cast.sum(), is_on_list) + beside * (BESIDE + title.shown(22, 10))
     });
     let people = catalogue.people.iter().zip(&names);
     let people = people.map(|(person, &name)| of_person(person, name, &titles));
     SITE + makers + films.sum::<u64>() + people.sum::<u64>()
 }
 
-fn of_film(film: &Film, title: Weighed, words_of_cast: u64) -> u64 {
+fn of_film(film: &Film, title: Weighed, words_of_cast: u64, is_on_list: bool) -> u64 {
     let lines: Vec<Weighed> = [
         &film.original_title,
         &film.original_title_romanised,
@@ -110,14 +116,18 @@ fn of_film(film: &Film, title: Weighed, words_of_cast: u64) -> u64 {
     .flatten()
     .map(|line| Weighed::of(line))
     .collect();
-    let prose = film.description.as_deref().map_or(0, |text| Weighed::of(text).shown(53, 30));
-    // The search index has the first three lines and the title.
+    let description = film.description.as_deref().map(Weighed::of);
+    let prose = description.map_or(0, |text| text.shown(53, 30));
+    // The search index has the first three lines and the title, and the words of the description
+    // (at most 200) if the list of films has all films.
     let words = title.words + lines.iter().take(3).map(|line| line.words).sum::<u64>();
-    let words = (words + words_of_cast).min(MOST_WORDS);
+    let described = description.filter(|_| is_on_list).map_or(0, |text| text.words.min(400));
+    let words = (words + words_of_cast + described).min(MOST_WORDS);
+    let found = if is_on_list { FOUND_BY_ID + film.id.len() as u64 } else { FOUND + title.bytes };
     FILM + title.shown(240, 135)
         + lines.iter().map(|line| line.shown(150, 80)).sum::<u64>()
         + prose
-        + words * (FOUND + title.bytes) / 2
+        + words * found / 2
 }
 
 fn of_person(person: &Person, name: Weighed, titles: &[Weighed]) -> u64 {

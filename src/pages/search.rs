@@ -1,7 +1,9 @@
 //! The search index: words, with the films that have each word.
 //!
-//! Owns which words are found: words of titles in all their scripts, of directors, of people and of
-//! descriptions, and the year.
+//! Owns which words are found: words of titles in all their scripts, of directors and of people, and
+//! the year. If all films are on one page, words of descriptions are found too, and the index only
+//! has ids, because the page has the rest. In a larger catalogue, descriptions would make the index
+//! larger than the pages.
 //! The words are folded, so that visitors need not type accents or upper case. The index is split
 //! by the first letters of the words, and by more letters where many films have words with the same
 //! first letters. Therefore a keystroke loads little, however large the catalogue is. A script of
@@ -180,6 +182,13 @@ struct Part<'a> {
 #[derive(Serialize)]
 struct IndexEntry<'a> {
     id: &'a str,
+    /// What the page shows of a film that is not on the page.
+    #[serde(flatten)]
+    shown: Option<ShownFilm<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownFilm<'a> {
     title: &'a str,
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,10 +201,19 @@ struct IndexEntry<'a> {
 impl<'a> IndexEntry<'a> {
     fn of(index: FilmIndex, views: Views<'a>) -> IndexEntry<'a> {
         let film = &views.catalogue.films[index];
-        let url = views.site.link(&film_path(views.film_slug(index)));
-        let lang = views.texts.other_language(&film.title);
-        IndexEntry { id: &film.id, title: &film.title, url, year: film.year, lang }
+        let shown = (!is_on_one_page(views.catalogue)).then(|| ShownFilm {
+            title: &film.title,
+            url: views.site.link(&film_path(views.film_slug(index))),
+            year: film.year,
+            lang: views.texts.other_language(&film.title),
+        });
+        IndexEntry { id: &film.id, shown }
     }
+}
+
+/// Whether the list of films has all films.
+fn is_on_one_page(catalogue: &Catalogue) -> bool {
+    catalogue.films.len() <= MOST
 }
 
 /// Returns the first `most` words of a film. The words of its titles come first.
@@ -210,8 +228,8 @@ fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String>
     ];
     let people = film.people.iter().map(|&person| catalogue.people[person].name.as_str());
     let mut found = BTreeSet::new();
-    let all = texts.into_iter().flatten().chain(people).chain(film.description.as_deref());
-    for text in all {
+    let description = film.description.as_deref().filter(|_| is_on_one_page(catalogue));
+    for text in texts.into_iter().flatten().chain(people).chain(description) {
         for word in words(text) {
             if found.len() >= most {
                 return found;

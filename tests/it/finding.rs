@@ -64,7 +64,7 @@ fn a_search_finds_titles_people_and_directors_without_accents() {
     // The search must use the index, and not only the page.
     let index: Value = server.get("/search/to.json").text().parse().expect("JSON");
     assert_eq!(index["words"]["totoro"], json!([0]));
-    assert_eq!(index["films"][0]["url"], "/movies/my-neighbor-totoro/");
+    assert_eq!(index["films"], json!([{"id": "f1"}]), "the page has the rest");
     let asked = "performance.getEntriesByType('resource').some((one) => one.name.endsWith('/search/to.json'))";
     assert_eq!(tab.value(asked), true);
     assert_eq!(tab.complaints().iter().filter(|c| !c.to_string().contains("404")).count(), 0);

@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use movies_gen::catalogue::{join, weight};
@@ -369,6 +370,13 @@ fn peak_of(process: u32) -> Option<usize> {
     line.trim().trim_end_matches(" kB").parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
+/// Words that begin in many ways.
+static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let letters = "abcdefghilmnoprstuvw";
+    let pairs = letters.chars().flat_map(|one| letters.chars().map(move |other| (one, other)));
+    pairs.map(|(one, other)| format!("{one}{other}{one}ward")).collect()
+});
+
 /// The estimate decides whether an answer is refused, so the estimate must be good.
 #[test]
 fn the_estimate_is_close_to_the_size_of_the_site() {
@@ -385,6 +393,11 @@ fn the_estimate_is_close_to_the_size_of_the_site() {
             noise(at)
         )
     };
+    let told = |at: usize| {
+        let words = items(80, |n| WORDS[(at * 31 + n * 17) % WORDS.len()].to_owned());
+        let words = words.replace(',', " ").replace(['[', ']'], "");
+        format!(r#"{{"id":"{}","title":"Film {at}","description":"{words}"}}"#, &noise(at)[..36])
+    };
     let in_all = |at: usize| {
         format!(r#"{{"id":{at},"name":"b{at}","films":{}}}"#, items(60, |film| film.to_string()))
     };
@@ -400,6 +413,7 @@ fn the_estimate_is_close_to_the_size_of_the_site() {
             items(800, |at| format!(r#"{{"id":{at},"name":"b{at}"}}"#)),
         ),
         ("usual films and people", items(400, usual), items(800, in_some)),
+        ("films with long descriptions", items(400, told), items(0, bare)),
         ("everybody in every film", items(60, bare), items(60, in_all)),
         (
             "long titles by one director",

@@ -181,7 +181,7 @@ fn focus_and_selection_stay_with_an_item_when_new_items_come_before_it() {
         ("/directors/", ".ledger li:nth-child(2) a", "main", "Aa Bb"),
         ("/producers/", ".ledger li:nth-child(2) a", "main", "Aa Cc"),
         ("/years/", ".ledger li:last-child a", "main", "1950"),
-        ("/movies/the-lamp-keeper/", ".also li a", ".also", "By Ida Too"),
+        ("/movies/the-lamp-keeper/", ".shelf li a", ".shelf", "By Ida Too"),
         ("/", ".timeline a:nth-of-type(3)", ".films", "Aardvark"),
         ("/movies/the-lamp-keeper/", ".cast li:last-child a", ".cast", "Aaron First"),
     ] {
@@ -255,7 +255,7 @@ fn a_renamed_film_gets_its_new_poster() {
 fn back_restores_the_list_of_its_address_and_the_link_to_newer_data_reloads_the_page() {
     let (upstream, running, mut browser) = served();
     let mut tab = open(&mut browser, &running, "/");
-    let _ = tab.value("document.querySelector('.skip').click()");
+    let _ = tab.value("document.querySelector('.skip[href=\"#films\"]').click()");
     tab.wait_for("location.hash === '#films'");
     searches(&mut tab, "salt");
     tab.wait_for(&format!("({CARDS}) === 'f-salt' && location.search === '?q=salt'"));
