@@ -153,7 +153,8 @@ impl<'a> Views<'a> {
             at,
             what: "known",
             text: self.described(film),
-            image: film.image.as_deref(),
+            // The address of a picture may change with each refresh.
+            image: None,
         }
     }
 

@@ -56,7 +56,9 @@ fn a_job_within_the_interval_keeps_the_outcome_of_the_last_refresh() {
     assert_eq!(state(), failing);
     let log = once_a_minute.build_once().well();
     assert!(log.contains("WARN the last refresh failed: bad-status"), "{log}");
-    assert_eq!((state(), upstream.asked().0), (failing, 2), "no refresh was due");
+    // A refresh that fails may end before the second of its two requests.
+    let (films, people) = upstream.asked();
+    assert_eq!((state(), films.max(people)), (failing, 2), "no refresh was due");
 }
 
 #[test]

@@ -230,7 +230,8 @@ fn lasting_trouble_is_logged_at_its_start_and_at_its_end() {
 
 #[test]
 fn a_failure_is_one_line_on_the_console_and_with_v_its_causes_follow() {
-    let unreachable = Site::new().with(&["--upstream", "http://127.0.0.1:9"]);
+    let public = ["--site-url", "https://films.example/"];
+    let unreachable = Site::new().with(&public).with(&["--upstream", "http://127.0.0.1:9"]);
     let log = unreachable.build_once().with_code(1);
     assert_eq!(log.trim_end().lines().count(), 1, "{log}");
     for part in ["cannot reach http://127.0.0.1:9", "refused", "check --upstream"] {

@@ -42,7 +42,7 @@ fn visit(tab: &mut Tab, site: &str) {
     while tab.text("document.activeElement.id") != "sort" {
         tab.press("Tab");
     }
-    tab.press("s");
+    tab.press("r");
     tab.shows_films("f-lamp f-return");
     assert_eq!(tab.text("location.search"), "?q=keep&sort=score");
 
@@ -59,7 +59,7 @@ fn visit(tab: &mut Tab, site: &str) {
     // Continue with links only.
     follow(tab, "[data-film-id=f-return] h2 a", "The Keeper Returns");
     follow(tab, "[data-person-id=p-keeper] a", "Osk the Keeper");
-    follow(tab, ".ledger a", "The Lamp Keeper");
+    follow(tab, ".shelf a", "The Lamp Keeper");
     follow(tab, "[itemprop=director] a", "Ida Brandt");
     follow(tab, "[data-film-id=f-salt] h2 a", "Salt Road");
     follow(tab, ".facts a", "1991");
