@@ -39,7 +39,7 @@ pub(super) async fn once(config: Config) -> Result<()> {
     loop {
         match refresher.refresh().await? {
             Refreshed::Good(done) => {
-                let data = if done.kind == OutcomeKind::Changed { "changed" } else { "unchanged" };
+                let data = if done.kind == OutcomeKind::Changed { "new" } else { "the same" };
                 info!("{} is up to date; the data is {data}", config.out.display());
                 return Ok(());
             }

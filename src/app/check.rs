@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use url::Url;
 
 use super::wiring;
-use crate::catalogue::{join, tally};
+use crate::catalogue::{Warning, join, tally};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::History;
@@ -75,18 +75,30 @@ pub(super) async fn check(config: &Config) -> Result<()> {
             troubles.join("\n\n")
         );
     }
+    tell_what_is_left_out(&theme, &plan)?;
+    tell_what_stays_english(&theme, &config.lang)?;
     let collisions = collisions(&theme);
     if !collisions.is_empty() {
         bail!("{}", collisions.join("\n"));
     }
-    tell_what_is_left_out(&theme, &plan)?;
-    tell_what_stays_english(&theme, &config.lang)?;
-    writeln!(
-        std::io::stdout(),
-        "The theme works: {} pages rendered with {whose}, {} warnings about the data.",
-        plan.len(),
-        warnings.len()
-    )?;
+    writeln!(std::io::stdout(), "The theme works: {} pages rendered with {whose}.", plan.len(),)?;
+    tell_problems_of_the_data(&warnings, whose)
+}
+
+/// Names the problems of the data, which a theme cannot solve.
+fn tell_problems_of_the_data(warnings: &[Warning], whose: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "Problems in {whose}, which do not come from the theme:")?;
+    for warning in warnings.iter().take(MOST_NAMES) {
+        writeln!(out, "- {warning}")?;
+    }
+    match warnings.len().saturating_sub(MOST_NAMES) {
+        0 => {}
+        more => writeln!(out, "- and {more} more")?,
+    }
     Ok(())
 }
 

@@ -29,7 +29,8 @@ pub(super) fn export(directory: &Path) -> Result<()> {
     }
     let mut out = std::io::stdout().lock();
     let at = directory.display();
-    writeln!(out, "Wrote {written} files into {at}; README.md there says what templates get.")?;
+    let files = if written == 1 { "file" } else { "files" };
+    writeln!(out, "Wrote {written} {files} into {at}; README.md there says what templates get.")?;
     if !kept.is_empty() {
         writeln!(out, "Left as they are: {}", kept.join(", "))?;
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tracing::{debug, info, warn};
+use tracing::{Level, debug, info, warn};
 
 use super::trouble::Trouble;
 use crate::catalogue::{Warning, tally};
@@ -70,8 +70,12 @@ impl Notices {
         self.remember();
     }
 
-    /// Writes the file. Only a later `build once` reads the file: a failure repeats a warning there.
+    /// Writes the file, unless `-q` or `-qq` hides warnings: a warning that nobody saw must come
+    /// again. Only a later `build once` reads the file: a failure repeats a warning there.
     fn remember(&self) {
+        if !tracing::enabled!(Level::WARN) {
+            return;
+        }
         if let Err(error) = document::write_unsynced(&self.path, NAME, &self.logged) {
             debug!("cannot remember the warnings that were logged: {error:#}");
         }

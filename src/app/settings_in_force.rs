@@ -25,12 +25,17 @@ pub(super) struct InForce {
     pub(super) max_age: Duration,
     pub(super) hold: Duration,
     pub(super) max_stale: Option<Duration>,
+    /// Whether the process shares a Redis. The address may contain a password, so the document does
+    /// not have the address.
+    #[serde(default)]
+    pub(super) has_redis: bool,
 }
 
 impl InForce {
     fn of(config: &Config, process: Option<u32>) -> InForce {
         let Config { interval, max_age, hold, max_stale, .. } = *config;
-        InForce { process, interval, max_age, hold, max_stale }
+        let has_redis = config.redis.is_some();
+        InForce { process, interval, max_age, hold, max_stale, has_redis }
     }
 
     /// Returns the settings of the process that holds the lock of `--state`. If no process holds

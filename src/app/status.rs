@@ -247,7 +247,10 @@ async fn report(config: &Config, settings: &InForce) -> Result<Report> {
 }
 
 async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
-    let (id, address) = (wiring::upstream_id(config), wiring::redis_address(config)?);
+    // The keys in Redis depend on the API. The state knows the API even if the command does not.
+    let known = FileStore::look(&config.state, clock.clone()).upstream();
+    let id = known.unwrap_or_else(|| wiring::upstream_id(config));
+    let address = wiring::redis_address(config)?;
     let Some(redis) = wiring::redis(config, &id, address, clock)? else { return Ok(None) };
     let standing = redis.standing().await;
     let is_lost = standing.is_err();
@@ -306,7 +309,7 @@ fn write(report: &Report, settings: &InForce, out: &mut impl Write) -> Result<()
             None => "none yet".to_owned(),
         },
     )?;
-    let InForce { process, interval, max_age, hold, max_stale } = settings;
+    let InForce { process, interval, max_age, hold, max_stale, has_redis: _ } = settings;
     let duration = humantime::format_duration;
     let stale = max_stale.map(|longest| format!(", max-stale {}", duration(longest)));
     let whose = match process {
@@ -328,6 +331,10 @@ fn write(report: &Report, settings: &InForce, out: &mut impl Write) -> Result<()
     line("next attempt", format!("{when}: {because}"))?;
     if let Some(redis) = &report.redis {
         line("redis", format!("{}: {}", redis.address, redis.state))?;
+    } else if settings.has_redis {
+        let not_asked = "used by the running process, and not asked here: for the last attempt of \
+                         all replicas, repeat the command with --redis";
+        line("redis", not_asked.to_owned())?;
     }
     if !report.volatile_fields.is_empty() {
         let fields = report.volatile_fields.join(", ").escape_debug().to_string();

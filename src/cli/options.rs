@@ -337,7 +337,7 @@ options! {
         #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
         listen: Listen => NeedsRestart,
 
-        /// Address and port of /metrics and /readyz
+        /// Address and port of /metrics, /readyz and /healthz
         ///
         /// The forms are the same as those of --listen. Keep the address private. Without this
         /// option, /metrics and /readyz are not available.
@@ -379,7 +379,8 @@ options! {
 
         /// Log less: -q warnings and errors, -qq errors only
         ///
-        /// `build once -q` logs errors only, so that cron sends mail only about failures.
+        /// For `build once`, -q already means errors only, so that cron sends mail only about
+        /// failures.
         /// In a variable or in the configuration file, the value is the number of -q.
         #[arg(short, action = ArgAction::Count)]
         quiet: u8 => NeedsRestart,

@@ -30,7 +30,8 @@ pub fn start(log_format: LogFormat, verbosity: i8) {
         1 => Level::DEBUG,
         2.. => Level::TRACE,
     };
-    let ours = format!("warn,movies_gen={level}");
+    // The library that watches themes warns of each directory that is removed.
+    let ours = format!("warn,notify_debouncer_full=error,notify=error,movies_gen={level}");
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.trim().is_empty());
     let filter = asked.and_then(|asked| EnvFilter::try_new(asked).ok());
     let filter = filter.unwrap_or_else(|| EnvFilter::new(ours));

@@ -139,7 +139,8 @@ fn split(text: &str) -> Result<(FrontMatter, &str)> {
         for line in after.split_inclusive('\n') {
             if line.trim_end() == fence {
                 let (front, rest) = (&after[..end], &after[end + line.len()..]);
-                return Ok((parsed(fence, front)?, rest));
+                // The line of the fence is the first line of the file, for the lines in errors.
+                return Ok((parsed(fence, &format!("\n{front}"))?, rest));
             }
             end += line.len();
         }

@@ -82,3 +82,16 @@ fn the_demo_needs_no_address() {
     let log = Site::new().with(&["--demo"]).build_once().well();
     assert!(!log.contains("--site-url"), "{log}");
 }
+
+#[test]
+fn a_quiet_job_hides_no_problem_from_a_later_job() {
+    let upstream = Upstream::start();
+    upstream.set("/films", with_a_problem());
+    let site = Site::of(&upstream).with(&EACH_TIME);
+    assert_eq!(site.with(&["-q"]).build_once().well(), "");
+    let log = site.build_once().well();
+    assert!(log.contains("problems in the data") && log.contains("without --site-url"), "{log}");
+    let checked = site.run(&["check"]);
+    assert!(checked.out.contains("Problems in the stored data"), "{}", checked.out);
+    assert!(checked.out.contains("- 1 reference"), "{}", checked.out);
+}

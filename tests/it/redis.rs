@@ -223,3 +223,21 @@ fn claims_still_use_redis_if_bodies_are_too_slow_to_transfer() {
     assert!(!log.contains("refreshes on its own"), "{log}");
     assert!(log.contains("payloads are not shared at the moment"), "{log}");
 }
+
+#[test]
+#[ignore = "needs redis-server"]
+fn status_finds_the_keys_of_the_stored_api_and_names_the_redis_of_the_running_process() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let site = Site::eager(&upstream).with(&["--redis", &redis.url()]);
+    let server = site.serve().ready();
+    // The options of `status` name neither the API nor, in the second call, Redis.
+    let state = site.path(".movies-gen").display().to_string();
+    let bare = Site::new();
+    let with_redis = bare.run(&["status", "--state", &state, "--redis", &redis.url()]).out;
+    assert!(with_redis.contains("last attempt"), "{with_redis}");
+    let line = with_redis.lines().find(|line| line.starts_with("redis")).expect("a line");
+    assert!(line.contains("ago"), "{line}");
+    let without = bare.run(&["status", "--state", &state]).out;
+    assert!(without.contains("used by the running process"), "{without}");
+    drop(server);
+}
