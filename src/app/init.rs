@@ -18,6 +18,11 @@ pub(super) fn init(file: &Path) -> Result<()> {
         let text = "exists and stays as it is; remove the file, or name another file";
         return Err(Invalid(format!("{} {text}: movies-gen init FILE", file.display())).into());
     }
+    let directory = disk::parent(file);
+    if !directory.is_dir() {
+        let text = "is not a directory; make the directory first, or name another file";
+        return Err(Invalid(format!("{} {text}: movies-gen init FILE", directory.display())).into());
+    }
     disk::replace(file, config::template().as_bytes())?;
     writeln!(
         std::io::stdout(),

@@ -143,7 +143,10 @@ impl<'a> Views<'a> {
     fn known_entry(self, index: FilmIndex, at: String) -> EntryView<'a> {
         let film = &self.catalogue.films[index];
         let title = match film.year {
-            Some(year) => format!("{} ({year})", film.title),
+            Some(year) => {
+                let values: [(&str, &dyn Display); 2] = [("title", &film.title), ("year", &year)];
+                self.texts.say("feed.known_year", &values)
+            }
             None => film.title.clone(),
         };
         EntryView {

@@ -57,7 +57,7 @@ fn requests_for_known_data_are_conditional() {
     assert!(films[1].headers["if-none-match"].starts_with("W/\""), "{films:?}");
     // With `Cache-Control: no-cache`, the API would always answer 200.
     assert_eq!(films[1].headers.get("cache-control"), None);
-    assert!(log.contains("unchanged"), "{log}");
+    assert!(log.contains("the data is the same"), "{log}");
 }
 
 #[test]

@@ -211,6 +211,8 @@ fn with_dev_open_pages_reload_after_a_save_and_show_faults() {
     server.site.write("theme/film.html", "{% extends \"default/film.html\" %}\n{% block main %}{{ film.nothing.more }}{% endblock main %}");
     tab.wait_for("document.querySelector('dialog')?.open === true");
     let shown = tab.text("document.querySelector('dialog').textContent");
+    let wraps = tab.text("getComputedStyle(document.querySelector('dialog pre')).whiteSpace");
+    assert!(wraps.starts_with("pre-wrap"), "long lines of the overlay must wrap: {wraps}");
     for part in ["film.html:2:", "^", "for the film"] {
         assert!(shown.contains(part), "{part} is missing: {shown}");
     }
