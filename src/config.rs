@@ -63,8 +63,8 @@ pub struct Config {
     pub dev: bool,
     /// Public URL; the path ends in `/`.
     pub site_url: Option<Url>,
-    /// Age from which pages show a notice that their data is old; `None`: no notice.
-    pub stale_notice: Option<Duration>,
+    /// Age from which pages show a notice that their data is old; `None`: twice the maximum age.
+    pub stale_notice: Option<StaleNotice>,
     /// Title of the site.
     pub site_title: String,
     /// Language tag of the site.
@@ -215,11 +215,7 @@ fn resolve(options: Options) -> Result<Config> {
         templates: templates.map(directories::theme).transpose()?,
         dev,
         site_url: site_url.as_deref().map(address::site).transpose()?,
-        stale_notice: match stale_notice {
-            None => Some(max_age * 2),
-            Some(StaleNotice::Off) => None,
-            Some(StaleNotice::From(age)) => Some(age),
-        },
+        stale_notice,
         site_title,
         lang: language_tag(lang)?,
         interval,

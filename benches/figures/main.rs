@@ -144,7 +144,7 @@ fn publishing(data: &Data) {
         title: "Films".into(),
         lang: "en".into(),
         url: None,
-        stale_notice: None,
+        stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
         demo: false,
         dev: false,
     };

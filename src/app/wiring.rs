@@ -20,14 +20,14 @@ use super::refresh::{Refresher, Settings};
 use super::remembered::Remembered;
 use super::settings_in_force;
 use super::trouble::Trouble;
-use crate::cli::WhenRedisLost;
+use crate::cli::{StaleNotice, WhenRedisLost};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::hold::{Bound, Coming};
 use crate::ledger::Overrides;
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
-use crate::pages::{self, Site};
+use crate::pages::{self, NoticeAge, Site};
 use crate::plausibility::{FREE_GROWTH, Guard};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
@@ -129,7 +129,11 @@ pub(super) fn site_of(config: &Config) -> Site {
         title: config.site_title.clone(),
         lang: config.lang.clone(),
         url: config.site_url.clone(),
-        stale_notice: config.stale_notice,
+        stale_notice: match config.stale_notice {
+            None => NoticeAge::TwiceMaxAge,
+            Some(StaleNotice::Off) => NoticeAge::Off,
+            Some(StaleNotice::From(age)) => NoticeAge::From(age),
+        },
         demo: config.upstream == Upstream::Demo,
         dev: config.dev,
     }

@@ -48,7 +48,7 @@ fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
         title: "Films".into(),
         lang: "en".into(),
         url: None,
-        stale_notice: None,
+        stale_notice: crate::pages::NoticeAge::TwiceMaxAge,
         demo: false,
         dev: false,
     };
@@ -94,7 +94,7 @@ fn an_event_names_a_retired_asset_as_removed_once() {
         title: "Films".into(),
         lang: "en".into(),
         url: None,
-        stale_notice: None,
+        stale_notice: crate::pages::NoticeAge::TwiceMaxAge,
         demo: false,
         dev: false,
     };

@@ -46,7 +46,7 @@ pub use freshness::Freshness;
 pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
 pub use plan::Plan;
 pub use prepared::{Fingerprint, NotRendered, Prepared};
-pub use site::{NOT_IN_A_PATH, Site};
+pub use site::{NOT_IN_A_PATH, NoticeAge, Site};
 pub use status::{Counts, Status};
 
 /// Part of every fingerprint. Raise the number when the same context gives other bytes although

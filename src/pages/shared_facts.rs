@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::site::Site;
+use serde_json::Value;
+
+use super::site::{NoticeAge, Site};
 use super::variables::write_json;
 use super::{RENDERER, custom};
 use crate::theme::Theme;
@@ -13,7 +15,7 @@ use crate::theme::Theme;
 /// The facts that all pages share.
 pub(super) struct SharedFacts {
     /// The variable `site` of every template.
-    pub(super) variables: serde_json::Value,
+    pub(super) variables: Value,
     /// Names these facts, the theme and the program.
     pub(super) digest: blake3::Hash,
 }
@@ -31,7 +33,11 @@ impl SharedFacts {
             "lang": texts.lang(),
             "base": site.base(),
             "url": site.url.as_ref().map(|url| url.as_str()),
-            "stale_notice": site.stale_notice.map(|age| age.as_secs_f64()),
+            "stale_notice": match site.stale_notice {
+                NoticeAge::Off => Value::Null,
+                NoticeAge::TwiceMaxAge => "usual".into(),
+                NoticeAge::From(age) => age.as_secs_f64().into(),
+            },
             "demo": site.demo,
             "dev": site.dev,
             "css": assets.get("site.css"),

@@ -13,6 +13,18 @@ use url::Url;
 pub const NOT_IN_A_PATH: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The age from which pages show a notice that their data is old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeAge {
+    /// No notice.
+    Off,
+    /// Twice the maximum age, which pages read from `freshness.json`: another `--max-age` must not
+    /// change the pages.
+    TwiceMaxAge,
+    /// A notice from this age on.
+    From(Duration),
+}
+
 /// Name, language and address of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -22,8 +34,8 @@ pub struct Site {
     pub lang: String,
     /// Public address of the site, which ends in `/`; `None` if the address is not known.
     pub url: Option<Url>,
-    /// Age from which pages show a notice that their data is old; `None`: no notice.
-    pub stale_notice: Option<Duration>,
+    /// Age from which pages show a notice that their data is old.
+    pub stale_notice: NoticeAge,
     /// Whether the data is made up.
     pub demo: bool,
     /// Whether open pages reload after a file of the theme was saved, and show errors of
@@ -68,7 +80,7 @@ mod tests {
             title: "t".into(),
             lang: "en".into(),
             url,
-            stale_notice: None,
+            stale_notice: NoticeAge::TwiceMaxAge,
             demo: false,
             dev: false,
         }

@@ -43,7 +43,7 @@ pub(super) fn site(url: Option<&str>) -> Site {
         title: "Films".into(),
         lang: "en".into(),
         url,
-        stale_notice: None,
+        stale_notice: crate::pages::NoticeAge::TwiceMaxAge,
         demo: false,
         dev: false,
     }

@@ -164,7 +164,7 @@ fn the_page_at_a_former_address_breaks_no_rule() {
         title: "Films".into(),
         lang: "en".into(),
         url: None,
-        stale_notice: None,
+        stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
         demo: false,
         dev: false,
     };

@@ -147,7 +147,7 @@ impl Dated {
             title: "Films".into(),
             lang: "en".into(),
             url: None,
-            stale_notice: None,
+            stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
             demo: false,
             dev: false,
         };

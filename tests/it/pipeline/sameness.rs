@@ -62,7 +62,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
         title: "Films".into(),
         lang: "en".into(),
         url: None,
-        stale_notice: None,
+        stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
         demo: false,
         dev: false,
     };
