@@ -179,7 +179,7 @@ fn list_film_and_person_can_be_walked_with_the_keyboard() {
     stops_to(&mut tab, "[data-film-id='f1'] .director a");
     stops_to(&mut tab, "[data-film-id='f1'] [data-person-id='p1'] a");
     tab.press("Enter");
-    tab.wait_for("location.pathname === '/people/sophie/'");
+    tab.wait_for("location.pathname === '/people/sophie/' && document.readyState === 'complete'");
     stops_to(&mut tab, "main a[href='/movies/spirited-away/']");
     stops_to(&mut tab, "main a[href='/people/calcifer/']");
     open(&mut tab, &server, "/movies/spirited-away/");
