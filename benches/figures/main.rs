@@ -140,14 +140,7 @@ fn cold_starts(data: &Data) {
 fn publishing(data: &Data) {
     let clock = Clock::system();
     let theme = Theme::load(None).expect("the theme");
-    let site = Site {
-        title: "Films".into(),
-        lang: "en".into(),
-        url: None,
-        stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
-        demo: false,
-        dev: false,
-    };
+    let site = Site::named("Films");
     let mut cold = Vec::new();
     let mut changed = Vec::new();
     let mut same = Vec::new();

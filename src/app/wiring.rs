@@ -177,7 +177,7 @@ fn theme_of(config: &Config) -> Result<Theme> {
 fn warnings(site: &Site, theme: &Theme) -> BTreeSet<String> {
     let table = (!theme.speaks(&site.lang)).then(|| without_table(&site.lang));
     let address = (site.url.is_none() && !site.demo).then(|| WITHOUT_ADDRESS.to_owned());
-    let unused = theme.unused().filter(|_| site.dev);
+    let unused = site.dev.then(|| theme.unused()).into_iter().flatten();
     let unused = unused.map(|name| format!("no page uses the file of the theme {name}"));
     table.into_iter().chain(address).chain(pages::collisions(theme)).chain(unused).collect()
 }

@@ -44,14 +44,7 @@ fn generation(plan: &Plan<'_>) -> Generation {
 /// and its data.
 fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
     let theme = Theme::load(None).expect("the theme");
-    let site = Site {
-        title: "Films".into(),
-        lang: "en".into(),
-        url: None,
-        stale_notice: crate::pages::NoticeAge::TwiceMaxAge,
-        demo: false,
-        dev: false,
-    };
+    let site = Site::named("Films");
     let catalogues = [from, to].map(catalogue);
     let changes = between(&catalogues[0], &catalogues[1]);
     let ledger = Ledger::baseline(&catalogues[0], WallTime(1));
@@ -90,14 +83,7 @@ fn a_large_event_has_only_paths_and_a_very_large_event_has_no_paths() {
 #[test]
 fn an_event_names_a_retired_asset_as_removed_once() {
     let theme = Theme::load(None).expect("the theme");
-    let site = Site {
-        title: "Films".into(),
-        lang: "en".into(),
-        url: None,
-        stale_notice: crate::pages::NoticeAge::TwiceMaxAge,
-        demo: false,
-        dev: false,
-    };
+    let site = Site::named("Films");
     let catalogue = catalogue(2);
     let ledger = Ledger::baseline(&catalogue, WallTime(1));
     let plan = Plan::new(&site, &catalogue, &ledger, &theme);

@@ -47,16 +47,20 @@ fn first(path: &str) -> &str {
     path.split('/').next().unwrap_or(path)
 }
 
+/// Whether the path of a page belongs to the program.
+fn is_taken(page: &CustomPage) -> bool {
+    BUILT_IN.contains(&first(&page.path))
+}
+
 /// Returns the pages that are published, each with its place in the theme.
 fn published(theme: &Theme) -> impl Iterator<Item = (usize, &CustomPage)> {
     let pages = theme.custom_pages().iter().enumerate();
-    pages.filter(|(_, page)| !BUILT_IN.contains(&first(&page.path)))
+    pages.filter(|(_, page)| !is_taken(page))
 }
 
 /// Describes each page that is not published, because its path belongs to the program.
 pub fn collisions(theme: &Theme) -> Vec<String> {
-    let pages = theme.custom_pages().iter();
-    let taken = pages.filter(|page| BUILT_IN.contains(&first(&page.path)));
+    let taken = theme.custom_pages().iter().filter(|page| is_taken(page));
     taken
         .map(|page| {
             let (file, first) = (&page.file, first(&page.path));

@@ -44,6 +44,19 @@ pub struct Site {
 }
 
 impl Site {
+    /// Returns a site with this title, in English and with the usual notice, whose address is not
+    /// known.
+    pub fn named(title: &str) -> Site {
+        Site {
+            title: title.to_owned(),
+            lang: "en".to_owned(),
+            url: None,
+            stale_notice: NoticeAge::TwiceMaxAge,
+            demo: false,
+            dev: false,
+        }
+    }
+
     /// Returns the path prefix of every address in the site. The prefix starts and ends with `/`.
     pub fn base(&self) -> &str {
         self.url.as_ref().map_or("/", |url| url.path())
@@ -76,14 +89,7 @@ mod tests {
 
     fn site(url: Option<&str>) -> Site {
         let url = url.map(|url| Url::parse(url).expect("an address"));
-        Site {
-            title: "t".into(),
-            lang: "en".into(),
-            url,
-            stale_notice: NoticeAge::TwiceMaxAge,
-            demo: false,
-            dev: false,
-        }
+        Site { url, ..Site::named("t") }
     }
 
     #[test]

@@ -39,14 +39,7 @@ fn small() -> Catalogue {
 
 pub(super) fn site(url: Option<&str>) -> Site {
     let url = url.map(|url| url::Url::parse(url).expect("an address"));
-    Site {
-        title: "Films".into(),
-        lang: "en".into(),
-        url,
-        stale_notice: crate::pages::NoticeAge::TwiceMaxAge,
-        demo: false,
-        dev: false,
-    }
+    Site { url, ..Site::named("Films") }
 }
 
 /// Renders every page. Returns the fingerprint and the content of each page, by path.

@@ -160,14 +160,7 @@ fn the_page_at_a_former_address_breaks_no_rule() {
     let film = ledger.films.values_mut().next().expect("a film");
     film.former.insert("as-it-was".into());
     let theme = Theme::load(None).expect("the theme");
-    let frame = Frame {
-        title: "Films".into(),
-        lang: "en".into(),
-        url: None,
-        stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
-        demo: false,
-        dev: false,
-    };
+    let frame = Frame::named("Films");
     let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
     let page = plan.prepare("movies/as-it-was/index.html").render().expect("a page");
     // Disable the refresh, so that the browser does not leave the page before axe has run.

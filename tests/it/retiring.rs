@@ -143,14 +143,7 @@ impl Dated {
             Payload { fence: Fence(1), origin, films: body(&films()), people: body(&people()) };
         let (catalogue, _) = catalogue::join(&payload, 250).expect("a catalogue");
         let ledger = Ledger::baseline(&catalogue, WallTime(1));
-        let frame = Frame {
-            title: "Films".into(),
-            lang: "en".into(),
-            url: None,
-            stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
-            demo: false,
-            dev: false,
-        };
+        let frame = Frame::named("Films");
         let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
         self.publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published")

@@ -58,14 +58,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let (catalogue, _) = catalogue::join(&payload, 250).expect("a catalogue");
     let ledger = Ledger::baseline(&catalogue, now);
     let theme = Theme::load(None).expect("a theme");
-    let frame = Frame {
-        title: "Films".into(),
-        lang: "en".into(),
-        url: None,
-        stale_notice: movies_gen::pages::NoticeAge::TwiceMaxAge,
-        demo: false,
-        dev: false,
-    };
+    let frame = Frame::named("Films");
     let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
     let directory = tempfile::tempdir().expect("a directory");
     let (out, state) = (directory.path().join("out"), directory.path().join("state"));
