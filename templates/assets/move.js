@@ -21,6 +21,8 @@
     name(event.viewTransition, leadingTo(event.activation?.entry?.url) ?? own()));
   addEventListener("pagereveal", (event) => {
     name(event.viewTransition, own() ?? leadingTo(globalThis.navigation?.activation?.from?.url));
-    event.viewTransition?.finished.finally(() => name(null));
+    // A transition that the browser gives up rejects the promise; this is no fault of the page.
+    const clear = () => name(null);
+    event.viewTransition?.finished.then(clear, clear);
   });
 })();

@@ -90,6 +90,26 @@ fn a_visit_works_at_the_root() {
 }
 
 #[test]
+#[ignore = "needs chromium"]
+fn a_transition_between_pages_that_the_browser_gives_up_is_no_error() {
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let mut browser = Browser::start();
+    let mut tab = browser.tab();
+    go(&mut tab, &format!("http://{}/", server.address));
+    tab.value(
+        "(() => {
+            const viewTransition = {finished: Promise.reject(new Error('given up'))};
+            dispatchEvent(Object.assign(new Event('pagereveal'), {viewTransition}));
+        })()",
+    );
+    // The browser reports a rejected promise after the task, and before the next timer.
+    tab.value("setTimeout(() => { document.title = 'later'; })");
+    tab.wait_for("document.title === 'later'");
+    assert_eq!(tab.complaints(), Vec::<Value>::new());
+}
+
+#[test]
 #[ignore = "needs chromium and nginx"]
 fn a_visit_works_under_a_path_also_behind_nginx() {
     let upstream = Upstream::start();
