@@ -159,6 +159,28 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Write a made-up catalogue of any size, to try large sites
+    ///
+    /// The command writes `films.json` and `people.json` in the form of the API. The same numbers
+    /// and the same seed always give the same files.
+    #[command(after_help = after_help! {
+        "movies-gen demo-data --films 10000 --people 30000 --out archive"
+        "movies-gen serve --demo-from archive"
+    })]
+    DemoData {
+        /// Number of films
+        #[arg(long, value_name = "N", default_value = "1000")]
+        films: u32,
+        /// Number of people
+        #[arg(long, value_name = "M", default_value = "3000")]
+        people: u32,
+        /// Number from which the data is derived
+        #[arg(long, value_name = "S", default_value = "1")]
+        seed: u64,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
     /// Accept data that was refused as implausible
     ///
     /// The next refresh publishes the new data if every record that the new data lacks is also
@@ -188,6 +210,7 @@ impl Command {
             | Command::Check { options }
             | Command::Init { options, .. }
             | Command::Config { options }
+            | Command::DemoData { options, .. }
             | Command::Theme { action: ThemeAction::Export { options, .. } }
             | Command::Accept { options, .. } => options,
         }

@@ -104,8 +104,8 @@ pub struct Config {
 pub enum Upstream {
     /// An API.
     Api(Url),
-    /// The upstream inside the program, with sample data.
-    Demo,
+    /// The upstream inside the program, with sample data or with the data of this directory.
+    Demo(Option<PathBuf>),
 }
 
 /// A Redis server that several processes share.
@@ -165,6 +165,7 @@ fn resolve(options: Options) -> Result<Config> {
         limit,
         max_bytes,
         demo,
+        demo_from,
         out,
         state,
         adopt,
@@ -197,7 +198,7 @@ fn resolve(options: Options) -> Result<Config> {
         verbose,
         quiet,
     } = options;
-    let upstream = upstream_of(&upstream, demo)?;
+    let upstream = upstream_of(&upstream, demo, demo_from)?;
     let (interval, max_age) = (interval.0, max_age.0);
     let max_stale = max_stale.map(|span| span.0);
     check_ages(&upstream, interval, max_age, max_stale)?;
@@ -235,13 +236,14 @@ fn resolve(options: Options) -> Result<Config> {
     })
 }
 
-fn upstream_of(url: &str, demo: bool) -> Result<Upstream> {
-    match (demo, url) {
-        (true, BUILT_IN) => Ok(Upstream::Demo),
-        (true, _) => Err(invalid(
-            "--demo and --upstream cannot be combined, because the demo has a built-in upstream; \
+fn upstream_of(url: &str, demo: bool, from: Option<PathBuf>) -> Result<Upstream> {
+    match (demo || from.is_some(), url) {
+        (true, BUILT_IN) => Ok(Upstream::Demo(from.map(directories::demo_data).transpose()?)),
+        (true, _) => Err(invalid(format!(
+            "{} and --upstream cannot be combined, because the demo has a built-in upstream; \
              omit --upstream",
-        )),
+            if from.is_some() { "--demo-from" } else { "--demo" }
+        ))),
         (false, url) => Ok(Upstream::Api(address::web("--upstream", url)?)),
     }
 }
@@ -254,7 +256,7 @@ fn check_ages(
 ) -> Result<()> {
     let text = humantime::format_duration;
     let is_ours = match upstream {
-        Upstream::Demo => true,
+        Upstream::Demo(_) => true,
         Upstream::Api(url) => is_loopback(url),
     };
     if interval.is_zero() {

@@ -12,12 +12,11 @@ use url::Url;
 use super::wiring;
 use crate::catalogue::{Warning, join, tally};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Upstream};
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::pages::{Plan, Status, collisions, failing, starting, too_old};
 use crate::payload::{Fence, Payload};
-use crate::source::demo::Demo;
 use crate::source::{Proxy, Source};
 use crate::store::{FileStore, Store};
 use crate::theme::Theme;
@@ -146,7 +145,11 @@ fn named(names: &[&str]) -> String {
 }
 
 async fn demo(config: &Config, clock: &Clock) -> Result<Payload> {
-    let demo = Demo::start(config.interval)?;
+    let data = match &config.upstream {
+        Upstream::Demo(data) => data.as_deref(),
+        Upstream::Api(_) => None,
+    };
+    let demo = wiring::demo(data, config.interval)?;
     let source = Source::new(&Url::parse(demo.url())?, 0, config.max_bytes, Proxy::Never)?;
     let origin = clock.stamp();
     let answer = source.fetch(None, async || Ok(())).await.context("the demo does not answer")?;

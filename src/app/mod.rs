@@ -8,6 +8,7 @@ mod accept;
 mod asking;
 mod build;
 mod check;
+mod demo_data;
 mod event;
 mod export;
 mod front;
@@ -45,6 +46,9 @@ pub fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Init { file, .. } => return init::init(file),
         Command::Config { .. } => return init::show(cli),
+        Command::DemoData { films, people, seed, .. } => {
+            return demo_data::write(cli, *films, *people, *seed);
+        }
         _ => {}
     }
     let config = Config::load(cli)?;
@@ -67,7 +71,7 @@ pub fn run(cli: &Cli) -> Result<()> {
             }
             Command::Accept { hash, .. } => accept::accept(&config, hash.as_deref()).await,
             // `run` has handled these commands already.
-            Command::Init { .. } | Command::Config { .. } => Ok(()),
+            Command::Init { .. } | Command::Config { .. } | Command::DemoData { .. } => Ok(()),
         }
     })
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -65,8 +66,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     settings_in_force::record(config);
     let (base, demo) = match &config.upstream {
         Upstream::Api(url) => (url.clone(), None),
-        Upstream::Demo => {
-            let demo = Demo::start(config.interval)?;
+        Upstream::Demo(data) => {
+            let demo = demo(data.as_deref(), config.interval)?;
             (Url::parse(demo.url())?, Some(demo))
         }
     };
@@ -108,6 +109,14 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }
 
+/// Starts the upstream of `--demo`, or of `--demo-from` with the files in `data`.
+pub(super) fn demo(data: Option<&Path>, every: Duration) -> Result<Demo> {
+    match data {
+        Some(directory) => Demo::of_files(directory),
+        None => Demo::start(every),
+    }
+}
+
 /// Returns the part of the configuration that the refresher needs.
 pub(super) fn settings(config: &Config) -> Settings {
     let Config { limit, max_bytes, interval, max_age, .. } = *config;
@@ -134,7 +143,7 @@ pub(super) fn site_of(config: &Config) -> Site {
             Some(StaleNotice::Off) => NoticeAge::Off,
             Some(StaleNotice::From(age)) => NoticeAge::From(age),
         },
-        demo: config.upstream == Upstream::Demo,
+        demo: matches!(config.upstream, Upstream::Demo(_)),
         dev: config.dev,
     }
 }
@@ -221,7 +230,8 @@ fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
 pub(super) fn upstream_id(config: &Config) -> UpstreamId {
     UpstreamId(match &config.upstream {
         Upstream::Api(url) => source::identity(url),
-        Upstream::Demo => "the demo".to_owned(),
+        Upstream::Demo(None) => "the demo".to_owned(),
+        Upstream::Demo(Some(data)) => format!("the demo with the data in {}", data.display()),
     })
 }
 
@@ -265,7 +275,7 @@ pub(super) fn redis(
 ) -> Result<Option<RedisStore>> {
     let Some((redis, address)) = config.redis.as_ref().zip(address) else { return Ok(None) };
     // A quarter of `--hold` at most, so that visitors do not wait longer because of Redis.
-    let timeout = (config.hold / 4).max(std::time::Duration::from_millis(100));
+    let timeout = (config.hold / 4).max(Duration::from_millis(100));
     let (prefix, max_age) = (&redis.prefix, config.max_age);
     RedisStore::new(address, prefix, id, max_age, timeout, clock.clone()).map(Some)
 }

@@ -32,7 +32,7 @@ impl Cli {
     /// Fails if a value is not valid.
     pub fn over(&self, file: &Values) -> Result<Cli, clap::Error> {
         let cli = Cli::parse_over(&self.arguments, file)?;
-        if !cli.command.options().demo {
+        if !cli.command.options().has_demo() {
             return Ok(cli);
         }
         let mut cli = Cli::parse_over(&self.arguments, &over_demo_defaults(file))?;
@@ -81,7 +81,7 @@ impl Options {
             Options::from_arg_matches(&matches)
         };
         let options = parse(values)?;
-        if options.demo { parse(&over_demo_defaults(values)) } else { Ok(options) }
+        if options.has_demo() { parse(&over_demo_defaults(values)) } else { Ok(options) }
     }
 }
 
@@ -169,6 +169,10 @@ const FREQUENT: [(&str, &[&str]); 2] = [
 
 /// Lists frequent options first, and hides options that do not matter to the command.
 fn listed(declared: &Declared, command: &str, arg: Arg) -> Arg {
+    if (command, declared.field) == ("demo-data", "out") {
+        let help = "Directory to write the two files to; existing files stay";
+        return arg.hide_default_value(true).help(help).long_help(help).help_heading(None);
+    }
     let frequent = FREQUENT.iter().find(|(name, _)| *name == command).map(|(_, frequent)| frequent);
     let place = frequent.and_then(|all| all.iter().position(|field| *field == declared.field));
     match place {

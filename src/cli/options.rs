@@ -89,6 +89,13 @@ macro_rules! options {
     };
 }
 
+impl Options {
+    /// Whether the upstream is a demo.
+    pub fn has_demo(&self) -> bool {
+        self.demo || self.demo_from.is_some()
+    }
+}
+
 trait Switch {
     /// An option that is on or off: `--demo` is short for `--demo=true`.
     fn switch(self) -> Self;
@@ -112,8 +119,9 @@ impl Switch for Arg {
 pub const BUILT_IN: &str = "built-in";
 
 /// Defaults that `--demo` replaces: option and value.
-pub const DEMO_DEFAULTS: [(&str, &str); 5] = [
+pub const DEMO_DEFAULTS: [(&str, &str); 6] = [
     ("upstream", BUILT_IN),
+    ("limit", "0"),
     ("out", "public-demo"),
     ("state", ".movies-gen-demo"),
     ("interval", "5s"),
@@ -140,10 +148,17 @@ options! {
 
         /// Use a built-in upstream with sample data that changes every few seconds
         ///
-        /// The option changes the defaults of --out, --state and --interval. The option cannot
-        /// be combined with --upstream.
+        /// The option changes the defaults of --out, --state, --limit and --interval. The option
+        /// cannot be combined with --upstream.
         #[arg(switch())]
         demo: bool => NeedsRestart,
+
+        /// Use the files films.json and people.json in this directory as a demo upstream
+        ///
+        /// `movies-gen demo-data` writes such files of any size. The option changes the same
+        /// defaults as --demo. A changed file is read at the next refresh.
+        #[arg(value_name = "DIR")]
+        demo_from: Option<PathBuf> => NeedsRestart,
     }
 
     "Requests to the upstream" for FETCHERS {

@@ -49,6 +49,20 @@ pub(super) fn theme(path: PathBuf) -> Result<PathBuf> {
         .with_context(|| format!("--templates {}: cannot make the path absolute", path.display()))
 }
 
+/// Returns the absolute path of `--demo-from`.
+pub(super) fn demo_data(path: PathBuf) -> Result<PathBuf> {
+    for name in ["films.json", "people.json"] {
+        if !path.join(name).is_file() {
+            return Err(invalid(format!(
+                "--demo-from {}: the directory has no {name}; write the files with \
+                 `movies-gen demo-data --out {0}`",
+                path.display()
+            )));
+        }
+    }
+    real("--demo-from", &path)
+}
+
 /// Makes a path absolute, and resolves the links in the existing part of the path. A relative path
 /// is not enough: `--out` may be the working directory, which moves when the trees are exchanged.
 fn real(option: &str, path: &Path) -> Result<PathBuf> {

@@ -16,6 +16,7 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
         limit,
         max_bytes,
         demo,
+        demo_from,
         out,
         state,
         adopt,
@@ -50,7 +51,7 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
     } = EACH;
     let redis = [redis, redis_password_file, redis_prefix];
     let config = Config {
-        upstream: step.next(&[upstream, demo], old.upstream, new.upstream),
+        upstream: step.next(&[upstream, demo, demo_from], old.upstream, new.upstream),
         limit: step.next(&[limit], old.limit, new.limit),
         max_bytes: step.next(&[max_bytes], old.max_bytes, new.max_bytes),
         out: step.next(&[out], old.out, new.out),
@@ -124,7 +125,10 @@ mod tests {
         let old = config("");
         let new = config("lang = \"fr\"\nhold = \"3s\"\nverbose = 1\nupstream = \"http://h\"");
         let (next, need_restart) = reloaded(old.clone(), new);
-        assert_eq!(need_restart, ["--upstream or --demo", "--hold", "--verbose or --quiet"]);
+        assert_eq!(
+            need_restart,
+            ["--upstream or --demo or --demo-from", "--hold", "--verbose or --quiet"]
+        );
         assert_eq!(next, Config { lang: "fr".into(), ..old });
     }
 

@@ -81,6 +81,7 @@ fn example(option: &Declared) -> &'static str {
         "redis_password_file" => "/run/secrets/redis",
         "site_url" => "https://example.org/films/",
         "templates" => "theme",
+        "demo_from" => "archive",
         "admin_listen" => "127.0.0.1:9100",
         "max_stale" => "1h",
         "stale_notice" => "5m",

@@ -1,7 +1,7 @@
 //! The upstream of `--demo`: a server on loopback that has the form of the Studio Ghibli API and
-//! a catalogue that keeps changing.
+//! a catalogue that keeps changing, or the catalogue in the files of `--demo-from`.
 //!
-//! Owns a listener and two threads; `cycle` owns the data. The demo exists so that a person can
+//! Owns a listener and two threads; `cycle` owns the built-in data. The demo exists so that a person can
 //! watch updates without a network and still see the whole program at work: the client, the
 //! checks and the schedule are the same, over real HTTP.
 //!
@@ -13,8 +13,12 @@
 //! because answers are sent one after the other.
 
 mod cycle;
+pub mod synthetic;
 
+use std::fs::File;
+use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -43,18 +47,8 @@ impl Demo {
             !every.is_zero(),
             "the demo needs a pause between its steps; set an interval above zero"
         );
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .context("cannot bind a port on 127.0.0.1 for the demo upstream")?;
-        let address = listener.local_addr().context("cannot read the port of the demo upstream")?;
-        // tiny_http hides the sockets it accepts. On Linux, they inherit this option.
-        SockRef::from(&listener)
-            .set_tcp_nodelay(true)
-            .with_context(|| format!("cannot set TCP_NODELAY on {address}"))?;
-        let server = Server::from_listener(listener, None)
-            .map_err(|error| anyhow!(error))
-            .with_context(|| format!("cannot serve the demo upstream on {address}"))?;
-        let (server, step) = (Arc::new(server), Arc::new(AtomicU64::new(0)));
-        let url = format!("http://{address}");
+        let (server, url) = listen()?;
+        let step = Arc::new(AtomicU64::new(0));
 
         // Start the thread of the steps first: if the other thread cannot start, `stop` is dropped
         // with this function, and the thread of the steps ends.
@@ -76,6 +70,29 @@ impl Demo {
         Ok(Demo { url, server, stop: Some(stop), threads: vec![steps, answers] })
     }
 
+    /// Starts a demo upstream that answers with the files `films.json` and `people.json` of a
+    /// directory, as the files are at the time of the request.
+    ///
+    /// # Errors
+    /// Fails if the system has no free port or thread.
+    pub fn of_files(directory: &Path) -> Result<Demo> {
+        let (server, url) = listen()?;
+        // A thread for each list, so that a refresh can get both lists at the same time.
+        let answers = [0, 1].map(|number| {
+            let (listening, directory) = (Arc::clone(&server), directory.to_owned());
+            Builder::new().name(format!("demo-answers-{number}")).spawn(move || {
+                for request in listening.incoming_requests() {
+                    respond_with_file(request, &directory);
+                }
+            })
+        });
+        let mut demo = Demo { url, server, stop: None, threads: Vec::new() };
+        for answers in answers {
+            demo.threads.push(answers.context("cannot start the thread that serves the demo")?);
+        }
+        Ok(demo)
+    }
+
     /// Returns the base address without a trailing slash, such as `http://127.0.0.1:40123`.
     pub fn url(&self) -> &str {
         &self.url
@@ -85,7 +102,7 @@ impl Demo {
 impl Drop for Demo {
     fn drop(&mut self) {
         self.stop = None;
-        self.server.unblock();
+        self.threads.iter().for_each(|_| self.server.unblock());
         for thread in self.threads.drain(..) {
             // The thread itself has reported its panic already.
             let _ = thread.join();
@@ -93,12 +110,67 @@ impl Drop for Demo {
     }
 }
 
+/// Binds a port on loopback. Returns the server and its base address.
+fn listen() -> Result<(Arc<Server>, String)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .context("cannot bind a port on 127.0.0.1 for the demo upstream")?;
+    let address = listener.local_addr().context("cannot read the port of the demo upstream")?;
+    // tiny_http hides the sockets it accepts. On Linux, they inherit this option.
+    SockRef::from(&listener)
+        .set_tcp_nodelay(true)
+        .with_context(|| format!("cannot set TCP_NODELAY on {address}"))?;
+    let server = Server::from_listener(listener, None)
+        .map_err(|error| anyhow!(error))
+        .with_context(|| format!("cannot serve the demo upstream on {address}"))?;
+    Ok((Arc::new(server), format!("http://{address}")))
+}
+
+/// Answers with a file of `directory`, which may be larger than the memory.
+fn respond_with_file(request: Request, directory: &Path) {
+    let name = match request.url().split(['?', '#']).next().unwrap_or_default() {
+        "/films" | "/films/" => "films.json",
+        "/people" | "/people/" => "people.json",
+        _ => "",
+    };
+    let is_read = matches!(request.method(), Method::Get | Method::Head);
+    let found = (is_read && !name.is_empty()).then(|| opened(directory.join(name))).flatten();
+    let Some((file, size, tag)) = found else {
+        let (status, headers, page) = error_page(404, "Not Found");
+        return send(request, Response::from_data(page), status, &headers);
+    };
+    let json = "application/json; charset=utf-8".to_owned();
+    let headers = [("Content-Type", json), ("ETag", tag.clone())];
+    if is_current(&request, &tag) {
+        return send(request, Response::from_data(Vec::new()), 304, &headers);
+    }
+    let size = usize::try_from(size).ok();
+    let response = Response::new(200.into(), Vec::new(), file, size, None);
+    send(request, response, 200, &headers);
+}
+
+/// Opens a file. Returns the file, its size in bytes, and an entity tag for its state.
+fn opened(path: PathBuf) -> Option<(File, u64, String)> {
+    let file = File::open(path).ok()?;
+    let found = file.metadata().ok()?;
+    let changed = found.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let tag = format!("W/\"{:x}-{:x}\"", found.len(), changed.as_nanos());
+    Some((file, found.len(), tag))
+}
+
 fn respond(request: Request, step: u64, base: &str) {
     let (status, headers, body) = answer(&request, step, base);
+    send(request, Response::from_data(body), status, &headers);
+}
+
+fn send<R: Read>(
+    request: Request,
+    response: Response<R>,
+    status: u16,
+    headers: &[(&'static str, String)],
+) {
     // tiny_http would send a body of more than 32 kB in chunks. The real API declares the length,
     // and with a 304 the length that a 200 would have (RFC 9110 §8.6) without a body.
-    let mut response =
-        Response::from_data(body).with_status_code(status).with_chunked_threshold(usize::MAX);
+    let mut response = response.with_status_code(status).with_chunked_threshold(usize::MAX);
     // tiny_http refuses only values that are not ASCII, and all of these values are ASCII.
     let headers =
         headers.iter().flat_map(|(name, value)| Header::from_bytes(*name, value.as_str()));
@@ -147,7 +219,7 @@ fn error_page(status: u16, reason: &str) -> DemoAnswer {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::io::Write;
     use std::net::TcpStream;
 
     use super::*;
@@ -244,6 +316,25 @@ mod tests {
         write!(stream, "GET /species HTTP/1.1\r\nHost: demo\r\n\r\n").unwrap();
         assert_eq!(stream.read(&mut [0; 8]).unwrap(), 8);
         drop(demo);
+    }
+
+    #[test]
+    fn files_are_read_again_for_each_request_and_have_an_etag_of_their_state() {
+        let directory = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+        put("films.json", "[1]").unwrap();
+        put("people.json", "[]").unwrap();
+        let demo = Demo::of_files(directory.path()).unwrap();
+        let (head, body) = ask(&demo, "GET", "/films?limit=0", "");
+        assert!(head.starts_with("http/1.1 200 ") && body == "[1]", "{head}");
+        let known = format!("If-None-Match: {}\r\n", field(&head, "etag").replace("w/", "W/"));
+        assert!(ask(&demo, "GET", "/films", &known).0.starts_with("http/1.1 304 "));
+        put("films.json", "[1, 2]").unwrap();
+        assert_eq!(ask(&demo, "GET", "/films", &known).1, "[1, 2]");
+        assert_eq!(ask(&demo, "GET", "/people", "").1, "[]");
+        for absent in ["/", "/films.json", "/../films.json", "/films/1"] {
+            assert!(ask(&demo, "GET", absent, "").0.starts_with("http/1.1 404 "), "{absent}");
+        }
     }
 
     #[test]

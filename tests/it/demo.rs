@@ -1,5 +1,7 @@
 //! `--demo`: an upstream inside the program whose data changes all the time.
 
+use std::fs;
+
 use crate::fixture::{Running, Site, contents, pairs, wait_until};
 
 fn served() -> Running {
@@ -50,4 +52,59 @@ fn the_demo_and_real_data_do_not_mix() {
     assert_eq!(contents(&site.out()), before);
     let both = site.with(&["--demo", "--upstream", &upstream.url()]);
     assert!(both.build_once().with_code(2).contains("--upstream"));
+}
+
+#[test]
+fn made_up_data_is_the_same_for_the_same_seed_and_overwrites_nothing() {
+    let site = Site::new();
+    let write = |out: &str, seed: &str| {
+        let numbers = ["--films", "40", "--people", "90", "--seed", seed];
+        site.run(&[&["demo-data", "--out", out], &numbers[..]].concat())
+    };
+    let first = write("one", "7");
+    assert!(first.out.contains("40 films and 90 people"), "{}", first.out);
+    first.well();
+    write("same", "7").with_code(0);
+    write("other", "8").with_code(0);
+    let data = |name: &str| contents(&site.path(name));
+    assert_eq!(data("one"), data("same"));
+    assert_ne!(data("one"), data("other"));
+    let before = data("one");
+    assert!(write("one", "8").with_code(2).contains("films.json exists"));
+    assert_eq!(data("one"), before);
+    let nowhere = site.variable("MOVIES_GEN_OUT", "public").run(&["demo-data"]);
+    assert!(nowhere.with_code(2).contains("--out DIR"));
+    assert!(!site.out().exists());
+}
+
+#[test]
+fn a_directory_of_files_is_a_demo_and_an_edit_is_served_after_the_next_refresh() {
+    let site = Site::new();
+    site.run(&["demo-data", "--films", "300", "--people", "700", "--out", "archive"]).with_code(0);
+    let server = site.with(&["--demo-from", "archive", "--interval", "1s"]).serve().ready();
+    let films = || {
+        let list = serde_json::from_slice::<serde_json::Value>(&server.get("/movies.json").body);
+        list.expect("JSON").as_array().expect("a list").clone()
+    };
+    assert_eq!(films().len(), 300, "the usual --limit must not cut the list");
+    assert!(server.get("/").text().contains("Demo data"));
+    assert!(!server.log().contains("--limit"), "{}", server.log());
+    let path = site.path("archive/films.json");
+    let text = fs::read_to_string(&path).expect("the films");
+    let title = films()[0]["title"].as_str().expect("a title").to_owned();
+    let written = format!("\"title\":{}", serde_json::Value::from(title));
+    let edited = text.replacen(&written, "\"title\":\"An edited title\"", 1);
+    assert_ne!(edited, text);
+    fs::write(&path, edited).expect("written");
+    wait_until("the edited title", || {
+        films().iter().any(|film| film["title"] == "An edited title")
+    });
+}
+
+#[test]
+fn a_directory_without_the_files_is_refused_with_the_way_out() {
+    let site = Site::new();
+    fs::create_dir(site.path("archive")).expect("made");
+    let log = site.with(&["--demo-from", "archive"]).build_once().with_code(2);
+    assert!(log.contains("films.json") && log.contains("movies-gen demo-data"), "{log}");
 }

@@ -42,7 +42,8 @@ fn config_shows_each_value_with_its_origin_and_no_secret() {
     has("verbose = 1 ", "movies-gen.toml:3 key verbose");
     has("max-age = \"2m\" ", "flag");
     has("interval = \"5s\" ", "default with --demo");
-    has("limit = 250 ", "default");
+    has("limit = 0 ", "default with --demo");
+    has("max-bytes = \"16MiB\" ", "default");
     has("# redis is set and not shown", "variable MOVIES_GEN_REDIS");
     has("# templates is not set", "default");
     assert!(!ended.out.contains("s3cret"), "{}", ended.out);

@@ -1,0 +1,94 @@
+//! `demo-data`: a made-up catalogue as files.
+//!
+//! Owns the rule that no file is overwritten.
+
+use std::cell::Cell;
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use bytesize::ByteSize;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::{Cli, Layer};
+use crate::config::Invalid;
+use crate::disk;
+use crate::source::demo::synthetic::Synthetic;
+
+/// Number of records above which the command shows a progress bar.
+const MANY: u64 = 20_000;
+/// The progress bar moves after this number of records.
+const STEP: u64 = 1_000;
+
+/// Writes `films.json` and `people.json` into the directory of `--out`.
+///
+/// # Errors
+/// Fails with [`Invalid`] if the command line has no `--out`, or if one of the files exists. Also
+/// fails if a file cannot be written.
+pub(super) fn write(cli: &Cli, films: u32, people: u32, seed: u64) -> Result<()> {
+    // The variable and the key name the directory of the site.
+    if cli.layers.get("out") != Some(&Layer::Flag) {
+        let text = "demo-data needs a directory for its files: movies-gen demo-data --out DIR";
+        return Err(Invalid(text.to_owned()).into());
+    }
+    let directory = &cli.command.options().out;
+    let paths = ["films.json", "people.json"].map(|name| directory.join(name));
+    for path in &paths {
+        if path.symlink_metadata().is_ok() {
+            let text = "exists and stays as it is; remove the file, or name another directory";
+            return Err(Invalid(format!("{} {text}", path.display())).into());
+        }
+    }
+    disk::create_directory(directory)?;
+    let bar = progress(u64::from(films) + u64::from(people));
+    let done = Cell::new(0);
+    let written = || {
+        done.set(done.get() + 1);
+        if done.get() % STEP == 0 {
+            bar.set_position(done.get());
+        }
+    };
+    let made = Synthetic::new(films, people, seed);
+    let [film_path, person_path] = &paths;
+    put(film_path, |to| made.write_films(to, &written))?;
+    put(person_path, |to| made.write_people(to, &written))?;
+    bar.finish_and_clear();
+    let size = paths.iter().filter_map(|path| disk::size(path)).sum();
+    writeln!(
+        std::io::stdout(),
+        "Wrote {films} films and {people} people ({}) into {directory}. Next: movies-gen serve \
+         --demo-from {directory}{}",
+        ByteSize(size),
+        max_bytes(&paths),
+        directory = directory.display(),
+    )?;
+    Ok(())
+}
+
+/// Returns the option that a refresh of these files needs, if the default is not enough.
+fn max_bytes(paths: &[PathBuf]) -> String {
+    let largest = paths.iter().filter_map(|path| disk::size(path)).max().unwrap_or_default();
+    let needed = largest.div_ceil(1 << 20);
+    if needed > 16 { format!(" --max-bytes {needed}MiB") } else { String::new() }
+}
+
+fn put(path: &Path, write: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    let new = disk::create(path).and_then(|file| {
+        let mut buffer = BufWriter::with_capacity(1 << 18, file);
+        write(&mut buffer)?;
+        buffer.flush()
+    });
+    new.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes a progress bar, which is hidden if there are few records or no terminal.
+fn progress(records: u64) -> ProgressBar {
+    if records < MANY || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(records);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} records, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
