@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Catalogue, Extra, Film, Person};
+use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person};
 use value::{shown, without_query};
 
 /// The kind of a record.
@@ -110,19 +110,19 @@ pub fn compared(
     let mut room = Room { bytes: MOST_BYTES, names: &mut names, is_ignored };
     compare(
         Kind::Film,
-        old.films.iter().map(|film| (film.id.as_str(), film)),
-        new.films.iter().map(|film| (film.id.as_str(), film)),
-        |film| &film.title,
-        |film, other, fields| film_fields(film, old, other, new, fields),
+        old.films().map(|(index, film)| (film.id.as_str(), (index, film))),
+        new.films().map(|(index, film)| (film.id.as_str(), (index, film))),
+        |(_, film)| &film.title,
+        |film, other, fields| film_fields(*film, old, *other, new, fields),
         &mut room,
         &mut changes,
     );
     compare(
         Kind::Person,
-        old.people.iter().map(|person| (person.id.as_str(), person)),
-        new.people.iter().map(|person| (person.id.as_str(), person)),
+        old.people().map(|(_, person)| (person.id.as_str(), person)),
+        new.people().map(|(_, person)| (person.id.as_str(), person)),
         |person| &person.name,
-        person_fields,
+        |person, other, fields| person_fields(person, other, fields),
         &mut room,
         &mut changes,
     );
@@ -138,11 +138,11 @@ struct Room<'a> {
     is_ignored: &'a dyn Fn(Kind, &str) -> bool,
 }
 
-fn compare<'a, T: 'a>(
+fn compare<'a, T>(
     kind: Kind,
-    old: impl Iterator<Item = (&'a str, &'a T)>,
-    new: impl Iterator<Item = (&'a str, &'a T)>,
-    title: impl Fn(&T) -> &str,
+    old: impl Iterator<Item = (&'a str, T)>,
+    new: impl Iterator<Item = (&'a str, T)>,
+    title: impl Fn(&T) -> &'a str,
     fields: impl Fn(&T, &T, &mut Differing<'_, '_>),
     room: &mut Room<'_>,
     changes: &mut Vec<Change>,
@@ -201,9 +201,9 @@ pub fn joined(before: Vec<Change>, then: Vec<Change>) -> Vec<Change> {
 type Optional<T> = fn(&T) -> Option<&str>;
 
 fn film_fields(
-    old: &Film,
+    (old_index, old): (FilmIndex, &Film),
     before: &Catalogue,
-    new: &Film,
+    (new_index, new): (FilmIndex, &Film),
     after: &Catalogue,
     fields: &mut Differing<'_, '_>,
 ) {
@@ -223,12 +223,14 @@ fn film_fields(
     }
     fields.number("running_time", old.running_time, new.running_time);
     fields.number("rt_score", old.rt_score, new.rt_score);
-    let names = |film: &Film, catalogue: &Catalogue| {
-        let ids: Vec<_> = film.people.iter().map(|&p| catalogue.people[p].id.clone()).collect();
-        let names: Vec<_> = film.people.iter().map(|&p| &*catalogue.people[p].name).collect();
+    let names = |film: FilmIndex, catalogue: &Catalogue| {
+        let people = || catalogue.cast(film).iter().map(|&index| catalogue.person(index));
+        let ids: Vec<_> = people().map(|person| person.id.clone()).collect();
+        let names: Vec<_> = people().map(|person| &*person.name).collect();
         (ids, names.join(", "))
     };
-    let ((old_ids, old_names), (new_ids, new_names)) = (names(old, before), names(new, after));
+    let (old_ids, old_names) = names(old_index, before);
+    let (new_ids, new_names) = names(new_index, after);
     if sorted(old_ids) != sorted(new_ids) {
         fields.push("people", Some(&old_names), Some(&new_names));
     }

@@ -117,8 +117,8 @@ fn show(refusal: &Refusal, live: &Catalogue, offered: &Catalogue) -> Result<()> 
     writeln!(out, "refusals in a row: {}, last at {}", refusal.times, refusal.last)?;
     writeln!(out, "          live  refused")?;
     for (what, live, offered) in [
-        ("films", live.films.len(), offered.films.len()),
-        ("people", live.people.len(), offered.people.len()),
+        ("films", live.films().len(), offered.films().len()),
+        ("people", live.people().len(), offered.people().len()),
     ] {
         writeln!(out, "  {what:<7} {live:>5}  {offered:>7}")?;
     }

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(entered.counts, ChangeCounts::default());
         assert_eq!(known.fence(), Fence(1));
         let contents = known.contents().expect("contents");
-        assert!(contents.ledger.changes.is_empty() && contents.catalogue.films.len() == 1);
+        assert!(contents.ledger.changes.is_empty() && contents.catalogue.films().len() == 1);
         assert_eq!(untold(&known), None, "the changes since the last publish are not known");
         assert!(
             known.has_bytes_of(&payload(9, &one())) && !known.has_bytes_of(&payload(9, &two()))

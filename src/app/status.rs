@@ -174,8 +174,8 @@ async fn report(config: &Config, settings: &InForce) -> Result<Report> {
             as_of: payload.origin.wall.rfc3339(),
             age_seconds: payload.origin.age(now, boot_id).as_secs(),
             declared_age_seconds: declared,
-            films: catalogue.films.len(),
-            people: catalogue.people.len(),
+            films: catalogue.films().len(),
+            people: catalogue.people().len(),
         })
     });
     let ended = attempt.as_ref().and_then(|attempt| attempt.ended.as_ref());

@@ -46,8 +46,8 @@ impl Facts<'_> {
         history: &'b History,
     ) -> Status<'b> {
         let counts = known.contents().map(|contents| Counts {
-            films: contents.catalogue.films.len(),
-            people: contents.catalogue.people.len(),
+            films: contents.catalogue.films().len(),
+            people: contents.catalogue.people().len(),
             changes: contents.ledger.changes.len(),
         });
         Status {

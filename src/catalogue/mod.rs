@@ -13,13 +13,17 @@
 
 mod bounds;
 mod date;
+mod film;
 mod length;
 mod markup;
 mod pairs;
+mod person;
 mod raw;
 mod read;
 mod record;
 mod reference;
+mod related;
+mod shelf;
 mod text;
 mod warning;
 mod weight;
@@ -31,118 +35,131 @@ use serde_json::Value;
 use crate::payload::{Endpoint, Fault, Payload, records};
 pub use bounds::Bounds;
 pub use date::Date;
+pub use film::Film;
 use pairs::pairs;
+pub use person::Person;
 use read::{film, person, read};
+use related::Related;
+use shelf::Shelf;
 pub use text::cleaned;
 pub use warning::{Warning, tally};
 pub use weight::weight;
 
-/// Index of a film in [`Catalogue::films`].
-pub type FilmIndex = usize;
-/// Index of a person in [`Catalogue::people`].
-pub type PersonIndex = usize;
-
 /// Fields that the program does not know, by name, with the values of the upstream.
 pub type Extra = BTreeMap<String, Value>;
 
-/// A film (schema.org `Movie`).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Film {
-    /// The id in the data of the upstream, which is the key of the join.
-    pub id: String,
-    /// The title in the language of the site.
-    pub title: String,
-    /// The title in the original script.
-    pub original_title: Option<String>,
-    /// The original title in Latin letters.
-    pub original_title_romanised: Option<String>,
-    /// The http(s) address of the poster.
-    pub image: Option<String>,
-    /// The http(s) address of the wide picture.
-    pub movie_banner: Option<String>,
-    /// The description, as plain text.
-    pub description: Option<String>,
-    /// The names of the directors as one text.
-    pub director: Option<String>,
-    /// The names of the directors.
-    pub directors: Vec<String>,
-    /// The names of the producers as one text.
-    pub producer: Option<String>,
-    /// The names of the producers.
-    pub producers: Vec<String>,
-    /// The release date, as the upstream wrote the date.
-    pub release_date: Option<String>,
-    /// The date that `release_date` states.
-    pub released: Option<Date>,
-    /// The year that `release_date` states.
-    pub year: Option<u32>,
-    /// The running time in minutes.
-    pub running_time: Option<u32>,
-    /// The Rotten Tomatoes score, 0 to 100.
-    pub rt_score: Option<u32>,
-    /// The cast, ordered by name.
-    pub people: Vec<PersonIndex>,
-    /// The fields that the program does not know.
-    pub extra: Extra,
+/// A film of a catalogue. The index stays the same in later catalogues that have the film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FilmIndex(u32);
+
+/// A person of a catalogue. The index stays the same in later catalogues that have the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PersonIndex(u32);
+
+/// Films and people, joined.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalogue {
+    /// Newest first. Films without a date are last. Films with the same date are ordered by title,
+    /// then by id.
+    films: Shelf<Film>,
+    /// Ordered by name, then by id.
+    people: Shelf<Person>,
+    /// The people of each film, ordered by name.
+    casts: Related<PersonIndex>,
+    /// The films of each person, oldest first.
+    filmographies: Related<FilmIndex>,
 }
 
-/// A person (schema.org `Person`).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Person {
-    /// The id in the data of the upstream, which is the key of the join.
-    pub id: String,
-    /// The name.
-    pub name: String,
-    /// The gender, as the upstream wrote the gender.
-    pub gender: Option<String>,
-    /// The age: a number, or words such as "late teens".
-    pub age: Option<String>,
-    /// The colour of the eyes.
-    pub eye_color: Option<String>,
-    /// The colour of the hair.
-    pub hair_color: Option<String>,
-    /// The films, oldest first.
-    pub films: Vec<FilmIndex>,
-    /// The fields that the program does not know.
-    pub extra: Extra,
-}
-
-#[cfg(test)]
-impl Person {
-    /// Makes a person with an id, a name and no other fields.
-    pub(crate) fn named(id: &str, name: &str) -> Person {
-        Person {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            gender: None,
-            age: None,
-            eye_color: None,
-            hair_color: None,
-            films: Vec::new(),
-            extra: Extra::new(),
+impl Catalogue {
+    /// Makes a catalogue of films, people, and pairs of their places. All are in their order.
+    fn new(films: Vec<Film>, people: Vec<Person>, pairs: &[(u32, u32)]) -> Catalogue {
+        let casts = pairs.iter().map(|&(film, person)| (film, PersonIndex(person)));
+        // Pairs begin with the newest film, and a filmography with the oldest film.
+        let filmographies = pairs.iter().rev().map(|&(film, person)| (person, FilmIndex(film)));
+        Catalogue {
+            casts: Related::of(films.len(), casts),
+            filmographies: Related::of(people.len(), filmographies),
+            films: Shelf::of(films),
+            people: Shelf::of(people),
         }
+    }
+
+    /// Returns the films, newest first.
+    pub fn films(&self) -> impl DoubleEndedIterator<Item = (FilmIndex, &Film)> + ExactSizeIterator {
+        self.films.iter().map(|(index, film)| (FilmIndex(index), film))
+    }
+
+    /// Returns the people, ordered by name.
+    pub fn people(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (PersonIndex, &Person)> + ExactSizeIterator {
+        self.people.iter().map(|(index, person)| (PersonIndex(index), person))
+    }
+
+    /// Returns a film.
+    pub fn film(&self, index: FilmIndex) -> &Film {
+        self.films.get(index.0)
+    }
+
+    /// Returns a person.
+    pub fn person(&self, index: PersonIndex) -> &Person {
+        self.people.get(index.0)
+    }
+
+    /// Returns the film at this place, newest first.
+    pub fn film_at(&self, place: usize) -> Option<FilmIndex> {
+        self.films.at(place).map(FilmIndex)
+    }
+
+    /// Returns the person at this place, ordered by name.
+    pub fn person_at(&self, place: usize) -> Option<PersonIndex> {
+        self.people.at(place).map(PersonIndex)
+    }
+
+    /// Returns the place of a film among all films, newest first.
+    pub fn film_place(&self, index: FilmIndex) -> usize {
+        self.films.place(index.0)
+    }
+
+    /// Returns the place of a person among all people, ordered by name.
+    pub fn person_place(&self, index: PersonIndex) -> usize {
+        self.people.place(index.0)
+    }
+
+    /// Returns the people of a film, ordered by name.
+    pub fn cast(&self, film: FilmIndex) -> &[PersonIndex] {
+        self.casts.of_record(film.0)
+    }
+
+    /// Returns the films of a person, oldest first.
+    pub fn filmography(&self, person: PersonIndex) -> &[FilmIndex] {
+        self.filmographies.of_record(person.0)
     }
 }
 
 #[cfg(test)]
 impl Catalogue {
+    /// Returns a film for changes, by its id. The film must keep its place.
+    pub(crate) fn film_mut(&mut self, id: &str) -> &mut Film {
+        self.films.find_mut(|film| film.id == id).expect("a film")
+    }
+
+    /// Returns a person for changes, by its id. The person must keep its place.
+    pub(crate) fn person_mut(&mut self, id: &str) -> &mut Person {
+        self.people.find_mut(|person| person.id == id).expect("a person")
+    }
+
+    /// Makes a catalogue of films that are in their order.
+    pub(crate) fn of_films(films: Vec<Film>) -> Catalogue {
+        Catalogue::new(films, Vec::new(), &[])
+    }
+
     /// Makes a catalogue without films from the ids and names of people.
     pub(crate) fn of_people(people: &[(&str, &str)]) -> Catalogue {
         let people = people.iter().map(|(id, name)| Person::named(id, name)).collect();
-        Catalogue { films: Vec::new(), people }
+        Catalogue::new(Vec::new(), people, &[])
     }
 }
-
-/// Films and people, joined.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Catalogue {
-    /// The films, newest first. Films without a year are last. Films with the same date are
-    /// ordered by title, then by id.
-    pub films: Vec<Film>,
-    /// The people, ordered by name, then by id.
-    pub people: Vec<Person>,
-}
-
 /// Decodes and joins a payload. `limit` is the number of records of each list that the request
 /// asked for (`--limit`); 0 means that the request had no limit.
 ///
@@ -177,33 +194,16 @@ pub fn join_within(
     let mut films = read(Endpoint::Films, &raw_films, film, units, &mut warnings)?;
     let mut people = read(Endpoint::People, &raw_people, person, units, &mut warnings)?;
     bounds.hold_makers(films.iter().map(|(film, _)| film))?;
-    films.sort_by(|(a, _), (b, _)| newest_first(a).cmp(&newest_first(b)));
+    films.sort_by(|(a, _), (b, _)| a.newest_first().cmp(&b.newest_first()));
     people.sort_by_cached_key(|(person, _)| (person.name.to_lowercase(), person.id.clone()));
-    let (mut films, cast): (Vec<_>, Vec<_>) = films.into_iter().unzip();
-    let (mut people, filmography): (Vec<_>, Vec<_>) = people.into_iter().unzip();
+    let (films, cast): (Vec<_>, Vec<_>) = films.into_iter().unzip();
+    let (people, filmography): (Vec<_>, Vec<_>) = people.into_iter().unzip();
 
     let most = bounds.pairs;
     let pairs = pairs(&films, &people, &cast, &filmography, most, &mut warnings)?;
-    for &(film, person) in &pairs {
-        films[film].people.push(person);
-        people[person].films.push(film);
-    }
-    for film in &mut films {
-        film.people.sort_unstable();
-    }
-    for person in &mut people {
-        // The catalogue has the newest film first, and a filmography has the oldest film first.
-        person.films.sort_unstable_by(|a, b| b.cmp(a));
-    }
-    let catalogue = Catalogue { films, people };
+    let catalogue = Catalogue::new(films, people, &pairs);
     bounds.hold_site(&catalogue)?;
     Ok((catalogue, warnings))
-}
-
-/// Returns the sort key of a film. `false` sorts before `true`, so films with a year come first.
-fn newest_first(film: &Film) -> (bool, std::cmp::Reverse<Option<Date>>, String, &str) {
-    let date = std::cmp::Reverse(film.released);
-    (film.released.is_none(), date, film.title.to_lowercase(), &film.id)
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@
 use super::raw;
 use super::reference::{RecordIds, Target};
 use super::warning::{IdSample, Warning};
-use super::{Film, FilmIndex, Person, PersonIndex};
+use super::{Film, Person};
 use crate::payload::{Endpoint, Fault};
 
-/// The indices of a film and of a person in its cast. `u32` takes half of the memory of `usize`.
-type Pair = (u32, u32);
+/// The places of a film and of a person in its cast. `u32` takes half of the memory of `usize`.
+pub(super) type Pair = (u32, u32);
 
 /// The raw references of a record. Each item is a JSON list of references, or one reference.
 pub(super) type References<'r> = Vec<&'r str>;
@@ -27,7 +27,7 @@ pub(super) fn pairs(
     filmography: &[References<'_>],
     most: usize,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<(FilmIndex, PersonIndex)>, Fault> {
+) -> Result<Vec<Pair>, Fault> {
     let film_ids = RecordIds::new(Endpoint::Films, films.iter().map(|film| film.id.as_str()));
     let person_ids =
         RecordIds::new(Endpoint::People, people.iter().map(|person| person.id.as_str()));
@@ -49,7 +49,7 @@ pub(super) fn pairs(
     if only_people + only_films > 0 {
         warnings.push(Warning::OneWay { only_people, only_films });
     }
-    Ok(all.into_iter().map(|(film, person)| (film as usize, person as usize)).collect())
+    Ok(all)
 }
 
 /// Returns the pairs that the records of one list state, each pair once: the index of the record,

@@ -171,7 +171,6 @@ pub(super) fn film(raw: &str) -> Result<Read<'_, Film>, Unusable> {
         release_date,
         running_time: record.minutes("running_time", 10_000),
         rt_score: record.number("rt_score", 0, 100),
-        people: Vec::new(),
         extra: Extra::new(),
     };
     let (extra, ignored, units) = record.rest(&["url", "slug", "poster", "year", "first_seen"]);
@@ -196,7 +195,6 @@ pub(super) fn person(raw: &str) -> Result<Read<'_, Person>, Unusable> {
         age: record.line("age"),
         eye_color: record.line("eye_color"),
         hair_color: record.line("hair_color"),
-        films: Vec::new(),
         extra: Extra::new(),
     };
     let (extra, ignored, units) = record.rest(&["url", "slug"]);

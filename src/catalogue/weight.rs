@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::{Catalogue, Film, FilmIndex, Person};
+use super::{Catalogue, Film, Person};
 
 /// Bytes of the files that every site has.
 const SITE: u64 = 300 << 10;
@@ -75,12 +75,12 @@ impl Weighed {
 /// Estimates the bytes of all files of the site.
 pub fn weight(catalogue: &Catalogue) -> u64 {
     let titles: Vec<Weighed> =
-        catalogue.films.iter().map(|film| Weighed::of(&film.title)).collect();
+        catalogue.films().map(|(_, film)| Weighed::of(&film.title)).collect();
     let names: Vec<Weighed> =
-        catalogue.people.iter().map(|person| Weighed::of(&person.name)).collect();
+        catalogue.people().map(|(_, person)| Weighed::of(&person.name)).collect();
     let mut directors: HashMap<&str, u64> = HashMap::new();
     let mut producers: HashMap<&str, u64> = HashMap::new();
-    for film in &catalogue.films {
+    for (_, film) in catalogue.films() {
         for (makers, names) in
             [(&mut directors, &film.directors), (&mut producers, &film.producers)]
         {
@@ -90,15 +90,19 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
         }
     }
     let makers = (directors.len() + producers.len()) as u64 * MAKER;
-    let films = catalogue.films.iter().zip(&titles).map(|(film, &title)| {
+    let films = catalogue.films().zip(&titles).map(|((index, film), &title)| {
         let by_same = film.directors.iter().filter_map(|name| directors.get(name.as_str()));
         let beside = by_same.map(|count| count - 1).sum::<u64>().min(MOST_BESIDE);
-        let cast = film.people.iter().map(|&person| names[person].words);
-        let is_on_list = catalogue.films.len() <= MOST_ON_LIST;
+        let cast = catalogue.cast(index).iter();
+        let cast = cast.map(|&person| names[catalogue.person_place(person)].words);
+        let is_on_list = catalogue.films().len() <= MOST_ON_LIST;
         of_film(film, title, cast.sum(), is_on_list) + beside * (BESIDE + title.shown(22, 10))
     });
-    let people = catalogue.people.iter().zip(&names);
-    let people = people.map(|(person, &name)| of_person(person, name, &titles));
+    let people = catalogue.people().zip(&names).map(|((index, person), &name)| {
+        let films = catalogue.filmography(index).iter();
+        let films = films.map(|&film| titles[catalogue.film_place(film)]);
+        of_person(person, name, films)
+    });
     SITE + makers + films.sum::<u64>() + people.sum::<u64>()
 }
 
@@ -130,15 +134,18 @@ fn of_film(film: &Film, title: Weighed, words_of_cast: u64, is_on_list: bool) ->
         + words * found / 2
 }
 
-fn of_person(person: &Person, name: Weighed, titles: &[Weighed]) -> u64 {
+fn of_person(
+    person: &Person,
+    name: Weighed,
+    titles: impl ExactSizeIterator<Item = Weighed>,
+) -> u64 {
     let lines = [&person.gender, &person.age, &person.eye_color, &person.hair_color];
     let lines = lines.into_iter().flatten().map(|line| Weighed::of(line).shown(150, 80));
-    let films = person.films.len() as u64;
+    let films = titles.len() as u64;
     let others = films.saturating_sub(1).min(MOST_BESIDE);
-    let of_pair = |&film: &FilmIndex| {
-        let title = titles[film];
+    let of_pair = |title: Weighed| {
         PAIR + name.shown(90, 60) + title.shown(50, 30) + others * (ALSO_IN + title.shown(20, 11))
     };
-    let pairs = person.films.iter().map(of_pair);
+    let pairs = titles.map(of_pair);
     PERSON + name.shown(150, 80) + lines.sum::<u64>() + pairs.sum::<u64>()
 }

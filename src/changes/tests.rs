@@ -24,11 +24,10 @@ fn catalogue(films: &[(&str, &str, u32)]) -> Catalogue {
             year: None,
             running_time: None,
             rt_score: Some(score),
-            people: Vec::new(),
             extra: Extra::new(),
         })
         .collect();
-    Catalogue { films, people: Vec::new() }
+    Catalogue::of_films(films)
 }
 
 #[test]
@@ -55,7 +54,7 @@ fn records_are_matched_by_id_in_any_order() {
 fn a_move_of_the_upstream_to_another_host_is_not_a_change_of_every_film() {
     let with = |species: Value| {
         let mut one = catalogue(&[("a", "A", 1)]);
-        one.films[0].extra.insert("species".into(), species);
+        one.film_mut("a").extra.insert("species".into(), species);
         one
     };
     let old = with(serde_json::json!(["http://a.example/species/1"]));
@@ -71,9 +70,10 @@ fn a_move_of_the_upstream_to_another_host_is_not_a_change_of_every_film() {
 fn a_new_signature_of_a_picture_is_not_a_change() {
     let with = |address: &str| {
         let mut one = catalogue(&[("a", "A", 1)]);
-        one.films[0].image = Some(address.into());
-        one.films[0].movie_banner = Some(address.into());
-        one.films[0].extra.insert("trailer".into(), address.into());
+        let film = one.film_mut("a");
+        film.image = Some(address.into());
+        film.movie_banner = Some(address.into());
+        film.extra.insert("trailer".into(), address.into());
         one
     };
     let one = with("https://cdn.example/a.jpg?sig=1");
@@ -124,7 +124,7 @@ fn a_change_of_many_fields_of_one_record_is_bounded() {
     let with = |value: &str| {
         let mut one = catalogue(&[("a", "A", 1)]);
         let name = |n: usize| format!("{n}{}", "n".repeat(1_000));
-        one.films[0].extra = (0..10_000).map(|n| (name(n), Value::from(value))).collect();
+        one.film_mut("a").extra = (0..10_000).map(|n| (name(n), Value::from(value))).collect();
         one
     };
     let changes = between(&with("x"), &with("y"));
@@ -137,13 +137,9 @@ fn a_change_of_many_fields_of_one_record_is_bounded() {
 fn the_changes_of_many_records_are_bounded() {
     let of = |text: &str| {
         let ids: Vec<_> = (0..20_000).map(|id| format!("{id:05}")).collect();
-        let mut all = catalogue(&[]);
-        let one = catalogue(&[("a", "A", 1)]).films.remove(0);
-        all.films = ids
-            .into_iter()
-            .map(|id| Film { id, description: Some(text.repeat(400)), ..one.clone() })
-            .collect();
-        all
+        let one = catalogue(&[("a", "A", 1)]).film_mut("a").clone();
+        let film = |id| Film { id, description: Some(text.repeat(400)), ..one.clone() };
+        Catalogue::of_films(ids.into_iter().map(film).collect())
     };
     let changes = between(&of("x"), &of("y"));
     assert_eq!(changes.len(), 20_000);

@@ -173,7 +173,7 @@ mod tests {
         let mut ledger = Ledger::baseline(&old, WallTime(1));
         for (at, pair) in [(&old, &new), (&new, &old), (&old, &new)].iter().enumerate() {
             ledger = step(&ledger, pair.0, pair.1, at as u64 + 2);
-            let id = &pair.1.people[0].id;
+            let id = &pair.1.people().next().expect("a person").1.id;
             assert_eq!(ledger.people[id].slug, "haku", "{ledger:?}");
         }
     }

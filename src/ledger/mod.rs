@@ -164,8 +164,8 @@ impl Ledger {
         origin: WallTime,
         changed: Option<WallTime>,
     ) {
-        let films = catalogue.films.iter().map(|film| (&*film.id, &*film.title)).collect();
-        let people = catalogue.people.iter().map(|person| (&*person.id, &*person.name)).collect();
+        let films = catalogue.films().map(|(_, film)| (&*film.id, &*film.title)).collect();
+        let people = catalogue.people().map(|(_, person)| (&*person.id, &*person.name)).collect();
         for (entries, there, kind) in
             [(&mut self.films, films, Kind::Film), (&mut self.people, people, Kind::Person)]
         {
@@ -188,7 +188,7 @@ fn names<'a>(
     catalogue: &'a Catalogue,
     of: impl Fn(&'a Film) -> &'a [String],
 ) -> BTreeMap<&'a str, &'a str> {
-    catalogue.films.iter().flat_map(of).map(|name| (&**name, &**name)).collect()
+    catalogue.films().flat_map(|(_, film)| of(film)).map(|name| (&**name, &**name)).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! script in the browser. Each mark is a link with a text, and each drawing describes in words what
 //! the drawing shows. The theme sets the colours and the sizes of texts.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
@@ -82,7 +81,7 @@ impl Views<'_> {
             let below = stood.entry(x).or_default();
             let y = base - 10 - *below * step;
             *below += 1;
-            let title = &self.catalogue.films[film].title;
+            let title = &self.catalogue.film(film).title;
             let text = self.texts.say("chart.mark", &[("title", title), ("year", &year)]);
             self.mark(film, [x, y], &text, &mut svg);
         }
@@ -93,7 +92,7 @@ impl Views<'_> {
     /// Draws one mark for each film, by year and score. Returns `None` in the same cases as
     /// [`Views::timeline`].
     pub(super) fn scores(self) -> Option<String> {
-        let score = |film: FilmIndex| self.catalogue.films[film].rt_score;
+        let score = |film: FilmIndex| self.catalogue.film(film).rt_score;
         let scored: Vec<_> = self
             .dated()?
             .into_iter()
@@ -126,7 +125,7 @@ impl Views<'_> {
         }
         scale.draw(top + height + 22, &mut svg);
         for &(year, film, score) in &scored {
-            let title = &self.catalogue.films[film].title;
+            let title = &self.catalogue.film(film).title;
             let values: [(&str, &dyn Display); 3] =
                 [("title", title), ("year", &year), ("score", &score)];
             let text = self.texts.say("chart.score_mark", &values);
@@ -139,11 +138,11 @@ impl Views<'_> {
     /// Returns the films that have a year, earliest first. Returns `None` if there are too few or
     /// too many films for a drawing.
     fn dated(self) -> Option<Vec<(u32, FilmIndex)>> {
-        let films = self.catalogue.films.iter().enumerate();
+        // The catalogue has the newest film first.
+        let films = self.catalogue.films().rev();
         let mut dated: Vec<_> =
             films.filter_map(|(index, film)| Some((film.year?, index))).collect();
-        // Films are in the order of the catalogue, the newest first.
-        dated.sort_unstable_by_key(|&(year, film)| (year, Reverse(film)));
+        dated.sort_by_key(|&(year, _)| year);
         (2..=MOST).contains(&dated.len()).then_some(dated)
     }
 

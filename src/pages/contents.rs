@@ -41,7 +41,8 @@ impl<'a> PageContents<'a> {
         ledger: &'a Ledger,
         texts: &'a Arc<Texts>,
     ) -> PageContents<'a> {
-        let Catalogue { films, people, .. } = catalogue;
+        let films: Vec<_> = catalogue.films().map(|(_, film)| &*film.id).collect();
+        let people: Vec<_> = catalogue.people().map(|(_, person)| &*person.id).collect();
         PageContents {
             views: Views {
                 site,
@@ -52,8 +53,8 @@ impl<'a> PageContents<'a> {
                 is_absolute: false,
             },
             lists: Lists::of(catalogue, ledger),
-            movies: DataFile::of("movies", films.len(), |film| &films[film].id),
-            people: DataFile::of("people", people.len(), |person| &people[person].id),
+            movies: DataFile::of("movies", films.len(), |place| films[place]),
+            people: DataFile::of("people", people.len(), |place| people[place]),
             index: Index::of(catalogue),
             changes: ChangeList::of(ledger),
         }
@@ -66,10 +67,12 @@ impl<'a> PageContents<'a> {
             Page::Films => self.lists.put_first(views, to),
             Page::List(list, prefix) => self.lists.put(views, *list, prefix, to),
             Page::MoviesJson(prefix) => {
-                self.movies.put(prefix, |film| views.for_data().film(film), to);
+                let view = |index| views.for_data().film(index);
+                self.movies.put(prefix, |place| views.catalogue.film_at(place).map(view), to);
             }
             Page::PeopleJson(prefix) => {
-                self.people.put(prefix, |person| views.for_data().person(person), to);
+                let view = |index| views.for_data().person(index);
+                self.people.put(prefix, |place| views.catalogue.person_at(place).map(view), to);
             }
             Page::Film(film) => self.put_film(*film, to),
             Page::Person(person) => {
@@ -112,13 +115,15 @@ impl<'a> PageContents<'a> {
     /// Writes films as data.
     pub(super) fn movies_json(&self, prefix: &str) -> Result<Bytes> {
         let views = self.views.for_data();
-        self.movies.json(prefix, views, |film| views.film(film))
+        let view = |index| views.film(index);
+        self.movies.json(prefix, views, |place| views.catalogue.film_at(place).map(view))
     }
 
     /// Writes people as data.
     pub(super) fn people_json(&self, prefix: &str) -> Result<Bytes> {
         let views = self.views.for_data();
-        self.people.json(prefix, views, |person| views.person(person))
+        let view = |index| views.person(index);
+        self.people.json(prefix, views, |place| views.catalogue.person_at(place).map(view))
     }
 
     /// Writes a part of the search index.
@@ -128,29 +133,30 @@ impl<'a> PageContents<'a> {
 
     fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {
         let (views, groups) = (self.views, self.lists.groups());
-        let films = &views.catalogue.films;
+        let catalogue = views.catalogue;
+        let (shown, place) = (catalogue.film(film), catalogue.film_place(film));
         to.put("film", &views.film_in_full(film));
         to.put("json_ld", &views.movie(film));
         // The list has the newest film first, so the previous place has the next film.
-        if let Some(next) = film.checked_sub(1) {
+        if let Some(next) = place.checked_sub(1).and_then(|place| catalogue.film_at(place)) {
             to.put("next", &views.film_name(next));
         }
-        if film + 1 < films.len() {
-            to.put("previous", &views.film_name(film + 1));
+        if let Some(previous) = catalogue.film_at(place + 1) {
+            to.put("previous", &views.film_name(previous));
         }
         // Only the addresses of groups: a change elsewhere in a group must not render this page.
-        let directors = groups::all_named(&groups.directors, &films[film].directors);
-        let producers = groups::all_named(&groups.producers, &films[film].producers);
+        let directors = groups::all_named(&groups.directors, &shown.directors);
+        let producers = groups::all_named(&groups.producers, &shown.producers);
         self.put_makers(["directors", "director_url"], &directors, director_path, to);
         self.put_makers(["producers", "producer_url"], &producers, producer_path, to);
-        if let Some(year) = films[film].year {
+        if let Some(year) = shown.year {
             to.put("year_url", &views.site.link(&year_path(Some(year))));
         }
         let mut by: Vec<_> = directors.iter().flat_map(|group| &group.films).copied().collect();
-        by.sort_unstable();
+        by.sort_unstable_by_key(|&film| catalogue.film_place(film));
         by.dedup();
         to.put("also_by_director", &views.also_by_director(film, &by));
-        let changes = self.changes.of_film(&films[film].id);
+        let changes = self.changes.of_film(&shown.id);
         to.put("changes", &changes.map(|dated| views.change(dated)).collect::<Vec<_>>());
     }
 

@@ -95,6 +95,6 @@ pub(super) fn put(theme: &Theme, at: usize, catalogue: &Catalogue, to: &mut dyn 
     if let Some(page) = theme.custom_pages().get(at) {
         to.put("custom", &page.facts);
     }
-    to.put("film_count", &catalogue.films.len());
-    to.put("person_count", &catalogue.people.len());
+    to.put("film_count", &catalogue.films().len());
+    to.put("person_count", &catalogue.people().len());
 }

@@ -8,6 +8,7 @@ use tera::Context;
 
 use super::paths::{film_path, person_path};
 use super::plan::Plan;
+use crate::catalogue::FilmIndex;
 use crate::changes::Kind;
 
 /// A film or a person in an event.
@@ -49,22 +50,23 @@ impl Plan<'_> {
             Kind::Person => person_path,
         };
         let url = entry.map(|entry| views.site.link(&path(&entry.slug)));
-        let films = &views.catalogue.films;
-        let listed = films.iter().position(|film| kind == Kind::Film && film.id == id);
-        let before = listed.and_then(|at| at.checked_sub(1)).map(|at| films[at].id.clone());
+        let mut films = views.catalogue.films().enumerate();
+        let listed = films.find(|(_, (_, film))| kind == Kind::Film && film.id == id);
+        let before = listed.and_then(|(place, _)| views.catalogue.film_at(place.checked_sub(1)?));
+        let before = before.map(|before| views.catalogue.film(before).id.clone());
         EventRecord {
             id: id.to_owned(),
             title: title.to_owned(),
             url,
             // The card of a theme may need other variables and then fails. The event is sent
             // without the card.
-            card: listed.and_then(|film| self.card(film)),
+            card: listed.and_then(|(_, (film, _))| self.card(film)),
             after: before,
         }
     }
 
     /// Renders the card of a film as on the list.
-    fn card(&self, film: usize) -> Option<String> {
+    fn card(&self, film: FilmIndex) -> Option<String> {
         let views = self.contents.views;
         let mut context = Context::new();
         context.insert("site", &self.shared.variables);

@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::change_list::{self, ChangeList};
 use super::paths::film_path;
 use super::view::Views;
-use crate::catalogue::{Date, Film, FilmIndex};
+use crate::catalogue::{Date, FilmIndex};
 use crate::changes::{FieldChange, Kind, What};
 use crate::clock::WallTime;
 use crate::ledger::Dated;
@@ -122,7 +122,7 @@ impl<'a> Views<'a> {
         if wanted.is_empty() {
             return HashMap::new();
         }
-        let films = self.catalogue.films.iter().enumerate();
+        let films = self.catalogue.films();
         films
             .filter(|(_, film)| wanted.contains(film.id.as_str()))
             .map(|(index, film)| (film.id.as_str(), index))
@@ -133,7 +133,7 @@ impl<'a> Views<'a> {
     /// its release date as a time (RFC 3339).
     fn known(self) -> impl Iterator<Item = (FilmIndex, String)> {
         let first = self.baseline.rfc3339();
-        let dated = self.catalogue.films.iter().enumerate().filter_map(|(index, film)| {
+        let dated = self.catalogue.films().filter_map(|(index, film)| {
             let Date { year, month, day } = film.released?;
             Some((index, format!("{year:04}-{:02}-{:02}T00:00:00Z", month.max(1), day.max(1))))
         });
@@ -141,7 +141,7 @@ impl<'a> Views<'a> {
     }
 
     fn known_entry(self, index: FilmIndex, at: String) -> EntryView<'a> {
-        let film = &self.catalogue.films[index];
+        let film = self.catalogue.film(index);
         let title = match film.year {
             Some(year) => {
                 let values: [(&str, &dyn Display); 2] = [("title", &film.title), ("year", &year)];
@@ -155,7 +155,7 @@ impl<'a> Views<'a> {
             title: one_line(&title),
             at,
             what: "known",
-            text: self.described(film),
+            text: self.described(index),
             // The address of a picture may change with each refresh.
             image: None,
         }
@@ -164,7 +164,8 @@ impl<'a> Views<'a> {
     fn entry(self, dated: &'a Dated, film: Option<FilmIndex>) -> EntryView<'a> {
         let change = &dated.change;
         let what = change_list::word(&change.what);
-        let film = film.map(|index| &self.catalogue.films[index]);
+        let index = film;
+        let film = index.map(|index| self.catalogue.film(index));
         let (texts, title) = (self.texts, &change.title);
         let (title, text, image) = match &change.what {
             What::Added => {
@@ -174,7 +175,7 @@ impl<'a> Views<'a> {
                     }
                     None => texts.say("feed.added", &[("title", title)]),
                 };
-                let text = film
+                let text = index
                     .map_or_else(|| texts.say("feed.added_gone", &[]), |film| self.described(film));
                 (title, text, film.and_then(|film| film.image.as_deref()))
             }
@@ -226,7 +227,8 @@ impl<'a> Views<'a> {
     }
 
     /// Describes a film for a reader who does not know the film.
-    fn described(self, film: &Film) -> String {
+    fn described(self, index: FilmIndex) -> String {
+        let (film, people) = (self.catalogue.film(index), self.catalogue.cast(index));
         let texts = self.texts;
         let separator = texts.say("list.separator", &[]);
         let mut facts = Vec::new();
@@ -238,11 +240,11 @@ impl<'a> Views<'a> {
         if !facts.is_empty() {
             parts.push(texts.say("feed.facts", &[("facts", &facts.join(&separator))]));
         }
-        if !film.people.is_empty() {
-            let names = film.people.iter().take(MOST_PEOPLE);
-            let names: Vec<_> = names.map(|&p| &*self.catalogue.people[p].name).collect();
+        if !people.is_empty() {
+            let names = people.iter().take(MOST_PEOPLE);
+            let names: Vec<_> = names.map(|&p| &*self.catalogue.person(p).name).collect();
             let names = names.join(&separator);
-            parts.push(match film.people.len().saturating_sub(MOST_PEOPLE) {
+            parts.push(match people.len().saturating_sub(MOST_PEOPLE) {
                 0 => texts.say("feed.people", &[("people", &names)]),
                 more => texts.count("feed.people_more", more, &[("people", &names)]),
             });

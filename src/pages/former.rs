@@ -13,14 +13,11 @@ pub(super) fn former_addresses<'v>(
 ) -> impl Iterator<Item = (String, String, Named)> + use<'v> {
     let Views { catalogue, ledger, .. } = views;
     let films = catalogue
-        .films
-        .iter()
-        .enumerate()
+        .films()
         .filter_map(|(index, film)| Some((Named::Film(index), ledger.films.get(&film.id)?)));
-    let people =
-        catalogue.people.iter().enumerate().filter_map(|(index, person)| {
-            Some((Named::Person(index), ledger.people.get(&person.id)?))
-        });
+    let people = catalogue
+        .people()
+        .filter_map(|(index, person)| Some((Named::Person(index), ledger.people.get(&person.id)?)));
     films.chain(people).flat_map(|(named, entry)| {
         let path = match named {
             Named::Film(_) => film_path,

@@ -32,7 +32,7 @@ pub(super) struct Groups<'a> {
 impl<'a> Groups<'a> {
     pub(super) fn of(catalogue: &'a Catalogue, ledger: &'a Ledger) -> Groups<'a> {
         let mut years: BTreeMap<Option<u32>, Vec<FilmIndex>> = BTreeMap::new();
-        for (index, film) in catalogue.films.iter().enumerate() {
+        for (index, film) in catalogue.films() {
             years.entry(film.year).or_default().push(index);
         }
         Groups {
@@ -63,7 +63,7 @@ fn by_name<'a>(
     names_of: impl Fn(&'a Film) -> &'a [String],
 ) -> Vec<Director<'a>> {
     let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
-    for (index, film) in catalogue.films.iter().enumerate() {
+    for (index, film) in catalogue.films() {
         for name in names_of(film) {
             by_name.entry(name).or_default().push(index);
         }

@@ -12,11 +12,12 @@ use crate::catalogue::{FilmIndex, PersonIndex};
 impl Views<'_> {
     /// Returns a film as a `Movie`.
     pub(super) fn movie(self, index: FilmIndex) -> String {
-        let film = &self.catalogue.films[index];
+        let film = self.catalogue.film(index);
         let names: Vec<&String> =
             film.original_title.iter().chain(&film.original_title_romanised).collect();
         let person = |name: &String| json!({"@type": "Person", "name": name});
-        let characters: Vec<_> = film.people.iter().map(|&index| self.named(index)).collect();
+        let characters = self.catalogue.cast(index).iter();
+        let characters: Vec<_> = characters.map(|&index| self.named(index)).collect();
         written(json!({
             "@context": "https://schema.org",
             "@type": "Movie",
@@ -39,7 +40,7 @@ impl Views<'_> {
             json!({
                 "@type": "ListItem",
                 "position": at + 1,
-                "name": self.catalogue.films[index].title,
+                "name": self.catalogue.film(index).title,
                 "url": self.site.absolute(&film_path(self.film_slug(index))),
             })
         });
@@ -54,10 +55,10 @@ impl Views<'_> {
 
     /// Returns a person as a `Person`, with the films of the person.
     pub(super) fn schema_person(self, index: PersonIndex) -> String {
-        let films = self.catalogue.people[index].films.iter().map(|&film| {
+        let films = self.catalogue.filmography(index).iter().map(|&film| {
             json!({
                 "@type": "Movie",
-                "name": self.catalogue.films[film].title,
+                "name": self.catalogue.film(film).title,
                 "url": self.site.absolute(&film_path(self.film_slug(film))),
             })
         });
@@ -70,7 +71,7 @@ impl Views<'_> {
     fn named(self, index: PersonIndex) -> Value {
         json!({
             "@type": "Person",
-            "name": self.catalogue.people[index].name,
+            "name": self.catalogue.person(index).name,
             "url": self.site.absolute(&person_path(self.person_slug(index))),
         })
     }

@@ -76,14 +76,10 @@ impl List {
 
 /// Cuts every list of a catalogue into its parts.
 fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<usize>> {
-    let film_key = |&film: &FilmIndex| {
-        let film = &catalogue.films[film];
-        key_of_text(&film.title, &film.id)
-    };
-    let person_key = |&person: &PersonIndex| {
-        let person = &catalogue.people[person];
-        key_of_text(&person.name, &person.id)
-    };
+    let films: Vec<_> = catalogue.films().map(|(_, film)| film).collect();
+    let people: Vec<_> = catalogue.people().map(|(_, person)| person).collect();
+    let film_key = |&place: &usize| key_of_text(&films[place].title, &films[place].id);
+    let person_key = |&place: &usize| key_of_text(&people[place].name, &people[place].id);
     let name_key = |name: &str| key_of_text(name, name);
     let director_key = |&at: &usize| name_key(groups.directors[at].name);
     let producer_key = |&at: &usize| name_key(groups.producers[at].name);
@@ -91,19 +87,22 @@ fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<us
     let year_key = |&at: &usize| years[at].map_or("-".to_owned(), |year| format!("{year:05}"));
     let all = |length| (0..length).collect::<Vec<usize>>();
     let mut lists = BTreeMap::from([
-        (List::People, Split::of(all(catalogue.people.len()), MOST, person_key)),
+        (List::People, Split::of(all(people.len()), MOST, person_key)),
         (List::Directors, Split::of(all(groups.directors.len()), MOST, director_key)),
         (List::Producers, Split::of(all(groups.producers.len()), MOST, producer_key)),
         (List::Years, Split::of(all(years.len()), MOST, year_key)),
     ]);
+    let places = |films: &[FilmIndex]| {
+        films.iter().map(|&film| catalogue.film_place(film)).collect::<Vec<_>>()
+    };
     for (at, director) in groups.directors.iter().enumerate() {
-        lists.insert(List::Director(at), Split::of(director.films.clone(), MOST, film_key));
+        lists.insert(List::Director(at), Split::of(places(&director.films), MOST, film_key));
     }
     for (at, producer) in groups.producers.iter().enumerate() {
-        lists.insert(List::Producer(at), Split::of(producer.films.clone(), MOST, film_key));
+        lists.insert(List::Producer(at), Split::of(places(&producer.films), MOST, film_key));
     }
     for (&year, films) in &groups.years {
-        lists.insert(List::Year(year), Split::of(films.clone(), MOST, film_key));
+        lists.insert(List::Year(year), Split::of(places(films), MOST, film_key));
     }
     lists
 }
@@ -128,8 +127,9 @@ impl<'a> Lists<'a> {
 
     /// Hands on the films of the first page.
     pub(super) fn put_first(&self, views: Views<'_>, to: &mut dyn Variables) {
-        let count = views.catalogue.films.len();
-        let shown: Vec<FilmIndex> = (0..if count > MOST { NEWEST } else { count }).collect();
+        let count = views.catalogue.films().len();
+        let films = views.catalogue.films().map(|(film, _)| film);
+        let shown: Vec<FilmIndex> = films.take(if count > MOST { NEWEST } else { count }).collect();
         put_films(views, &shown, to);
         to.put("json_ld", &views.item_list(&views.site.title, &shown));
         to.put("timeline", &views.timeline());
@@ -154,7 +154,8 @@ impl<'a> Lists<'a> {
         let records = split.records(prefix);
         match list {
             List::People => {
-                to.put("people", &Each(records.len(), |at| views.person(records[at])));
+                let people = of_people(views, records);
+                to.put("people", &Each(people.len(), |at| views.person(people[at])));
                 if prefix.is_empty() {
                     put_several(views, to);
                 }
@@ -187,13 +188,15 @@ impl<'a> Lists<'a> {
                 };
                 to.put("role", &role);
                 to.put("director", &director_view(views, role, director));
-                to.put("json_ld", &views.item_list(director.name, records));
-                put_films(views, records, to);
+                let films = of_films(views, records);
+                to.put("json_ld", &views.item_list(director.name, &films));
+                put_films(views, &films, to);
             }
             List::Year(year) => {
                 let years = &self.groups.years;
                 let view = year_view(views, year, years.get(&year).map_or(0, Vec::len));
-                to.put("json_ld", &views.item_list(&view.name, records));
+                let films = of_films(views, records);
+                to.put("json_ld", &views.item_list(&view.name, &films));
                 to.put("year", &view);
                 if year.is_some() {
                     let beside = |found: Option<(&Option<u32>, &Vec<FilmIndex>)>| {
@@ -203,7 +206,7 @@ impl<'a> Lists<'a> {
                     to.put("previous", &beside(years.range(..year).next_back()));
                     to.put("next", &beside(years.range(year..).nth(1)));
                 }
-                put_films(views, records, to);
+                put_films(views, &films, to);
             }
         }
         let part = |(prefix, count): &(String, usize)| PartView {
@@ -221,20 +224,30 @@ impl<'a> Lists<'a> {
 
 /// Hands on the people who are in more than one film; if there are many, those with most films.
 fn put_several(views: Views<'_>, to: &mut dyn Variables) {
-    let films = |person: PersonIndex| views.catalogue.people[person].films.len();
-    let all = 0..views.catalogue.people.len();
+    let films = |person: PersonIndex| views.catalogue.filmography(person).len();
+    let all = views.catalogue.people().map(|(person, _)| person);
     let mut several: Vec<_> = all.filter(|&person| films(person) > 1).collect();
     if several.len() > MOST_SEVERAL {
         several.sort_by_key(|&person| std::cmp::Reverse(films(person)));
         several.truncate(MOST_SEVERAL);
-        several.sort_unstable();
+        several.sort_unstable_by_key(|&person| views.catalogue.person_place(person));
     }
     to.put("several", &Each(several.len(), |at| views.person(several[at])));
 }
 
 fn put_counts(views: Views<'_>, to: &mut dyn Variables) {
-    to.put("film_count", &views.catalogue.films.len());
-    to.put("person_count", &views.catalogue.people.len());
+    to.put("film_count", &views.catalogue.films().len());
+    to.put("person_count", &views.catalogue.people().len());
+}
+
+/// Returns the films at these places.
+fn of_films(views: Views<'_>, places: &[usize]) -> Vec<FilmIndex> {
+    places.iter().filter_map(|&place| views.catalogue.film_at(place)).collect()
+}
+
+/// Returns the people at these places.
+fn of_people(views: Views<'_>, places: &[usize]) -> Vec<PersonIndex> {
+    places.iter().filter_map(|&place| views.catalogue.person_at(place)).collect()
 }
 
 fn put_films(views: Views<'_>, films: &[FilmIndex], to: &mut dyn Variables) {
@@ -243,7 +256,7 @@ fn put_films(views: Views<'_>, films: &[FilmIndex], to: &mut dyn Variables) {
 
 fn director_view<'g>(views: Views<'_>, role: Role, director: &Director<'g>) -> DirectorView<'g> {
     let Views { catalogue, site, .. } = views;
-    let films = director.films.iter().map(|&film| &catalogue.films[film]);
+    let films = director.films.iter().map(|&film| catalogue.film(film));
     let years = || films.clone().filter_map(|film| film.year);
     let scores: Vec<_> = films.clone().filter_map(|film| film.rt_score).collect();
     let sum: u32 = scores.iter().sum();

@@ -50,8 +50,8 @@ impl Named {
     /// Returns the title or the name of the record.
     pub(super) fn title(self, catalogue: &Catalogue) -> &str {
         match self {
-            Named::Film(film) => &catalogue.films[film].title,
-            Named::Person(person) => &catalogue.people[person].name,
+            Named::Film(film) => &catalogue.film(film).title,
+            Named::Person(person) => &catalogue.person(person).name,
         }
     }
 }
@@ -85,8 +85,8 @@ impl Page {
     /// Returns the record for the text of an error, after the path of the page.
     pub(super) fn record(&self, catalogue: &Catalogue) -> String {
         match self {
-            Page::Film(film) => format!(" for the film {:?}", catalogue.films[*film].title),
-            Page::Person(person) => format!(" for {:?}", catalogue.people[*person].name),
+            Page::Film(film) => format!(" for the film {:?}", catalogue.film(*film).title),
+            Page::Person(person) => format!(" for {:?}", catalogue.person(*person).name),
             _ => String::new(),
         }
     }

@@ -160,11 +160,11 @@ fn add_pages_of_every_site(pages: &mut BTreeMap<String, Page>) {
 
 fn add_records(pages: &mut BTreeMap<String, Page>, contents: &PageContents<'_>) {
     let views = &contents.views;
-    for film in 0..views.catalogue.films.len() {
+    for (film, _) in views.catalogue.films() {
         pages.insert(film_path(views.film_slug(film)), Page::Film(film));
         pages.insert(poster_path(views.film_slug(film)), Page::Poster(film));
     }
-    for person in 0..views.catalogue.people.len() {
+    for (person, _) in views.catalogue.people() {
         pages.insert(person_path(views.person_slug(person)), Page::Person(person));
     }
 }

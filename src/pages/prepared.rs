@@ -56,7 +56,7 @@ fn fingerprint(plan: &Plan<'_>, path: &str, page: &Page) -> Fingerprint {
         }
         // A poster is drawn from these fields alone: a new score does not give a new poster.
         Page::Poster(film) => {
-            let film = &plan.contents.views.catalogue.films[*film];
+            let film = plan.contents.views.catalogue.film(*film);
             write_json(&mut hasher, &(&film.id, &film.title));
         }
         _ => {
@@ -106,7 +106,7 @@ impl Prepared<'_> {
         match self.page {
             Page::File(bytes) => Ok(bytes.clone()),
             Page::Poster(film) => {
-                let film = &contents.views.catalogue.films[*film];
+                let film = contents.views.catalogue.film(*film);
                 Ok(poster::poster(&film.id, &film.title).into())
             }
             Page::Search(prefix) => Ok(contents.search_index(prefix)),

@@ -52,20 +52,20 @@ struct IndexFile {
     is_cut: bool,
 }
 
-/// Words, each with the indexes of its films.
+/// Words, each with the places of its films.
 type Words = BTreeMap<Box<str>, Vec<u32>>;
 
 impl Index {
     pub(super) fn of(catalogue: &Catalogue) -> Index {
         let mut by_prefix: BTreeMap<String, Words> = BTreeMap::new();
-        let share = MOST_WORDS_OF_ALL / catalogue.films.len().max(1);
+        let share = MOST_WORDS_OF_ALL / catalogue.films().len().max(1);
         let most = share.max(LEAST_WORDS_OF_A_FILM);
-        for (at, film) in catalogue.films.iter().enumerate() {
-            for word in words_of(catalogue, film, most) {
+        for (place, (index, film)) in catalogue.films().enumerate() {
+            for word in words_of(catalogue, index, film, most) {
                 let words = by_prefix.entry(prefix_of(&word)).or_default();
                 // The list stays sorted and has no duplicates: films come in order, and each word
                 // of a film comes once.
-                words.entry(word.into()).or_default().push(at as u32);
+                words.entry(word.into()).or_default().push(place as u32);
             }
         }
         let mut index = Index::default();
@@ -132,7 +132,7 @@ impl Index {
         });
         let part = Part {
             words: words.collect(),
-            films: films.iter().map(|&film| IndexEntry::of(film as FilmIndex, views)).collect(),
+            films: films.iter().filter_map(|&place| IndexEntry::of(place, views)).collect(),
             more: &file.more,
             cut: file.is_cut,
         };
@@ -199,25 +199,26 @@ struct ShownFilm<'a> {
 }
 
 impl<'a> IndexEntry<'a> {
-    fn of(index: FilmIndex, views: Views<'a>) -> IndexEntry<'a> {
-        let film = &views.catalogue.films[index];
+    fn of(place: u32, views: Views<'a>) -> Option<IndexEntry<'a>> {
+        let index = views.catalogue.film_at(place as usize)?;
+        let film = views.catalogue.film(index);
         let shown = (!is_on_one_page(views.catalogue)).then(|| ShownFilm {
             title: &film.title,
             url: views.site.link(&film_path(views.film_slug(index))),
             year: film.year,
             lang: views.texts.other_language(&film.title),
         });
-        IndexEntry { id: &film.id, shown }
+        Some(IndexEntry { id: &film.id, shown })
     }
 }
 
 /// Whether the list of films has all films.
 fn is_on_one_page(catalogue: &Catalogue) -> bool {
-    catalogue.films.len() <= MOST
+    catalogue.films().len() <= MOST
 }
 
 /// Returns the first `most` words of a film. The words of its titles come first.
-fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String> {
+fn words_of(catalogue: &Catalogue, index: FilmIndex, film: &Film, most: usize) -> BTreeSet<String> {
     let year = film.year.map(|year| year.to_string());
     let texts = [
         Some(film.title.as_str()),
@@ -226,7 +227,8 @@ fn words_of(catalogue: &Catalogue, film: &Film, most: usize) -> BTreeSet<String>
         film.director.as_deref(),
         year.as_deref(),
     ];
-    let people = film.people.iter().map(|&person| catalogue.people[person].name.as_str());
+    let people = catalogue.cast(index).iter();
+    let people = people.map(|&person| catalogue.person(person).name.as_str());
     let mut found = BTreeSet::new();
     let description = film.description.as_deref().filter(|_| is_on_one_page(catalogue));
     for text in texts.into_iter().flatten().chain(people).chain(description) {

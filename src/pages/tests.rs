@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::catalogue::{Catalogue, Film, join};
+use crate::catalogue::{Catalogue, join};
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::ledger::Ledger;
 use crate::payload::{Body, Fence, Payload};
@@ -144,8 +144,7 @@ fn the_same_catalogue_gives_the_same_bytes_on_every_day() {
 fn the_fingerprint_of_a_page_changes_exactly_if_the_page_changes() {
     let before = rendered(&site(None), &small(), 1);
     let mut catalogue = small();
-    let kiki = catalogue.films.iter_mut().find(|film| film.id == "f2").expect("the film");
-    kiki.rt_score = Some(98);
+    catalogue.film_mut("f2").rt_score = Some(98);
     let after = rendered(&site(None), &catalogue, 1);
     let changed: Vec<_> =
         after.iter().filter(|(path, page)| before[*path] != **page).map(|(path, _)| path).collect();
@@ -208,7 +207,7 @@ fn the_sitemap_has_absolute_addresses_and_the_times_of_changes() {
     let site = site(Some("https://films.example/"));
     let theme = Theme::load(None).expect("the theme");
     let (old, mut new) = (small(), small());
-    new.films[0].rt_score = Some(1);
+    new.film_mut("f1").rt_score = Some(1);
     let ledger = Ledger::baseline(&old, WallTime(0));
     let day = 1_795_518_000_000_000;
     let ledger = ledger.advanced(&crate::changes::between(&old, &new), &new, WallTime(day));
@@ -226,14 +225,12 @@ fn the_sitemap_has_absolute_addresses_and_the_times_of_changes() {
 #[test]
 fn news_looks_as_it_was_reviewed() {
     let (old, mut new) = (small(), small());
-    let film = |films: &mut Vec<Film>, id| films.iter().position(|film| film.id == id);
-    let [ponyo, kiki] = ["f1", "f2"].map(|id| film(&mut new.films, id).expect("the film"));
-    new.films[ponyo].description = Some("A <fish> ]]> & a\nboy".into());
-    new.films[ponyo].director = None;
-    let mut arrived = new.films[kiki].clone();
-    (arrived.id, arrived.title) = ("f4".into(), "Kiki\nReturns <2>".into());
-    new.films[kiki] = arrived;
-    new.people[0].age = Some("6".into());
+    let ponyo = new.film_mut("f1");
+    ponyo.description = Some("A <fish> ]]> & a\nboy".into());
+    ponyo.director = None;
+    let kiki = new.film_mut("f2");
+    (kiki.id, kiki.title) = ("f4".into(), "Kiki\nReturns <2>".into());
+    new.person_mut("p2").age = Some("6".into());
     let ledger = told(&old, &new);
     let (theme, site) =
         (Theme::load(None).expect("the theme"), site(Some("https://films.example/")));
@@ -292,8 +289,7 @@ fn told(old: &Catalogue, new: &Catalogue) -> Ledger {
 #[test]
 fn a_change_renders_only_the_pages_that_show_the_change() {
     let (old, mut new) = (small(), small());
-    let kiki = new.films.iter_mut().find(|film| film.id == "f2").expect("the film");
-    kiki.rt_score = Some(98);
+    new.film_mut("f2").rt_score = Some(98);
     let (theme, site) = (Theme::load(None).expect("the theme"), site(None));
     let ledgers = [Ledger::baseline(&new, WallTime(0)), told(&old, &new)];
     let plans = ledgers.each_ref().map(|ledger| Plan::new(&site, &new, ledger, &theme));

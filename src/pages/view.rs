@@ -3,14 +3,14 @@
 //! Owns the names of the fields, on which theme authors rely. Each list in a view has a largest
 //! length, except lists of the whole catalogue.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::paths::{director_path, film_path, person_path, poster_path};
 use super::site::Site;
-use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
+use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, PersonIndex};
 use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::texts::Texts;
@@ -165,24 +165,24 @@ impl<'a> Views<'a> {
     /// Returns the last segment of the path of a film. The ledger has entered every record of the
     /// catalogue, so every film has a slug.
     pub(super) fn film_slug(self, film: FilmIndex) -> &'a str {
-        let id = &self.catalogue.films[film].id;
+        let id = &self.catalogue.film(film).id;
         self.ledger.films.get(id).map_or("unlisted", |entry| &entry.slug)
     }
 
     /// Returns the last segment of the path of a person, as [`Views::film_slug`] does for a film.
     pub(super) fn person_slug(self, person: PersonIndex) -> &'a str {
-        let id = &self.catalogue.people[person].id;
+        let id = &self.catalogue.person(person).id;
         self.ledger.people.get(id).map_or("unlisted", |entry| &entry.slug)
     }
 
     pub(super) fn film_name(self, index: FilmIndex) -> FilmName<'a> {
-        let film = &self.catalogue.films[index];
+        let film = self.catalogue.film(index);
         let url = self.link(&film_path(self.film_slug(index)));
         FilmName { id: &film.id, title: &film.title, url, year: film.year }
     }
 
     pub(super) fn person_name(self, index: PersonIndex) -> PersonName<'a> {
-        let person = &self.catalogue.people[index];
+        let person = self.catalogue.person(index);
         let url = self.link(&person_path(self.person_slug(index)));
         PersonName { id: &person.id, name: &person.name, url }
     }
@@ -194,16 +194,16 @@ impl<'a> Views<'a> {
 
     /// Returns a film with full views of its people, as the page of the film shows the film.
     pub(super) fn film_in_full(self, index: FilmIndex) -> FilmView<'a, PersonView<'a>> {
-        let people = self.catalogue.films[index].people.len().max(1);
+        let people = self.catalogue.cast(index).len().max(1);
         let most = MOST_BESIDE.min(MOST_BESIDE_ALL / people);
         self.film_with(index, |person| {
-            let others = self.catalogue.people[person].films.iter();
+            let others = self.catalogue.filmography(person).iter();
             self.person_with(person, others.filter(|&&other| other != index).take(most))
         })
     }
 
     fn film_with<P>(self, index: FilmIndex, person: impl Fn(PersonIndex) -> P) -> FilmView<'a, P> {
-        let film: &Film = &self.catalogue.films[index];
+        let film = self.catalogue.film(index);
         let slug = self.film_slug(index);
         FilmView {
             id: &film.id,
@@ -225,7 +225,7 @@ impl<'a> Views<'a> {
             year: film.year,
             running_time: film.running_time,
             rt_score: film.rt_score,
-            people: film.people.iter().map(|&index| person(index)).collect(),
+            people: self.catalogue.cast(index).iter().map(|&index| person(index)).collect(),
             first_seen: self.first_seen(&film.id),
             extra: &film.extra,
         }
@@ -246,7 +246,7 @@ impl<'a> Views<'a> {
     }
 
     pub(super) fn person(self, index: PersonIndex) -> PersonView<'a> {
-        self.person_with(index, self.catalogue.people[index].films.iter())
+        self.person_with(index, self.catalogue.filmography(index).iter())
     }
 
     fn person_with(
@@ -254,7 +254,7 @@ impl<'a> Views<'a> {
         index: PersonIndex,
         films: impl Iterator<Item = &'a FilmIndex>,
     ) -> PersonView<'a> {
-        let person: &Person = &self.catalogue.people[index];
+        let person = self.catalogue.person(index);
         let slug = self.person_slug(index);
         PersonView {
             id: &person.id,
@@ -287,22 +287,22 @@ impl<'a> Views<'a> {
         FilmBeside {
             name: self.film_name(film),
             poster: self.link(&poster_path(self.film_slug(film))),
-            image: self.catalogue.films[film].image.as_deref(),
+            image: self.catalogue.film(film).image.as_deref(),
         }
     }
 
     /// Returns the films of a person by their posters, oldest first.
     pub(super) fn films_of_person(self, person: PersonIndex) -> Vec<FilmBeside<'a>> {
-        let films = self.catalogue.people[person].films.iter();
+        let films = self.catalogue.filmography(person).iter();
         films.map(|&film| self.film_beside(film)).collect()
     }
 
     /// Returns the other people of the films of a person, in the order of the films, and the number
     /// of further people. The number is bounded as [`MOST_READ`] bounds the work.
     pub(super) fn people_beside(self, person: PersonIndex) -> (Vec<PersonName<'a>>, usize) {
-        let films = self.catalogue.people[person].films.iter();
-        let others = films.flat_map(|&film| &self.catalogue.films[film].people);
-        let mut seen = BTreeSet::from([person]);
+        let films = self.catalogue.filmography(person).iter();
+        let others = films.flat_map(|&film| self.catalogue.cast(film));
+        let mut seen = HashSet::from([person]);
         let mut beside: Vec<_> =
             others.take(MOST_READ).copied().filter(|&other| seen.insert(other)).collect();
         let more = beside.len().saturating_sub(MOST_PEOPLE_BESIDE);

@@ -1,0 +1,38 @@
+//! A person of the catalogue.
+
+use super::Extra;
+
+/// A person (schema.org `Person`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    /// The id in the data of the upstream, which is the key of the join.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The gender, as the upstream wrote the gender.
+    pub gender: Option<String>,
+    /// The age: a number, or words such as "late teens".
+    pub age: Option<String>,
+    /// The colour of the eyes.
+    pub eye_color: Option<String>,
+    /// The colour of the hair.
+    pub hair_color: Option<String>,
+    /// The fields that the program does not know.
+    pub extra: Extra,
+}
+
+#[cfg(test)]
+impl Person {
+    /// Makes a person with an id, a name and no other fields.
+    pub(crate) fn named(id: &str, name: &str) -> Person {
+        Person {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            gender: None,
+            age: None,
+            eye_color: None,
+            hair_color: None,
+            extra: Extra::new(),
+        }
+    }
+}
