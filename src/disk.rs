@@ -80,6 +80,14 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Opens a file to read.
+///
+/// # Errors
+/// Fails if the file cannot be opened.
+pub fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// Creates a file that must not exist, with [`FILE_MODE`] whatever the umask is.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let file = File::options().write(true).create_new(true).mode(FILE_MODE).open(path)?;

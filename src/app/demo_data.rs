@@ -41,10 +41,10 @@ pub(super) fn write(cli: &Cli, films: u32, people: u32, seed: u64) -> Result<()>
     }
     disk::create_directory(directory)?;
     let bar = progress(u64::from(films) + u64::from(people));
-    let done = Cell::new(0);
+    let done = Cell::new(0_u64);
     let written = || {
         done.set(done.get() + 1);
-        if done.get() % STEP == 0 {
+        if done.get().is_multiple_of(STEP) {
             bar.set_position(done.get());
         }
     };

@@ -5,7 +5,7 @@
 //! values come in and go out. This module must not read the store or show anything.
 
 use super::report::ChangeCounts;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Joined};
 use crate::changes::{self, Change, Fields};
 use crate::clock::WallTime;
 use crate::ledger::{Ledger, Overrides};
@@ -19,7 +19,8 @@ pub(super) struct Known {
     payload: Option<Payload>,
     /// The edition of payload and ledger in the store.
     edition: Edition,
-    catalogue: Catalogue,
+    /// The catalogue, with what the next join can use again.
+    joined: Joined,
     ledger: Option<Ledger>,
     /// Changes since the live generation was made; `None` if the changes are not known.
     untold: Option<Vec<Change>>,
@@ -60,7 +61,7 @@ impl Known {
     /// Returns the ids with which the next catalogue is compared.
     pub(super) fn ids(&self) -> Option<Ids<'_>> {
         match (&self.payload, &self.ledger) {
-            (Some(_), _) => Some(Ids::of(&self.catalogue)),
+            (Some(_), _) => Some(Ids::of(&self.joined.catalogue)),
             (None, Some(ledger)) => Some(Ids::known_to(ledger)),
             (None, None) => None,
         }
@@ -70,7 +71,12 @@ impl Known {
     pub(super) fn contents(&self) -> Option<Contents<'_>> {
         let (payload, ledger) = (self.payload.as_ref()?, self.ledger.as_ref()?);
         let untold = self.untold.as_deref();
-        Some(Contents { payload, catalogue: &self.catalogue, ledger, untold })
+        Some(Contents { payload, catalogue: &self.joined.catalogue, ledger, untold })
+    }
+
+    /// Returns the last join, from which the next join begins.
+    pub(super) fn joined(&self) -> &Joined {
+        &self.joined
     }
 
     /// Whether a payload has the same bytes as the known payload.
@@ -98,19 +104,20 @@ impl Known {
     /// Enters the catalogue of a refresh. The payload follows with [`Known::saved`].
     pub(super) fn enter(
         &mut self,
-        catalogue: Catalogue,
+        joined: Joined,
         origin: WallTime,
         overrides: &Overrides,
     ) -> Entered {
-        let found = self.compared(&catalogue, self.ledger.as_ref(), overrides);
+        let catalogue = &joined.catalogue;
+        let found = self.compared(catalogue, self.ledger.as_ref(), overrides);
         // Without a payload, the changes are not known. Slugs and times of the ledger stay.
         let (changes, fields) = found.map(|found| (found.changes, found.fields)).unzip();
         let told = changes.as_deref().unwrap_or_default();
-        let mut ledger = Ledger::after(self.ledger.as_ref(), told, &catalogue, origin);
+        let mut ledger = Ledger::after(self.ledger.as_ref(), told, catalogue, origin);
         let volatile = fields.map(|fields| ledger.count(&fields, overrides)).unwrap_or_default();
         let entered = Entered { counts: ChangeCounts::of(told), volatile };
-        self.note(changes);
-        (self.catalogue, self.ledger) = (catalogue, Some(ledger));
+        self.untold = noted(self.untold.take(), changes);
+        (self.joined, self.ledger) = (joined, Some(ledger));
         entered
     }
 
@@ -120,15 +127,16 @@ impl Known {
         payload: Payload,
         ledger: Option<Ledger>,
         edition: Edition,
-        catalogue: Catalogue,
+        joined: Joined,
         overrides: &Overrides,
     ) {
+        let catalogue = &joined.catalogue;
         let before = ledger.or_else(|| self.ledger.take());
-        let ledger = Ledger::after(before.as_ref(), &[], &catalogue, payload.origin.wall);
-        let found = self.compared(&catalogue, Some(&ledger), overrides);
-        self.note(found.map(|found| found.changes));
+        let ledger = Ledger::after(before.as_ref(), &[], catalogue, payload.origin.wall);
+        let found = self.compared(catalogue, Some(&ledger), overrides);
+        self.untold = noted(self.untold.take(), found.map(|found| found.changes));
         self.payload = Some(payload);
-        (self.edition, self.catalogue, self.ledger) = (edition, catalogue, Some(ledger));
+        (self.edition, self.joined, self.ledger) = (edition, joined, Some(ledger));
     }
 
     /// Returns what must be saved: this payload with its ledger.
@@ -158,13 +166,14 @@ impl Known {
     ) -> Option<changes::Compared> {
         let (_, ledger) = self.payload.as_ref().zip(ledger)?;
         let is_ignored = |kind, field: &str| ledger.is_volatile(kind, field, overrides);
-        Some(changes::compared(&self.catalogue, catalogue, &is_ignored))
+        Some(changes::compared(&self.joined.catalogue, catalogue, &is_ignored))
     }
+}
 
-    fn note(&mut self, changes: Option<Vec<Change>>) {
-        let untold = self.untold.take().zip(changes);
-        self.untold = untold.map(|(before, then)| changes::joined(before, then));
-    }
+/// Adds the changes of the next step. Returns `None` if the changes of one of the steps are not
+/// known.
+fn noted(untold: Option<Vec<Change>>, changes: Option<Vec<Change>>) -> Option<Vec<Change>> {
+    untold.zip(changes).map(|(before, then)| changes::joined(before, then))
 }
 
 #[cfg(test)]
@@ -173,7 +182,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::catalogue::{Bounds, join_within};
+    use crate::catalogue::Bounds;
     use crate::changes::What;
     use crate::clock::{BootId, BootTime, Stamp};
     use crate::payload::Body;
@@ -190,8 +199,8 @@ mod tests {
         }
     }
 
-    fn catalogue(payload: &Payload) -> Catalogue {
-        join_within(payload, 100, Bounds::of(1 << 20)).expect("a catalogue").0
+    fn joined(payload: &Payload) -> Joined {
+        Joined::default().next(payload, 100, Bounds::of(1 << 20)).expect("a catalogue")
     }
 
     fn one() -> Value {
@@ -203,7 +212,7 @@ mod tests {
     }
 
     fn enter(known: &mut Known, payload: Payload) -> Entered {
-        let entered = known.enter(catalogue(&payload), payload.origin.wall, &Overrides::default());
+        let entered = known.enter(joined(&payload), payload.origin.wall, &Overrides::default());
         let saved = known.to_save(payload);
         let edition = saved.edition();
         known.saved(saved, edition);
@@ -212,7 +221,7 @@ mod tests {
 
     fn take_up(known: &mut Known, payload: Payload, ledger: Option<Ledger>) {
         let (catalogue, edition) =
-            (catalogue(&payload), Edition { fence: payload.fence, revision: 7 });
+            (joined(&payload), Edition { fence: payload.fence, revision: 7 });
         known.take_up(payload, ledger, edition, catalogue, &Overrides::default());
     }
 

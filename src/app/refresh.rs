@@ -20,7 +20,7 @@ use super::known::Known;
 use super::notices::Notices;
 use super::report::{ChangeCounts, Done};
 use super::volatile::Facts;
-use crate::catalogue::{self, Bounds, Catalogue, Warning};
+use crate::catalogue::{Bounds, Joined};
 use crate::clock::{BootTime, Clock, Stamp};
 use crate::coming::{self, SeenAttempt};
 use crate::hold::Coming;
@@ -238,13 +238,13 @@ impl Refresher {
             self.known.count_unchanged(&self.settings.overrides);
             (OutcomeKind::Unchanged, ChangeCounts::default())
         } else {
-            let (catalogue, warnings) = self.join(&payload).map_err(unusable)?;
+            let joined = self.join(&payload).map_err(unusable)?;
             self.front.metrics.took(Stage::Decode, self.clock.now().boot.since(started));
             let (known, keep) = (self.known.ids(), self.keep());
             let guard = &self.settings.guard;
-            guard::believe(&payload, &catalogue, known, before, guard, &keep).await?;
-            self.notices.note(warnings);
-            (OutcomeKind::Changed, self.enter(catalogue, &payload.origin))
+            guard::believe(&payload, &joined.catalogue, known, before, guard, &keep).await?;
+            self.notices.note(joined.warnings.clone());
+            (OutcomeKind::Changed, self.enter(joined, &payload.origin))
         };
         self.save(payload).await?;
         let took = took + self.clock.now().boot.since(started);
@@ -252,13 +252,13 @@ impl Refresher {
         Ok((kind, counts))
     }
 
-    fn join(&self, payload: &Payload) -> Result<(Catalogue, Vec<Warning>), Fault> {
+    fn join(&self, payload: &Payload) -> Result<Joined, Fault> {
         let bounds = Bounds::of(self.settings.max_bytes);
-        catalogue::join_within(payload, self.settings.limit, bounds)
+        self.known.joined().next(payload, self.settings.limit, bounds)
     }
 
-    fn enter(&mut self, catalogue: Catalogue, origin: &Stamp) -> ChangeCounts {
-        let entered = self.known.enter(catalogue, origin.wall, &self.settings.overrides);
+    fn enter(&mut self, joined: Joined, origin: &Stamp) -> ChangeCounts {
+        let entered = self.known.enter(joined, origin.wall, &self.settings.overrides);
         for field in entered.volatile {
             info!(
                 field,
@@ -329,13 +329,11 @@ impl Refresher {
         if payload.fence < self.known.fence() {
             return Ok(());
         }
-        let joined = self.join(&payload);
-        let (catalogue, warnings) =
-            joined.context("the payload in the store is not a catalogue")?;
-        self.notices.note(warnings);
+        let joined = self.join(&payload).context("the payload in the store is not a catalogue")?;
+        self.notices.note(joined.warnings.clone());
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
         let overrides = &self.settings.overrides;
-        self.known.take_up(payload, loaded.ledger, loaded.edition, catalogue, overrides);
+        self.known.take_up(payload, loaded.ledger, loaded.edition, joined, overrides);
         self.show()
     }
 

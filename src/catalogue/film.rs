@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::shelf::Shelved;
 use super::{Date, Extra};
 
 /// A film (schema.org `Movie`).
@@ -43,10 +44,17 @@ pub struct Film {
     pub extra: Extra,
 }
 
-impl Film {
-    /// Returns the sort key: newest first, then by title and by id. Films without a date are last.
-    pub(super) fn newest_first(&self) -> (bool, Reverse<Option<Date>>, String, &str) {
+impl Shelved for Film {
+    /// Newest first, then by title and by id. Films without a date are last.
+    type Key = (bool, Reverse<Option<Date>>, String, String);
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn key(&self) -> Self::Key {
+        let (title, id) = (self.title.to_lowercase(), self.id.clone());
         // `false` sorts before `true`.
-        (self.released.is_none(), Reverse(self.released), self.title.to_lowercase(), &self.id)
+        (self.released.is_none(), Reverse(self.released), title, id)
     }
 }

@@ -14,7 +14,9 @@
 mod bounds;
 mod date;
 mod film;
+mod joined;
 mod length;
+mod listed;
 mod markup;
 mod pairs;
 mod person;
@@ -24,22 +26,24 @@ mod record;
 mod reference;
 mod related;
 mod shelf;
+mod stated;
 mod text;
+mod told;
 mod warning;
 mod weight;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::payload::{Endpoint, Fault, Payload, records};
+use crate::payload::{Fault, Payload};
 pub use bounds::Bounds;
 pub use date::Date;
 pub use film::Film;
-use pairs::pairs;
+pub use joined::Joined;
+use pairs::Pairs;
 pub use person::Person;
-use read::{film, person, read};
-use related::Related;
 use shelf::Shelf;
 pub use text::cleaned;
 pub use warning::{Warning, tally};
@@ -57,33 +61,17 @@ pub struct FilmIndex(u32);
 pub struct PersonIndex(u32);
 
 /// Films and people, joined.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     /// Newest first. Films without a date are last. Films with the same date are ordered by title,
     /// then by id.
-    films: Shelf<Film>,
+    films: Arc<Shelf<Film>>,
     /// Ordered by name, then by id.
-    people: Shelf<Person>,
-    /// The people of each film, ordered by name.
-    casts: Related<PersonIndex>,
-    /// The films of each person, oldest first.
-    filmographies: Related<FilmIndex>,
+    people: Arc<Shelf<Person>>,
+    pairs: Arc<Pairs>,
 }
 
 impl Catalogue {
-    /// Makes a catalogue of films, people, and pairs of their places. All are in their order.
-    fn new(films: Vec<Film>, people: Vec<Person>, pairs: &[(u32, u32)]) -> Catalogue {
-        let casts = pairs.iter().map(|&(film, person)| (film, PersonIndex(person)));
-        // Pairs begin with the newest film, and a filmography with the oldest film.
-        let filmographies = pairs.iter().rev().map(|&(film, person)| (person, FilmIndex(film)));
-        Catalogue {
-            casts: Related::of(films.len(), casts),
-            filmographies: Related::of(people.len(), filmographies),
-            films: Shelf::of(films),
-            people: Shelf::of(people),
-        }
-    }
-
     /// Returns the films, newest first.
     pub fn films(&self) -> impl DoubleEndedIterator<Item = (FilmIndex, &Film)> + ExactSizeIterator {
         self.films.iter().map(|(index, film)| (FilmIndex(index), film))
@@ -128,12 +116,37 @@ impl Catalogue {
 
     /// Returns the people of a film, ordered by name.
     pub fn cast(&self, film: FilmIndex) -> &[PersonIndex] {
-        self.casts.of_record(film.0)
+        self.pairs.casts.of_record(film.0)
     }
 
     /// Returns the films of a person, oldest first.
     pub fn filmography(&self, person: PersonIndex) -> &[FilmIndex] {
-        self.filmographies.of_record(person.0)
+        self.pairs.filmographies.of_record(person.0)
+    }
+}
+
+/// Two catalogues are equal if they have the same records in the same order, and the same pairs.
+impl PartialEq for Catalogue {
+    fn eq(&self, other: &Catalogue) -> bool {
+        let is_same_film = |((one, film), (two, other_film)): ((FilmIndex, &Film), (_, &Film))| {
+            let ids = |catalogue: &Catalogue, film| {
+                let cast = catalogue.cast(film).iter();
+                cast.map(|&person| catalogue.person(person).id.clone()).collect::<Vec<_>>()
+            };
+            film == other_film && ids(self, one) == ids(other, two)
+        };
+        let is_same_person =
+            |((one, person), (two, other_person)): ((_, &Person), (_, &Person))| {
+                let ids = |catalogue: &Catalogue, person| {
+                    let films = catalogue.filmography(person).iter();
+                    films.map(|&film| catalogue.film(film).id.clone()).collect::<Vec<_>>()
+                };
+                person == other_person && ids(self, one) == ids(other, two)
+            };
+        self.films().len() == other.films().len()
+            && self.people().len() == other.people().len()
+            && self.films().zip(other.films()).all(is_same_film)
+            && self.people().zip(other.people()).all(is_same_person)
     }
 }
 
@@ -141,25 +154,36 @@ impl Catalogue {
 impl Catalogue {
     /// Returns a film for changes, by its id. The film must keep its place.
     pub(crate) fn film_mut(&mut self, id: &str) -> &mut Film {
-        self.films.find_mut(|film| film.id == id).expect("a film")
+        Arc::make_mut(&mut self.films).find_mut(|film| film.id == id).expect("a film")
     }
 
     /// Returns a person for changes, by its id. The person must keep its place.
     pub(crate) fn person_mut(&mut self, id: &str) -> &mut Person {
-        self.people.find_mut(|person| person.id == id).expect("a person")
+        Arc::make_mut(&mut self.people).find_mut(|person| person.id == id).expect("a person")
     }
 
     /// Makes a catalogue of films that are in their order.
     pub(crate) fn of_films(films: Vec<Film>) -> Catalogue {
-        Catalogue::new(films, Vec::new(), &[])
+        let pairs = Pairs::none(films.len(), 0);
+        Catalogue {
+            films: Arc::new(Shelf::of(films)),
+            pairs: Arc::new(pairs),
+            ..Catalogue::default()
+        }
     }
 
     /// Makes a catalogue without films from the ids and names of people.
     pub(crate) fn of_people(people: &[(&str, &str)]) -> Catalogue {
-        let people = people.iter().map(|(id, name)| Person::named(id, name)).collect();
-        Catalogue::new(Vec::new(), people, &[])
+        let people: Vec<_> = people.iter().map(|(id, name)| Person::named(id, name)).collect();
+        let pairs = Pairs::none(0, people.len());
+        Catalogue {
+            people: Arc::new(Shelf::of(people)),
+            pairs: Arc::new(pairs),
+            ..Catalogue::default()
+        }
     }
 }
+
 /// Decodes and joins a payload. `limit` is the number of records of each list that the request
 /// asked for (`--limit`); 0 means that the request had no limit.
 ///
@@ -179,31 +203,8 @@ pub fn join_within(
     limit: u32,
     bounds: Bounds,
 ) -> Result<(Catalogue, Vec<Warning>), Fault> {
-    let raw_films = records(Endpoint::Films, &payload.films.bytes, bounds.records)?;
-    let raw_people = records(Endpoint::People, &payload.people.bytes, bounds.records)?;
-    let mut warnings = Vec::new();
-    for (endpoint, count) in
-        [(Endpoint::Films, raw_films.len()), (Endpoint::People, raw_people.len())]
-    {
-        if limit > 0 && count >= limit as usize {
-            warnings.push(Warning::ProbablyCut { endpoint, limit });
-        }
-    }
-
-    let units = bounds.units;
-    let mut films = read(Endpoint::Films, &raw_films, film, units, &mut warnings)?;
-    let mut people = read(Endpoint::People, &raw_people, person, units, &mut warnings)?;
-    bounds.hold_makers(films.iter().map(|(film, _)| film))?;
-    films.sort_by(|(a, _), (b, _)| a.newest_first().cmp(&b.newest_first()));
-    people.sort_by_cached_key(|(person, _)| (person.name.to_lowercase(), person.id.clone()));
-    let (films, cast): (Vec<_>, Vec<_>) = films.into_iter().unzip();
-    let (people, filmography): (Vec<_>, Vec<_>) = people.into_iter().unzip();
-
-    let most = bounds.pairs;
-    let pairs = pairs(&films, &people, &cast, &filmography, most, &mut warnings)?;
-    let catalogue = Catalogue::new(films, people, &pairs);
-    bounds.hold_site(&catalogue)?;
-    Ok((catalogue, warnings))
+    let joined = Joined::default().next(payload, limit, bounds)?;
+    Ok((joined.catalogue, joined.warnings))
 }
 
 #[cfg(test)]

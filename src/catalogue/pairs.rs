@@ -1,101 +1,107 @@
-//! Finds the pairs of a film and a person.
+//! The pairs of a film and a person.
 //!
-//! Owns the join: a pair exists if the film refers to the person, or if the person refers to the
-//! film. A reference to a record that does not exist becomes a [`Warning`].
+//! Owns the rule that makes a pair: the film refers to the person, or the person refers to the film.
 
-use super::raw;
-use super::reference::{RecordIds, Target};
-use super::warning::{IdSample, Warning};
-use super::{Film, Person};
-use crate::payload::{Endpoint, Fault};
+use super::listed::Listed;
+use super::related::Related;
+use super::stated::Stated;
+use super::warning::Warning;
+use super::{Film, FilmIndex, Person, PersonIndex};
+use crate::payload::Fault;
 
-/// The places of a film and of a person in its cast. `u32` takes half of the memory of `usize`.
-pub(super) type Pair = (u32, u32);
-
-/// The raw references of a record. Each item is a JSON list of references, or one reference.
-pub(super) type References<'r> = Vec<&'r str>;
-
-/// Returns all pairs of an existing film and an existing person that either list states, in
-/// order. `cast` has the references of each film, `filmography` the references of each person.
-///
-/// # Errors
-/// Fails if there are more than `most` pairs.
-pub(super) fn pairs(
-    films: &[Film],
-    people: &[Person],
-    cast: &[References<'_>],
-    filmography: &[References<'_>],
-    most: usize,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Pair>, Fault> {
-    let film_ids = RecordIds::new(Endpoint::Films, films.iter().map(|film| film.id.as_str()));
-    let person_ids =
-        RecordIds::new(Endpoint::People, people.iter().map(|person| person.id.as_str()));
-    let from_films = stated(Endpoint::Films, cast, &person_ids, most, warnings)?;
-    let mut from_people = stated(Endpoint::People, filmography, &film_ids, most, warnings)?;
-    for pair in &mut from_people {
-        *pair = (pair.1, pair.0);
-    }
-
-    let (one, other) = (from_films.len(), from_people.len());
-    let mut all = from_films;
-    all.append(&mut from_people);
-    all.sort_unstable();
-    all.dedup();
-    if all.len() > most {
-        return Err(Fault::TooManyPairs { most });
-    }
-    let (only_people, only_films) = (all.len() - one, all.len() - other);
-    if only_people + only_films > 0 {
-        warnings.push(Warning::OneWay { only_people, only_films });
-    }
-    Ok(all)
+/// All pairs in both directions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pairs {
+    /// The people of each film, ordered by name.
+    pub(super) casts: Related<PersonIndex>,
+    /// The films of each person, oldest first.
+    pub(super) filmographies: Related<FilmIndex>,
+    /// Number of pairs that only people state.
+    only_people: usize,
+    /// Number of pairs that only films state.
+    only_films: usize,
 }
 
-/// Returns the pairs that the records of one list state, each pair once: the index of the record,
-/// and the index of the record to which it refers.
-fn stated(
-    endpoint: Endpoint,
-    references: &[References<'_>],
-    ids: &RecordIds<'_>,
-    most: usize,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Pair>, Fault> {
-    let mut stated: Vec<Pair> = Vec::new();
-    let mut missing = IdSample::default();
-    let mut broken = 0;
-    let mut targets: Vec<u32> = Vec::new();
-    for (record, lists) in references.iter().enumerate() {
-        for list in lists {
-            each_reference(list, |reference| match ids.target(&reference) {
-                Target::Record(other) => targets.push(other as u32),
-                Target::Missing(id) => missing.push(&id),
-                Target::Nothing => broken += 1,
-            });
-        }
-        targets.sort_unstable();
-        targets.dedup();
-        stated.extend(targets.drain(..).map(|other| (record as u32, other)));
-        if stated.len() > most {
+/// One list with what the list states.
+pub(super) type StatedList<'l, T> = (&'l Listed<T>, &'l Stated);
+
+impl Pairs {
+    /// Unites the pairs that films and people state.
+    ///
+    /// # Errors
+    /// Fails if there are more than `most` pairs.
+    pub(super) fn of(
+        (films, by_films): StatedList<'_, Film>,
+        (people, by_people): StatedList<'_, Person>,
+        most: usize,
+    ) -> Result<Pairs, Fault> {
+        if by_films.targets.count() > most || by_people.targets.count() > most {
             return Err(Fault::TooManyPairs { most });
         }
+        // A pair is the place of the person, with a bit for the list that states the pair.
+        let place = |person: u32| (people.shelf.place(person) as u64) << 1;
+        let one = pairs(films, by_films).map(|(film, person)| (film, place(person)));
+        let other = pairs(people, by_people).map(|(person, film)| (film, place(person) | 1));
+        let stated = Related::of(films.shelf.slots(), one.chain(other));
+        let mut pairs = Pairs::default();
+        let mut casts = Related::default();
+        let mut cast = Vec::new();
+        for film in 0..films.shelf.slots() as u32 {
+            cast.clear();
+            cast.extend_from_slice(stated.of_record(film));
+            cast.sort_unstable();
+            cast.dedup();
+            for pair in cast.chunk_by(|one, other| one >> 1 == other >> 1) {
+                match pair {
+                    [only] if only & 1 == 1 => pairs.only_people += 1,
+                    [_] => pairs.only_films += 1,
+                    _ => {}
+                }
+            }
+            cast.dedup_by_key(|pair| *pair >> 1);
+            casts.push(
+                cast.iter()
+                    .filter_map(|pair| people.shelf.at((pair >> 1) as usize).map(PersonIndex)),
+            );
+        }
+        if casts.count() > most {
+            return Err(Fault::TooManyPairs { most });
+        }
+        // Films come with the newest film first.
+        let oldest_first = films.shelf.iter().rev().flat_map(|(film, _)| {
+            casts.of_record(film).iter().map(move |person| (person.0, FilmIndex(film)))
+        });
+        pairs.filmographies = Related::of(people.shelf.slots(), oldest_first);
+        pairs.casts = casts;
+        Ok(pairs)
     }
-    if broken > 0 {
-        warnings.push(Warning::BrokenReferences { endpoint, count: broken });
+
+    pub(super) fn warn(&self, warnings: &mut Vec<Warning>) {
+        let Pairs { only_people, only_films, .. } = *self;
+        if only_people + only_films > 0 {
+            warnings.push(Warning::OneWay { only_people, only_films });
+        }
     }
-    if let Some((ids, count)) = missing.told() {
-        warnings.push(Warning::Dangling { endpoint, ids, count });
-    }
-    Ok(stated)
 }
 
-/// Calls `each` with every reference of a list. A value that is not text becomes an empty
-/// reference.
-fn each_reference(list: &str, mut each: impl FnMut(String)) {
-    let mut one = |raw| each(raw::needed_text(raw).ok().flatten().unwrap_or_default());
-    if list.starts_with('[') {
-        raw::each_item(list, one);
-    } else {
-        one(list);
+#[cfg(test)]
+impl Pairs {
+    /// Makes no pairs, for these numbers of films and people.
+    pub(super) fn none(films: usize, people: usize) -> Pairs {
+        let casts = Related::of(films, std::iter::empty());
+        let filmographies = Related::of(people, std::iter::empty());
+        Pairs { casts, filmographies, ..Pairs::default() }
     }
+}
+
+/// Returns the pairs that a list states: the index of the record, and of the record to which it
+/// refers.
+fn pairs<'l, T>(
+    list: &'l Listed<T>,
+    stated: &'l Stated,
+) -> impl Iterator<Item = (u32, u32)> + Clone + 'l {
+    let rows = list.rows.iter().enumerate();
+    rows.filter_map(|(at, row)| Some((at as u32, row.index?))).flat_map(|(at, index)| {
+        stated.targets.of_record(at).iter().map(move |&target| (index, target))
+    })
 }

@@ -1,6 +1,7 @@
 //! A person of the catalogue.
 
 use super::Extra;
+use super::shelf::Shelved;
 
 /// A person (schema.org `Person`).
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,19 @@ pub struct Person {
     pub hair_color: Option<String>,
     /// The fields that the program does not know.
     pub extra: Extra,
+}
+
+impl Shelved for Person {
+    /// By name, then by id.
+    type Key = (String, String);
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn key(&self) -> Self::Key {
+        (self.name.to_lowercase(), self.id.clone())
+    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,10 @@ pub(super) enum Flaw {
 }
 
 impl Ignored {
+    pub(super) fn is_empty(&self) -> bool {
+        self.count + self.cut == 0
+    }
+
     fn push(&mut self, name: &str, why: String) {
         self.count += 1;
         self.name(name, Flaw::Unusable(why));

@@ -10,7 +10,6 @@
 //!    these with and without trailing slashes; and each of these unchanged, then percent-decoded.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
@@ -21,9 +20,9 @@ use crate::payload::Endpoint;
 /// byte is percent-encoded. A longer reference refers to no record.
 const LONGEST: usize = 16 << 10;
 
-/// The ids of one list and the places of their records.
+/// The ids of one list and the indexes of their records.
 pub(super) struct RecordIds<'a> {
-    places: HashMap<&'a str, usize>,
+    index: &'a (dyn Fn(&str) -> Option<u32> + Sync),
     endpoint: Endpoint,
     /// The segment of the endpoint between slashes.
     segment: String,
@@ -32,8 +31,8 @@ pub(super) struct RecordIds<'a> {
 /// The target of a reference.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// The record at this index of the list.
-    Record(usize),
+    /// The record with this index.
+    Record(u32),
     /// A record that does not exist, with the id that the reference names.
     Missing(String),
     /// No record: the reference contains no id.
@@ -41,10 +40,12 @@ pub(super) enum Target {
 }
 
 impl<'a> RecordIds<'a> {
-    /// Collects the ids of one list, which are given in the order of the list.
-    pub(super) fn new(endpoint: Endpoint, ids: impl Iterator<Item = &'a str>) -> RecordIds<'a> {
-        let places = ids.enumerate().map(|(place, id)| (id, place)).collect();
-        RecordIds { places, endpoint, segment: format!("/{}/", endpoint.segment()) }
+    /// Uses the ids of one list. `index` returns the index of the record with an id.
+    pub(super) fn new(
+        endpoint: Endpoint,
+        index: &'a (dyn Fn(&str) -> Option<u32> + Sync),
+    ) -> RecordIds<'a> {
+        RecordIds { index, endpoint, segment: format!("/{}/", endpoint.segment()) }
     }
 
     /// Returns the target of a reference.
@@ -53,13 +54,13 @@ impl<'a> RecordIds<'a> {
         if reference.len() > LONGEST {
             return Target::Nothing;
         }
-        if let Some(&place) = self.places.get(reference) {
-            return Target::Record(place);
+        if let Some(index) = (self.index)(reference) {
+            return Target::Record(index);
         }
         if reference.contains(['/', '?', '#', '%'])
-            && let Some(place) = self.in_another_form(reference)
+            && let Some(index) = self.in_another_form(reference)
         {
-            return Target::Record(place);
+            return Target::Record(index);
         }
         match named_id(reference, self.endpoint) {
             Some(id) => Target::Missing(id),
@@ -68,14 +69,14 @@ impl<'a> RecordIds<'a> {
     }
 
     /// Returns the record to which a decoded or shortened form of the reference refers.
-    fn in_another_form(&self, reference: &str) -> Option<usize> {
+    fn in_another_form(&self, reference: &str) -> Option<u32> {
         let after_segment = reference.split_once(&self.segment).map(|(_, rest)| rest);
         let parts = after_segment.into_iter().chain([last_segment(reference)]);
         let forms = parts.flat_map(forms);
         let forms = forms.flat_map(|form| [Cow::Borrowed(form), decoded(form)]);
         std::iter::once(decoded(reference))
             .chain(forms)
-            .find_map(|form| self.places.get(form.as_ref()).copied())
+            .find_map(|form| (self.index)(form.as_ref()))
     }
 }
 
@@ -122,7 +123,8 @@ mod tests {
     use super::*;
 
     fn target(ids: &[&str], reference: &str) -> Target {
-        RecordIds::new(Endpoint::Films, ids.iter().copied()).target(reference)
+        let index = |id: &str| ids.iter().position(|known| *known == id).map(|at| at as u32);
+        RecordIds::new(Endpoint::Films, &index).target(reference)
     }
 
     #[track_caller]

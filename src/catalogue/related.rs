@@ -38,6 +38,29 @@ impl<T: Copy> Related<T> {
         Related { starts, members }
     }
 
+    /// Makes the lists of all records from the lists in order.
+    pub(super) fn from_lists<'l>(lists: impl Iterator<Item = &'l [T]>) -> Related<T>
+    where
+        T: 'l,
+    {
+        let mut related = Related::default();
+        for list in lists {
+            related.push(list.iter().copied());
+        }
+        related
+    }
+
+    /// Adds the list of the next record.
+    pub(super) fn push(&mut self, list: impl Iterator<Item = T>) {
+        self.members.extend(list);
+        self.starts.push(self.members.len() as u32);
+    }
+
+    /// Returns the number of members of all lists.
+    pub(super) fn count(&self) -> usize {
+        self.members.len()
+    }
+
     /// Returns the list of a record.
     pub(super) fn of_record(&self, record: u32) -> &[T] {
         let at = record as usize;

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
-use crate::payload::{Body, Fence};
+use crate::payload::{Body, Endpoint, Fence};
 
-fn payload(films: &Value, people: &Value) -> Payload {
+pub(super) fn payload(films: &Value, people: &Value) -> Payload {
     let body = |value: &Value| Body { bytes: Bytes::from(value.to_string()), etag: None };
     Payload {
         fence: Fence(1),

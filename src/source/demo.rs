@@ -29,6 +29,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use socket2::SockRef;
 use tiny_http::{Header, Method, Request, Response, Server};
 
+use crate::disk;
+
 /// A running demo upstream. Dropping the value stops the demo.
 pub struct Demo {
     url: String,
@@ -150,7 +152,7 @@ fn respond_with_file(request: Request, directory: &Path) {
 
 /// Opens a file. Returns the file, its size in bytes, and an entity tag for its state.
 fn opened(path: PathBuf) -> Option<(File, u64, String)> {
-    let file = File::open(path).ok()?;
+    let file = disk::open(&path).ok()?;
     let found = file.metadata().ok()?;
     let changed = found.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
     let tag = format!("W/\"{:x}-{:x}\"", found.len(), changed.as_nanos());
@@ -321,7 +323,9 @@ mod tests {
     #[test]
     fn files_are_read_again_for_each_request_and_have_an_etag_of_their_state() {
         let directory = tempfile::tempdir().unwrap();
-        let put = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+        let put = |name: &str, text: &str| {
+            disk::replace_unsynced(&directory.path().join(name), text.as_bytes())
+        };
         put("films.json", "[1]").unwrap();
         put("people.json", "[]").unwrap();
         let demo = Demo::of_files(directory.path()).unwrap();

@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hold", &["clock"]),
     ("coming", &["clock", "hold"]),
     ("readiness", &["clock", "hold"]),
-    ("source", &["outcome", "payload"]),
+    ("source", &["disk", "outcome", "payload"]),
     ("payload", &["clock"]),
     ("catalogue", &["payload"]),
     ("plausibility", &["catalogue", "changes", "clock", "ledger", "outcome", "payload"]),

@@ -95,6 +95,7 @@ impl Scene {
             upstream.url()
         );
         site.write("movies-gen.toml", settings);
+        site.write("demo.toml", "listen = \"127.0.0.1:0\"\ninterval = \"200ms\"\n");
         let _ = site.build_once().well();
         Scene { upstream, site }
     }
@@ -107,7 +108,12 @@ impl Scene {
                 continue;
             }
             let line = redis.map_or(line.to_owned(), |redis| line.replace(REDIS, &redis.url()));
-            let words: Vec<_> = line.split_whitespace().collect();
+            // A small catalogue shows the same as a large catalogue.
+            let line = line.replace("0000", "0");
+            let mut words: Vec<_> = line.split_whitespace().collect();
+            if words.iter().any(|word| word.starts_with("--demo")) {
+                words.extend(["--config", "demo.toml"]);
+            }
             match words.split_first() {
                 Some((&"make", targets)) => make(targets, &place),
                 Some((&"movies-gen", words)) => self.movies_gen(words, &place),
