@@ -17,6 +17,12 @@ use crate::source::demo::synthetic::Synthetic;
 
 /// Number of records above which the command shows a progress bar.
 const MANY: u64 = 20_000;
+/// Published bytes of a film, rounded up.
+const BYTES_OF_FILM: u64 = 22_000;
+/// Published bytes of a person, rounded up.
+const BYTES_OF_PERSON: u64 = 8_000;
+/// Published bytes of a pair of film and person, rounded up.
+const BYTES_OF_PAIR: u64 = 2_500;
 /// The progress bar moves after this number of records.
 const STEP: u64 = 1_000;
 
@@ -59,16 +65,20 @@ pub(super) fn write(cli: &Cli, films: u32, people: u32, seed: u64) -> Result<()>
         "Wrote {films} films and {people} people ({}) into {directory}. Next: movies-gen serve \
          --demo-from {directory}{}",
         ByteSize(size),
-        max_bytes(&paths),
+        max_bytes(&paths, &made, films, people),
         directory = directory.display(),
     )?;
     Ok(())
 }
 
-/// Returns the option that a refresh of these files needs, if the default is not enough.
-fn max_bytes(paths: &[PathBuf]) -> String {
-    let largest = paths.iter().filter_map(|path| disk::size(path)).max().unwrap_or_default();
-    let needed = largest.div_ceil(1 << 20);
+/// Returns the option that a refresh of these files needs, if the default is not enough. The option
+/// bounds the bytes of a list, the numbers of records and pairs, and the bytes of the site.
+fn max_bytes(paths: &[PathBuf], made: &Synthetic, films: u32, people: u32) -> String {
+    let (films, people, pairs) = (u64::from(films), u64::from(people), made.pairs() as u64);
+    let site = films * BYTES_OF_FILM + people * BYTES_OF_PERSON + pairs * BYTES_OF_PAIR;
+    let sizes = paths.iter().filter_map(|path| disk::size(path));
+    let needed = sizes.chain([512 * films, 512 * people, 64 * pairs, site / 32]).max();
+    let needed = needed.unwrap_or_default().div_ceil(1 << 20);
     if needed > 16 { format!(" --max-bytes {needed}MiB") } else { String::new() }
 }
 

@@ -18,6 +18,7 @@ use super::page::Page;
 use super::paths::{director_path, producer_path, year_path};
 use super::search::Index;
 use super::site::Site;
+use super::size;
 use super::variables::Variables;
 use super::view::{Maker, Views};
 use crate::catalogue::{Catalogue, FilmIndex};
@@ -41,8 +42,9 @@ impl<'a> PageContents<'a> {
         ledger: &'a Ledger,
         texts: &'a Arc<Texts>,
     ) -> PageContents<'a> {
-        let films: Vec<_> = catalogue.films().map(|(_, film)| &*film.id).collect();
-        let people: Vec<_> = catalogue.people().map(|(_, person)| &*person.id).collect();
+        let films: Vec<_> = catalogue.films().map(|(index, film)| (index, &*film.id)).collect();
+        let people: Vec<_> =
+            catalogue.people().map(|(index, person)| (index, &*person.id)).collect();
         PageContents {
             views: Views {
                 site,
@@ -53,8 +55,18 @@ impl<'a> PageContents<'a> {
                 is_absolute: false,
             },
             lists: Lists::of(catalogue, ledger),
-            movies: DataFile::of("movies", films.len(), |place| films[place]),
-            people: DataFile::of("people", people.len(), |place| people[place]),
+            movies: DataFile::of(
+                "movies",
+                films.len(),
+                |place| films[place].1,
+                |place| size::film_data(catalogue, films[place].0),
+            ),
+            people: DataFile::of(
+                "people",
+                people.len(),
+                |place| people[place].1,
+                |place| size::person_data(catalogue, people[place].0),
+            ),
             index: Index::of(catalogue),
             changes: ChangeList::of(ledger),
         }

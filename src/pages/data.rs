@@ -10,7 +10,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::split::{MOST, Node, Split, key_of_id};
+use super::split::{Node, Split, key_of_id};
 use super::variables::{Each, Variables};
 use super::view::Views;
 
@@ -22,14 +22,17 @@ pub(super) struct DataFile {
 }
 
 impl DataFile {
-    /// Plans the file of `count` records, whose ids decide in which part a record is.
+    /// Plans the file of `count` records, whose ids decide in which part a record is. `size`
+    /// estimates the bytes of a record.
     pub(super) fn of<'i>(
         name: &'static str,
         count: usize,
         id: impl Fn(usize) -> &'i str,
+        size: impl Fn(usize) -> usize,
     ) -> DataFile {
         let records = (0..count).collect();
-        DataFile { name, split: Split::of(records, MOST, |&record| key_of_id(id(record))) }
+        let key = |&record: &usize| key_of_id(id(record));
+        DataFile { name, split: Split::of_many(records, key, |&record| size(record)) }
     }
 
     /// Returns the path of the file and of each part, with the prefix of the part.

@@ -2,8 +2,8 @@
 //! and year.
 //!
 //! Owns which lists there are, into which parts each list is cut, and what the pages of lists show.
-//! If a list is longer than [`MOST`], each of its parts has a page, and the page of the list links
-//! to these pages.
+//! If a list is too long or too large for one page, each of its parts has a page, and the page of
+//! the list links to these pages.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use serde::Serialize;
 
 use super::groups::{Director, Groups};
 use super::paths::{director_path, producer_path, year_path};
+use super::size::{self, MOST_BYTES_OF_NEWEST};
 use super::split::{self, MOST, Split, key_of_text};
 use super::variables::{Each, Variables};
-use super::view::{FilmName, Views};
+use super::view::{FilmName, MOST_BESIDE, Views};
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 
-/// Number of films on the first page, if all films are too many for one page.
-const NEWEST: usize = 200;
+/// Largest number of films on the first page, if all films are too many for one page.
+const NEWEST: usize = 100;
 /// Largest number of people in the list of people who are in more than one film.
 const MOST_SEVERAL: usize = 100;
 
@@ -76,33 +77,49 @@ impl List {
 
 /// Cuts every list of a catalogue into its parts.
 fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<usize>> {
-    let films: Vec<_> = catalogue.films().map(|(_, film)| film).collect();
-    let people: Vec<_> = catalogue.people().map(|(_, person)| person).collect();
-    let film_key = |&place: &usize| key_of_text(&films[place].title, &films[place].id);
-    let person_key = |&place: &usize| key_of_text(&people[place].name, &people[place].id);
+    let films: Vec<_> = catalogue.films().collect();
+    let people: Vec<_> = catalogue.people().collect();
+    let film_key = |&place: &usize| key_of_text(&films[place].1.title, &films[place].1.id);
+    let person_key = |&place: &usize| key_of_text(&people[place].1.name, &people[place].1.id);
+    let card = |&place: &usize| size::card(catalogue, films[place].0);
+    let entry = |&place: &usize| size::entry(catalogue, people[place].0);
     let name_key = |name: &str| key_of_text(name, name);
     let director_key = |&at: &usize| name_key(groups.directors[at].name);
     let producer_key = |&at: &usize| name_key(groups.producers[at].name);
     let years: Vec<_> = groups.years.keys().collect();
     let year_key = |&at: &usize| years[at].map_or("-".to_owned(), |year| format!("{year:05}"));
+    let maker = |makers: &'_ [Director<'_>]| {
+        let sizes: Vec<_> = makers.iter().map(|maker| size::maker(maker.name)).collect();
+        move |&at: &usize| sizes[at]
+    };
+    let year_size = |&at: &usize| {
+        let films = groups.years.values().nth(at).map_or(&[][..], Vec::as_slice);
+        size::year(catalogue, &films[..films.len().min(MOST_BESIDE)])
+    };
     let all = |length| (0..length).collect::<Vec<usize>>();
     let mut lists = BTreeMap::from([
-        (List::People, Split::of(all(people.len()), MOST, person_key)),
-        (List::Directors, Split::of(all(groups.directors.len()), MOST, director_key)),
-        (List::Producers, Split::of(all(groups.producers.len()), MOST, producer_key)),
-        (List::Years, Split::of(all(years.len()), MOST, year_key)),
+        (List::People, Split::of(all(people.len()), person_key, entry)),
+        (
+            List::Directors,
+            Split::of(all(groups.directors.len()), director_key, maker(&groups.directors)),
+        ),
+        (
+            List::Producers,
+            Split::of(all(groups.producers.len()), producer_key, maker(&groups.producers)),
+        ),
+        (List::Years, Split::of(all(years.len()), year_key, year_size)),
     ]);
     let places = |films: &[FilmIndex]| {
         films.iter().map(|&film| catalogue.film_place(film)).collect::<Vec<_>>()
     };
     for (at, director) in groups.directors.iter().enumerate() {
-        lists.insert(List::Director(at), Split::of(places(&director.films), MOST, film_key));
+        lists.insert(List::Director(at), Split::of(places(&director.films), film_key, card));
     }
     for (at, producer) in groups.producers.iter().enumerate() {
-        lists.insert(List::Producer(at), Split::of(places(&producer.films), MOST, film_key));
+        lists.insert(List::Producer(at), Split::of(places(&producer.films), film_key, card));
     }
     for (&year, films) in &groups.years {
-        lists.insert(List::Year(year), Split::of(places(films), MOST, film_key));
+        lists.insert(List::Year(year), Split::of(places(films), film_key, card));
     }
     lists
 }
@@ -129,7 +146,7 @@ impl<'a> Lists<'a> {
     pub(super) fn put_first(&self, views: Views<'_>, to: &mut dyn Variables) {
         let count = views.catalogue.films().len();
         let films = views.catalogue.films().map(|(film, _)| film);
-        let shown: Vec<FilmIndex> = films.take(if count > MOST { NEWEST } else { count }).collect();
+        let shown = if count > MOST { newest(views.catalogue) } else { films.collect() };
         put_films(views, &shown, to);
         to.put("json_ld", &views.item_list(&views.site.title, &shown));
         to.put("timeline", &views.timeline());
@@ -233,6 +250,20 @@ fn put_several(views: Views<'_>, to: &mut dyn Variables) {
         several.sort_unstable_by_key(|&person| views.catalogue.person_place(person));
     }
     to.put("several", &Each(several.len(), |at| views.person(several[at])));
+}
+
+/// Returns the newest films that have room on the first page, and at least one film.
+fn newest(catalogue: &Catalogue) -> Vec<FilmIndex> {
+    let mut bytes = 0;
+    let mut shown = Vec::new();
+    for (film, _) in catalogue.films().take(NEWEST) {
+        bytes += size::card(catalogue, film);
+        if bytes > MOST_BYTES_OF_NEWEST && !shown.is_empty() {
+            break;
+        }
+        shown.push(film);
+    }
+    shown
 }
 
 fn put_counts(views: Views<'_>, to: &mut dyn Variables) {

@@ -33,6 +33,7 @@ mod search;
 mod shared_facts;
 mod site;
 mod sitemap;
+mod size;
 mod split;
 mod status;
 mod svg;

@@ -19,6 +19,9 @@ use super::view::Views;
 /// must not contain lists of parts. (sitemaps.org allows 50,000.)
 const MOST_ADDRESSES: usize = 5 * MOST;
 
+/// Bytes of the markup of an address, less the name of the index file at the end of its path.
+const MARKUP: usize = 45;
+
 /// The pages that search engines should know, in parts.
 pub(super) struct Sitemap(Split<Address>);
 
@@ -52,7 +55,14 @@ impl Sitemap {
             path: path.clone(),
             changed: changed(page, views, changes),
         });
-        Sitemap(Split::of(addresses.collect(), MOST_ADDRESSES, |address| key_of_id(&address.path)))
+        let addresses: Vec<_> = addresses.collect();
+        if addresses.len() <= MOST {
+            return Sitemap(Split::whole(addresses));
+        }
+        let base = views.site.absolute("").len();
+        let size = |address: &Address| MARKUP + base + address.path.len();
+        let key = |address: &Address| key_of_id(&address.path);
+        Sitemap(Split::cut(addresses, MOST_ADDRESSES, key, size))
     }
 
     /// Returns the prefixes whose sitemap is a file: all except lists of parts below the first.

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use super::size::MOST_BYTES;
 use crate::letters::folded;
 
 /// Largest number of records on one page, or in one JSON file.
@@ -29,19 +30,53 @@ pub(super) enum Node<T> {
 }
 
 impl<T: Ord> Split<T> {
-    /// Makes one part of a list with at most [`MOST`] records. Cuts a longer list into parts of at
-    /// most `most` records.
-    pub(super) fn of(records: Vec<T>, most: usize, key: impl Fn(&T) -> String) -> Split<T> {
-        let mut nodes = BTreeMap::new();
-        if records.len() <= MOST {
-            nodes.insert(String::new(), Node::Whole(records));
-        } else {
-            let mut keyed: Vec<_> =
-                records.into_iter().map(|record| (key(&record), record)).collect();
-            keyed.sort_unstable();
-            cut(String::new(), keyed, most, &mut nodes);
+    /// Makes one part of a list with at most [`MOST`] records and at most [`MOST_BYTES`] bytes, as
+    /// `size` estimates the bytes of a record. Cuts a larger list into such parts.
+    pub(super) fn of(
+        records: Vec<T>,
+        key: impl Fn(&T) -> String,
+        size: impl Fn(&T) -> usize,
+    ) -> Split<T> {
+        let bytes: usize = records.iter().map(&size).sum();
+        if records.len() <= MOST && bytes <= MOST_BYTES {
+            return Split::whole(records);
         }
+        Split::cut(records, MOST, key, size)
+    }
+
+    /// Makes one part of a list with at most [`MOST`] records, whatever their bytes are. Cuts a
+    /// longer list as [`Split::of`] does.
+    pub(super) fn of_many(
+        records: Vec<T>,
+        key: impl Fn(&T) -> String,
+        size: impl Fn(&T) -> usize,
+    ) -> Split<T> {
+        let is_whole = records.len() <= MOST;
+        if is_whole { Split::whole(records) } else { Split::cut(records, MOST, key, size) }
+    }
+
+    /// Cuts a list into parts of at most `most` records and at most [`MOST_BYTES`] bytes.
+    pub(super) fn cut(
+        records: Vec<T>,
+        most: usize,
+        key: impl Fn(&T) -> String,
+        size: impl Fn(&T) -> usize,
+    ) -> Split<T> {
+        let keyed = records.into_iter().map(|record| Keyed {
+            key: key(&record),
+            size: size(&record),
+            record,
+        });
+        let mut keyed: Vec<_> = keyed.collect();
+        keyed.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        let mut nodes = BTreeMap::new();
+        cut(String::new(), keyed, most, &mut nodes);
         Split(nodes)
+    }
+
+    /// Makes one part of a whole list.
+    pub(super) fn whole(records: Vec<T>) -> Split<T> {
+        Split(BTreeMap::from([(String::new(), Node::Whole(records))]))
     }
 
     /// Returns the prefixes that have records or parts under them. The first prefix is empty.
@@ -72,26 +107,35 @@ impl<T: Ord> Split<T> {
     }
 }
 
+/// A record with its key, and with its estimated bytes.
+struct Keyed<T> {
+    key: String,
+    size: usize,
+    record: T,
+}
+
 /// Adds records, which are sorted by their keys, under `prefix` or under longer prefixes.
 fn cut<T: Ord>(
     prefix: String,
-    keyed: Vec<(String, T)>,
+    keyed: Vec<Keyed<T>>,
     most: usize,
     nodes: &mut BTreeMap<String, Node<T>>,
 ) {
-    let has_next = keyed.iter().all(|(key, _)| key.len() > prefix.len());
+    let has_next = keyed.iter().all(|keyed| keyed.key.len() > prefix.len());
+    let bytes: usize = keyed.iter().map(|keyed| keyed.size).sum();
+    let is_small = (keyed.len() <= most && bytes <= MOST_BYTES) || keyed.len() == 1;
     // The whole list (the empty prefix) is always cut, because the caller found the list too long.
     // Keys that end here are equal, so records with these keys cannot be cut.
-    if (keyed.len() <= most && !prefix.is_empty()) || !has_next {
-        let mut records: Vec<T> = keyed.into_iter().map(|(_, record)| record).collect();
+    if (is_small && !prefix.is_empty()) || !has_next {
+        let mut records: Vec<T> = keyed.into_iter().map(|keyed| keyed.record).collect();
         records.sort_unstable();
         nodes.insert(prefix, Node::Whole(records));
         return;
     }
-    let mut parts: BTreeMap<String, Vec<(String, T)>> = BTreeMap::new();
-    for (key, record) in keyed {
-        let longer = key[..=prefix.len()].to_owned();
-        parts.entry(longer).or_default().push((key, record));
+    let mut parts: BTreeMap<String, Vec<Keyed<T>>> = BTreeMap::new();
+    for keyed in keyed {
+        let longer = keyed.key[..=prefix.len()].to_owned();
+        parts.entry(longer).or_default().push(keyed);
     }
     let counts = parts.iter().map(|(longer, under)| (longer.clone(), under.len())).collect();
     nodes.insert(prefix, Node::Parts(counts));
@@ -158,7 +202,8 @@ mod tests {
 
     fn split(titles: &[String], most: usize) -> Split<usize> {
         let key = |&at: &usize| key_of_text(&titles[at], &at.to_string());
-        Split::of((0..titles.len()).collect(), most, key)
+        let all = (0..titles.len()).collect::<Vec<_>>();
+        if all.len() <= MOST { Split::whole(all) } else { Split::cut(all, most, key, |_| 1) }
     }
 
     /// Returns every record that can be reached from the prefix, part by part.
@@ -202,6 +247,18 @@ mod tests {
         ] {
             assert_eq!(name(prefix), expected);
         }
+    }
+
+    #[test]
+    fn a_list_of_large_records_is_cut_and_a_larger_record_is_alone() {
+        let titles: Vec<_> = (0..9).map(|at| format!("{} film", at % 3)).collect();
+        let key = |&at: &usize| key_of_text(&titles[at], &at.to_string());
+        let sized = |bytes: usize| Split::of((0..9).collect(), key, |_| bytes);
+        assert_eq!(sized(MOST_BYTES / 9).records("").len(), 9);
+        assert_eq!(sized(MOST_BYTES / 8).records("1").len(), 3);
+        let alone = sized(MOST_BYTES + 1);
+        let parts = alone.prefixes().map(|prefix| alone.records(prefix).len());
+        assert!(parts.max() == Some(1) && reached(&alone, "").len() == 9);
     }
 
     proptest! {

@@ -17,7 +17,7 @@ use crate::texts::Texts;
 
 /// Bound on each list of other films on the page of a film: the list of each person of the film,
 /// and the list of films by the same directors.
-const MOST_BESIDE: usize = 24;
+pub(super) const MOST_BESIDE: usize = 24;
 
 /// Largest total number of other films that the page of a film names beside the people of the film.
 /// The number is divided by the number of people.

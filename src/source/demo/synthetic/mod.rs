@@ -60,6 +60,11 @@ impl Synthetic {
         Synthetic { seed, films, people, casts, filmographies }
     }
 
+    /// Returns the number of pairs of film and person.
+    pub fn pairs(&self) -> usize {
+        self.casts.members.len()
+    }
+
     /// Writes the list of films. Calls `written` after each film.
     ///
     /// # Errors
