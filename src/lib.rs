@@ -38,6 +38,7 @@
 //! - *ledger*: slugs, first-seen times and latest changes of all records.
 //! - *page*: one output path with its template and its variables.
 //! - *plan*: all pages of a catalogue.
+//! - *basis*: a hash of the records from which a page is made.
 //! - *generation*: one published site, whole.
 //! - *refresh*: one run of the pipeline.
 //! - *theme*: templates, texts and assets.
@@ -109,3 +110,4 @@ pub mod letters;
 pub mod lock;
 pub mod telemetry;
 pub mod upstream;
+pub mod workers;

@@ -23,6 +23,7 @@ use crate::payload::{Fence, Payload};
 use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
 use crate::telemetry::{Metrics, Stage};
 use crate::theme::Theme;
+use crate::workers;
 
 /// Number of pages above which rendering shows a progress bar.
 const MANY_PAGES: usize = 2_000;
@@ -62,7 +63,8 @@ impl Front {
         clock: &Clock,
     ) -> Result<()> {
         let Some(contents) = known.contents() else { return Ok(()) };
-        let plan = Plan::new(&self.site, contents.catalogue, contents.ledger, &self.theme)
+        let (site, theme) = (&self.site, &self.theme);
+        let plan = workers::run(|| Plan::new(site, contents.catalogue, contents.ledger, theme))
             .within(self.largest_site);
         let bar = progress(plan.len());
         let payload = contents.payload;
@@ -126,16 +128,16 @@ impl Front {
     }
 
     /// Gives the live data the origin time of `payload`, which confirms the data, if the live data
-    /// has the fence `before`.
-    pub(super) fn confirm(&self, before: Fence, payload: &Payload) {
+    /// has the fence `before`. Returns whether the live data is confirmed.
+    pub(super) fn confirm(&self, before: Fence, payload: &Payload) -> bool {
         let snapshot = self.live.snapshot();
         let Some(site) = snapshot.site.as_ref().filter(|site| site.fence == before) else {
-            return;
+            return false;
         };
         let origin = live::Origin::from(&payload.origin);
         let site = live::LiveSite { fence: payload.fence, origin, ..site.clone() };
         // The volatile files are written after the outcome is recorded.
-        self.live.put(site, snapshot.volatile.clone(), Told::default());
+        self.live.put(site, snapshot.volatile.clone(), Told::default())
     }
 
     /// Shows the published site, if there is no payload. The published site has its own origin

@@ -44,6 +44,13 @@ pub(super) struct Contents<'a> {
     pub(super) untold: Option<&'a [Change]>,
 }
 
+impl Contents<'_> {
+    /// Whether the live generation reports all changes.
+    pub(super) fn are_told(&self) -> bool {
+        self.untold.is_some_and(<[Change]>::is_empty)
+    }
+}
+
 impl Known {
     /// Returns the fence of the payload; 0 without a payload.
     pub(super) fn fence(&self) -> Fence {

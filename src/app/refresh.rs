@@ -34,6 +34,7 @@ use crate::schedule::{self, LastAttempt, WaitReason};
 use crate::source::Source;
 use crate::store::{Claim, Denied, Edition, Granted, Kept, Standing, Store, Stores};
 use crate::telemetry::Stage;
+use crate::workers;
 
 /// The part of the configuration that a refresh needs.
 #[derive(Debug, Clone)]
@@ -232,9 +233,10 @@ impl Refresher {
         took: Duration,
     ) -> Result<(OutcomeKind, ChangeCounts), Failure> {
         let started = self.clock.now().boot;
+        let mut is_shown = false;
         let (kind, counts) = if self.known.has_bytes_of(&payload) {
             // A request that is held for this confirmation must not wait for the disk.
-            self.front.confirm(self.known.fence(), &payload);
+            is_shown = self.front.confirm(self.known.fence(), &payload);
             self.known.count_unchanged(&self.settings.overrides);
             (OutcomeKind::Unchanged, ChangeCounts::default())
         } else {
@@ -248,13 +250,20 @@ impl Refresher {
         };
         self.save(payload).await?;
         let took = took + self.clock.now().boot.since(started);
-        self.show_ending(due, Some((kind, took))).map_err(|error| unshown(&error))?;
+        let ending = Some((kind, took));
+        let are_told = self.known.contents().is_some_and(|contents| contents.are_told());
+        if is_shown && are_told && self.front.publisher.is_settled(self.clock.now().wall) {
+            // Pages, plan and published files would be the same.
+            self.write_volatile_ending(due, ending);
+        } else {
+            self.show_ending(due, ending).map_err(|error| unshown(&error))?;
+        }
         Ok((kind, counts))
     }
 
     fn join(&self, payload: &Payload) -> Result<Joined, Fault> {
         let bounds = Bounds::of(self.settings.max_bytes);
-        self.known.joined().next(payload, self.settings.limit, bounds)
+        workers::run(|| self.known.joined().next(payload, self.settings.limit, bounds))
     }
 
     fn enter(&mut self, joined: Joined, origin: &Stamp) -> ChangeCounts {
@@ -381,7 +390,11 @@ impl Refresher {
 
     /// Writes the volatile files again.
     pub(super) fn write_volatile(&mut self, next: BootTime) {
-        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
+        self.write_volatile_ending(next, None);
+    }
+
+    fn write_volatile_ending(&mut self, next: BootTime, ending: Option<(OutcomeKind, Duration)>) {
+        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, ending);
         self.front.write_volatile(&self.known, &facts);
     }
 

@@ -7,7 +7,7 @@
 use super::text::folded;
 
 /// A year, with the month and the day if they are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
     /// The year, 1000 to 9999.
     pub year: u32,

@@ -6,7 +6,7 @@ use super::shelf::Shelved;
 use super::{Date, Extra};
 
 /// A film (schema.org `Movie`).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Film {
     /// The id in the data of the upstream, which is the key of the join.
     pub id: String,

@@ -4,7 +4,7 @@ use super::Extra;
 use super::shelf::Shelved;
 
 /// A person (schema.org `Person`).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Person {
     /// The id in the data of the upstream, which is the key of the join.
     pub id: String,

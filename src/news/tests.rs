@@ -34,7 +34,7 @@ fn generation(plan: &Plan<'_>) -> Generation {
         let bytes = page.render().expect("a page");
         (
             path.to_owned(),
-            Arc::new(PublishedFile::new(path, page.fingerprint.to_string(), bytes, 1)),
+            Arc::new(PublishedFile::new(path, page.fingerprint().to_string(), bytes, 1)),
         )
     });
     Generation::new(1, pages.collect::<BTreeMap<_, _>>())

@@ -40,6 +40,11 @@ impl DataFile {
         self.split.prefixes().map(|prefix| (json_path(self.name, prefix), prefix))
     }
 
+    /// Returns the parts of the file.
+    pub(super) fn split(&self) -> &Split<usize> {
+        &self.split
+    }
+
     /// Hands on what the file shows, for its fingerprint.
     pub(super) fn put<T: Serialize>(
         &self,

@@ -43,10 +43,9 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// Returns the group of a name.
-fn named<'g, 'a>(groups: &'g [Director<'a>], name: &str) -> Option<&'g Director<'a>> {
-    let found = groups.binary_search_by(|group| group.name.cmp(name));
-    found.ok().map(|index| &groups[index])
+/// Returns the place of the group of a name.
+pub(super) fn place_of(groups: &[Director<'_>], name: &str) -> Option<usize> {
+    groups.binary_search_by(|group| group.name.cmp(name)).ok()
 }
 
 /// Returns the groups of these names, in the same order.
@@ -54,7 +53,7 @@ pub(super) fn all_named<'g, 'a>(
     groups: &'g [Director<'a>],
     names: &[String],
 ) -> Vec<&'g Director<'a>> {
-    names.iter().filter_map(|name| named(groups, name)).collect()
+    names.iter().filter_map(|name| place_of(groups, name)).map(|at| &groups[at]).collect()
 }
 
 fn by_name<'a>(

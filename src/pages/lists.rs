@@ -135,6 +135,11 @@ impl<'a> Lists<'a> {
         &self.groups
     }
 
+    /// Returns the parts of a list.
+    pub(super) fn split(&self, list: List) -> Option<&Split<usize>> {
+        self.splits.get(&list)
+    }
+
     /// Returns the path of every list and of each part, with the list and the prefix of the part.
     pub(super) fn paths(&self) -> impl Iterator<Item = (String, List, &String)> {
         self.splits.iter().flat_map(move |(&list, split)| {

@@ -5,11 +5,13 @@
 //!
 //! 1. [`plan`] gives every page its path.
 //! 2. [`contents`] knows the variables of every page.
-//! 3. [`prepared`] takes the fingerprint of one page, and renders the page.
+//! 3. [`basis`] tells which pages are certainly as before.
+//! 4. [`prepared`] takes the fingerprint of one page, and renders the page.
 //!
 //! Three pages are not part of a generation: [`status`], and the two pages of [`apart`].
 
 mod apart;
+mod basis;
 mod change_list;
 mod charts;
 mod contents;

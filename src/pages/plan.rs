@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::basis::Bases;
 use super::contents::PageContents;
 use super::former::former_addresses;
 use super::page::Page;
@@ -29,7 +30,8 @@ pub struct Plan<'a> {
     pub(super) contents: PageContents<'a>,
     pub(super) shared: SharedFacts,
     pages: BTreeMap<String, Page>,
-    sitemap: Sitemap,
+    pub(super) sitemap: Sitemap,
+    pub(super) bases: Bases,
     /// Files of the theme's `root/` folder that are not published.
     hidden: Vec<String>,
     /// Bytes that all files together may have.
@@ -66,7 +68,8 @@ impl<'a> Plan<'a> {
         let hidden = root::add(&mut pages, theme);
         remove_compressed_forms(&mut pages);
         let shared = SharedFacts::of(site, theme);
-        Plan { theme, contents, shared, pages, sitemap, hidden, most_bytes: u64::MAX }
+        let bases = Bases::of(&contents);
+        Plan { theme, contents, shared, pages, sitemap, bases, hidden, most_bytes: u64::MAX }
     }
 
     /// Returns the same plan for a site of at most `most_bytes` bytes.

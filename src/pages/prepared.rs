@@ -4,11 +4,14 @@
 //! without other pages in memory. Nothing here reads a clock: times come from the ledger, so that
 //! the same catalogue gives the same bytes on every day and on every replica.
 
+use std::cell::OnceCell;
+
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use serde::Serialize;
 use tera::Context;
 
+use super::basis::hash;
 use super::page::Page;
 use super::plan::Plan;
 use super::variables::{Hash, write_json};
@@ -34,15 +37,17 @@ pub struct Prepared<'p> {
     plan: &'p Plan<'p>,
     path: &'p str,
     page: &'p Page,
-    /// Names the content: a page with the same fingerprint has the same bytes.
-    pub fingerprint: Fingerprint,
+    /// A page with the same basis has the same fingerprint. `None` if the page has no basis.
+    pub basis: Option<u64>,
+    fingerprint: OnceCell<Fingerprint>,
 }
 
 impl<'a> Plan<'a> {
     /// Prepares the page of a path; the page "not found" for a path that is not in the plan.
     pub fn prepare<'p>(&'p self, path: &'p str) -> Prepared<'p> {
         let page = self.page(path);
-        Prepared { plan: self, path, page, fingerprint: fingerprint(self, path, page) }
+        let fingerprint = OnceCell::new();
+        Prepared { plan: self, path, page, basis: basis(self, path, page), fingerprint }
     }
 }
 
@@ -70,6 +75,15 @@ fn fingerprint(plan: &Plan<'_>, path: &str, page: &Page) -> Fingerprint {
     Fingerprint(fingerprint)
 }
 
+/// Returns the basis of a page, if the page has a basis.
+fn basis(plan: &Plan<'_>, path: &str, page: &Page) -> Option<u64> {
+    let basis = match page {
+        Page::Sitemap(prefix) => hash(&plan.sitemap.basis(prefix)),
+        page => plan.bases.of_page(&plan.contents, page)?,
+    };
+    Some(hash(&(plan.shared.digest.as_bytes(), path, basis)))
+}
+
 /// Returns the address that search engines should keep for a path.
 fn canonical(plan: &Plan<'_>, path: &str) -> String {
     // `/movies/` shows the same list as `/`.
@@ -78,6 +92,11 @@ fn canonical(plan: &Plan<'_>, path: &str) -> String {
 }
 
 impl Prepared<'_> {
+    /// Returns what names the content: a page with the same fingerprint has the same bytes.
+    pub fn fingerprint(&self) -> Fingerprint {
+        *self.fingerprint.get_or_init(|| fingerprint(self.plan, self.path, self.page))
+    }
+
     /// Returns the path that replaces this page, if this page is a former address.
     pub fn moved_to(&self) -> Option<&str> {
         match self.page {
@@ -126,7 +145,7 @@ impl Prepared<'_> {
         let variables = PageVariables {
             path: views.site.link(self.path),
             canonical: canonical(plan, self.path),
-            fingerprint: self.fingerprint.to_string(),
+            fingerprint: self.fingerprint().to_string(),
         };
         context.insert("page", &variables);
         plan.put(page, &mut context);

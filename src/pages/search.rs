@@ -10,9 +10,11 @@
 //! the page reads the index, and folds what the visitor types by the same rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 use serde::Serialize;
+use xxhash_rust::xxh64::Xxh64;
 
 use super::paths::film_path;
 use super::split::MOST;
@@ -115,6 +117,24 @@ impl Index {
         let prefixes: Vec<_> = first.collect();
         let list = serde_json::json!({"prefixes": prefixes, "letters": letters::steps()});
         format!("{list}\n").into()
+    }
+
+    /// Returns the basis of a file; `None` for the list of prefixes. `name` returns what covers the
+    /// name of the film at a place.
+    pub(super) fn basis(
+        &self,
+        prefix: &str,
+        views: Views<'_>,
+        name: impl Fn(u32) -> Option<u64>,
+    ) -> Option<u64> {
+        let IndexFile { words, more, is_cut } = self.0.get(prefix)?;
+        let mut hasher = Xxh64::new(0);
+        for (word, films) in words {
+            word.hash(&mut hasher);
+            films.iter().for_each(|&film| name(film).hash(&mut hasher));
+        }
+        (more, is_cut, is_on_one_page(views.catalogue)).hash(&mut hasher);
+        Some(hasher.finish())
     }
 
     /// Returns the content of a file: its words with numbers of films, and these films.

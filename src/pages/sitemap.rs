@@ -5,6 +5,7 @@
 //! upstream. A page has no time if this time is not known.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ const MARKUP: usize = 45;
 pub(super) struct Sitemap(Split<Address>);
 
 /// A page by its path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Address {
     path: String,
     /// Day of the last change (`YYYY-MM-DD`), if it is known.
@@ -72,6 +73,15 @@ impl Sitemap {
 
     fn is_whole(&self, prefix: &str) -> bool {
         matches!(self.0.node(prefix), Some(Node::Whole(_)))
+    }
+
+    /// Returns everything from which the file under a prefix is made, apart from the address of the
+    /// site.
+    pub(super) fn basis(&self, prefix: &str) -> impl Hash + use<'_> {
+        let is_list = !self.is_whole(prefix);
+        let parts = self.prefixes().filter(|part| is_list && !part.is_empty());
+        let parts: Vec<_> = parts.map(|part| (part, self.0.records(part))).collect();
+        (self.0.records(prefix), parts)
     }
 
     /// Hands on the addresses under a prefix, or the parts of the sitemap.

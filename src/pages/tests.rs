@@ -56,7 +56,7 @@ fn rendered(
             let page = plan.prepare(path);
             let bytes = page.render().expect("a page");
             let text = String::from_utf8(bytes.to_vec()).expect("text");
-            (path.to_owned(), (page.fingerprint, text))
+            (path.to_owned(), (page.fingerprint(), text))
         })
         .collect()
 }
@@ -240,7 +240,7 @@ fn news_looks_as_it_was_reviewed() {
     {
         let page = plan.prepare(path);
         let text = String::from_utf8(page.render().expect("a page").to_vec()).expect("text");
-        let text = text.replace(&page.fingerprint.to_string(), "[fingerprint]");
+        let text = text.replace(&page.fingerprint().to_string(), "[fingerprint]");
         let text = text.replace(plan.theme_id(), "[theme]");
         insta::assert_snapshot!(name, hashes_hidden(&text));
     }
@@ -294,7 +294,7 @@ fn a_change_renders_only_the_pages_that_show_the_change() {
     let ledgers = [Ledger::baseline(&new, WallTime(0)), told(&old, &new)];
     let plans = ledgers.each_ref().map(|ledger| Plan::new(&site, &new, ledger, &theme));
     let differ =
-        |path: &&str| plans[0].prepare(path).fingerprint != plans[1].prepare(path).fingerprint;
+        |path: &&str| plans[0].prepare(path).fingerprint() != plans[1].prepare(path).fingerprint();
     assert_eq!(
         plans[0].paths().filter(differ).collect::<Vec<_>>(),
         ["changes/index.html", "feed.json", "feed.xml", "movies/kiki/index.html", "sitemap.xml"]

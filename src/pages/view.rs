@@ -240,7 +240,7 @@ impl<'a> Views<'a> {
         shown.map(maker).collect()
     }
 
-    fn first_seen(self, film: &str) -> Option<String> {
+    pub(super) fn first_seen(self, film: &str) -> Option<String> {
         let seen = self.ledger.films.get(film)?.first_seen;
         (seen > self.baseline).then(|| seen.rfc3339())
     }

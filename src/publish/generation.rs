@@ -43,6 +43,7 @@ impl PublishedFile {
             hash: blake3::hash(&bytes),
             size: bytes.len() as u64,
             fingerprint,
+            basis: None,
             mtime,
             moved_to: None,
             gz: size(&gz),

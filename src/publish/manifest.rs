@@ -40,6 +40,9 @@ pub struct ManifestEntry {
     pub size: u64,
     /// Fingerprint of the page, in hexadecimal.
     pub fingerprint: String,
+    /// Basis of the page, if the page has a basis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<u64>,
     /// Modification time in whole seconds since 1970.
     pub mtime: u64,
     /// Path of the page to which this former address redirects.
@@ -249,6 +252,7 @@ mod tests {
             hash,
             size: content.len() as u64,
             fingerprint: "f".into(),
+            basis: None,
             moved_to: None,
             mtime,
             gz: None,

@@ -55,6 +55,7 @@ mod residents;
 mod retired;
 mod space;
 mod standby;
+mod strangers;
 mod volatile;
 mod why;
 
@@ -165,43 +166,9 @@ impl Publisher {
             told: None,
         };
         in_place::complete(&publisher.out, publisher.standby.path())?;
-        publisher.settle()?;
+        strangers::settle(&publisher.standby, &publisher.out)?;
         publisher.look()?;
         Ok(publisher)
-    }
-
-    /// Moves entries that an earlier process moved into the standby back to `out`.
-    fn settle(&self) -> Result<()> {
-        let strangers = self.strangers_in_standby()?;
-        if strangers.is_empty() {
-            return Ok(());
-        }
-        let is_whole = self.standby.manifest()?.is_some();
-        let is_untouched = Manifest::peek(&self.out)
-            .is_some_and(|manifest| ours_of(&manifest).strangers(&self.out, 1).is_empty());
-        if is_whole && is_untouched {
-            // The earlier process was killed between the exchange and the second check.
-            exchange::exchange(self.standby.path(), &self.out)
-        } else {
-            self.standby.give_back(&strangers, &self.out)
-        }
-    }
-
-    /// Moves entries in the standby that are not ours to `out`. Returns an entry that cannot be
-    /// moved, if any.
-    fn give_back(&self) -> Result<Option<PathBuf>> {
-        let strangers = self.strangers_in_standby()?;
-        if strangers.is_empty() {
-            return Ok(None);
-        }
-        self.standby.give_back(&strangers, &self.out)?;
-        let left = self.strangers_in_standby()?;
-        Ok(left.first().map(|below| self.standby.path().join(below)))
-    }
-
-    fn strangers_in_standby(&self) -> Result<Vec<PathBuf>> {
-        let ours = self.standby.ours()?;
-        Ok(ours.map_or_else(Vec::new, |ours| ours.strangers(self.standby.path(), usize::MAX)))
     }
 
     /// Takes the tree at `out` as live.
@@ -296,6 +263,18 @@ impl Publisher {
         Ok(Published { generation, changed })
     }
 
+    /// Whether a publish of the same pages would change nothing in `out`, as far as this process
+    /// knows.
+    pub fn is_settled(&self, now: WallTime) -> bool {
+        let is_settled =
+            |live: &Arc<Generation>| live.lost.is_empty() && !retired::is_one_due(live, now);
+        self.live.as_ref().is_some_and(is_settled)
+            && !self.moved
+            && self.identity.is_some()
+            && exchange::identity(&self.out) == self.identity
+            && !self.present.has_room_again(&self.out)
+    }
+
     /// Returns a volatile file of the live tree.
     pub fn read_volatile(&self, path: &str) -> Option<Vec<u8>> {
         disk::read(&self.out.join(path)).ok().flatten()
@@ -325,7 +304,7 @@ impl Publisher {
         if self.unlisted {
             self.take_over(&mut ours, generation)?;
         }
-        let in_standby = self.give_back()?;
+        let in_standby = strangers::give_back(&self.standby, &self.out)?;
         let why = self.why_in_place(&ours, in_standby);
         self.make_sure_of_space(generation, &before)?;
         let live = self.live.clone();
@@ -471,11 +450,6 @@ fn in_one_line(names: &[String], most: usize) -> String {
     let more = names.len().saturating_sub(most);
     let named = names[..names.len() - more].join(", ");
     if more > 0 { format!("{named} and {more} more") } else { named }
-}
-
-/// Returns the entries that a manifest makes ours.
-fn ours_of(manifest: &Manifest) -> Ours {
-    Ours::of(manifest.files.iter()).without(&manifest.owners_directories)
 }
 
 /// Whether the live tree has the same files as `wanted`, with the same retired assets.

@@ -1,39 +1,23 @@
 //! Step 1 of a publish: renders the pages of a plan into a generation.
 //!
 //! Owns the choice of pages that are rendered. A page whose fingerprint is the fingerprint of
-//! the live file is not rendered. All cores render, with a lower priority than threads that
-//! answer visitors.
+//! the live file is not rendered, and a page whose basis is the basis of the live file needs no
+//! fingerprint.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use anyhow::{Result, anyhow};
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use tracing::{debug, warn};
 
 use super::generation::{Generation, PublishedFile};
 use super::retired;
 use crate::pages::{Plan, Prepared};
+use crate::workers;
 
 /// Number of pages that a thread takes at once.
 const FEW: usize = 4;
-
-/// Increase of the `nice` value of the rendering threads. If there are more threads than cores,
-/// a rendering thread gets a third of the time of a thread that answers.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 5;
-
-/// The threads that render; `None` if they cannot be started.
-static RENDERERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
-    let threads = ThreadPoolBuilder::new()
-        .thread_name(|number| format!("render-{number}"))
-        .start_handler(|_| give_way());
-    let failed =
-        |error: &_| warn!("cannot start threads for rendering, so one thread renders: {error}");
-    threads.build().inspect_err(failed).ok()
-});
 
 /// The site would be larger than the bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +57,7 @@ pub(super) fn pages(
     };
     let paths: Vec<_> = plan.paths().collect();
     // Pages that have to be rendered are close together, so threads take few at a time.
-    let made: Vec<_> = match &*RENDERERS {
-        Some(renderers) => {
-            renderers.install(|| paths.into_par_iter().with_max_len(FEW).map(make).collect())
-        }
-        None => paths.into_iter().map(make).collect(),
-    };
+    let made: Vec<_> = workers::run(|| paths.into_par_iter().with_max_len(FEW).map(make).collect());
     // Report the first error in the order of paths, for any number of threads.
     let made: Vec<_> = made.into_iter().collect::<Result<_>>()?;
     if bytes.into_inner() > most {
@@ -89,15 +68,6 @@ pub(super) fn pages(
     let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();
     let stamp = if news { stamp } else { before.map_or(stamp, |live| live.stamp) };
     Ok((Generation::new(stamp, files), rendered))
-}
-
-/// Lowers the priority of the calling thread below threads that answer visitors.
-fn give_way() {
-    // On Linux, this sets the priority of the calling thread only.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        debug!("cannot lower the priority of a rendering thread: {error}");
-    }
 }
 
 /// A file, and whether its page had to be rendered.
@@ -113,9 +83,18 @@ fn made(
     known: Option<&Arc<PublishedFile>>,
     stamp: u64,
 ) -> Result<Made> {
-    let fingerprint = page.fingerprint.to_string();
-    if let Some(known) = known.filter(|known| known.entry.fingerprint == fingerprint) {
+    let is_certain =
+        |known: &&Arc<PublishedFile>| page.basis.is_some() && known.entry.basis == page.basis;
+    if let Some(known) = known.filter(is_certain) {
         return Ok(Made { file: known.clone(), rendered: false });
+    }
+    let fingerprint = page.fingerprint().to_string();
+    if let Some(known) = known.filter(|known| known.entry.fingerprint == fingerprint) {
+        let mut file = known.clone();
+        if known.entry.basis != page.basis {
+            Arc::make_mut(&mut file).entry.basis = page.basis;
+        }
+        return Ok(Made { file, rendered: false });
     }
     let bytes = page.render()?;
     let mut file = match known {
@@ -126,6 +105,7 @@ fn made(
         }
         _ => PublishedFile::new(path, fingerprint, bytes, stamp),
     };
+    file.entry.basis = page.basis;
     file.entry.moved_to = page.moved_to().map(str::to_owned);
     Ok(Made { file: Arc::new(file), rendered: true })
 }

@@ -51,6 +51,16 @@ pub(super) fn carry_over(
     }
 }
 
+/// Whether the next publish removes a retired asset.
+pub(super) fn is_one_due(live: &Generation, now: WallTime) -> bool {
+    let assets = live.files.range(ASSETS.to_owned()..);
+    let mut assets = assets.take_while(|(path, _)| path.starts_with(ASSETS));
+    let now = now.seconds();
+    assets.any(|(_, file)| {
+        file.entry.retired.is_some_and(|since| since > now || now - since >= A_DAY)
+    })
+}
+
 /// Returns the file as part of the generation, even if the file was retired.
 pub(super) fn live_again(file: &Arc<PublishedFile>) -> Arc<PublishedFile> {
     with(file, None)
@@ -103,6 +113,7 @@ mod tests {
         assert_eq!(retired(&two), [("assets/1.css", 10)]);
         let three = next(&two, &["assets/3.css", "index.html"], A_DAY + 9);
         assert_eq!(retired(&three), [("assets/1.css", 10), ("assets/2.css", A_DAY + 9)]);
+        assert!(!is_one_due(&three, at(A_DAY + 9)) && is_one_due(&three, at(A_DAY + 10)));
         let four = next(&three, &["assets/3.css", "index.html"], A_DAY + 10);
         assert_eq!(retired(&four), [("assets/2.css", A_DAY + 9)]);
         assert_eq!(four.id, three.id, "the same generation");

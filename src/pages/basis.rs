@@ -1,0 +1,266 @@
+//! The basis of a page: a hash of all records and facts from which the page is made.
+//!
+//! Owns the rule that a page with the same basis has the same fingerprint, so that a page of an
+//! unchanged part of the site is recognised without making its variables. A basis may cover more
+//! than the page shows: then the fingerprint decides. A page without a basis is always compared by
+//! its fingerprint. The tests compare bases with fingerprints over random histories of a catalogue.
+//!
+//! 1. Each film and each person gets hashes of what other pages show of the record.
+//! 2. Each group of films gets hashes of its films.
+//! 3. The basis of a page combines these hashes.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use rayon::prelude::*;
+use xxhash_rust::xxh64::Xxh64;
+
+use super::contents::PageContents;
+use super::groups::{self, Director};
+use super::lists::List;
+use super::page::{Named, Page};
+use super::split::Split;
+use super::view::{MOST_BESIDE, Views};
+use crate::catalogue::{FilmIndex, PersonIndex};
+use crate::ledger::Entry;
+
+/// Hashes of one film.
+#[derive(Debug, Clone, Copy, Default)]
+struct FilmBasis {
+    /// What covers every field that names the film on other pages.
+    name: u64,
+    /// What covers the film alone, with its addresses and those of its directors and producers.
+    own: u64,
+    /// What covers the names of its people.
+    cast: u64,
+    /// What covers the film in a list or in a data file.
+    card: u64,
+}
+
+/// Hashes of one person.
+#[derive(Debug, Clone, Copy, Default)]
+struct PersonBasis {
+    /// What covers every field that names the person on other pages.
+    name: u64,
+    /// What covers the person in a list or in a data file.
+    entry: u64,
+}
+
+/// Hashes of the films of a director or a producer.
+#[derive(Debug, Clone, Copy)]
+struct GroupBasis {
+    names: u64,
+    figures: u64,
+}
+
+/// The hashes from which the basis of each page is made.
+#[derive(Debug)]
+pub(super) struct Bases {
+    /// By place in the catalogue.
+    films: Vec<FilmBasis>,
+    people: Vec<PersonBasis>,
+    /// In the order of the groups.
+    directors: Vec<GroupBasis>,
+    producers: Vec<GroupBasis>,
+    all_cards: u64,
+    all_entries: u64,
+}
+
+/// Hashes a value. The hash is the same in every process on this kind of machine.
+pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = Xxh64::new(0);
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Bases {
+    /// Makes the hashes of all records and groups (steps 1 and 2).
+    pub(super) fn of(contents: &PageContents<'_>) -> Bases {
+        let (views, groups) = (contents.views, contents.lists.groups());
+        let catalogue = views.catalogue;
+        let indexes: Vec<_> = catalogue.films().map(|(index, _)| index).collect();
+        let mut films: Vec<_> = indexes.par_iter().map(|&film| alone(views, film)).collect();
+        let persons: Vec<_> = catalogue.people().map(|(index, _)| index).collect();
+        let people: Vec<_> = persons
+            .par_iter()
+            .map(|&person| {
+                let (record, slug) = (catalogue.person(person), views.person_slug(person));
+                let name = hash(&(&record.id, &record.name, slug));
+                let shown = catalogue.filmography(person).iter();
+                let name_of = |&film: &FilmIndex| films[catalogue.film_place(film)].name;
+                let shown: Vec<_> = shown.map(name_of).collect();
+                PersonBasis { name, entry: hash(&(record, slug, shown)) }
+            })
+            .collect();
+        films.par_iter_mut().zip(&indexes).for_each(|(basis, &film)| {
+            let name_of = |&person: &PersonIndex| people[catalogue.person_place(person)].name;
+            let cast: Vec<_> = catalogue.cast(film).iter().map(name_of).collect();
+            basis.cast = hash(&cast);
+            basis.card = hash(&(basis.own, basis.cast));
+        });
+        let all_cards = hash(&films.iter().map(|film| film.card).collect::<Vec<_>>());
+        let all_entries = hash(&people.iter().map(|person| person.entry).collect::<Vec<_>>());
+        let (directors, producers) = (Vec::new(), Vec::new());
+        let mut bases = Bases { films, people, directors, producers, all_cards, all_entries };
+        bases.directors = bases.groups(views, &groups.directors);
+        bases.producers = bases.groups(views, &groups.producers);
+        bases
+    }
+
+    fn groups(&self, views: Views<'_>, groups: &[Director<'_>]) -> Vec<GroupBasis> {
+        let basis = |group: &Director<'_>| {
+            let films = group.films.iter().map(|&film| self.film(views, film));
+            let names: Vec<_> = films.clone().map(|film| film.name).collect();
+            let own: Vec<_> = films.map(|film| film.own).collect();
+            GroupBasis {
+                names: hash(&(group.slug, names)),
+                figures: hash(&(group.name, group.slug, own)),
+            }
+        };
+        groups.par_iter().map(basis).collect()
+    }
+
+    fn film(&self, views: Views<'_>, film: FilmIndex) -> &FilmBasis {
+        &self.films[views.catalogue.film_place(film)]
+    }
+
+    fn person(&self, views: Views<'_>, person: PersonIndex) -> &PersonBasis {
+        &self.people[views.catalogue.person_place(person)]
+    }
+
+    /// Returns the basis of a page, without the facts that all pages share (step 3); `None` if the
+    /// page has no basis.
+    pub(super) fn of_page(&self, contents: &PageContents<'_>, page: &Page) -> Option<u64> {
+        let views = contents.views;
+        let counts = (self.films.len(), self.people.len());
+        Some(match page {
+            Page::Films => hash(&(self.all_cards, counts)),
+            Page::Film(film) => self.of_film(contents, *film),
+            Page::Poster(film) => self.film(views, *film).name,
+            Page::Person(person) => self.of_person(views, *person),
+            Page::List(list, prefix) => self.of_list(contents, *list, prefix)?,
+            Page::MoviesJson(prefix) => self.of_parts(contents.movies.split(), prefix, |place| {
+                self.films.get(place).map(|film| film.card)
+            }),
+            Page::PeopleJson(prefix) => self.of_parts(contents.people.split(), prefix, |place| {
+                self.people.get(place).map(|person| person.entry)
+            }),
+            Page::Search(prefix) => {
+                let name = |place: u32| self.films.get(place as usize).map(|film| film.name);
+                contents.index.basis(prefix, views, name)?
+            }
+            Page::Moved(to, named) => hash(&(
+                to,
+                match named {
+                    Named::Film(film) => self.film(views, *film).name,
+                    Named::Person(person) => self.person(views, *person).name,
+                },
+            )),
+            Page::Custom(_) => hash(&counts),
+            Page::Robots | Page::NotFound | Page::WebManifest => 0,
+            // These pages are few, or the plan knows what they show.
+            Page::Changes | Page::AtomFeed | Page::JsonFeed | Page::Sitemap(_) | Page::File(_) => {
+                return None;
+            }
+        })
+    }
+
+    fn of_film(&self, contents: &PageContents<'_>, film: FilmIndex) -> u64 {
+        let (views, groups) = (contents.views, contents.lists.groups());
+        let catalogue = views.catalogue;
+        let (record, place) = (catalogue.film(film), catalogue.film_place(film));
+        let people = catalogue.cast(film).iter();
+        let people: Vec<_> = people.map(|&person| self.person(views, person).entry).collect();
+        let beside = |place: Option<usize>| place.and_then(|place| self.films.get(place));
+        let next = beside(place.checked_sub(1)).map(|film| film.name);
+        let previous = beside(Some(place + 1)).map(|film| film.name);
+        let directors: Vec<_> = record
+            .directors
+            .iter()
+            .filter_map(|name| groups::place_of(&groups.directors, name))
+            .map(|at| self.directors[at].names)
+            .collect();
+        let changes = contents.changes.of_film(&record.id).map(|dated| views.change(dated));
+        // Cannot fail: strings and numbers always have a JSON form.
+        let changes: Vec<_> =
+            changes.map(|change| serde_json::to_string(&change).unwrap_or_default()).collect();
+        hash(&(self.films[place].card, people, next, previous, directors, changes))
+    }
+
+    fn of_person(&self, views: Views<'_>, person: PersonIndex) -> u64 {
+        let films = views.catalogue.filmography(person).iter();
+        let casts: Vec<_> = films.map(|&film| self.film(views, film).cast).collect();
+        hash(&(self.person(views, person).entry, casts))
+    }
+
+    fn of_parts(
+        &self,
+        split: &Split<usize>,
+        prefix: &str,
+        basis: impl Fn(usize) -> Option<u64>,
+    ) -> u64 {
+        let records: Vec<_> = split.records(prefix).iter().map(|&record| basis(record)).collect();
+        hash(&(records, split.parts(prefix)))
+    }
+
+    fn of_list(&self, contents: &PageContents<'_>, list: List, prefix: &str) -> Option<u64> {
+        let (views, groups) = (contents.views, contents.lists.groups());
+        let split = contents.lists.split(list)?;
+        let counts = (self.films.len(), self.people.len());
+        let cards =
+            || self.of_parts(split, prefix, |place| self.films.get(place).map(|film| film.card));
+        let figures = |groups: &[GroupBasis]| {
+            self.of_parts(split, prefix, |at| groups.get(at).map(|group| group.figures))
+        };
+        Some(match list {
+            List::People => {
+                let entries = self.of_parts(split, prefix, |place| {
+                    self.people.get(place).map(|person| person.entry)
+                });
+                let several = prefix.is_empty().then_some(self.all_entries);
+                hash(&(entries, several, counts))
+            }
+            List::Directors => hash(&(figures(&self.directors), counts)),
+            List::Producers => hash(&(figures(&self.producers), counts)),
+            List::Years => {
+                let years: Vec<_> = groups.years.iter().collect();
+                let basis = |at: usize| {
+                    let (year, films) = years.get(at)?;
+                    let names = films.iter().take(MOST_BESIDE);
+                    let names: Vec<_> = names.map(|&film| self.film(views, film).name).collect();
+                    Some(hash(&(year, films.len(), names)))
+                };
+                hash(&(self.of_parts(split, prefix, basis), counts))
+            }
+            List::Director(at) => hash(&(cards(), self.directors.get(at)?.figures)),
+            List::Producer(at) => hash(&(cards(), self.producers.get(at)?.figures)),
+            List::Year(year) => {
+                let beside = |found: Option<(&Option<u32>, &Vec<FilmIndex>)>| {
+                    found.map(|(year, films)| (*year, films.len()))
+                };
+                let count = groups.years.get(&year).map(Vec::len);
+                let before = beside(groups.years.range(..year).next_back());
+                let after = beside(groups.years.range(year..).nth(1));
+                hash(&(cards(), year, count, before, after))
+            }
+        })
+    }
+}
+
+/// Makes the hashes that depend on one film only.
+fn alone(views: Views<'_>, film: FilmIndex) -> FilmBasis {
+    let (record, ledger) = (views.catalogue.film(film), views.ledger);
+    let slug = views.film_slug(film);
+    let slugs = |names: &[String], makers: &BTreeMap<String, Entry>| {
+        let slug = |name| makers.get(name).map(|entry| entry.slug.clone());
+        names.iter().map(slug).collect::<Vec<_>>()
+    };
+    let directors = slugs(&record.directors, &ledger.directors);
+    let producers = slugs(&record.producers, &ledger.producers);
+    let name = hash(&(&record.id, &record.title, slug, record.year, &record.image));
+    let own = hash(&(record, slug, views.first_seen(&record.id), directors, producers));
+    FilmBasis { name, own, ..FilmBasis::default() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Entries in the standby tree that are not ours: they go back to `--out`.
+//!
+//! Such entries come from a process that wrote into the directory of `--out` while the trees were
+//! exchanged.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::exchange;
+use super::manifest::Manifest;
+use super::ours::Ours;
+use super::standby::Standby;
+
+/// Moves entries that an earlier process moved into the standby back to `out`.
+///
+/// # Errors
+/// Fails if the trees cannot be read or exchanged.
+pub(super) fn settle(standby: &Standby, out: &Path) -> Result<()> {
+    let strangers = of(standby)?;
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    let is_whole = standby.manifest()?.is_some();
+    let is_untouched =
+        Manifest::peek(out).is_some_and(|manifest| ours_of(&manifest).strangers(out, 1).is_empty());
+    if is_whole && is_untouched {
+        // The earlier process was killed between the exchange and the second check.
+        exchange::exchange(standby.path(), out)
+    } else {
+        standby.give_back(&strangers, out)
+    }
+}
+
+/// Moves entries in the standby that are not ours to `out`. Returns an entry that cannot be
+/// moved, if any.
+///
+/// # Errors
+/// Fails if the documents of the standby cannot be read.
+pub(super) fn give_back(standby: &Standby, out: &Path) -> Result<Option<PathBuf>> {
+    let strangers = of(standby)?;
+    if strangers.is_empty() {
+        return Ok(None);
+    }
+    standby.give_back(&strangers, out)?;
+    let left = of(standby)?;
+    Ok(left.first().map(|below| standby.path().join(below)))
+}
+
+fn of(standby: &Standby) -> Result<Vec<PathBuf>> {
+    let ours = standby.ours()?;
+    Ok(ours.map_or_else(Vec::new, |ours| ours.strangers(standby.path(), usize::MAX)))
+}
+
+/// Returns the entries that a manifest makes ours.
+fn ours_of(manifest: &Manifest) -> Ours {
+    Ours::of(manifest.files.iter()).without(&manifest.owners_directories)
+}
