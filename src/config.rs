@@ -53,6 +53,8 @@ pub struct Config {
     pub adopt: bool,
     /// Whether files are always replaced one by one.
     pub in_place: bool,
+    /// Bytes of published files that are kept in memory.
+    pub cache_bytes: u64,
     /// The shared store.
     pub redis: Option<Redis>,
     /// What to do while Redis does not respond.
@@ -170,6 +172,7 @@ fn resolve(options: Options) -> Result<Config> {
         state,
         adopt,
         in_place,
+        cache_bytes,
         redis,
         redis_password_file,
         redis_prefix,
@@ -211,6 +214,7 @@ fn resolve(options: Options) -> Result<Config> {
         state,
         adopt,
         in_place,
+        cache_bytes: cache_bytes.0,
         redis: redis_of(redis, redis_password_file, redis_prefix)?,
         when_redis_lost,
         templates: templates.map(directories::theme).transpose()?,

@@ -95,6 +95,20 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Creates a file without a name on the file system of a directory, to write and to read. The kernel
+/// removes the file with its last user.
+///
+/// # Errors
+/// Fails if the file cannot be created.
+pub fn create_unnamed(directory: &Path) -> Result<File> {
+    let path = directory.join("unnamed");
+    remove_file(&path)?;
+    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path);
+    let file = file.with_context(|| format!("cannot create {}", path.display()))?;
+    remove_file(&path)?;
+    Ok(file)
+}
+
 /// Creates a directory and its missing parents, with [`DIRECTORY_MODE`] whatever the umask is.
 /// Existing directories stay as they are.
 ///

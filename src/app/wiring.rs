@@ -80,7 +80,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     // Until the first attempt is known, newer data may come at once.
     let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
     let exchange = if config.in_place { Exchange::Never } else { Exchange::IfPossible };
-    let publisher = Publisher::open(&config.out, &config.state, &id, strange, exchange)?;
+    let (out, state, cache_bytes) = (&config.out, &config.state, config.cache_bytes);
+    let publisher = Publisher::open(out, state, &id, strange, exchange, cache_bytes)?;
     let mut notices = if stay == Stay::Short {
         Notices::read(&config.state)
     } else {

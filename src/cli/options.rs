@@ -209,6 +209,13 @@ options! {
         /// replaced in one step, but a visitor may get files of two generations in one visit.
         #[arg(switch())]
         in_place: bool => NeedsRestart,
+
+        /// Maximum size of the published files that are kept in memory
+        ///
+        /// The size counts all files of a site in all forms. A larger site is served from the
+        /// disk, and the files that visitors asked for lately are kept in memory.
+        #[arg(value_name = "SIZE", default_value = "256MiB")]
+        cache_bytes: Size => NeedsRestart,
     }
 
     "Redis" for SITE {

@@ -1,7 +1,8 @@
-//! One published whole site, in memory.
+//! One published whole site.
 //!
-//! Owns the live content, from which the server answers and with which the next publish is
-//! compared. Bodies are shared, so two generations hold a common file once.
+//! Owns the list of live files, from which the server answers and with which the next publish is
+//! compared, and where the content of each file is: in memory, or in the published tree. Content
+//! is shared, so two generations hold a common file once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,57 +10,64 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::Bytes;
+use rayon::prelude::*;
 use tracing::{info, warn};
 
-use super::compress;
+use super::bodies::{Bodies, HotBodies};
 use super::files;
+use super::forms::Forms;
 use super::manifest::{GenerationId, Manifest, ManifestEntry};
+use super::spool::Spooled;
 use crate::disk;
 use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
+use crate::workers;
 
-/// A file of a generation with its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file of a generation.
+#[derive(Debug, Clone)]
 pub struct PublishedFile {
     /// The entry in the manifest.
     pub entry: ManifestEntry,
-    /// The content.
-    pub bytes: Bytes,
-    /// The gzip form, if one is published.
-    pub gz: Option<Bytes>,
-    /// The brotli form, if one is published.
-    pub br: Option<Bytes>,
+    pub(super) content: FileContent,
 }
+
+/// Where the content of a file is.
+#[derive(Debug, Clone)]
+pub(super) enum FileContent {
+    Memory(Forms),
+    /// In a temporary file, until the file is published.
+    Spool(Spooled),
+    /// In the published tree.
+    Tree,
+}
+
+/// A file that was lost from the published tree.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0} was edited or lost in --out")]
+pub(super) struct LostFile(pub(super) String);
 
 impl PublishedFile {
     /// Makes a new file, with compressed forms if they are worth their time.
     pub(crate) fn new(path: &str, fingerprint: String, bytes: Bytes, mtime: u64) -> PublishedFile {
-        let compress = compress::is_compressible(path) && bytes.len() >= compress::SMALLEST;
-        let smaller = |form: Vec<u8>| (form.len() < bytes.len()).then(|| Bytes::from(form));
-        let gz = compress.then(|| compress::gzip(&bytes)).and_then(smaller);
-        let br = compress.then(|| compress::brotli(path, &bytes)).and_then(smaller);
+        let forms = Forms::of(path, bytes);
         let size = |form: &Option<Bytes>| form.as_ref().map(|form| form.len() as u64);
         let entry = ManifestEntry {
-            hash: blake3::hash(&bytes),
-            size: bytes.len() as u64,
+            hash: blake3::hash(&forms.bytes),
+            size: forms.bytes.len() as u64,
             fingerprint,
             basis: None,
             mtime,
             moved_to: None,
-            gz: size(&gz),
-            br: size(&br),
+            gz: size(&forms.gz),
+            br: size(&forms.br),
             retired: None,
         };
-        PublishedFile { entry, bytes, gz, br }
+        PublishedFile { entry, content: FileContent::Memory(forms) }
     }
 
-    /// Returns the form of the content with this suffix.
-    pub(super) fn variant(&self, suffix: &str) -> Option<&Bytes> {
-        match suffix {
-            GZIP => self.gz.as_ref(),
-            BROTLI => self.br.as_ref(),
-            _ => Some(&self.bytes),
-        }
+    /// Returns the bytes of all forms.
+    pub(super) fn size(&self) -> u64 {
+        self.entry.variants().map(|(_, size)| size).sum()
     }
 }
 
@@ -75,13 +83,15 @@ pub struct Generation {
     /// Files of the manifest that were edited or lost on disk. The remains are ours and are
     /// replaced.
     pub(super) lost: BTreeMap<String, ManifestEntry>,
+    /// The content that is not in memory; `None` before the generation is published.
+    bodies: Option<Bodies>,
 }
 
 impl Generation {
     /// Makes the generation that consists of these files.
     pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<PublishedFile>>) -> Generation {
         let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
-        Generation { id, stamp, files, lost: BTreeMap::new() }
+        Generation { id, stamp, files, lost: BTreeMap::new(), bodies: None }
     }
 
     /// Returns the files of the generation, without retired assets.
@@ -107,6 +117,60 @@ impl Generation {
         }
     }
 
+    /// Returns content that is in memory.
+    pub fn at_hand(&self, file: &PublishedFile, suffix: &'static str) -> Option<Bytes> {
+        match &file.content {
+            FileContent::Memory(forms) => forms.get(suffix).cloned(),
+            _ => self.bodies.as_ref()?.at_hand(&file.entry, suffix),
+        }
+    }
+
+    /// Returns the content of a file, from the disk if the content is not in memory. Returns `None`
+    /// if the file is no longer published.
+    pub fn content(&self, path: &str, suffix: &'static str) -> Option<Bytes> {
+        let file = self.files.get(path)?;
+        match &file.content {
+            FileContent::Memory(forms) => forms.get(suffix).cloned(),
+            FileContent::Spool(spooled) => spooled.read(&file.entry, suffix).ok(),
+            FileContent::Tree => self.bodies.as_ref()?.read(path, &file.entry, suffix),
+        }
+    }
+
+    /// Notes a file that cannot be read although the generation is live. The next refresh makes the
+    /// file again.
+    pub fn miss(&self, path: &str) {
+        if let Some(bodies) = &self.bodies {
+            bodies.missing().insert(path.to_owned());
+        }
+    }
+
+    /// Returns the files that could not be read.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.bodies.iter().flat_map(|bodies| bodies.missing().clone()).collect()
+    }
+
+    /// Takes the generation as published in one of `trees`. If its content needs more memory than
+    /// `hot` permits, the content stays on the disk.
+    pub(super) fn published(&mut self, trees: &[&Path], hot: &Arc<HotBodies>) {
+        self.bodies = Some(Bodies::open(trees, hot));
+        let size: u64 = self.files.values().map(|file| file.size()).sum();
+        for file in self.files.values_mut() {
+            let is_in_spool = matches!(file.content, FileContent::Spool(_));
+            let is_in_memory = matches!(file.content, FileContent::Memory(_));
+            if is_in_spool || (is_in_memory && size > hot.most) {
+                let entry = file.entry.clone();
+                *file = Arc::new(PublishedFile { entry, content: FileContent::Tree });
+            }
+        }
+    }
+
+    /// Records that a file was lost from the tree.
+    pub(super) fn lose(&mut self, path: &str) {
+        if let Some((path, file)) = self.files.remove_entry(path) {
+            self.lost.insert(path, file.entry.clone());
+        }
+    }
+
     /// Returns all entries of the manifest by path.
     pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &ManifestEntry)> {
         let there = self.files.iter().map(|(path, file)| (path, &file.entry));
@@ -120,29 +184,54 @@ impl Generation {
             stamp: manifest.stamp,
             files: BTreeMap::new(),
             lost: manifest.files,
+            bodies: None,
         }
     }
 
-    /// Reads the files of a tree. A page that is held back is read from the standby, if the standby
-    /// holds the same generation. A file that was lost or edited since the publish counts as lost.
-    /// The next publish makes the file again, with a time later than the edit.
+    /// Reads the files of a tree. If their content needs more memory than `hot` permits, only looks
+    /// at the files. A page that is held back is read from the standby, if the standby holds the
+    /// same generation. A file that was lost or edited since the publish counts as lost. The next
+    /// publish makes the file again, with a time later than the edit.
     ///
     /// # Errors
     /// Fails if the manifest of the standby cannot be read.
-    pub(super) fn read(tree: &Path, manifest: Manifest, standby: &Path) -> Result<Generation> {
+    pub(super) fn read(
+        tree: &Path,
+        manifest: Manifest,
+        standby: &Path,
+        hot: &Arc<HotBodies>,
+    ) -> Result<Generation> {
+        let sizes = manifest.files.values().flat_map(ManifestEntry::variants);
+        let has_room = sizes.map(|(_, size)| size).sum::<u64>() <= hot.most;
+        let read = |tree: &Path, path: &str, entry: &ManifestEntry| {
+            let content = if has_room {
+                FileContent::Memory(read_forms(tree, path, entry)?)
+            } else {
+                files::is_as_listed(tree, path, entry).then_some(FileContent::Tree)?
+            };
+            Some(Arc::new(PublishedFile { entry: entry.clone(), content }))
+        };
+        let found: Vec<_> = workers::run(|| {
+            let each = manifest.files.into_par_iter().map(|(path, entry)| {
+                let file = read(tree, &path, &entry);
+                // The next file at the path must have a later time.
+                let edited = file.is_none().then(|| files::newest_mtime(tree, &path, &entry));
+                (path, entry, file, edited)
+            });
+            each.collect()
+        });
         let mut stamp = manifest.stamp;
-        let mut files = BTreeMap::new();
-        let mut lost = BTreeMap::new();
-        for (path, entry) in manifest.files {
-            stamp = stamp.max(files::newest_mtime(tree, &path, &entry));
-            match read_file(tree, &path, &entry) {
-                Some(file) => drop(files.insert(path, Arc::new(file))),
+        let (mut files, mut lost) = (BTreeMap::new(), BTreeMap::new());
+        for (path, entry, file, edited) in found {
+            stamp = stamp.max(edited.unwrap_or(0));
+            match file {
+                Some(file) => drop(files.insert(path, file)),
                 None => drop(lost.insert(path, entry)),
             }
         }
         for (path, held) in manifest.held_back {
-            let file = read_file(standby, &path, &held.wanted);
-            files.extend(file.map(|file| (path, Arc::new(file))));
+            let file = read(standby, &path, &held.wanted);
+            files.extend(file.map(|file| (path, file)));
         }
         // A lost retired asset is not made again.
         let pages: Vec<_> = lost.iter().filter(|(_, entry)| entry.retired.is_none()).collect();
@@ -156,12 +245,13 @@ impl Generation {
             );
         }
         info!(generation = %manifest.generation, files = files.len(), "found a published site");
-        Ok(Generation { id: manifest.generation, stamp, files, lost })
+        let bodies = Some(Bodies::open(&[tree, standby], hot));
+        Ok(Generation { id: manifest.generation, stamp, files, lost, bodies })
     }
 }
 
 /// Reads a file in all its forms, if all are as the manifest says.
-fn read_file(tree: &Path, path: &str, entry: &ManifestEntry) -> Option<PublishedFile> {
+fn read_forms(tree: &Path, path: &str, entry: &ManifestEntry) -> Option<Forms> {
     let mut forms = BTreeMap::new();
     for (suffix, size) in entry.variants() {
         if !files::is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime) {
@@ -174,6 +264,5 @@ fn read_file(tree: &Path, path: &str, entry: &ManifestEntry) -> Option<Published
     if blake3::hash(&bytes) != entry.hash {
         return None;
     }
-    let (gz, br) = (forms.remove(GZIP), forms.remove(BROTLI));
-    Some(PublishedFile { entry: entry.clone(), bytes, gz, br })
+    Some(Forms { bytes, gz: forms.remove(GZIP), br: forms.remove(BROTLI) })
 }

@@ -39,9 +39,11 @@
 //! *whether* to publish a catalogue.
 
 mod adopt;
+mod bodies;
 mod compress;
 mod exchange;
 mod files;
+mod forms;
 mod generation;
 mod held_back;
 mod in_place;
@@ -54,6 +56,7 @@ mod render;
 mod residents;
 mod retired;
 mod space;
+mod spool;
 mod standby;
 mod strangers;
 mod volatile;
@@ -73,6 +76,8 @@ use crate::ledger::Ledger;
 use crate::pages::Plan;
 use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
+use bodies::HotBodies;
+use generation::LostFile;
 pub use generation::{Generation, PublishedFile};
 use held_back::Present;
 pub use manifest::GenerationId;
@@ -81,6 +86,7 @@ use ours::Ours;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
 pub use render::TooLarge;
+use spool::Spool;
 use standby::Standby;
 pub use volatile::Volatile;
 use why::Why;
@@ -133,6 +139,8 @@ pub struct Publisher {
     moved: bool,
     /// The reason that forbids an exchange for the whole run, if any.
     never: Option<Why>,
+    /// Content that was asked for lately, and how much content may be in memory.
+    hot: Arc<HotBodies>,
     /// The last logged reason for publishing file by file, so that it is logged once.
     told: Option<Why>,
 }
@@ -150,6 +158,7 @@ impl Publisher {
         upstream: &UpstreamId,
         strange: Strange,
         exchange: Exchange,
+        cache_bytes: u64,
     ) -> Result<Publisher> {
         let mut publisher = Publisher {
             out: out.to_owned(),
@@ -163,6 +172,7 @@ impl Publisher {
             strange,
             moved: false,
             never: (exchange == Exchange::Never).then_some(Why::Asked),
+            hot: Arc::new(HotBodies::new(cache_bytes)),
             told: None,
         };
         in_place::complete(&publisher.out, publisher.standby.path())?;
@@ -190,7 +200,9 @@ impl Publisher {
             manifest.is_none() && (ours::is_ours(&self.out) || self.strange == Strange::Adopt);
         self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
         let found = match manifest {
-            Some(manifest) => Some(Generation::read(&self.out, manifest, self.standby.path())?),
+            Some(manifest) => {
+                Some(Generation::read(&self.out, manifest, self.standby.path(), &self.hot)?)
+            }
             // There is no manifest, but another document of the program in `out`, or `--adopt`,
             // says that the tree is ours. The manifest of the standby lists most files of `out`.
             None if self.unlisted => self.standby.manifest()?.map(Generation::unread),
@@ -229,9 +241,15 @@ impl Publisher {
             check_out(&self.out, self.strange)?;
             self.look()?;
         }
+        if let Some(live) = self.live.as_mut().filter(|live| !live.missing().is_empty()) {
+            let missing = live.missing();
+            let live = Arc::make_mut(live);
+            missing.iter().for_each(|path| live.lose(path));
+        }
         let stamp = (self.stamp + 1).max(now.seconds());
         let live = self.live.as_deref();
-        let (mut generation, pages) = render::pages(plan, live, stamp, progress)?;
+        let spool = Spool::new(disk::parent(self.standby.path()), self.hot.most);
+        let (mut generation, pages) = render::pages(plan, live, stamp, &spool, progress)?;
         if let Some(live) = live {
             retired::carry_over(live, &mut generation.files, now);
         }
@@ -248,17 +266,22 @@ impl Publisher {
         ledger: &Ledger,
         volatile: impl Fn(&Generation) -> Volatile,
     ) -> Result<Published> {
-        let generation = Arc::new(rendered.generation);
+        let mut generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
         let changed = self.moved
             || !self.live.as_ref().is_some_and(|live| holds(live, &generation))
             || self.present.has_room_again(&self.out);
         if changed {
-            self.write(&generation, ledger, &volatile)?;
+            if let Err(error) = self.write(&generation, ledger, &volatile) {
+                return Err(self.explained(error));
+            }
             self.stamp = self.stamp.max(generation.stamp);
         } else if let Err(error) = self.write_volatile(&volatile) {
             warn!("{error:#}");
         }
+        // The published tree has the content now, and this is the last generation that needs room.
+        Arc::make_mut(&mut generation).published(&[&self.out, self.standby.path()], &self.hot);
+        self.standby.know_as(&generation);
         self.live = Some(generation.clone());
         Ok(Published { generation, changed })
     }
@@ -266,13 +289,24 @@ impl Publisher {
     /// Whether a publish of the same pages would change nothing in `out`, as far as this process
     /// knows.
     pub fn is_settled(&self, now: WallTime) -> bool {
-        let is_settled =
-            |live: &Arc<Generation>| live.lost.is_empty() && !retired::is_one_due(live, now);
+        let is_settled = |live: &Arc<Generation>| {
+            let is_whole = live.lost.is_empty() && live.missing().is_empty();
+            is_whole && !retired::is_one_due(live, now)
+        };
         self.live.as_ref().is_some_and(is_settled)
             && !self.moved
             && self.identity.is_some()
             && exchange::identity(&self.out) == self.identity
             && !self.present.has_room_again(&self.out)
+    }
+
+    /// Notes a file that was lost from the tree, so that the next publish makes the file again.
+    fn explained(&mut self, error: anyhow::Error) -> anyhow::Error {
+        let Some(LostFile(path)) = error.downcast_ref() else { return error };
+        if let Some(live) = &mut self.live {
+            Arc::make_mut(live).lose(path);
+        }
+        error.context("the next refresh makes the file again")
     }
 
     /// Returns a volatile file of the live tree.

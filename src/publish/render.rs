@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::{Result, anyhow};
+use bytes::Bytes;
 use rayon::prelude::*;
 
-use super::generation::{Generation, PublishedFile};
+use super::generation::{FileContent, Generation, PublishedFile};
 use super::retired;
+use super::spool::Spool;
 use crate::pages::{Plan, Prepared};
 use crate::workers;
 
@@ -36,6 +38,7 @@ pub(super) fn pages(
     plan: &Plan<'_>,
     before: Option<&Generation>,
     stamp: u64,
+    spool: &Spool,
     progress: impl Fn(usize) + Sync,
 ) -> Result<(Generation, usize)> {
     let done = AtomicUsize::new(0);
@@ -48,11 +51,10 @@ pub(super) fn pages(
         }
         let known = before.and_then(|live| live.files.get(path));
         let known = known.map(retired::live_again);
-        let make = || made(&plan.prepare(path), path, known.as_ref(), stamp);
+        let make = || made(&plan.prepare(path), path, known.as_ref(), stamp, spool);
         let made = catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|_| Err(anyhow!("rendering {path} failed unexpectedly")))?;
-        let size: u64 = made.file.entry.variants().map(|(_, size)| size).sum();
-        bytes.fetch_add(size, Ordering::Relaxed);
+        bytes.fetch_add(made.file.size(), Ordering::Relaxed);
         Ok((path.to_owned(), made))
     };
     let paths: Vec<_> = plan.paths().collect();
@@ -82,6 +84,7 @@ fn made(
     path: &str,
     known: Option<&Arc<PublishedFile>>,
     stamp: u64,
+    spool: &Spool,
 ) -> Result<Made> {
     let is_certain =
         |known: &&Arc<PublishedFile>| page.basis.is_some() && known.entry.basis == page.basis;
@@ -98,14 +101,31 @@ fn made(
     }
     let bytes = page.render()?;
     let mut file = match known {
-        Some(known) if known.bytes == bytes => {
+        Some(known) if known.entry.hash == blake3::hash(&bytes) => {
             let mut same = PublishedFile::clone(known);
             same.entry.fingerprint = fingerprint;
             same
         }
-        _ => PublishedFile::new(path, fingerprint, bytes, stamp),
+        _ => new(path, fingerprint, bytes, stamp, spool)?,
     };
     file.entry.basis = page.basis;
     file.entry.moved_to = page.moved_to().map(str::to_owned);
     Ok(Made { file: Arc::new(file), rendered: true })
+}
+
+/// Makes a new file. If there is no room in memory, its content goes to the spool.
+fn new(
+    path: &str,
+    fingerprint: String,
+    bytes: Bytes,
+    stamp: u64,
+    spool: &Spool,
+) -> Result<PublishedFile> {
+    let mut file = PublishedFile::new(path, fingerprint, bytes, stamp);
+    if let FileContent::Memory(forms) = &file.content
+        && let Some(spooled) = spool.take(forms, &file.entry)?
+    {
+        file.content = FileContent::Spool(spooled);
+    }
+    Ok(file)
 }

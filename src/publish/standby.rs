@@ -25,7 +25,7 @@ use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::files::{self, Opened, is_as_listed, is_untouched};
-use super::generation::{Generation, PublishedFile};
+use super::generation::{FileContent, Generation, LostFile, PublishedFile};
 use super::manifest::{self, Manifest, ManifestEntry, OWN_DIRECTORY};
 use super::ours::Ours;
 use crate::disk;
@@ -192,7 +192,7 @@ impl Standby {
         }
         let touched = change.touched_directories();
         let few = news.len() <= FEW && touched.len() <= FEW;
-        let mut written = self.write(&news, few)?;
+        let mut written = self.write(&news, live.map(|(_, live)| live), few)?;
         if !few {
             return files::sync_all(&self.path);
         }
@@ -207,15 +207,25 @@ impl Standby {
     }
 
     /// Writes new files. If they are `few`, returns them for syncing.
-    fn write(&self, news: &[(&str, &PublishedFile)], few: bool) -> Result<Vec<Opened>> {
+    fn write(
+        &self,
+        news: &[(&str, &PublishedFile)],
+        live: Option<&Generation>,
+        few: bool,
+    ) -> Result<Vec<Opened>> {
         let mut written = Vec::new();
         for (path, file) in news {
             for (suffix, _) in file.entry.variants() {
                 let place = self.path.join(format!("{path}{suffix}"));
-                let Some(bytes) = file.variant(suffix) else { continue };
+                let bytes = match &file.content {
+                    FileContent::Memory(forms) => forms.get(suffix).cloned(),
+                    FileContent::Spool(spooled) => Some(spooled.read(&file.entry, suffix)?),
+                    FileContent::Tree => live.and_then(|live| live.content(path, suffix)),
+                };
+                let bytes = bytes.ok_or_else(|| LostFile((*path).to_owned()))?;
                 disk::create_directory(disk::parent(&place))?;
                 disk::remove_file(&place)?;
-                let new = files::write(&place, bytes, file.entry.mtime)?;
+                let new = files::write(&place, &bytes, file.entry.mtime)?;
                 if few {
                     written.push((place, new));
                 }
@@ -260,6 +270,13 @@ impl Standby {
         disk::sync_directory(&self.path)?;
         self.known = Some(generation.clone());
         Ok(())
+    }
+
+    /// Takes another value for the generation in the tree, if the tree holds this generation.
+    pub(super) fn know_as(&mut self, generation: &Arc<Generation>) {
+        if self.known.as_ref().is_some_and(|known| known.id == generation.id) {
+            self.known = Some(generation.clone());
+        }
     }
 
     /// Notes the generation in the tree after an exchange.

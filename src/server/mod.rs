@@ -9,6 +9,7 @@
 pub mod admin;
 mod answer;
 mod condition;
+mod content;
 mod encoding;
 mod events;
 mod headers;
@@ -28,11 +29,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
@@ -44,12 +45,11 @@ use crate::clock::Clock;
 use crate::hold::Decision;
 use crate::live::Live;
 use crate::telemetry::Metrics;
-use answer::{Answer, Met};
+use answer::Met;
 use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
 use park::Parking;
-use respond::respond;
 
 /// A running server. The server ends when `stop` is set.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ impl Worker {
             let (parking, streams) = (parking.clone(), streams.clone());
             async move {
                 let met = meet(&request, &live, &clock, &parking).await;
-                let answer = answer(&request, &met, out).await;
+                let answer = content::answer(&request, met, out, &live, &clock).await;
                 Ok::<_, Infallible>(streams.opened(answer, &live))
             }
         });
@@ -214,24 +214,6 @@ async fn meet(request: &Parts, live: &Live, clock: &Clock, parking: &Parking) ->
         return parking.wait(snapshot, live, clock).await;
     }
     Met { snapshot, now: clock.now(), decision: Decision::Fresh, held: None }
-}
-
-async fn answer(request: &Parts, met: &Met, out: Arc<Path>) -> Answer {
-    let answer = respond(request, met);
-    // Also before the first site: the owner may need a proof of ownership for the site.
-    if !matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
-        return answer;
-    }
-    let Some(path) = respond::well_known_path(request) else { return answer };
-    // Only this request waits for the disk, on a thread for blocking calls.
-    let file = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || well_known::read(&out, &path)
-    });
-    match file.await {
-        Ok(Some(bytes)) => respond::owners_file(request, &path, &bytes, met),
-        _ => answer,
-    }
 }
 
 /// Time for which a stopping server waits for requests in flight.

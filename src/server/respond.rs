@@ -12,6 +12,7 @@
 //! 4. Choose the form of the file, and evaluate conditions and range.
 //! 5. For an unknown path, answer the page of the generation for unknown paths.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,7 +36,8 @@ use super::{range, well_known};
 use crate::clock::Now;
 use crate::hold::Coming;
 use crate::live::{LiveSite, Snapshot};
-use crate::pages::{NOT_FOUND, NOT_IN_A_PATH};
+use crate::pages::{BROTLI, GZIP, NOT_FOUND, NOT_IN_A_PATH};
+use crate::publish::manifest::ManifestEntry;
 use crate::publish::{PublishedFile, STATUS, is_volatile};
 
 /// The path at which streams of events are opened.
@@ -128,7 +130,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
                 let to = utf8_percent_encode(to, &NOT_IN_A_PATH);
                 return redirect(request, &format!("{}{to}", frame.base));
             }
-            return answer_file(request, &name, file, *now);
+            return answer_file(request, &name, file, site, *now);
         }
         let inside = format!("{path}/index.html");
         let is_there = |inside: &str| {
@@ -183,7 +185,13 @@ fn shown_file(address: &str, base: &str, site: &LiveSite) -> String {
 }
 
 /// Answers a file of the generation.
-fn answer_file(request: &Parts, path: &str, file: &PublishedFile, now: Now) -> Answer {
+fn answer_file(
+    request: &Parts,
+    path: &str,
+    file: &PublishedFile,
+    site: &LiveSite,
+    now: Now,
+) -> Answer {
     let form = Form::chosen(request, file);
     let mtime = file.entry.mtime;
     let mut answer = Answer::default();
@@ -221,18 +229,18 @@ fn answer_file(request: &Parts, path: &str, file: &PublishedFile, now: Now) -> A
             if request.method == Method::GET
                 && range_applies(&request.headers, &form.etag, mtime) =>
         {
-            range::read(field, form.bytes.len())
+            range::read(field, form.length)
         }
         _ => range::RangeAsked::Whole,
     };
-    let whole = form.bytes.len();
-    let body = match asked {
-        range::RangeAsked::Whole => form.bytes,
+    let whole = form.length;
+    let part = match asked {
+        range::RangeAsked::Whole => 0..whole,
         range::RangeAsked::Part(part) => {
             *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {}-{}/{whole}", part.start, part.end - 1);
             insert(answer.headers_mut(), CONTENT_RANGE, &range);
-            form.bytes.slice(part)
+            part
         }
         range::RangeAsked::Outside => {
             let mut outside =
@@ -246,13 +254,15 @@ fn answer_file(request: &Parts, path: &str, file: &PublishedFile, now: Now) -> A
             return outside;
         }
     };
-    with_body(answer, body)
+    with_content(answer, path, file, &form, part, site)
 }
 
 /// The form of a file for a client.
 struct Form {
     coding: Coding,
-    bytes: Bytes,
+    suffix: &'static str,
+    /// Bytes of the form.
+    length: usize,
     /// Strong entity tag, different for each coding (RFC 9110 §8.8.3.3).
     etag: String,
     varies: bool,
@@ -260,15 +270,16 @@ struct Form {
 
 impl Form {
     fn chosen(request: &Parts, file: &PublishedFile) -> Form {
-        let coding = choose(&request.headers, file.gz.is_some(), file.br.is_some());
-        let (bytes, suffix) = match coding {
-            Coding::Gzip => (file.gz.as_ref(), "-gz"),
-            Coding::Brotli => (file.br.as_ref(), "-br"),
-            Coding::Identity => (None, ""),
+        let ManifestEntry { hash, size, gz, br, .. } = &file.entry;
+        let coding = choose(&request.headers, gz.is_some(), br.is_some());
+        let (suffix, length, tag) = match coding {
+            Coding::Gzip => (GZIP, gz.unwrap_or_default(), "-gz"),
+            Coding::Brotli => (BROTLI, br.unwrap_or_default(), "-br"),
+            Coding::Identity => ("", *size, ""),
         };
-        let bytes = bytes.unwrap_or(&file.bytes).clone();
-        let etag = format!("\"{}{suffix}\"", &file.entry.hash.to_hex()[..32]);
-        Form { coding, bytes, etag, varies: file.gz.is_some() || file.br.is_some() }
+        let etag = format!("\"{}{tag}\"", &hash.to_hex()[..32]);
+        let varies = gz.is_some() || br.is_some();
+        Form { coding, suffix, length: length as usize, etag, varies }
     }
 
     fn describe(&self, fields: &mut hyper::HeaderMap) {
@@ -343,11 +354,12 @@ fn not_found(request: &Parts, site: &LiveSite) -> Answer {
     if form.varies {
         fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
-    with_body(answer, form.bytes)
+    let whole = 0..form.length;
+    with_content(answer, NOT_FOUND, file, &form, whole, site)
 }
 
 /// Answers a page in place of the site, with `Retry-After` in seconds.
-fn unavailable(page: &Bytes, again: &'static str) -> Answer {
+pub(super) fn unavailable(page: &Bytes, again: &'static str) -> Answer {
     let mut answer = Answer::default();
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let fields = answer.headers_mut();
@@ -371,6 +383,44 @@ fn text(status: StatusCode, text: &'static str) -> Answer {
 fn with_body(mut answer: Answer, body: Bytes) -> Answer {
     answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     *answer.body_mut() = Full::new(body);
+    answer
+}
+
+/// Content that is read from the disk before the answer is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Unread {
+    path: String,
+    suffix: &'static str,
+    part: Range<usize>,
+}
+
+impl Unread {
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Reads the content. Returns `None` if the generation is no longer on the disk.
+    pub(super) fn read(self, site: &LiveSite) -> Option<Bytes> {
+        let bytes = site.generation.content(&self.path, self.suffix)?;
+        (self.part.end <= bytes.len()).then(|| bytes.slice(self.part))
+    }
+}
+
+/// Adds a part of the content of a file, or notes that the content is not in memory.
+fn with_content(
+    mut answer: Answer,
+    path: &str,
+    file: &PublishedFile,
+    form: &Form,
+    part: Range<usize>,
+    site: &LiveSite,
+) -> Answer {
+    if let Some(bytes) = site.generation.at_hand(file, form.suffix) {
+        return with_body(answer, bytes.slice(part));
+    }
+    answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(part.len()));
+    let path = path.to_owned();
+    answer.extensions_mut().insert(Unread { path, suffix: form.suffix, part });
     answer
 }
 

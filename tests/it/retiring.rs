@@ -121,7 +121,7 @@ impl Dated {
     fn open(directory: &Path) -> Publisher {
         let (out, state) = (directory.join("out"), directory.join("state"));
         let somebody = UpstreamId("somebody".into());
-        Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible)
+        Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible, 1 << 20)
             .expect("a publisher")
     }
 

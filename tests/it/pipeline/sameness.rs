@@ -64,7 +64,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let (out, state) = (directory.path().join("out"), directory.path().join("state"));
     let somebody = UpstreamId("somebody".into());
     let mut publisher =
-        Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible)
+        Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible, 1 << 20)
             .expect("a publisher");
     let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
     publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published");

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod forms;
+mod from_disk;
 mod headers;
 mod limits;
 mod validators;

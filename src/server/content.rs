@@ -1,0 +1,77 @@
+//! Answers whose content is on the disk.
+//!
+//! Owns which requests wait for the disk, and what happens if a publish replaces a file before the
+//! file is read: the answer is made again, from the generation that is live now. The disk is read on
+//! threads for blocking calls, so no other request waits.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+
+use super::answer::{Answer, Met};
+use super::respond::{self, Unread, respond};
+use super::well_known;
+use crate::clock::Clock;
+use crate::live::Live;
+
+/// Time between two looks for the generation that replaces a file.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Number of looks: a file that is not there after these looks was removed by somebody else.
+const LOOKS: usize = 150;
+
+/// Answers a request with its content.
+pub(super) async fn answer(
+    request: &Parts,
+    mut met: Met,
+    out: Arc<Path>,
+    live: &Live,
+    clock: &Clock,
+) -> Answer {
+    for _ in 0..LOOKS {
+        let answer = respond(request, &met);
+        if let Some(answer) = read(request, answer, &met).await {
+            return with_owners_file(request, answer, &met, out).await;
+        }
+        tokio::time::sleep(PAUSE).await;
+        (met.snapshot, met.now) = (live.snapshot(), clock.now());
+    }
+    if let (Some(site), Some(unread)) =
+        (&met.snapshot.site, respond(request, &met).extensions().get::<Unread>())
+    {
+        site.generation.miss(unread.path());
+    }
+    respond::unavailable(&met.snapshot.frame.starting, "2")
+}
+
+/// Adds content that is on the disk. Returns `None` if the file of the answer is not there.
+async fn read(request: &Parts, mut answer: Answer, met: &Met) -> Option<Answer> {
+    let Some(unread) = answer.extensions_mut().remove::<Unread>() else { return Some(answer) };
+    if request.method == Method::HEAD {
+        return Some(answer);
+    }
+    let site = met.snapshot.site.clone()?;
+    let bytes = tokio::task::spawn_blocking(move || unread.read(&site)).await.ok().flatten()?;
+    *answer.body_mut() = Full::new(bytes);
+    Some(answer)
+}
+
+/// Replaces an answer without a page by a file of the owner below `.well-known/`, also before the
+/// first site: the owner may need a proof of ownership for the site.
+async fn with_owners_file(request: &Parts, answer: Answer, met: &Met, out: Arc<Path>) -> Answer {
+    if !matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
+        return answer;
+    }
+    let Some(path) = respond::well_known_path(request) else { return answer };
+    let file = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || well_known::read(&out, &path)
+    });
+    match file.await {
+        Ok(Some(bytes)) => respond::owners_file(request, &path, &bytes, met),
+        _ => answer,
+    }
+}
