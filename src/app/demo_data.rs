@@ -3,13 +3,13 @@
 //! Owns the rule that no file is overwritten.
 
 use std::cell::Cell;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use bytesize::ByteSize;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::progress;
 use crate::cli::{Cli, Layer};
 use crate::config::Invalid;
 use crate::disk;
@@ -46,7 +46,7 @@ pub(super) fn write(cli: &Cli, films: u32, people: u32, seed: u64) -> Result<()>
         }
     }
     disk::create_directory(directory)?;
-    let bar = progress(u64::from(films) + u64::from(people));
+    let bar = progress::bar(u64::from(films) + u64::from(people), "records", MANY);
     let done = Cell::new(0_u64);
     let written = || {
         done.set(done.get() + 1);
@@ -89,16 +89,4 @@ fn put(path: &Path, write: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> Re
         buffer.flush()
     });
     new.with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Makes a progress bar, which is hidden if there are few records or no terminal.
-fn progress(records: u64) -> ProgressBar {
-    if records < MANY || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(records);
-    match ProgressStyle::with_template("{bar:40} {pos}/{len} records, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

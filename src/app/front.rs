@@ -5,13 +5,11 @@
 //! and a site that is published already. This module must not decide what the data is, or when the
 //! upstream is asked.
 
-use std::io::IsTerminal;
-
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
 use tracing::{debug, info, warn};
 
 use super::known::Known;
+use super::progress;
 use super::remembered::Remembered;
 use super::trouble::Trouble;
 use super::volatile::{Facts, StatusPage, files, status_page};
@@ -26,7 +24,7 @@ use crate::theme::Theme;
 use crate::workers;
 
 /// Number of pages above which rendering shows a progress bar.
-const MANY_PAGES: usize = 2_000;
+const MANY_PAGES: u64 = 2_000;
 
 /// Everything that visitors see, with the theme and the facts from which pages are made.
 pub(super) struct Front {
@@ -66,7 +64,7 @@ impl Front {
         let (site, theme) = (&self.site, &self.theme);
         let plan = workers::run(|| Plan::new(site, contents.catalogue, contents.ledger, theme))
             .within(self.largest_site);
-        let bar = progress(plan.len());
+        let bar = progress::bar(plan.len() as u64, "pages", MANY_PAGES);
         let payload = contents.payload;
         let origin = live::Origin::from(&payload.origin);
         let status = self.status_page(known, facts, origin, plan.len());
@@ -214,17 +212,5 @@ impl Front {
         if self.unshown.met(place) {
             warn!("the theme's status.html fails, so the built-in one is shown:\n{error}");
         }
-    }
-}
-
-/// Makes a progress bar, which is hidden if there are few pages or no terminal.
-fn progress(pages: usize) -> ProgressBar {
-    if pages < MANY_PAGES || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(pages as u64);
-    match ProgressStyle::with_template("{bar:40} {pos}/{len} pages, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

@@ -16,6 +16,7 @@ mod guard;
 mod init;
 mod known;
 mod notices;
+mod progress;
 mod refresh;
 mod remembered;
 mod report;

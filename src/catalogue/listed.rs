@@ -176,9 +176,7 @@ impl<T: Shelved> Listed<T> {
 
     /// Whether the rows of another list have the same indexes.
     pub(super) fn has_indexes_of(&self, other: &Listed<T>) -> bool {
-        let indexes =
-            |list: &'_ Listed<T>| list.rows.iter().map(|row| row.index).collect::<Vec<_>>();
-        indexes(self) == indexes(other)
+        self.rows.iter().map(|row| row.index).eq(other.rows.iter().map(|row| row.index))
     }
 
     /// Adds the warnings about the records of the list.

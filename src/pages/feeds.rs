@@ -161,10 +161,9 @@ impl<'a> Views<'a> {
         }
     }
 
-    fn entry(self, dated: &'a Dated, film: Option<FilmIndex>) -> EntryView<'a> {
+    fn entry(self, dated: &'a Dated, index: Option<FilmIndex>) -> EntryView<'a> {
         let change = &dated.change;
         let what = change_list::word(&change.what);
-        let index = film;
         let film = index.map(|index| self.catalogue.film(index));
         let (texts, title) = (self.texts, &change.title);
         let (title, text, image) = match &change.what {

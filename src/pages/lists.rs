@@ -86,14 +86,14 @@ fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<us
     let name_key = |name: &str| key_of_text(name, name);
     let director_key = |&at: &usize| name_key(groups.directors[at].name);
     let producer_key = |&at: &usize| name_key(groups.producers[at].name);
-    let years: Vec<_> = groups.years.keys().collect();
-    let year_key = |&at: &usize| years[at].map_or("-".to_owned(), |year| format!("{year:05}"));
+    let years: Vec<_> = groups.years.iter().collect();
+    let year_key = |&at: &usize| years[at].0.map_or("-".to_owned(), |year| format!("{year:05}"));
     let maker = |makers: &'_ [Director<'_>]| {
         let sizes: Vec<_> = makers.iter().map(|maker| size::maker(maker.name)).collect();
         move |&at: &usize| sizes[at]
     };
     let year_size = |&at: &usize| {
-        let films = groups.years.values().nth(at).map_or(&[][..], Vec::as_slice);
+        let films = years[at].1;
         size::year(catalogue, &films[..films.len().min(MOST_BESIDE)])
     };
     let all = |length| (0..length).collect::<Vec<usize>>();
