@@ -45,6 +45,20 @@ impl<'a> PageContents<'a> {
         let films: Vec<_> = catalogue.films().map(|(index, film)| (index, &*film.id)).collect();
         let people: Vec<_> =
             catalogue.people().map(|(index, person)| (index, &*person.id)).collect();
+        let films_of = || {
+            let id = |place: usize| films[place].1;
+            let size = |place: usize| size::film_data(catalogue, films[place].0);
+            DataFile::of("movies", films.len(), id, size)
+        };
+        let people_of = || {
+            let id = |place: usize| people[place].1;
+            let size = |place: usize| size::person_data(catalogue, people[place].0);
+            DataFile::of("people", people.len(), id, size)
+        };
+        let ((lists, index), (movies, people)) = rayon::join(
+            || rayon::join(|| Lists::of(catalogue, ledger), || Index::of(catalogue)),
+            || rayon::join(films_of, people_of),
+        );
         PageContents {
             views: Views {
                 site,
@@ -54,20 +68,10 @@ impl<'a> PageContents<'a> {
                 texts,
                 is_absolute: false,
             },
-            lists: Lists::of(catalogue, ledger),
-            movies: DataFile::of(
-                "movies",
-                films.len(),
-                |place| films[place].1,
-                |place| size::film_data(catalogue, films[place].0),
-            ),
-            people: DataFile::of(
-                "people",
-                people.len(),
-                |place| people[place].1,
-                |place| size::person_data(catalogue, people[place].0),
-            ),
-            index: Index::of(catalogue),
+            lists,
+            movies,
+            people,
+            index,
             changes: ChangeList::of(ledger),
         }
     }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::groups::{Director, Groups};
@@ -81,8 +82,11 @@ fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<us
     let people: Vec<_> = catalogue.people().collect();
     let film_key = |&place: &usize| key_of_text(&films[place].1.title, &films[place].1.id);
     let person_key = |&place: &usize| key_of_text(&people[place].1.name, &people[place].1.id);
-    let card = |&place: &usize| size::card(catalogue, films[place].0);
-    let entry = |&place: &usize| size::entry(catalogue, people[place].0);
+    // Each film is on several lists.
+    let cards: Vec<_> = films.par_iter().map(|(film, _)| size::card(catalogue, *film)).collect();
+    let entries: Vec<_> = people.par_iter().map(|(of, _)| size::entry(catalogue, *of)).collect();
+    let card = |&place: &usize| cards[place];
+    let entry = |&place: &usize| entries[place];
     let name_key = |name: &str| key_of_text(name, name);
     let director_key = |&at: &usize| name_key(groups.directors[at].name);
     let producer_key = |&at: &usize| name_key(groups.producers[at].name);

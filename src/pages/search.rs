@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
+use rayon::prelude::*;
 use serde::Serialize;
 use xxhash_rust::xxh64::Xxh64;
 
@@ -62,8 +63,11 @@ impl Index {
         let mut by_prefix: BTreeMap<String, Words> = BTreeMap::new();
         let share = MOST_WORDS_OF_ALL / catalogue.films().len().max(1);
         let most = share.max(LEAST_WORDS_OF_A_FILM);
-        for (place, (index, film)) in catalogue.films().enumerate() {
-            for word in words_of(catalogue, index, film, most) {
+        let films: Vec<_> = catalogue.films().collect();
+        let words = films.par_iter().map(|(index, film)| words_of(catalogue, *index, film, most));
+        let words: Vec<_> = words.collect();
+        for (place, words) in words.into_iter().enumerate() {
+            for word in words {
                 let words = by_prefix.entry(prefix_of(&word)).or_default();
                 // The list stays sorted and has no duplicates: films come in order, and each word
                 // of a film comes once.

@@ -117,6 +117,18 @@ impl Generation {
         }
     }
 
+    /// Whether the tree has the files of `wanted`, with the same retired assets.
+    pub(super) fn has_files_of(&self, wanted: &Generation) -> bool {
+        let is_same = |(one, other): (&Arc<PublishedFile>, &Arc<PublishedFile>)| {
+            Arc::ptr_eq(one, other)
+                || one.entry.is_same_file(&other.entry) && one.entry.retired == other.entry.retired
+        };
+        self.lost.is_empty()
+            && self.files.len() == wanted.files.len()
+            && self.files.keys().eq(wanted.files.keys())
+            && self.files.values().zip(wanted.files.values()).all(is_same)
+    }
+
     /// Returns content that is in memory.
     pub fn at_hand(&self, file: &PublishedFile, suffix: &'static str) -> Option<Bytes> {
         match &file.content {

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tracing::warn;
 
+use super::file_list::FileList;
 use super::files::is_of;
 use super::generation::Generation;
 use super::in_one_line;
@@ -64,9 +66,9 @@ fn is_left_of(held: &HeldBack, found: &Metadata) -> bool {
 pub(super) fn look(
     out: &Path,
     ours: &Ours,
-    before: &BTreeMap<String, ManifestEntry>,
+    before: &FileList,
     present: &Present,
-    wanted: &Generation,
+    wanted: &Arc<Generation>,
 ) -> Present {
     let mut held_back = BTreeMap::new();
     for (path, file) in &wanted.files {
@@ -77,14 +79,17 @@ pub(super) fn look(
             held_back.insert(path.clone(), HeldBack { wanted: file.entry.clone(), before });
         }
     }
-    let needed = Ours::of(wanted.files.iter().map(|(path, file)| (path, &file.entry)));
+    let needed = Ours::of(FileList::Of(wanted.clone()), &Arc::default());
     let is_theirs = |below: &Path| {
-        below != Path::new("")
-            && (present.owners_directories.contains(below) || !ours.has_directory(below))
+        (present.owners_directories.contains(below) || !ours.has_directory(below))
             && out.join(below).symlink_metadata().is_ok_and(|found| found.is_dir())
     };
-    let owners_directories =
-        needed.directories().filter(|below| is_theirs(below)).map(Path::to_owned).collect();
+    let owners_directories = needed
+        .directories()
+        .into_iter()
+        .filter(|below| is_theirs(below))
+        .map(Path::to_owned)
+        .collect();
     Present { held_back, owners_directories }
 }
 

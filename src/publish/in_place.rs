@@ -24,6 +24,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+use super::file_list::FileList;
 use super::files::{self, is_as_listed, is_untouched};
 use super::generation::Generation;
 use super::held_back::{Present, is_ours, room_of, tell};
@@ -72,7 +73,7 @@ pub(super) fn publish(
     out: &Path,
     standby: &Path,
     ours: &Ours,
-    before: &BTreeMap<String, ManifestEntry>,
+    before: &FileList,
     was: &Present,
     present: Present,
     wanted: &Generation,

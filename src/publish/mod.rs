@@ -42,6 +42,7 @@ mod adopt;
 mod bodies;
 mod compress;
 mod exchange;
+mod file_list;
 mod files;
 mod forms;
 mod generation;
@@ -55,6 +56,7 @@ mod places;
 mod render;
 mod residents;
 mod retired;
+mod seen;
 mod space;
 mod spool;
 mod standby;
@@ -62,7 +64,6 @@ mod strangers;
 mod volatile;
 mod why;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -77,11 +78,12 @@ use crate::pages::Plan;
 use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
 use bodies::HotBodies;
+use file_list::FileList;
 use generation::LostFile;
 pub use generation::{Generation, PublishedFile};
 use held_back::Present;
 pub use manifest::GenerationId;
-use manifest::{Manifest, ManifestEntry, OWN_DIRECTORY};
+use manifest::{Manifest, OWN_DIRECTORY};
 use ours::Ours;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
@@ -241,6 +243,7 @@ impl Publisher {
             check_out(&self.out, self.strange)?;
             self.look()?;
         }
+        self.standby.seen().set_now(now);
         if let Some(live) = self.live.as_mut().filter(|live| !live.missing().is_empty()) {
             let missing = live.missing();
             let live = Arc::make_mut(live);
@@ -269,7 +272,7 @@ impl Publisher {
         let mut generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
         let changed = self.moved
-            || !self.live.as_ref().is_some_and(|live| holds(live, &generation))
+            || !self.live.as_ref().is_some_and(|live| live.has_files_of(&generation))
             || self.present.has_room_again(&self.out);
         if changed {
             if let Err(error) = self.write(&generation, ledger, &volatile) {
@@ -280,8 +283,11 @@ impl Publisher {
             warn!("{error:#}");
         }
         // The published tree has the content now, and this is the last generation that needs room.
+        let is_in_standby = self.standby.holds(&generation);
         Arc::make_mut(&mut generation).published(&[&self.out, self.standby.path()], &self.hot);
-        self.standby.know_as(&generation);
+        if is_in_standby {
+            self.standby.now_holds(Some(generation.clone()));
+        }
         self.live = Some(generation.clone());
         Ok(Published { generation, changed })
     }
@@ -334,7 +340,8 @@ impl Publisher {
         volatile: &Volatile,
     ) -> Result<()> {
         let before = self.listed();
-        let mut ours = Ours::of(before.iter()).without(&self.present.owners_directories);
+        let theirs = &self.present.owners_directories;
+        let mut ours = Ours::of(before.clone(), self.standby.seen()).without(theirs);
         if self.unlisted {
             self.take_over(&mut ours, generation)?;
         }
@@ -364,9 +371,9 @@ impl Publisher {
     /// Runs step 5 file by file.
     fn put_in_place(
         &mut self,
-        generation: &Generation,
+        generation: &Arc<Generation>,
         ours: &Ours,
-        before: &BTreeMap<String, ManifestEntry>,
+        before: &FileList,
     ) -> Result<()> {
         let (out, was) = (&self.out, &self.present);
         let present = held_back::look(out, ours, before, was, generation);
@@ -377,10 +384,14 @@ impl Publisher {
     }
 
     /// Returns the entries of `out` that are listed as ours.
-    fn listed(&self) -> BTreeMap<String, ManifestEntry> {
-        let listed = self.live.iter().flat_map(|live| live.listed());
+    fn listed(&self) -> FileList {
+        let Some(live) = &self.live else { return FileList::default() };
+        if self.present.held_back.is_empty() {
+            return FileList::Of(live.clone());
+        }
+        let listed = live.listed();
         let listed = listed.filter(|(path, _)| !self.present.held_back.contains_key(*path));
-        listed.map(|(path, entry)| (path.clone(), entry.clone())).collect()
+        FileList::Read(listed.map(|(path, entry)| (path.clone(), entry.clone())).collect())
     }
 
     /// Adds files to `ours` that may be replaced although no list names them.
@@ -424,11 +435,7 @@ impl Publisher {
 
     /// # Errors
     /// Fails if the new files do not fit on the disk.
-    fn make_sure_of_space(
-        &self,
-        generation: &Generation,
-        before: &BTreeMap<String, ManifestEntry>,
-    ) -> Result<()> {
+    fn make_sure_of_space(&self, generation: &Generation, before: &FileList) -> Result<()> {
         let is_elsewhere = obstacles::is_elsewhere(&self.out, self.standby.path());
         let new = space::missing(generation, |path| before.get(path));
         let spare = self.standby.listed()?;
@@ -484,15 +491,4 @@ fn in_one_line(names: &[String], most: usize) -> String {
     let more = names.len().saturating_sub(most);
     let named = names[..names.len() - more].join(", ");
     if more > 0 { format!("{named} and {more} more") } else { named }
-}
-
-/// Whether the live tree has the same files as `wanted`, with the same retired assets.
-fn holds(live: &Generation, wanted: &Generation) -> bool {
-    live.lost.is_empty()
-        && live.files.len() == wanted.files.len()
-        && live.files.iter().zip(&wanted.files).all(|((path, file), (other_path, other))| {
-            path == other_path
-                && file.entry.is_same_file(&other.entry)
-                && file.entry.retired == other.entry.retired
-        })
 }

@@ -10,10 +10,16 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::manifest::{ManifestEntry, OWN_DIRECTORY, path_in};
+use rayon::prelude::*;
+
+use super::file_list::FileList;
+use super::manifest::{OWN_DIRECTORY, path_in};
+use super::seen::SeenDirectories;
 use super::{VOLATILE, is_volatile};
 use crate::disk;
+use crate::workers;
 
 /// Whether a tree is one of ours, even if its manifest is damaged.
 pub(super) fn is_ours(tree: &Path) -> bool {
@@ -21,22 +27,25 @@ pub(super) fn is_ours(tree: &Path) -> bool {
     path_in(tree).exists() || own.join("manifest.damaged").exists() || own.join("ledger").exists()
 }
 
-/// The paths in a tree that are ours. Paths are compared as bytes: a comparison by components
-/// takes too long for each file of a site.
+/// The paths in a tree that are ours.
 #[derive(Debug, Default)]
 pub(super) struct Ours {
+    list: FileList,
+    /// Further files of ours.
     files: HashSet<OsString>,
+    /// The directories of these files.
     directories: HashSet<OsString>,
+    /// Directories of the owner that have files of ours.
+    theirs: BTreeSet<PathBuf>,
+    seen: Arc<SeenDirectories>,
 }
 
 impl Ours {
-    /// Makes the set from a list of pages, with all forms of each page.
-    pub(super) fn of<'a>(listed: impl Iterator<Item = (&'a String, &'a ManifestEntry)>) -> Ours {
-        let mut ours = Ours::default();
-        for (path, entry) in listed {
-            entry.names(path).for_each(|name| ours.add(&name));
-        }
-        ours.add_directories(&VOLATILE.map(Path::new));
+    /// Makes the set from a list of pages, with all forms of each page. `seen` are directories that
+    /// had only entries of ours.
+    pub(super) fn of(list: FileList, seen: &Arc<SeenDirectories>) -> Ours {
+        let mut ours = Ours { list, seen: seen.clone(), ..Ours::default() };
+        VOLATILE.iter().for_each(|path| ours.add_directories(path));
         ours
     }
 
@@ -48,92 +57,100 @@ impl Ours {
     /// Adds a file and its directories.
     pub(super) fn add(&mut self, path: &str) {
         self.files.insert(path.into());
-        self.add_directories(&[Path::new(path)]);
+        self.add_directories(path);
     }
 
-    fn add_directories(&mut self, paths: &[&Path]) {
-        for path in paths {
-            // The parents of a known directory are known.
-            let above = path.ancestors().skip(1).map(Path::as_os_str);
-            let new = above.take_while(|above| !self.directories.contains(*above));
-            let new: Vec<_> = new.map(OsStr::to_owned).collect();
-            self.directories.extend(new);
-        }
+    fn add_directories(&mut self, path: &str) {
+        // The parents of a known directory are known.
+        let above = Path::new(path).ancestors().skip(1).map(Path::as_os_str);
+        let new = above.take_while(|above| !self.directories.contains(*above));
+        let new: Vec<_> = new.map(OsStr::to_owned).collect();
+        self.directories.extend(new);
     }
 
     /// Removes these directories of the owner from the set.
-    pub(super) fn without(mut self, directories: &BTreeSet<PathBuf>) -> Ours {
-        self.directories.retain(|directory| !directories.contains(Path::new(directory)));
-        self
+    pub(super) fn without(self, directories: &BTreeSet<PathBuf>) -> Ours {
+        Ours { theirs: directories.clone(), ..self }
     }
 
     /// Whether the file at this path is ours.
     pub(super) fn has_file(&self, below: &Path) -> bool {
         self.files.contains(below.as_os_str())
+            || below.to_str().is_some_and(|name| self.list.has_name(name))
     }
 
     /// Whether the directory at this path is ours.
     pub(super) fn has_directory(&self, below: &Path) -> bool {
-        self.directories.contains(below.as_os_str())
+        let is_listed = || below.to_str().is_some_and(|name| self.list.has_directory(name));
+        (self.directories.contains(below.as_os_str()) || is_listed())
+            && (self.theirs.is_empty() || !self.theirs.contains(below))
     }
 
-    /// Returns the directories, unsorted.
-    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
-        self.directories.iter().map(Path::new)
+    /// Returns the directories, unsorted, without the tree itself.
+    pub(super) fn directories(&self) -> HashSet<&Path> {
+        let listed = self.list.directories().into_iter().map(Path::new);
+        let further = self.directories.iter().map(Path::new);
+        let all = listed.chain(further).filter(|below| *below != Path::new(""));
+        all.filter(|below| !self.theirs.contains(*below)).collect()
     }
 
     /// Returns up to `most` topmost entries of `tree` that are not ours, or are no longer as we
-    /// made them. A directory of ours that is not readable or not writable is such an entry.
+    /// made them. A directory of ours that is not readable or not writable is such an entry. A
+    /// directory that was seen with only entries of ours and did not change is not listed again.
     pub(super) fn strangers(&self, tree: &Path, most: usize) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut left = vec![PathBuf::new()];
-        while let Some(directory) = left.pop() {
-            let Ok(entries) = disk::listing(&tree.join(&directory)) else {
-                found.push(directory);
-                continue;
-            };
-            for entry in entries {
-                let below = directory.join(entry.file_name());
-                match self.judge(&entry, &below) {
-                    Ownership::Ours => {}
-                    Ownership::OurDirectory => left.push(below),
-                    Ownership::Stranger => found.push(below),
-                }
-                if found.len() >= most {
-                    return found;
-                }
-            }
+        let directories: Vec<_> = self.directories().into_iter().collect();
+        let mut found = self.strangers_in(tree, Path::new(""));
+        found.extend(workers::run(|| {
+            let found = directories.par_iter().map(|below| self.strangers_in(tree, below));
+            found.flatten().collect::<Vec<_>>()
+        }));
+        let all: HashSet<PathBuf> = found.iter().cloned().collect();
+        found.retain(|below| !below.ancestors().skip(1).any(|above| all.contains(above)));
+        found.sort();
+        found.truncate(most);
+        found
+    }
+
+    /// Returns the entries of one directory that are not ours.
+    fn strangers_in(&self, tree: &Path, directory: &Path) -> Vec<PathBuf> {
+        let place = tree.join(directory);
+        let before = match fs::symlink_metadata(&place) {
+            Ok(before) if before.is_dir() => before,
+            // The directory above says what is at this path.
+            Ok(_) => return Vec::new(),
+            Err(error) if disk::is_absent(&error) => return Vec::new(),
+            Err(_) => return vec![directory.to_owned()],
+        };
+        if directory != Path::new("") && !is_plain(&before) {
+            return vec![directory.to_owned()];
+        }
+        if self.seen.is_unchanged(&before) {
+            return Vec::new();
+        }
+        let Ok(entries) = disk::listing(&place) else { return vec![directory.to_owned()] };
+        let entries = entries.iter().map(|entry| (entry, directory.join(entry.file_name())));
+        let found = entries.filter(|(entry, below)| !self.is_ours(entry, below));
+        let found: Vec<_> = found.map(|(_, below)| below).collect();
+        if found.is_empty() {
+            self.seen.note(&before);
         }
         found
     }
 
-    fn judge(&self, entry: &DirEntry, below: &Path) -> Ownership {
-        let Ok(kind) = entry.file_type() else { return Ownership::Stranger };
+    fn is_ours(&self, entry: &DirEntry, below: &Path) -> bool {
+        let Ok(kind) = entry.file_type() else { return false };
         if below == Path::new(OWN_DIRECTORY) {
             // This is the own directory of the program. All its entries are ours.
-            return if kind.is_dir() { Ownership::Ours } else { Ownership::Stranger };
+            return kind.is_dir();
         }
         if kind.is_dir() {
-            let is_plain =
-                self.has_directory(below) && entry.metadata().is_ok_and(|is| is_plain(&is));
-            return if is_plain { Ownership::OurDirectory } else { Ownership::Stranger };
+            return self.has_directory(below) && entry.metadata().is_ok_and(|is| is_plain(&is));
         }
         let is_made = |path: &Path| self.has_file(path) || path.to_str().is_some_and(is_volatile);
         // Earlier versions prepared files beside their paths.
         let is_left = || disk::besides(below).is_some_and(|path| is_made(&path));
-        if kind.is_file() && (is_made(below) || is_left()) {
-            Ownership::Ours
-        } else {
-            Ownership::Stranger
-        }
+        kind.is_file() && (is_made(below) || is_left())
     }
-}
-
-/// To whom an entry of a tree belongs.
-enum Ownership {
-    Ours,
-    OurDirectory,
-    Stranger,
 }
 
 /// Whether this process may do in a directory what it could do when it made the directory.
@@ -167,7 +184,7 @@ mod tests {
 
     fn tree(files: &[&str]) -> (tempfile::TempDir, Ours) {
         let tree = tempfile::tempdir().expect("a directory");
-        let mut ours = Ours::default();
+        let mut ours = Ours::of(FileList::default(), &Arc::default());
         for path in files {
             let file = tree.path().join(path);
             disk::create_directory(disk::parent(&file)).expect("made");

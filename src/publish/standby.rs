@@ -15,21 +15,26 @@
 //! change that failed, the next change looks at each listed file, and makes no complete file
 //! again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use rayon::prelude::*;
 use serde::Deserialize;
 use tracing::{info, warn};
 
+use super::file_list::FileList;
 use super::files::{self, Opened, is_as_listed, is_untouched};
 use super::generation::{FileContent, Generation, LostFile, PublishedFile};
 use super::manifest::{self, Manifest, ManifestEntry, OWN_DIRECTORY};
 use super::ours::Ours;
+use super::seen::SeenDirectories;
 use crate::disk;
 use crate::document;
+use crate::pages::uncompressed;
+use crate::workers;
 
 /// Up to this number of new pages and touched directories, each is synced separately. More are
 /// synced with the whole file system.
@@ -49,12 +54,14 @@ pub(super) struct Standby {
     path: PathBuf,
     /// The generation in the tree, if this process sealed the tree.
     known: Option<Arc<Generation>>,
+    /// Directories of both trees that had only entries of ours.
+    seen: Arc<SeenDirectories>,
 }
 
 /// What the documents of the tree say.
 struct StandbyFound {
     /// The files in the tree when it was sealed last.
-    listed: BTreeMap<String, ManifestEntry>,
+    listed: FileList,
     /// Files that may be there in any state.
     coming: ComingPaths,
     /// Whether the listed files need no check.
@@ -63,11 +70,16 @@ struct StandbyFound {
 
 impl Standby {
     pub(super) fn under(state: &Path) -> Standby {
-        Standby { path: state.join("standby"), known: None }
+        Standby { path: state.join("standby"), known: None, seen: Arc::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the directories of both trees that had only entries of ours.
+    pub(super) fn seen(&self) -> &Arc<SeenDirectories> {
+        &self.seen
     }
 
     /// Returns the manifest; `None` while the tree is being changed.
@@ -87,9 +99,8 @@ impl Standby {
         if let Some(known) = &self.known
             && manifest::path_in(&self.path).exists()
         {
-            let listed = known.listed().map(|(path, entry)| (path.clone(), entry.clone()));
-            let coming = ComingPaths::new();
-            return Ok(Some(StandbyFound { listed: listed.collect(), coming, is_known: true }));
+            let (listed, coming) = (FileList::Of(known.clone()), ComingPaths::new());
+            return Ok(Some(StandbyFound { listed, coming, is_known: true }));
         }
         let coming = document::read::<ReadNames>(&self.own("coming"), "coming")?;
         let coming = coming.map(|names| names.0);
@@ -100,7 +111,7 @@ impl Standby {
         };
         let is_something = listed.is_some() || coming.is_some();
         Ok(is_something.then(|| StandbyFound {
-            listed: listed.unwrap_or_default(),
+            listed: listed.map(FileList::Read).unwrap_or_default(),
             coming: coming.unwrap_or_default(),
             is_known: false,
         }))
@@ -110,7 +121,7 @@ impl Standby {
     ///
     /// # Errors
     /// Fails if the documents cannot be read.
-    pub(super) fn listed(&self) -> Result<BTreeMap<String, ManifestEntry>> {
+    pub(super) fn listed(&self) -> Result<FileList> {
         Ok(self.find()?.map(|found| found.listed).unwrap_or_default())
     }
 
@@ -120,7 +131,7 @@ impl Standby {
     /// Fails if the documents cannot be read.
     pub(super) fn ours(&self) -> Result<Option<Ours>> {
         Ok(self.find()?.map(|found| {
-            let mut ours = Ours::of(found.listed.iter());
+            let mut ours = Ours::of(found.listed, &self.seen);
             found.coming.iter().for_each(|path| ours.add(path));
             ours
         }))
@@ -142,7 +153,8 @@ impl Standby {
             Some(found) => found,
             None => {
                 self.set_aside()?;
-                StandbyFound { listed: BTreeMap::new(), coming: ComingPaths::new(), is_known: true }
+                let (listed, coming) = (FileList::default(), ComingPaths::new());
+                StandbyFound { listed, coming, is_known: true }
             }
         };
         self.known = None;
@@ -177,19 +189,16 @@ impl Standby {
     }
 
     fn make(&self, change: &StandbyChange<'_>, live: Option<(&Path, &Generation)>) -> Result<()> {
-        let mut news = Vec::new();
-        for (path, file) in &change.made {
+        let made: Vec<_> = change.made.iter().collect();
+        let link = |(path, file): &(&&String, &&Arc<PublishedFile>)| -> Result<bool> {
             let is_same = |own: &Arc<PublishedFile>| own.entry.is_same_file(&file.entry);
             let published =
                 live.filter(|(_, live)| live.files.get(path.as_str()).is_some_and(is_same));
-            let linked = match published {
-                Some((live, _)) => self.link(live, path, &file.entry)?,
-                None => false,
-            };
-            if !linked {
-                news.push((path.as_str(), file.as_ref()));
-            }
-        }
+            published.map_or(Ok(false), |(live, _)| self.link(live, path, &file.entry))
+        };
+        let linked: Result<Vec<bool>> = workers::run(|| made.par_iter().map(link).collect());
+        let news = made.into_iter().zip(linked?).filter(|(_, is_linked)| !is_linked);
+        let news: Vec<_> = news.map(|((path, file), _)| (path.as_str(), file.as_ref())).collect();
         let touched = change.touched_directories();
         let few = news.len() <= FEW && touched.len() <= FEW;
         let mut written = self.write(&news, live.map(|(_, live)| live), few)?;
@@ -213,8 +222,9 @@ impl Standby {
         live: Option<&Generation>,
         few: bool,
     ) -> Result<Vec<Opened>> {
-        let mut written = Vec::new();
-        for (path, file) in news {
+        let write = |(path, file): &(&str, &PublishedFile)| -> Result<Vec<Opened>> {
+            disk::create_directory(disk::parent(&self.path.join(path)))?;
+            let mut written = Vec::new();
             for (suffix, _) in file.entry.variants() {
                 let place = self.path.join(format!("{path}{suffix}"));
                 let bytes = match &file.content {
@@ -223,26 +233,27 @@ impl Standby {
                     FileContent::Tree => live.and_then(|live| live.content(path, suffix)),
                 };
                 let bytes = bytes.ok_or_else(|| LostFile((*path).to_owned()))?;
-                disk::create_directory(disk::parent(&place))?;
                 disk::remove_file(&place)?;
                 let new = files::write(&place, &bytes, file.entry.mtime)?;
                 if few {
                     written.push((place, new));
                 }
             }
-        }
-        Ok(written)
+            Ok(written)
+        };
+        let written: Result<Vec<_>> = workers::run(|| news.par_iter().map(write).collect());
+        Ok(written?.into_iter().flatten().collect())
     }
 
     /// Links all forms of a page from `live`. Returns `false` if a form is not there.
     fn link(&self, live: &Path, path: &str, entry: &ManifestEntry) -> Result<bool> {
+        disk::create_directory(disk::parent(&self.path.join(path)))?;
         for (suffix, size) in entry.variants() {
             let path = format!("{path}{suffix}");
             if !is_untouched(live, &path, size, entry.mtime) {
                 return Ok(false);
             }
             let place = self.path.join(&path);
-            disk::create_directory(disk::parent(&place))?;
             disk::remove_file(&place)?;
             // Hard links are not possible (another file system, or too many links): the caller
             // writes a new file, which has another inode.
@@ -272,11 +283,9 @@ impl Standby {
         Ok(())
     }
 
-    /// Takes another value for the generation in the tree, if the tree holds this generation.
-    pub(super) fn know_as(&mut self, generation: &Arc<Generation>) {
-        if self.known.as_ref().is_some_and(|known| known.id == generation.id) {
-            self.known = Some(generation.clone());
-        }
+    /// Whether the tree holds this generation.
+    pub(super) fn holds(&self, generation: &Arc<Generation>) -> bool {
+        self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, generation))
     }
 
     /// Notes the generation in the tree after an exchange.
@@ -363,23 +372,36 @@ impl<'w> StandbyChange<'w> {
     fn of(tree: &Path, found: StandbyFound, wanted: &'w Generation) -> StandbyChange<'w> {
         let StandbyFound { listed, coming, is_known } = found;
         let is_sure = |path: &str, entry: &ManifestEntry| {
-            entry.names(path).all(|name| !coming.contains(&name))
+            (coming.is_empty() || entry.names(path).all(|name| !coming.contains(&name)))
                 && (is_known || is_as_listed(tree, path, entry))
         };
-        let is_kept = |path: &String, entry: &ManifestEntry| {
+        let is_kept = |path: &str, entry: &ManifestEntry| {
             wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry))
                 && is_sure(path, entry)
         };
-        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            listed.into_iter().partition(|(path, entry)| is_kept(path, entry));
+        let mut gone = BTreeSet::new();
+        let mut kept = HashSet::new();
+        for (path, entry) in listed.iter() {
+            if is_kept(path, entry) {
+                kept.insert(&**path);
+            } else {
+                gone.extend(entry.names(path));
+            }
+        }
         let made: BTreeMap<_, _> =
-            wanted.files.iter().filter(|(path, _)| !kept.contains_key(*path)).collect();
+            wanted.files.iter().filter(|(path, _)| !kept.contains(&***path)).collect();
         let new: ComingPaths =
             made.iter().flat_map(|(path, file)| file.entry.names(path)).collect();
         let doubtful = new.union(&coming).cloned().collect();
-        let kept: BTreeSet<_> = kept.iter().flat_map(|(path, entry)| entry.names(path)).collect();
-        let gone = gone.iter().flat_map(|(path, entry)| entry.names(path)).chain(coming);
-        let gone = gone.filter(|name| !kept.contains(name)).collect();
+        gone.extend(coming);
+        // A file of a change that was cut off may be a file of a page that is kept.
+        let is_of = |page: &str, name: &str| {
+            kept.contains(page)
+                && listed.get(page).is_some_and(|entry| entry.names(page).any(|form| form == name))
+        };
+        gone.retain(|name| {
+            !is_of(name, name) && !uncompressed(name).is_some_and(|page| is_of(page, name))
+        });
         StandbyChange { gone, coming: new, doubtful, made }
     }
 

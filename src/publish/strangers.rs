@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::exchange;
+use super::file_list::FileList;
 use super::manifest::Manifest;
 use super::ours::Ours;
 use super::standby::Standby;
@@ -22,8 +23,8 @@ pub(super) fn settle(standby: &Standby, out: &Path) -> Result<()> {
         return Ok(());
     }
     let is_whole = standby.manifest()?.is_some();
-    let is_untouched =
-        Manifest::peek(out).is_some_and(|manifest| ours_of(&manifest).strangers(out, 1).is_empty());
+    let is_untouched = Manifest::peek(out)
+        .is_some_and(|manifest| ours_of(manifest, standby).strangers(out, 1).is_empty());
     if is_whole && is_untouched {
         // The earlier process was killed between the exchange and the second check.
         exchange::exchange(standby.path(), out)
@@ -53,6 +54,7 @@ fn of(standby: &Standby) -> Result<Vec<PathBuf>> {
 }
 
 /// Returns the entries that a manifest makes ours.
-fn ours_of(manifest: &Manifest) -> Ours {
-    Ours::of(manifest.files.iter()).without(&manifest.owners_directories)
+fn ours_of(manifest: Manifest, standby: &Standby) -> Ours {
+    let Manifest { files, owners_directories, .. } = manifest;
+    Ours::of(FileList::Read(files), standby.seen()).without(&owners_directories)
 }
