@@ -154,6 +154,7 @@ fn publishing(data: &Data) {
             &UpstreamId("bench".into()),
             Strange::Refuse,
             Exchange::IfPossible,
+            256 << 20,
         )
         .expect("a publisher");
         let mut publish = |films: &Bytes| {
