@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Upstream};
 use crate::history::History;
 use crate::ledger::Ledger;
-use crate::pages::{Plan, Status, collisions, failing, starting, too_old};
+use crate::pages::{Plan, Records, Status, collisions, failing, starting, too_old};
 use crate::payload::{Fence, Payload};
 use crate::source::{Proxy, Source};
 use crate::store::{FileStore, Store};
@@ -39,7 +39,8 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     let (catalogue, warnings) = join(&payload, config.limit)?;
     let origin = payload.origin.wall;
     let ledger = Ledger::after(loaded.ledger.as_ref(), &[], &catalogue, origin);
-    let plan = Plan::new(&facts, &catalogue, &ledger, &theme);
+    let records = Records::of(&catalogue, &ledger);
+    let plan = Plan::new(&facts, &records, &theme);
     let status = Status {
         now: clock.now().wall,
         as_of: origin,

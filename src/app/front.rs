@@ -16,9 +16,9 @@ use super::volatile::{Facts, StatusPage, files, status_page};
 use crate::clock::{Clock, Now};
 use crate::live::{self, Live};
 use crate::news::{self, Told};
-use crate::pages::{Freshness, Plan, Site};
+use crate::pages::{self, Freshness, Plan, Records, Site};
 use crate::payload::{Fence, Payload};
-use crate::publish::{FRESHNESS, Generation, Publisher, Volatile};
+use crate::publish::{FRESHNESS, Generation, Publisher, SiteInputs, Volatile};
 use crate::telemetry::{Metrics, Stage};
 use crate::theme::Theme;
 use crate::workers;
@@ -61,9 +61,21 @@ impl Front {
         clock: &Clock,
     ) -> Result<()> {
         let Some(contents) = known.contents() else { return Ok(()) };
+        let look = pages::look(&self.site, &self.theme);
+        let Payload { films, people, .. } = contents.payload;
+        let inputs = SiteInputs::of(&look.hash, [&films.bytes, &people.bytes], contents.ledger)?;
+        if let Some(generation) = self.publisher.made_from(&inputs, facts.now.wall).cloned() {
+            let origin = live::Origin::from(&contents.payload.origin);
+            let site = live::LiveSite { generation, fence: contents.payload.fence, origin };
+            let told = Told { theme: look.theme_id, event: None };
+            debug!("the published site is made from this data already");
+            self.show_again(site, known, facts, told);
+            known.told();
+            return Ok(());
+        }
         let (site, theme) = (&self.site, &self.theme);
-        let plan = workers::run(|| Plan::new(site, contents.catalogue, contents.ledger, theme))
-            .within(self.largest_site);
+        let records = workers::run(|| Records::of(contents.catalogue, contents.ledger));
+        let plan = workers::run(|| Plan::new(site, &records, theme)).within(self.largest_site);
         let bar = progress::bar(plan.len() as u64, "pages", MANY_PAGES);
         let payload = contents.payload;
         let origin = live::Origin::from(&payload.origin);
@@ -77,7 +89,7 @@ impl Front {
         let pages = rendered.pages;
         let between = clock.now().boot;
         self.metrics.took(Stage::Render, between.since(started.boot));
-        let published = self.publisher.publish(rendered, contents.ledger, &volatile)?;
+        let published = self.publisher.publish(rendered, inputs, &volatile)?;
         let ended = clock.now().boot;
         self.metrics.took(Stage::Publish, ended.since(between));
         let volatile = volatile(&published.generation);
@@ -153,6 +165,19 @@ impl Front {
         self.note_trouble(status);
         let site = live::LiveSite { generation, fence: Fence(0), origin };
         self.live.put(site, volatile, Told::default());
+    }
+
+    /// Shows the published site, which is made from the known data already.
+    fn show_again(&mut self, site: live::LiveSite, known: &Known, facts: &Facts<'_>, told: Told) {
+        let status = self.status_page(known, facts, site.origin, site.generation.pages().count());
+        let volatile = self.volatile(facts, site.origin, &status)(&site.generation);
+        self.note_trouble(status);
+        if let Err(error) = self.publisher.write_volatile(&volatile) {
+            warn!("{error:#}");
+        }
+        if !self.live.put(site, volatile, told) {
+            debug!("a newer generation is live already");
+        }
     }
 
     /// Writes the volatile files of the live site again, after a failed refresh or after the

@@ -146,7 +146,22 @@ pub(super) fn site_of(config: &Config) -> Site {
         },
         demo: matches!(config.upstream, Upstream::Demo(_)),
         dev: config.dev,
+        program: program(),
     }
+}
+
+/// Names this build of the program.
+fn program() -> String {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::env::current_exe().and_then(|path| path.metadata());
+    found.map_or_else(
+        // Each start counts as another build.
+        |_| format!("{:x}", RandomState::new().hash_one(())),
+        |found| {
+            let (mtime, ctime) = (found.mtime(), found.ctime());
+            format!("{} {mtime}.{} {ctime}.{}", found.len(), found.mtime_nsec(), found.ctime_nsec())
+        },
+    )
 }
 
 /// Makes the pages that exist before there is a generation.

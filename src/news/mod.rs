@@ -55,9 +55,9 @@ struct EventDocument<'a> {
     theme: &'a str,
     /// `None`: the changes are too many for an event, or are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    films: Option<Records>,
+    films: Option<EventRecords>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    people: Option<Records>,
+    people: Option<EventRecords>,
     /// Paths whose content changed, with the start of the new fingerprint; `None` for a removed
     /// path. Without `paths`, any page may have changed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ struct EventDocument<'a> {
 }
 
 #[derive(Default, Serialize)]
-struct Records {
+struct EventRecords {
     added: Vec<EventRecord>,
     changed: Vec<EventRecord>,
     removed: Vec<EventRecord>,
@@ -106,8 +106,8 @@ fn framed(document: &EventDocument<'_>) -> Bytes {
     format!("id: {}\nevent: generation\ndata: {json}\n\n", document.to).into()
 }
 
-fn of_kind(plan: &Plan<'_>, changes: &[Change], kind: Kind) -> Records {
-    let mut records = Records::default();
+fn of_kind(plan: &Plan<'_>, changes: &[Change], kind: Kind) -> EventRecords {
+    let mut records = EventRecords::default();
     for change in changes.iter().filter(|change| change.kind == kind) {
         let record = plan.record_of(kind, &change.id, &change.title);
         match change.what {

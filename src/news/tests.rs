@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, join};
 use crate::changes::between;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::ledger::Ledger;
-use crate::pages::Site;
+use crate::pages::{Records, Site};
 use crate::payload::{Body, Fence, Payload};
 use crate::publish::PublishedFile;
 use crate::theme::Theme;
@@ -49,7 +49,8 @@ fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
     let changes = between(&catalogues[0], &catalogues[1]);
     let ledger = Ledger::baseline(&catalogues[0], WallTime(1));
     let ledgers = [ledger.clone(), ledger.advanced(&changes, &catalogues[1], WallTime(2))];
-    let plans = [0, 1].map(|at| Plan::new(&site, &catalogues[at], &ledgers[at], &theme));
+    let records = [0, 1].map(|at| Records::of(&catalogues[at], &ledgers[at]));
+    let plans = records.each_ref().map(|records| Plan::new(&site, records, &theme));
     let [from, to] = plans.each_ref().map(generation);
     let event = event(&plans[1], &from, &to, known.then_some(&changes));
     let text = std::str::from_utf8(&event.bytes).expect("text");
@@ -86,7 +87,8 @@ fn an_event_names_a_retired_asset_as_removed_once() {
     let site = Site::named("Films");
     let catalogue = catalogue(2);
     let ledger = Ledger::baseline(&catalogue, WallTime(1));
-    let plan = Plan::new(&site, &catalogue, &ledger, &theme);
+    let records = Records::of(&catalogue, &ledger);
+    let plan = Plan::new(&site, &records, &theme);
     let with = |asset: Option<Option<u64>>| {
         let mut files = generation(&plan).files;
         if let Some(retired) = asset {

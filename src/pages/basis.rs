@@ -156,12 +156,14 @@ impl Bases {
                     Named::Person(person) => self.person(views, *person).name,
                 },
             )),
-            Page::Custom(_) => hash(&counts),
             Page::Robots | Page::NotFound | Page::WebManifest => 0,
-            // These pages are few, or the plan knows what they show.
-            Page::Changes | Page::AtomFeed | Page::JsonFeed | Page::Sitemap(_) | Page::File(_) => {
-                return None;
-            }
+            // These pages are few, or others know what they show: the plan and the theme.
+            Page::Changes
+            | Page::AtomFeed
+            | Page::JsonFeed
+            | Page::Sitemap(_)
+            | Page::Custom(_)
+            | Page::File(_) => return None,
         })
     }
 
@@ -258,7 +260,7 @@ fn alone(views: Views<'_>, film: FilmIndex) -> FilmBasis {
     let directors = slugs(&record.directors, &ledger.directors);
     let producers = slugs(&record.producers, &ledger.producers);
     let name = hash(&(&record.id, &record.title, slug, record.year, &record.image));
-    let own = hash(&(record, slug, views.first_seen(&record.id), directors, producers));
+    let own = hash(&(record, slug, views.first_seen(film), directors, producers));
     FilmBasis { name, own, ..FilmBasis::default() }
 }
 

@@ -224,7 +224,8 @@ mod tests {
         let theme = crate::theme::Theme::load(None).expect("a theme");
         let label = |field: &str| {
             let change = FieldChange { field: field.into(), old: None, new: None };
-            let plan = crate::pages::Plan::new(&site, &catalogue, &ledger, &theme);
+            let records = crate::pages::Records::of(&catalogue, &ledger);
+            let plan = crate::pages::Plan::new(&site, &records, &theme);
             plan.contents.views.field(&change).label
         };
         assert_eq!(label("rt_score"), "Score");

@@ -16,13 +16,13 @@ use super::groups::{self, Director};
 use super::lists::Lists;
 use super::page::Page;
 use super::paths::{director_path, producer_path, year_path};
+use super::records::Records;
 use super::search::Index;
 use super::site::Site;
 use super::size;
 use super::variables::Variables;
 use super::view::{Maker, Views};
-use crate::catalogue::{Catalogue, FilmIndex};
-use crate::ledger::Ledger;
+use crate::catalogue::FilmIndex;
 use crate::texts::Texts;
 
 /// The content of all pages of one catalogue.
@@ -38,10 +38,10 @@ pub(super) struct PageContents<'a> {
 impl<'a> PageContents<'a> {
     pub(super) fn of(
         site: &'a Site,
-        catalogue: &'a Catalogue,
-        ledger: &'a Ledger,
+        records: &'a Records<'a>,
         texts: &'a Arc<Texts>,
     ) -> PageContents<'a> {
+        let Records { catalogue, ledger, .. } = *records;
         let films: Vec<_> = catalogue.films().map(|(index, film)| (index, &*film.id)).collect();
         let people: Vec<_> =
             catalogue.people().map(|(index, person)| (index, &*person.id)).collect();
@@ -64,6 +64,7 @@ impl<'a> PageContents<'a> {
                 site,
                 catalogue,
                 ledger,
+                records,
                 baseline: ledger.baseline_time(),
                 texts,
                 is_absolute: false,

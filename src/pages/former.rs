@@ -11,13 +11,12 @@ use super::view::Views;
 pub(super) fn former_addresses<'v>(
     views: &'v Views<'_>,
 ) -> impl Iterator<Item = (String, String, Named)> + use<'v> {
-    let Views { catalogue, ledger, .. } = views;
-    let films = catalogue
-        .films()
-        .filter_map(|(index, film)| Some((Named::Film(index), ledger.films.get(&film.id)?)));
+    let Views { catalogue, records, .. } = views;
+    let films =
+        catalogue.films().filter_map(|(index, _)| Some((Named::Film(index), records.film(index)?)));
     let people = catalogue
         .people()
-        .filter_map(|(index, person)| Some((Named::Person(index), ledger.people.get(&person.id)?)));
+        .filter_map(|(index, _)| Some((Named::Person(index), records.person(index)?)));
     films.chain(people).flat_map(|(named, entry)| {
         let path = match named {
             Named::Film(_) => film_path,

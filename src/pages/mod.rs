@@ -30,6 +30,7 @@ mod plan;
 mod plots;
 pub mod poster;
 mod prepared;
+mod records;
 mod root;
 mod search;
 mod shared_facts;
@@ -42,6 +43,7 @@ mod svg;
 mod variables;
 mod view;
 
+use crate::theme::Theme;
 pub use apart::{failing, starting, too_old};
 pub use custom::collisions;
 pub use event_record::EventRecord;
@@ -49,12 +51,28 @@ pub use freshness::Freshness;
 pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
 pub use plan::Plan;
 pub use prepared::{Fingerprint, NotRendered, Prepared};
+pub use records::Records;
 pub use site::{NOT_IN_A_PATH, NoticeAge, Site};
 pub use status::{Counts, Status};
 
 /// Part of every fingerprint. Raise the number when the same context gives other bytes although
 /// no template changed.
 const RENDERER: &str = concat!("movies-gen ", env!("CARGO_PKG_VERSION"), " renderer 3");
+
+/// The parts of all pages that do not depend on the data.
+#[derive(Debug, Clone)]
+pub struct PageLook {
+    /// Names everything from which pages are made, apart from the data.
+    pub hash: blake3::Hash,
+    /// As [`Plan::theme_id`].
+    pub theme_id: String,
+}
+
+/// Describes the parts of all pages that do not depend on the data.
+pub fn look(site: &Site, theme: &Theme) -> PageLook {
+    let facts = shared_facts::SharedFacts::of(site, theme);
+    PageLook { hash: facts.look(theme), theme_id: facts.theme_id().to_owned() }
+}
 
 /// The page for addresses that the site does not have.
 pub const NOT_FOUND: &str = "404.html";

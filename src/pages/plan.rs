@@ -6,19 +6,19 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use rayon::prelude::*;
 
 use super::basis::Bases;
 use super::contents::PageContents;
 use super::former::former_addresses;
 use super::page::Page;
 use super::paths::{film_path, person_path, poster_path, uncompressed};
+use super::records::Records;
 use super::shared_facts::SharedFacts;
 use super::site::Site;
 use super::sitemap::Sitemap;
 use super::variables::Variables;
 use super::{CHANGES, NOT_FOUND, custom, feeds, root, search, sitemap};
-use crate::catalogue::Catalogue;
-use crate::ledger::Ledger;
 use crate::theme::Theme;
 
 /// The script that pages have with `--dev` only.
@@ -39,24 +39,22 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Plans every page. The ledger must have entered the catalogue.
+    /// Plans every page.
     ///
     /// 1. Files of the theme.
     /// 2. Pages that every site has, and the pages of all records and lists. They take
     ///    precedence over files of the theme.
     /// 3. Pages that the owner wrote.
     /// 4. Former addresses, and files of the theme's `root/` folder, at free paths.
-    pub fn new(
-        site: &'a Site,
-        catalogue: &'a Catalogue,
-        ledger: &'a Ledger,
-        theme: &'a Theme,
-    ) -> Plan<'a> {
-        let contents = PageContents::of(site, catalogue, ledger, theme.texts(&site.lang));
-        let mut pages = files(site, theme);
-        add_pages_of_every_site(&mut pages);
-        add_records(&mut pages, &contents);
-        add_parts(&mut pages, &contents);
+    pub fn new(site: &'a Site, records: &'a Records<'a>, theme: &'a Theme) -> Plan<'a> {
+        let contents = PageContents::of(site, records, theme.texts(&site.lang));
+        let mut planned = files(site, theme);
+        add_pages_of_every_site(&mut planned);
+        add_records(&mut planned, &contents);
+        add_parts(&mut planned, &contents);
+        // A map is made faster from sorted pages. The last page of a path stays the last.
+        planned.par_sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut pages: BTreeMap<_, _> = planned.into_iter().collect();
         custom::add(&mut pages, theme);
         let sitemap = Sitemap::of(&pages, &contents.views, &contents.changes);
         for prefix in sitemap.prefixes() {
@@ -130,23 +128,26 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Pages with their paths. If a path comes again, the last page counts.
+type Planned = Vec<(String, Page)>;
+
 /// Plans the files of the theme, except those of the `root/` folder.
-fn files(site: &Site, theme: &Theme) -> BTreeMap<String, Page> {
-    let mut pages = BTreeMap::new();
+fn files(site: &Site, theme: &Theme) -> Planned {
+    let mut pages = Planned::new();
     for (name, bytes) in theme.static_files() {
-        pages.insert(format!("static/{name}"), Page::File(bytes.clone()));
+        pages.push((format!("static/{name}"), Page::File(bytes.clone())));
     }
     for asset in theme.assets().values() {
-        pages.insert(asset.path.clone(), Page::File(asset.bytes.clone()));
+        pages.push((asset.path.clone(), Page::File(asset.bytes.clone())));
     }
     if site.dev {
         let script = Bytes::from_static(DEV_SCRIPT.as_bytes());
-        pages.insert("dev.js".to_owned(), Page::File(script));
+        pages.push(("dev.js".to_owned(), Page::File(script)));
     }
     pages
 }
 
-fn add_pages_of_every_site(pages: &mut BTreeMap<String, Page>) {
+fn add_pages_of_every_site(pages: &mut Planned) {
     for (path, page) in [
         ("index.html", Page::Films),
         ("movies/index.html", Page::Films),
@@ -157,34 +158,34 @@ fn add_pages_of_every_site(pages: &mut BTreeMap<String, Page>) {
         ("robots.txt", Page::Robots),
         ("manifest.webmanifest", Page::WebManifest),
     ] {
-        pages.insert(path.to_owned(), page);
+        pages.push((path.to_owned(), page));
     }
 }
 
-fn add_records(pages: &mut BTreeMap<String, Page>, contents: &PageContents<'_>) {
+fn add_records(pages: &mut Planned, contents: &PageContents<'_>) {
     let views = &contents.views;
     for (film, _) in views.catalogue.films() {
-        pages.insert(film_path(views.film_slug(film)), Page::Film(film));
-        pages.insert(poster_path(views.film_slug(film)), Page::Poster(film));
+        pages.push((film_path(views.film_slug(film)), Page::Film(film)));
+        pages.push((poster_path(views.film_slug(film)), Page::Poster(film)));
     }
     for (person, _) in views.catalogue.people() {
-        pages.insert(person_path(views.person_slug(person)), Page::Person(person));
+        pages.push((person_path(views.person_slug(person)), Page::Person(person)));
     }
 }
 
 /// Plans lists, data files and the search index, each in its parts.
-fn add_parts(pages: &mut BTreeMap<String, Page>, contents: &PageContents<'_>) {
+fn add_parts(pages: &mut Planned, contents: &PageContents<'_>) {
     for (path, list, prefix) in contents.lists.paths() {
-        pages.insert(path, Page::List(list, prefix.clone()));
+        pages.push((path, Page::List(list, prefix.clone())));
     }
     for (path, prefix) in contents.movies.paths() {
-        pages.insert(path, Page::MoviesJson(prefix.clone()));
+        pages.push((path, Page::MoviesJson(prefix.clone())));
     }
     for (path, prefix) in contents.people.paths() {
-        pages.insert(path, Page::PeopleJson(prefix.clone()));
+        pages.push((path, Page::PeopleJson(prefix.clone())));
     }
     for prefix in contents.index.prefixes() {
-        pages.insert(search::path(prefix), Page::Search(prefix.to_owned()));
+        pages.push((search::path(prefix), Page::Search(prefix.to_owned())));
     }
 }
 

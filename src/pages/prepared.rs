@@ -81,7 +81,7 @@ fn basis(plan: &Plan<'_>, path: &str, page: &Page) -> Option<u64> {
         Page::Sitemap(prefix) => hash(&plan.sitemap.basis(prefix)),
         page => plan.bases.of_page(&plan.contents, page)?,
     };
-    Some(hash(&(plan.shared.digest.as_bytes(), path, basis)))
+    Some(hash(&(plan.shared.build.as_bytes(), path, basis)))
 }
 
 /// Returns the address that search engines should keep for a path.

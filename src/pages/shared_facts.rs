@@ -16,8 +16,10 @@ use crate::theme::Theme;
 pub(super) struct SharedFacts {
     /// The variable `site` of every template.
     pub(super) variables: Value,
-    /// Names these facts, the theme and the program.
+    /// Names these facts, the theme and the version of the program.
     pub(super) digest: blake3::Hash,
+    /// Names these facts, the theme and the build of the program.
+    pub(super) build: blake3::Hash,
 }
 
 impl SharedFacts {
@@ -53,7 +55,24 @@ impl SharedFacts {
         write_json(&mut hasher, &variables);
         let digest = hasher.finalize();
         variables["theme"] = digest.to_hex()[..16].into();
-        SharedFacts { variables, digest }
+        let build = hasher.update(site.program.as_bytes()).finalize();
+        SharedFacts { variables, digest, build }
+    }
+
+    /// Names everything from which pages are made, apart from the data.
+    pub(super) fn look(&self, theme: &Theme) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.build.as_bytes());
+        for (folder, files) in [("static", theme.static_files()), ("root", theme.root_files())] {
+            for (name, bytes) in files {
+                write_json(&mut hasher, &(folder, name));
+                hasher.update(blake3::hash(bytes).as_bytes());
+            }
+        }
+        for page in theme.custom_pages() {
+            write_json(&mut hasher, &(&page.file, &page.path, &page.template, &page.facts));
+        }
+        hasher.finalize()
     }
 
     /// Returns a hash of the theme, the version of the renderer and the shared facts. Two pages

@@ -41,6 +41,9 @@ pub struct Site {
     /// Whether open pages reload after a file of the theme was saved, and show errors of
     /// templates.
     pub dev: bool,
+    /// Names this build of the program, which may make other pages of the same data. No page
+    /// shows this name.
+    pub program: String,
 }
 
 impl Site {
@@ -54,6 +57,7 @@ impl Site {
             stale_notice: NoticeAge::TwiceMaxAge,
             demo: false,
             dev: false,
+            program: String::new(),
         }
     }
 

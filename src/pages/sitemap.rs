@@ -114,8 +114,8 @@ pub(super) fn path(prefix: &str) -> String {
 /// Returns the day on which the record of a page changed, by the ledger.
 fn changed(page: &Page, views: &Views<'_>, changes: &ChangeList<'_>) -> Option<String> {
     let entry = match page {
-        Page::Film(film) => views.ledger.films.get(&views.catalogue.film(*film).id),
-        Page::Person(person) => views.ledger.people.get(&views.catalogue.person(*person).id),
+        Page::Film(film) => views.records.film(*film),
+        Page::Person(person) => views.records.person(*person),
         Page::Changes => return Some(changes.all().first()?.at.day()),
         _ => None,
     };

@@ -107,13 +107,16 @@ fn pages(lang: &str) -> BTreeMap<String, String> {
     let new = catalogue(json!(films), json!(people[1..]));
     let ledger = Ledger::baseline(&old, WallTime(0));
     let ledger = ledger.advanced(&between(&old, &new), &new, WallTime(1));
-    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let records = Records::of(&new, &ledger);
+    let plan = Plan::new(&site, &records, &theme);
     let many = catalogue(json!((0..1001).map(film).collect::<Vec<_>>()), json!([]));
     let ledger_of_many = Ledger::baseline(&many, WallTime(0));
-    let long = Plan::new(&site, &many, &ledger_of_many, &theme);
+    let long_records = Records::of(&many, &ledger_of_many);
+    let long = Plan::new(&site, &long_records, &theme);
     let none = catalogue(json!([]), json!([]));
     let ledger_of_none = Ledger::baseline(&none, WallTime(0));
-    let empty = Plan::new(&site, &none, &ledger_of_none, &theme);
+    let empty_records = Records::of(&none, &ledger_of_none);
+    let empty = Plan::new(&site, &empty_records, &theme);
     let mut pages = BTreeMap::new();
     let is_list = |path: &str| !path.starts_with("movies/vrk") && path.ends_with(".html");
     for (name, plan) in [("", &plan), ("long/", &long), ("empty/", &empty)] {

@@ -50,7 +50,8 @@ fn rendered(
 ) -> BTreeMap<String, (Fingerprint, String)> {
     let theme = Theme::load(None).expect("the theme");
     let ledger = Ledger::baseline(catalogue, WallTime(at));
-    let plan = Plan::new(site, catalogue, &ledger, &theme);
+    let records = Records::of(catalogue, &ledger);
+    let plan = Plan::new(site, &records, &theme);
     plan.paths()
         .map(|path| {
             let page = plan.prepare(path);
@@ -104,7 +105,8 @@ fn a_former_address_leads_to_its_record_and_never_replaces_a_page() {
     let mut ledger = Ledger::baseline(&catalogue, WallTime(1));
     let film = ledger.films.get_mut("f1").expect("a film");
     film.former = ["gake-no-ue", "kiki"].map(str::to_owned).into();
-    let plan = Plan::new(&site, &catalogue, &ledger, &theme);
+    let records = Records::of(&catalogue, &ledger);
+    let plan = Plan::new(&site, &records, &theme);
     let moved = plan.prepare("movies/gake-no-ue/index.html");
     assert_eq!(moved.moved_to(), Some("movies/ponyo/index.html"));
     let text = String::from_utf8(moved.render().expect("a page").to_vec()).expect("text");
@@ -211,7 +213,8 @@ fn the_sitemap_has_absolute_addresses_and_the_times_of_changes() {
     let ledger = Ledger::baseline(&old, WallTime(0));
     let day = 1_795_518_000_000_000;
     let ledger = ledger.advanced(&crate::changes::between(&old, &new), &new, WallTime(day));
-    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let records = Records::of(&new, &ledger);
+    let plan = Plan::new(&site, &records, &theme);
     let page = plan.prepare("sitemap.xml").render().expect("a page");
     let text = String::from_utf8(page.to_vec()).expect("text");
     let changed = "<loc>https://films.example/movies/ponyo/</loc><lastmod>2026-11-24</lastmod>";
@@ -234,7 +237,8 @@ fn news_looks_as_it_was_reviewed() {
     let ledger = told(&old, &new);
     let (theme, site) =
         (Theme::load(None).expect("the theme"), site(Some("https://films.example/")));
-    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let records = Records::of(&new, &ledger);
+    let plan = Plan::new(&site, &records, &theme);
     for (name, path) in
         [("changes", "changes/index.html"), ("feed-xml", "feed.xml"), ("feed-json", "feed.json")]
     {
@@ -292,7 +296,8 @@ fn a_change_renders_only_the_pages_that_show_the_change() {
     new.film_mut("f2").rt_score = Some(98);
     let (theme, site) = (Theme::load(None).expect("the theme"), site(None));
     let ledgers = [Ledger::baseline(&new, WallTime(0)), told(&old, &new)];
-    let plans = ledgers.each_ref().map(|ledger| Plan::new(&site, &new, ledger, &theme));
+    let records = ledgers.each_ref().map(|ledger| Records::of(&new, ledger));
+    let plans = records.each_ref().map(|records| Plan::new(&site, records, &theme));
     let differ =
         |path: &&str| plans[0].prepare(path).fingerprint() != plans[1].prepare(path).fingerprint();
     assert_eq!(

@@ -41,7 +41,8 @@ fn every_variable_of_every_template_is_described() {
     let ledger = Ledger::baseline(&old, WallTime(0));
     let ledger = ledger.advanced(&between(&old, &new), &new, WallTime(1));
     let (theme, site) = (Theme::load(None).expect("a theme"), site(Some("https://a.example/")));
-    let plan = Plan::new(&site, &new, &ledger, &theme);
+    let records = Records::of(&new, &ledger);
+    let plan = Plan::new(&site, &records, &theme);
     let mut described = BTreeSet::new();
     for page in plan.paths().map(|path| plan.page(path)) {
         let Some(template) = page.template() else { continue };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::paths::{director_path, film_path, person_path, poster_path};
+use super::records::Records;
 use super::site::Site;
 use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, PersonIndex};
 use crate::clock::WallTime;
@@ -142,6 +143,7 @@ pub(super) struct Views<'a> {
     pub(super) site: &'a Site,
     pub(super) catalogue: &'a Catalogue,
     pub(super) ledger: &'a Ledger,
+    pub(super) records: &'a Records<'a>,
     /// Origin time of the first payload. No page shows this time.
     pub(super) baseline: WallTime,
     /// What pages say.
@@ -162,17 +164,14 @@ impl<'a> Views<'a> {
         if self.is_absolute { self.site.absolute(path) } else { self.site.link(path) }
     }
 
-    /// Returns the last segment of the path of a film. The ledger has entered every record of the
-    /// catalogue, so every film has a slug.
+    /// Returns the last segment of the path of a film.
     pub(super) fn film_slug(self, film: FilmIndex) -> &'a str {
-        let id = &self.catalogue.film(film).id;
-        self.ledger.films.get(id).map_or("unlisted", |entry| &entry.slug)
+        self.records.film(film).map_or("unlisted", |entry| &entry.slug)
     }
 
     /// Returns the last segment of the path of a person, as [`Views::film_slug`] does for a film.
     pub(super) fn person_slug(self, person: PersonIndex) -> &'a str {
-        let id = &self.catalogue.person(person).id;
-        self.ledger.people.get(id).map_or("unlisted", |entry| &entry.slug)
+        self.records.person(person).map_or("unlisted", |entry| &entry.slug)
     }
 
     pub(super) fn film_name(self, index: FilmIndex) -> FilmName<'a> {
@@ -226,7 +225,7 @@ impl<'a> Views<'a> {
             running_time: film.running_time,
             rt_score: film.rt_score,
             people: self.catalogue.cast(index).iter().map(|&index| person(index)).collect(),
-            first_seen: self.first_seen(&film.id),
+            first_seen: self.first_seen(index),
             extra: &film.extra,
         }
     }
@@ -240,8 +239,8 @@ impl<'a> Views<'a> {
         shown.map(maker).collect()
     }
 
-    pub(super) fn first_seen(self, film: &str) -> Option<String> {
-        let seen = self.ledger.films.get(film)?.first_seen;
+    pub(super) fn first_seen(self, film: FilmIndex) -> Option<String> {
+        let seen = self.records.film(film)?.first_seen;
         (seen > self.baseline).then(|| seen.rfc3339())
     }
 

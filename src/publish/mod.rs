@@ -48,11 +48,13 @@ mod forms;
 mod generation;
 mod held_back;
 mod in_place;
+mod inputs;
 pub mod manifest;
 mod obstacles;
 mod ours;
 mod outside;
 mod places;
+mod published;
 mod render;
 mod residents;
 mod retired;
@@ -82,42 +84,18 @@ use file_list::FileList;
 use generation::LostFile;
 pub use generation::{Generation, PublishedFile};
 use held_back::Present;
+pub use inputs::SiteInputs;
 pub use manifest::GenerationId;
 use manifest::{Manifest, OWN_DIRECTORY};
 use ours::Ours;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
+pub use published::{Exchange, Published, Rendered};
 pub use render::TooLarge;
 use spool::Spool;
 use standby::Standby;
 pub use volatile::Volatile;
 use why::Why;
-
-/// A rendered generation that is not published yet.
-#[derive(Debug)]
-pub struct Rendered {
-    generation: Generation,
-    /// Number of pages that had to be rendered.
-    pub pages: usize,
-}
-
-/// The result of a publish.
-#[derive(Debug, Clone)]
-pub struct Published {
-    /// The live generation.
-    pub generation: Arc<Generation>,
-    /// Whether anything on disk changed.
-    pub changed: bool,
-}
-
-/// Whether the trees may be exchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exchange {
-    /// Exchange the trees unless there is a reason against it.
-    IfPossible,
-    /// Always publish file by file.
-    Never,
-}
 
 /// The published tree and its standby.
 #[derive(Debug)]
@@ -143,6 +121,8 @@ pub struct Publisher {
     never: Option<Why>,
     /// Content that was asked for lately, and how much content may be in memory.
     hot: Arc<HotBodies>,
+    /// Names what the live tree is made from, if this is known.
+    inputs: Option<String>,
     /// The last logged reason for publishing file by file, so that it is logged once.
     told: Option<Why>,
 }
@@ -175,6 +155,7 @@ impl Publisher {
             moved: false,
             never: (exchange == Exchange::Never).then_some(Why::Asked),
             hot: Arc::new(HotBodies::new(cache_bytes)),
+            inputs: None,
             told: None,
         };
         in_place::complete(&publisher.out, publisher.standby.path())?;
@@ -201,6 +182,7 @@ impl Publisher {
         self.unlisted =
             manifest.is_none() && (ours::is_ours(&self.out) || self.strange == Strange::Adopt);
         self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
+        self.inputs = manifest.as_ref().and_then(|manifest| manifest.inputs.clone());
         let found = match manifest {
             Some(manifest) => {
                 Some(Generation::read(&self.out, manifest, self.standby.path(), &self.hot)?)
@@ -266,7 +248,7 @@ impl Publisher {
     pub fn publish(
         &mut self,
         rendered: Rendered,
-        ledger: &Ledger,
+        inputs: SiteInputs,
         volatile: impl Fn(&Generation) -> Volatile,
     ) -> Result<Published> {
         let mut generation = Arc::new(rendered.generation);
@@ -275,7 +257,7 @@ impl Publisher {
             || !self.live.as_ref().is_some_and(|live| live.has_files_of(&generation))
             || self.present.has_room_again(&self.out);
         if changed {
-            if let Err(error) = self.write(&generation, ledger, &volatile) {
+            if let Err(error) = self.write(&generation, &inputs, &volatile) {
                 return Err(self.explained(error));
             }
             self.stamp = self.stamp.max(generation.stamp);
@@ -289,7 +271,14 @@ impl Publisher {
             self.standby.now_holds(Some(generation.clone()));
         }
         self.live = Some(generation.clone());
+        self.inputs = Some(inputs.name);
         Ok(Published { generation, changed })
+    }
+
+    /// Returns the live generation, if it is made from these inputs and the tree is untouched.
+    pub fn made_from(&self, inputs: &SiteInputs, now: WallTime) -> Option<&Arc<Generation>> {
+        let is_same = self.inputs.as_ref() == Some(&inputs.name) && self.is_settled(now);
+        self.live.as_ref().filter(|_| is_same)
     }
 
     /// Whether a publish of the same pages would change nothing in `out`, as far as this process
@@ -336,7 +325,7 @@ impl Publisher {
     fn write(
         &mut self,
         generation: &Arc<Generation>,
-        ledger: &Ledger,
+        inputs: &SiteInputs,
         volatile: &Volatile,
     ) -> Result<()> {
         let before = self.listed();
@@ -351,8 +340,8 @@ impl Publisher {
         let live = self.live.clone();
         let from = live.as_deref().map(|live| (self.out.as_path(), live));
         self.standby.apply(generation, from, &self.out)?;
-        let manifest = generation.manifest(&self.upstream);
-        self.standby.seal(&manifest, &document::bytes("ledger", ledger)?, generation)?;
+        let manifest = generation.manifest(&self.upstream, &inputs.name);
+        self.standby.seal(&manifest, &inputs.ledger, generation)?;
         let why = match why {
             None => self.exchange(&ours, volatile)?,
             Some(why) => Some(why),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use movies_gen::catalogue;
 use movies_gen::clock::{Clock, WallTime};
 use movies_gen::ledger::Ledger;
-use movies_gen::pages::{Plan, Site as Frame};
+use movies_gen::pages::{Plan, Records, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::theme::Theme;
 use serde_json::{Value, json};
@@ -161,7 +161,8 @@ fn the_page_at_a_former_address_breaks_no_rule() {
     film.former.insert("as-it-was".into());
     let theme = Theme::load(None).expect("the theme");
     let frame = Frame::named("Films");
-    let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
+    let records = Records::of(&catalogue, &ledger);
+    let plan = Plan::new(&frame, &records, &theme);
     let page = plan.prepare("movies/as-it-was/index.html").render().expect("a page");
     // Disable the refresh, so that the browser does not leave the page before axe has run.
     let page = String::from_utf8_lossy(&page).replace("http-equiv=\"refresh\"", "name=\"stay\"");

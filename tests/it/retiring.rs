@@ -6,9 +6,9 @@ use std::path::Path;
 use movies_gen::catalogue;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
-use movies_gen::pages::{Plan, Site as Frame};
+use movies_gen::pages::{Plan, Records, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
-use movies_gen::publish::{Exchange, Published, Publisher, Volatile};
+use movies_gen::publish::{Exchange, Published, Publisher, SiteInputs, Volatile};
 use movies_gen::theme::Theme;
 use movies_gen::upstream::{Strange, UpstreamId};
 use serde_json::Value;
@@ -144,9 +144,11 @@ impl Dated {
         let (catalogue, _) = catalogue::join(&payload, 250).expect("a catalogue");
         let ledger = Ledger::baseline(&catalogue, WallTime(1));
         let frame = Frame::named("Films");
-        let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
+        let records = Records::of(&catalogue, &ledger);
+        let plan = Plan::new(&frame, &records, &theme);
+        let inputs = SiteInputs::of(&blake3::hash(b"look"), [b"", b""], &ledger).expect("inputs");
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
-        self.publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published")
+        self.publisher.publish(rendered, inputs, |_| Volatile::new()).expect("published")
     }
 
     /// Returns the number of stylesheets on disk in each tree, including compressed forms.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::tests::{catalogue, site};
-use super::super::{Plan, Site};
+use super::super::{Plan, Records, Site};
 use crate::catalogue::Catalogue;
 use crate::changes::between;
 use crate::clock::WallTime;
@@ -141,8 +141,10 @@ proptest! {
             let after = joined(&lists);
             let at = WallTime(1_000_000 * (step as u64 + 2));
             let next = ledger.advanced(&between(&before, &after), &after, at);
-            let old = Plan::new(&site, &before, &ledger, &theme);
-            let new = Plan::new(&site, &after, &next, &theme);
+            let old_records = Records::of(&before, &ledger);
+            let old = Plan::new(&site, &old_records, &theme);
+            let new_records = Records::of(&after, &next);
+            let new = Plan::new(&site, &new_records, &theme);
             other_bases(&old, &new);
             drop((old, new));
             (before, ledger) = (after, next);
@@ -166,8 +168,10 @@ fn another_score_of_one_film_leaves_the_bases_of_other_films_and_people() {
     let (site, theme) = (Site::named("Films"), Theme::load(None).expect("the theme"));
     let (before, after) = (catalogue(films(50), people()), catalogue(films(60), people()));
     let ledger = Ledger::baseline(&before, WallTime(1));
-    let old = Plan::new(&site, &before, &ledger, &theme);
-    let new = Plan::new(&site, &after, &ledger, &theme);
+    let old_records = Records::of(&before, &ledger);
+    let old = Plan::new(&site, &old_records, &theme);
+    let new_records = Records::of(&after, &ledger);
+    let new = Plan::new(&site, &new_records, &theme);
     let other = other_bases(&old, &new);
     let is_record =
         |path: &&String| path.starts_with("movies/film") || path.starts_with("people/p");

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use movies_gen::catalogue;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
-use movies_gen::pages::{Plan, Site as Frame};
+use movies_gen::pages::{Plan, Records, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
-use movies_gen::publish::{Exchange, Publisher, Volatile};
+use movies_gen::publish::{Exchange, Publisher, SiteInputs, Volatile};
 use movies_gen::theme::Theme;
 use movies_gen::upstream::{Strange, UpstreamId};
 use serde_json::Value;
@@ -59,15 +59,17 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let ledger = Ledger::baseline(&catalogue, now);
     let theme = Theme::load(None).expect("a theme");
     let frame = Frame::named("Films");
-    let plan = Plan::new(&frame, &catalogue, &ledger, &theme);
+    let records = Records::of(&catalogue, &ledger);
+    let plan = Plan::new(&frame, &records, &theme);
     let directory = tempfile::tempdir().expect("a directory");
     let (out, state) = (directory.path().join("out"), directory.path().join("state"));
     let somebody = UpstreamId("somebody".into());
     let mut publisher =
         Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible, 1 << 20)
             .expect("a publisher");
+    let inputs = SiteInputs::of(&blake3::hash(b"look"), [b"", b""], &ledger).expect("inputs");
     let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
-    publisher.publish(rendered, &ledger, |_| Volatile::new()).expect("published");
+    publisher.publish(rendered, inputs, |_| Volatile::new()).expect("published");
     contents(&out)
 }
 

@@ -1,5 +1,6 @@
 //! Promise 4 on disk: one whole site, and unchanged files stay the same files.
 
+mod again;
 mod owner;
 mod processes;
 
