@@ -105,12 +105,11 @@ impl Generation {
     }
 
     /// Returns the manifest.
-    pub(super) fn manifest(&self, upstream: &UpstreamId, inputs: &str) -> Manifest {
+    pub(super) fn manifest(&self, upstream: &UpstreamId) -> Manifest {
         let entries = self.files.iter().map(|(path, file)| (path.clone(), file.entry.clone()));
         Manifest {
             upstream: upstream.clone(),
             generation: self.id.clone(),
-            inputs: Some(inputs.to_owned()),
             stamp: self.stamp,
             files: entries.collect(),
             held_back: BTreeMap::new(),

@@ -100,9 +100,6 @@ pub struct Manifest {
     pub upstream: UpstreamId,
     /// The id of the generation.
     pub generation: GenerationId,
-    /// Names what the generation is made from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<String>,
     /// Modification time of the newest files, in whole seconds. The next generation has a time
     /// that is later by at least one second.
     #[serde(deserialize_with = "sound_mtime")]
@@ -277,7 +274,6 @@ mod tests {
             let manifest = Manifest {
                 upstream: UpstreamId("u".into()),
                 generation: GenerationId("g".into()),
-                inputs: None,
                 stamp: 1,
                 files: BTreeMap::from([(path.to_owned(), entry)]),
                 held_back: BTreeMap::new(),

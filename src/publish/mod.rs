@@ -182,7 +182,8 @@ impl Publisher {
         self.unlisted =
             manifest.is_none() && (ours::is_ours(&self.out) || self.strange == Strange::Adopt);
         self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
-        self.inputs = manifest.as_ref().and_then(|manifest| manifest.inputs.clone());
+        self.inputs =
+            manifest.as_ref().and_then(|manifest| inputs::read(&self.out, &manifest.generation));
         let found = match manifest {
             Some(manifest) => {
                 Some(Generation::read(&self.out, manifest, self.standby.path(), &self.hot)?)
@@ -271,7 +272,10 @@ impl Publisher {
             self.standby.now_holds(Some(generation.clone()));
         }
         self.live = Some(generation.clone());
-        self.inputs = Some(inputs.name);
+        if self.inputs.as_ref() != Some(&inputs.name) {
+            inputs::write(&self.out, &generation.id, &inputs.name);
+            self.inputs = Some(inputs.name);
+        }
         Ok(Published { generation, changed })
     }
 
@@ -340,7 +344,7 @@ impl Publisher {
         let live = self.live.clone();
         let from = live.as_deref().map(|live| (self.out.as_path(), live));
         self.standby.apply(generation, from, &self.out)?;
-        let manifest = generation.manifest(&self.upstream, &inputs.name);
+        let manifest = generation.manifest(&self.upstream);
         self.standby.seal(&manifest, &inputs.ledger, generation)?;
         let why = match why {
             None => self.exchange(&ours, volatile)?,
