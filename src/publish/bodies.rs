@@ -21,8 +21,9 @@ use super::manifest::ManifestEntry;
 /// Average size of a form in bytes, to size the table of the cache.
 const USUAL: u64 = 8 << 10;
 
-/// Names a form of a file: the hash of the plain content, and the suffix of the form.
-type FormName = (blake3::Hash, &'static str);
+/// Names a form of a file: the hash of the plain content, the suffix and the bytes of the form. Two
+/// files with the same content can be compressed in different ways.
+type FormName = (blake3::Hash, &'static str, u64);
 
 /// Content that was asked for lately.
 #[derive(Debug)]
@@ -75,7 +76,8 @@ impl Bodies {
 
     /// Returns content that is in memory.
     pub(super) fn at_hand(&self, entry: &ManifestEntry, suffix: &'static str) -> Option<Bytes> {
-        self.hot.cache.get(&(entry.hash, suffix))
+        let (_, size) = entry.variants().find(|(found, _)| *found == suffix)?;
+        self.hot.cache.get(&(entry.hash, suffix, size))
     }
 
     /// Reads content from the disk. Returns `None` if no tree has the file of the entry.
@@ -92,7 +94,7 @@ impl Bodies {
             return None;
         }
         let bytes = Bytes::from(bytes);
-        self.hot.cache.insert((entry.hash, suffix), bytes.clone());
+        self.hot.cache.insert((entry.hash, suffix, size), bytes.clone());
         Some(bytes)
     }
 }
@@ -107,4 +109,67 @@ fn read(tree: &OwnedFd, name: &str, size: u64, entry: &ManifestEntry) -> Option<
     let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
     file.by_ref().take(size).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 == size).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files;
+    use super::super::generation::{FileContent, PublishedFile};
+    use super::*;
+    use crate::disk;
+    use crate::pages::BROTLI;
+
+    /// A file with this content, in both forms below `tree`.
+    fn published(tree: &Path, path: &str, content: &str, mtime: u64) -> ManifestEntry {
+        let file = PublishedFile::new(path, String::new(), content.to_owned().into(), mtime);
+        let FileContent::Memory(forms) = &file.content else {
+            unreachable!("a new file is in memory")
+        };
+        for (suffix, _) in file.entry.variants() {
+            let place = tree.join(format!("{path}{suffix}"));
+            disk::create_directory(disk::parent(&place)).expect("made");
+            disk::remove_file(&place).expect("removed");
+            let bytes = forms.get(suffix).expect("a form");
+            files::write(&place, bytes, mtime).expect("written");
+        }
+        file.entry
+    }
+
+    #[test]
+    fn only_the_file_of_the_entry_is_read() {
+        let (out, standby) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+        let hot = Arc::new(HotBodies::new(0));
+        let old = published(out.path(), "a.html", &"old ".repeat(500), 1);
+        let bodies = Bodies::open(&[out.path(), standby.path()], &hot);
+        assert_eq!(bodies.read("a.html", &old, "").as_deref(), Some("old ".repeat(500).as_bytes()));
+        let new = published(out.path(), "a.html", &"new ".repeat(500), 2);
+        assert_eq!(bodies.read("a.html", &old, ""), None, "the file of another generation");
+        assert_eq!(bodies.read("a.html", &old, BROTLI), None, "the file of another generation");
+        assert!(bodies.read("a.html", &new, BROTLI).is_some());
+        // The other tree may still have the file.
+        published(standby.path(), "a.html", &"old ".repeat(500), 1);
+        assert!(bodies.read("a.html", &old, "").is_some());
+        published(out.path(), "a.html", &"odd ".repeat(500), 2);
+        assert_eq!(
+            bodies.read("a.html", &new, ""),
+            None,
+            "another content of the same size and time"
+        );
+    }
+
+    #[test]
+    fn the_same_content_in_another_compression_is_another_form() {
+        let tree = tempfile::tempdir().expect("a directory");
+        let hot = Arc::new(HotBodies::new(1 << 20));
+        let content: String = (0..3_000).map(|n| format!("let name{n} = {};", n * n)).collect();
+        let page = published(tree.path(), "static/a.js", &content, 1);
+        let asset = published(tree.path(), "assets/a.js", &content, 1);
+        assert_ne!(page.br, asset.br, "assets are compressed more");
+        let bodies = Bodies::open(&[tree.path()], &hot);
+        for (path, entry) in [("static/a.js", &page), ("assets/a.js", &asset)] {
+            let read = bodies.read(path, entry, BROTLI).expect("read");
+            assert_eq!(Some(read.len() as u64), entry.br);
+            assert_eq!(bodies.at_hand(entry, BROTLI), Some(read));
+        }
+    }
 }
