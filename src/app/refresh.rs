@@ -217,6 +217,9 @@ impl Refresher {
         if !is_good {
             self.write_volatile(next);
         }
+        if let Err(error) = self.front.publisher.prepare() {
+            warn!("the next publish takes longer: {error:#}");
+        }
         let result = refreshed.map(|(kind, counts)| {
             let next = next.since(self.clock.now().boot);
             Done { kind, counts, fetch: took, build, next }

@@ -27,29 +27,31 @@ use crate::ledger::Entry;
 /// Hashes of one film.
 #[derive(Debug, Clone, Copy, Default)]
 struct FilmBasis {
-    /// What covers every field that names the film on other pages.
+    /// Hash of the fields by which other pages name the film.
     name: u64,
-    /// What covers the film alone, with its addresses and those of its directors and producers.
+    /// Hash of all fields of the film, and of the slugs of the film and its makers.
     own: u64,
-    /// What covers the names of its people.
+    /// Hash of the names of its people.
     cast: u64,
-    /// What covers the film in a list or in a data file.
+    /// Hash of what a list or a data file shows of the film.
     card: u64,
 }
 
 /// Hashes of one person.
 #[derive(Debug, Clone, Copy, Default)]
 struct PersonBasis {
-    /// What covers every field that names the person on other pages.
+    /// Hash of the fields by which other pages name the person.
     name: u64,
-    /// What covers the person in a list or in a data file.
+    /// Hash of what a list or a data file shows of the person.
     entry: u64,
 }
 
 /// Hashes of the films of a director or a producer.
 #[derive(Debug, Clone, Copy)]
 struct GroupBasis {
+    /// Hash of the names of the films.
     names: u64,
+    /// Hash of the films, from which the figures of the group are made.
     figures: u64,
 }
 

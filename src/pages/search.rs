@@ -123,8 +123,8 @@ impl Index {
         format!("{list}\n").into()
     }
 
-    /// Returns the basis of a file; `None` for the list of prefixes. `name` returns what covers the
-    /// name of the film at a place.
+    /// Returns the basis of a file; `None` for the list of prefixes. `name` returns the hash of
+    /// the name of the film at a place.
     pub(super) fn basis(
         &self,
         prefix: &str,

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::VOLATILE;
 use super::generation::Generation;
-use super::in_one_line;
+use super::held_back::in_one_line;
 use super::ours::is_ours;
 use crate::disk;
 use crate::upstream::Strange;

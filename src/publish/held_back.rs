@@ -12,7 +12,6 @@ use tracing::warn;
 use super::file_list::FileList;
 use super::files::is_of;
 use super::generation::Generation;
-use super::in_one_line;
 use super::manifest::{HeldBack, Manifest, ManifestEntry};
 use super::ours::{Ours, is_free};
 
@@ -150,4 +149,11 @@ pub(super) fn room_of(
         }
     }
     Present { held_back, ..known.clone() }
+}
+
+/// Joins the first `most` names for a log line, with the number of further names.
+pub(super) fn in_one_line(names: &[String], most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let named = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
 }

@@ -33,6 +33,7 @@
 //! | in 5, file by file | files of both | new, sealed | completes the journal |
 //! | in 6 | new | old, with entries of the owner | exchanges the trees back |
 //! | after 6, before the outcome is recorded | new | old | reads the manifest of `--out` |
+//! | making the first standby after 6 | new | as in 3 | as in 3 |
 //! | never, but `--state` was removed | old or new | absent | makes the standby from links |
 //!
 //! A failure before step 5 leaves the live tree as it was. This module must not decide
@@ -279,6 +280,20 @@ impl Publisher {
         Ok(Published { generation, changed })
     }
 
+    /// Prepares the standby for the next publish, if there is no standby yet.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be linked or written. The next publish prepares the standby then.
+    pub fn prepare(&mut self) -> Result<()> {
+        let is_plain = self.never.is_none() && self.present == Present::default();
+        match self.live.clone().filter(|_| is_plain) {
+            Some(live) if exchange::identity(&self.out) == self.identity => {
+                self.standby.prepare(&live, &self.out, &self.upstream)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the live generation, if it is made from these inputs and the tree is untouched.
     pub fn made_from(&self, inputs: &SiteInputs, now: WallTime) -> Option<&Arc<Generation>> {
         let is_same = self.inputs.as_ref() == Some(&inputs.name) && self.is_settled(now);
@@ -478,10 +493,3 @@ impl Publisher {
 /// The other way of publishing and its effect, for the log.
 const FILE_BY_FILE: &str = "file by file (every file is complete, but a visitor may get pages of two \
     generations in one visit)";
-
-/// Joins the first `most` names for a log line, with the number of further names.
-fn in_one_line(names: &[String], most: usize) -> String {
-    let more = names.len().saturating_sub(most);
-    let named = names[..names.len() - more].join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
-}

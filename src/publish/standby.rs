@@ -34,6 +34,7 @@ use super::seen::SeenDirectories;
 use crate::disk;
 use crate::document;
 use crate::pages::uncompressed;
+use crate::upstream::UpstreamId;
 use crate::workers;
 
 /// Up to this number of new pages and touched directories, each is synced separately. More are
@@ -165,6 +166,26 @@ impl Standby {
         self.unseal(&change)?;
         self.remove(&change)?;
         self.make(&change, live)
+    }
+
+    /// Makes the tree from links to the live tree in `out`, if there is no tree yet: the first publish
+    /// moves the tree to `out`, and the next publish would have to link the whole site.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be linked or written.
+    pub(super) fn prepare(
+        &mut self,
+        live: &Arc<Generation>,
+        out: &Path,
+        upstream: &UpstreamId,
+    ) -> Result<()> {
+        let ledger = out.join(OWN_DIRECTORY).join("ledger");
+        if self.find()?.is_some() {
+            return Ok(());
+        }
+        let Some(ledger) = disk::read(&ledger)? else { return Ok(()) };
+        self.apply(live, Some((out, live)), out)?;
+        self.seal(&live.manifest(upstream), &ledger, live)
     }
 
     /// Marks the tree as unsealed. Until the new manifest, the tree is no generation.

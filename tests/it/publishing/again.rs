@@ -81,3 +81,16 @@ fn a_record_that_changed_while_nothing_ran_is_shown_at_the_next_start() {
     assert!(log.contains("published generation="), "{log}");
     assert!(site.page("movies.json").contains("\"rt_score\":7,"));
 }
+
+#[test]
+fn after_the_first_publish_the_standby_is_ready_for_the_next() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    build(&site);
+    let standby = site.path(".movies-gen/standby");
+    assert!(standby.join(".movies-gen/manifest").exists(), "the standby is sealed");
+    let mut live = identities(&site.out());
+    live.retain(|path, _| standby.join(path).exists());
+    assert!(live.len() > 20, "{live:?}");
+    assert_eq!(identities(&standby), live, "both trees have the same files");
+}
