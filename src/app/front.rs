@@ -160,18 +160,14 @@ impl Front {
         let wall = wall.min(now);
         let origin = live::Origin { boot: boot - now.since(wall), wall };
         info!(as_of = %wall, "showing the published site until newer data is there");
-        let status = self.status_page(known, facts, origin, generation.pages().count());
-        let volatile = self.volatile(facts, origin, &status)(&generation);
-        self.note_trouble(status);
+        let volatile = self.volatile_of(&generation, origin, known, facts);
         let site = live::LiveSite { generation, fence: Fence(0), origin };
         self.live.put(site, volatile, Told::default());
     }
 
     /// Shows the published site, which is made from the known data already.
     fn show_again(&mut self, site: live::LiveSite, known: &Known, facts: &Facts<'_>, told: Told) {
-        let status = self.status_page(known, facts, site.origin, site.generation.pages().count());
-        let volatile = self.volatile(facts, site.origin, &status)(&site.generation);
-        self.note_trouble(status);
+        let volatile = self.volatile_of(&site.generation, site.origin, known, facts);
         if let Err(error) = self.publisher.write_volatile(&volatile) {
             warn!("{error:#}");
         }
@@ -185,9 +181,7 @@ impl Front {
     pub(super) fn write_volatile(&mut self, known: &Known, facts: &Facts<'_>) {
         let snapshot = self.live.snapshot();
         let Some(site) = &snapshot.site else { return };
-        let status = self.status_page(known, facts, site.origin, site.generation.pages().count());
-        let volatile = self.volatile(facts, site.origin, &status)(&site.generation);
-        self.note_trouble(status);
+        let volatile = self.volatile_of(&site.generation, site.origin, known, facts);
         if let Err(error) = self.publisher.write_volatile(&volatile) {
             warn!("{error:#}");
         }
@@ -210,6 +204,20 @@ impl Front {
     ) -> StatusPage {
         let history = self.history.with(facts.now.wall, facts.ending);
         status_page(&facts.status(known, origin.wall, pages, &history), &self.site, &self.theme)
+    }
+
+    /// Makes the volatile files of a published generation, and logs a fault of the status page.
+    fn volatile_of(
+        &mut self,
+        generation: &Generation,
+        origin: live::Origin,
+        known: &Known,
+        facts: &Facts<'_>,
+    ) -> Volatile {
+        let status = self.status_page(known, facts, origin, generation.pages().count());
+        let volatile = self.volatile(facts, origin, &status)(generation);
+        self.note_trouble(status);
+        volatile
     }
 
     /// Makes the volatile files of a generation whose data has the origin time `origin`.
