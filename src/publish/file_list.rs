@@ -2,7 +2,7 @@
 //!
 //! Owns how a name is found in such a list without a list of all names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::generation::Generation;
@@ -68,21 +68,28 @@ impl FileList {
         }
     }
 
-    /// Returns the directories of all pages, without the tree itself.
-    pub(super) fn directories(&self) -> HashSet<&str> {
-        let mut directories = HashSet::new();
+    /// Returns the directories of all pages, without the tree itself. A directory that a lost file
+    /// and another file share may come twice.
+    pub(super) fn directories(&self) -> Vec<&str> {
+        let mut directories = Vec::new();
         let mut last = "";
         for (path, _) in self.iter() {
-            let mut below = path.as_str();
-            while let Some((directory, _)) = below.rsplit_once('/') {
-                // The parents of a known directory are known.
-                if directory == last || !directories.insert(directory) {
-                    break;
-                }
-                below = directory;
-            }
-            last = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+            // In the order of paths, all files below a directory follow each other. So a directory
+            // is new unless the last file is below it, too.
+            let new = ancestors(path).take_while(|directory| !is_below(last, directory));
+            directories.extend(new);
+            last = path;
         }
         directories
     }
+}
+
+/// Returns the directories above a path, from the nearest on, without the tree itself.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    let above = |below: &str| below.rfind('/').map(|end| &path[..end]);
+    std::iter::successors(above(path), move |below| above(below))
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }

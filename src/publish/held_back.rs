@@ -86,6 +86,7 @@ pub(super) fn look(
     let owners_directories = needed
         .directories()
         .into_iter()
+        .map(Path::new)
         .filter(|below| is_theirs(below))
         .map(Path::to_owned)
         .collect();

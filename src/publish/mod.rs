@@ -42,6 +42,7 @@
 mod adopt;
 mod bodies;
 mod compress;
+mod directory_status;
 mod exchange;
 mod file_list;
 mod files;

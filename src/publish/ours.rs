@@ -8,18 +8,21 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, Metadata};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::directory_status::{DirectoryStatus, StatusReader};
 use super::file_list::FileList;
 use super::manifest::{OWN_DIRECTORY, path_in};
 use super::seen::SeenDirectories;
 use super::{VOLATILE, is_volatile};
 use crate::disk;
 use crate::workers;
+
+/// Number of directories that a thread takes at once.
+const NEIGHBOURS: usize = 1000;
 
 /// Whether a tree is one of ours, even if its manifest is damaged.
 pub(super) fn is_ours(tree: &Path) -> bool {
@@ -86,48 +89,62 @@ impl Ours {
             && (self.theirs.is_empty() || !self.theirs.contains(below))
     }
 
-    /// Returns the directories, unsorted, without the tree itself.
-    pub(super) fn directories(&self) -> HashSet<&Path> {
-        let listed = self.list.directories().into_iter().map(Path::new);
-        let further = self.directories.iter().map(Path::new);
-        let all = listed.chain(further).filter(|below| *below != Path::new(""));
-        all.filter(|below| !self.theirs.contains(*below)).collect()
+    /// Returns the directories, without the tree itself. A directory may come twice.
+    pub(super) fn directories(&self) -> Vec<&str> {
+        let further = self.directories.iter().filter_map(|below| below.to_str());
+        let all = self.list.directories().into_iter().chain(further);
+        let all = all.filter(|below| !below.is_empty());
+        all.filter(|below| self.theirs.is_empty() || !self.theirs.contains(Path::new(below)))
+            .collect()
     }
 
     /// Returns up to `most` topmost entries of `tree` that are not ours, or are no longer as we
     /// made them. A directory of ours that is not readable or not writable is such an entry. A
     /// directory that was seen with only entries of ours and did not change is not listed again.
     pub(super) fn strangers(&self, tree: &Path, most: usize) -> Vec<PathBuf> {
-        let directories: Vec<_> = self.directories().into_iter().collect();
-        let mut found = self.strangers_in(tree, Path::new(""));
+        let directories = self.directories();
+        let mut found = self.strangers_in(&mut StatusReader::of(tree), tree, "");
+        let of_some = |some: &[&str]| {
+            let mut reader = StatusReader::of(tree);
+            let found = some.iter().flat_map(|below| self.strangers_in(&mut reader, tree, below));
+            found.collect::<Vec<_>>()
+        };
         found.extend(workers::run(|| {
-            let found = directories.par_iter().map(|below| self.strangers_in(tree, below));
-            found.flatten().collect::<Vec<_>>()
+            let found = directories.par_chunks(NEIGHBOURS).flat_map_iter(of_some);
+            found.collect::<Vec<_>>()
         }));
         let all: HashSet<PathBuf> = found.iter().cloned().collect();
         found.retain(|below| !below.ancestors().skip(1).any(|above| all.contains(above)));
         found.sort();
+        found.dedup();
         found.truncate(most);
         found
     }
 
     /// Returns the entries of one directory that are not ours.
-    fn strangers_in(&self, tree: &Path, directory: &Path) -> Vec<PathBuf> {
-        let place = tree.join(directory);
-        let before = match fs::symlink_metadata(&place) {
-            Ok(before) if before.is_dir() => before,
+    fn strangers_in(
+        &self,
+        reader: &mut StatusReader<'_>,
+        tree: &Path,
+        directory: &str,
+    ) -> Vec<PathBuf> {
+        let before = match reader.read(directory) {
+            Ok(Some(before)) => before,
             // The directory above says what is at this path.
-            Ok(_) => return Vec::new(),
+            Ok(None) => return Vec::new(),
             Err(error) if disk::is_absent(&error) => return Vec::new(),
-            Err(_) => return vec![directory.to_owned()],
+            Err(_) => return vec![directory.into()],
         };
-        if directory != Path::new("") && !is_plain(&before) {
-            return vec![directory.to_owned()];
+        if !directory.is_empty() && !before.is_plain() {
+            return vec![directory.into()];
         }
         if self.seen.is_unchanged(&before) {
             return Vec::new();
         }
-        let Ok(entries) = disk::listing(&place) else { return vec![directory.to_owned()] };
+        let directory = Path::new(directory);
+        let Ok(entries) = disk::listing(&tree.join(directory)) else {
+            return vec![directory.to_owned()];
+        };
         let entries = entries.iter().map(|entry| (entry, directory.join(entry.file_name())));
         let found = entries.filter(|(entry, below)| !self.is_ours(entry, below));
         let found: Vec<_> = found.map(|(_, below)| below).collect();
@@ -144,6 +161,7 @@ impl Ours {
             return kind.is_dir();
         }
         if kind.is_dir() {
+            let is_plain = |found: &Metadata| DirectoryStatus::from(found).is_plain();
             return self.has_directory(below) && entry.metadata().is_ok_and(|is| is_plain(&is));
         }
         let is_made = |path: &Path| self.has_file(path) || path.to_str().is_some_and(is_volatile);
@@ -151,12 +169,6 @@ impl Ours {
         let is_left = || disk::besides(below).is_some_and(|path| is_made(&path));
         kind.is_file() && (is_made(below) || is_left())
     }
-}
-
-/// Whether this process may do in a directory what it could do when it made the directory.
-fn is_plain(found: &Metadata) -> bool {
-    let me = rustix::process::geteuid();
-    (me.is_root() || found.uid() == me.as_raw()) && found.mode() & 0o700 == 0o700
 }
 
 /// Whether a file of ours can be put at `place` in `tree`: neither the path nor its parents are

@@ -4,10 +4,9 @@
 //! kernel changes the time of the status with each new, removed or renamed entry.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
+use super::directory_status::DirectoryStatus;
 use crate::clock::WallTime;
 
 /// A directory that changed within this number of seconds before it was listed may change again
@@ -16,7 +15,7 @@ const RECENT: i64 = 2;
 
 /// Directories by device and inode, each with the time of its status.
 #[derive(Debug, Default)]
-pub(super) struct SeenDirectories(Mutex<SeenTimes>);
+pub(super) struct SeenDirectories(RwLock<SeenTimes>);
 
 #[derive(Debug, Default)]
 struct SeenTimes {
@@ -27,25 +26,24 @@ struct SeenTimes {
 impl SeenDirectories {
     /// Sets the current time, from which the age of a directory counts.
     pub(super) fn set_now(&self, now: WallTime) {
-        self.lock().now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
+        self.write().now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
     }
 
     /// Whether the directory is as it was when it had only entries of ours.
-    pub(super) fn is_unchanged(&self, found: &Metadata) -> bool {
-        let time = (found.ctime(), found.ctime_nsec());
-        self.lock().times.get(&(found.dev(), found.ino())) == Some(&time)
+    pub(super) fn is_unchanged(&self, found: &DirectoryStatus) -> bool {
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        seen.times.get(&found.identity) == Some(&found.changed)
     }
 
     /// Notes a directory whose entries are all ours. `before` was read before its entries.
-    pub(super) fn note(&self, before: &Metadata) {
-        let mut seen = self.lock();
-        if before.ctime() < seen.now.saturating_sub(RECENT) {
-            let time = (before.ctime(), before.ctime_nsec());
-            seen.times.insert((before.dev(), before.ino()), time);
+    pub(super) fn note(&self, before: &DirectoryStatus) {
+        let mut seen = self.write();
+        if before.changed.0 < seen.now.saturating_sub(RECENT) {
+            seen.times.insert(before.identity, before.changed);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, SeenTimes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, SeenTimes> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
