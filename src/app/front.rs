@@ -5,6 +5,8 @@
 //! and a site that is published already. This module must not decide what the data is, or when the
 //! upstream is asked.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use tracing::{debug, info, warn};
 
@@ -16,7 +18,7 @@ use super::volatile::{Facts, StatusPage, files, status_page};
 use crate::clock::{Clock, Now};
 use crate::live::{self, Live};
 use crate::news::{self, Told};
-use crate::pages::{self, Freshness, Plan, Records, Site};
+use crate::pages::{self, Freshness, Plan, Records, Shapes, Site};
 use crate::payload::{Fence, Payload};
 use crate::publish::{FRESHNESS, Generation, Publisher, SiteInputs, Volatile};
 use crate::telemetry::{Metrics, Stage};
@@ -34,6 +36,8 @@ pub(super) struct Front {
     pub(super) live: Live,
     pub(super) metrics: Metrics,
     pub(super) history: Remembered,
+    /// Facts about the records of the last plan, from which the next plan begins.
+    pub(super) shapes: Arc<Shapes>,
     /// Largest size of all published files in bytes.
     pub(super) largest_site: u64,
     /// The fault of the current templates, if any.
@@ -74,7 +78,8 @@ impl Front {
             return Ok(());
         }
         let (site, theme) = (&self.site, &self.theme);
-        let records = workers::run(|| Records::of(contents.catalogue, contents.ledger));
+        let shapes = &mut self.shapes;
+        let records = workers::run(|| Records::with(contents.catalogue, contents.ledger, shapes));
         let plan = workers::run(|| Plan::new(site, &records, theme)).within(self.largest_site);
         let bar = progress::bar(plan.len() as u64, "pages", MANY_PAGES);
         let payload = contents.payload;

@@ -101,6 +101,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
             live: live.clone(),
             metrics: Metrics::default(),
             history: Remembered::read(&config.state, outcome)?,
+            shapes: Arc::default(),
             largest_site: config.max_bytes.max(LEAST).saturating_mul(LARGEST_SITE),
             broken: None,
             unshown: Trouble::default(),

@@ -29,6 +29,7 @@ mod shelf;
 mod stated;
 mod text;
 mod told;
+mod touched;
 mod warning;
 mod weight;
 
@@ -46,6 +47,7 @@ use pairs::Pairs;
 pub use person::Person;
 use shelf::Shelf;
 pub use text::cleaned;
+pub use touched::{Touched, TouchedRecords};
 pub use warning::{Warning, tally};
 pub use weight::weight;
 
@@ -53,12 +55,26 @@ pub use weight::weight;
 pub type Extra = BTreeMap<String, Value>;
 
 /// A film of a catalogue. The index stays the same in later catalogues that have the film.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FilmIndex(u32);
 
+impl FilmIndex {
+    /// Returns the index as a number below [`Catalogue::film_slots`].
+    pub fn slot(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A person of a catalogue. The index stays the same in later catalogues that have the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PersonIndex(u32);
+
+impl PersonIndex {
+    /// Returns the index as a number below [`Catalogue::person_slots`].
+    pub fn slot(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Films and people, joined.
 #[derive(Debug, Clone, Default)]

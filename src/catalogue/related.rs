@@ -61,6 +61,11 @@ impl<T: Copy> Related<T> {
         self.members.len()
     }
 
+    /// Returns the number of lists.
+    pub(super) fn records(&self) -> usize {
+        self.starts.len() - 1
+    }
+
     /// Returns the list of a record.
     pub(super) fn of_record(&self, record: u32) -> &[T] {
         let at = record as usize;

@@ -150,6 +150,14 @@ impl<T> Shelf<T> {
         self.places[index as usize] as usize
     }
 
+    /// Whether both shelves have the same record in memory under this index, or have no record.
+    pub(super) fn is_shared_with(&self, other: &Shelf<T>, index: u32) -> bool {
+        match (self.records.get(index as usize), other.records.get(index as usize)) {
+            (Some(Some(one)), Some(Some(other))) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none_or(Option::is_none) && other.is_none_or(Option::is_none),
+        }
+    }
+
     /// Whether the records of another shelf have the same order.
     pub(super) fn has_order_of(&self, other: &Shelf<T>) -> bool {
         self.order == other.order

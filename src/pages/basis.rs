@@ -141,15 +141,14 @@ impl Bases {
             Page::Poster(film) => self.film(views, *film).name,
             Page::Person(person) => self.of_person(views, *person),
             Page::List(list, prefix) => self.of_list(contents, *list, prefix)?,
-            Page::MoviesJson(prefix) => self.of_parts(contents.movies.split(), prefix, |place| {
-                self.films.get(place).map(|film| film.card)
-            }),
-            Page::PeopleJson(prefix) => self.of_parts(contents.people.split(), prefix, |place| {
-                self.people.get(place).map(|person| person.entry)
-            }),
+            Page::MoviesJson(prefix) => {
+                of_parts(&contents.movies.split, prefix, |&film| self.film(views, film).card)
+            }
+            Page::PeopleJson(prefix) => {
+                of_parts(&contents.people.split, prefix, |&person| self.person(views, person).entry)
+            }
             Page::Search(prefix) => {
-                let name = |place: u32| self.films.get(place as usize).map(|film| film.name);
-                contents.index.basis(prefix, views, name)?
+                contents.index.basis(prefix, views, |film| self.film(views, film).name)?
             }
             Page::Moved(to, named) => hash(&(
                 to,
@@ -197,29 +196,22 @@ impl Bases {
         hash(&(self.person(views, person).entry, casts))
     }
 
-    fn of_parts(
-        &self,
-        split: &Split<usize>,
-        prefix: &str,
-        basis: impl Fn(usize) -> Option<u64>,
-    ) -> u64 {
-        let records: Vec<_> = split.records(prefix).iter().map(|&record| basis(record)).collect();
-        hash(&(records, split.parts(prefix)))
-    }
-
     fn of_list(&self, contents: &PageContents<'_>, list: List, prefix: &str) -> Option<u64> {
         let (views, groups) = (contents.views, contents.lists.groups());
-        let split = contents.lists.split(list)?;
         let counts = (self.films.len(), self.people.len());
-        let cards =
-            || self.of_parts(split, prefix, |place| self.films.get(place).map(|film| film.card));
-        let figures = |groups: &[GroupBasis]| {
-            self.of_parts(split, prefix, |at| groups.get(at).map(|group| group.figures))
+        let cards = || {
+            let split = contents.lists.films(list)?;
+            Some(of_parts(split, prefix, |&film| self.film(views, film).card))
         };
+        let of_places = |basis: &dyn Fn(usize) -> Option<u64>| {
+            Some(of_parts(contents.lists.places(list)?, prefix, |&at| basis(at)))
+        };
+        let figures =
+            |groups: &[GroupBasis]| of_places(&|at| groups.get(at).map(|group| group.figures));
         Some(match list {
             List::People => {
-                let entries = self.of_parts(split, prefix, |place| {
-                    self.people.get(place).map(|person| person.entry)
+                let entries = of_parts(contents.lists.people(), prefix, |&person| {
+                    self.person(views, person).entry
                 });
                 let several = prefix.is_empty().then_some(self.all_entries);
                 hash(&(entries, several, counts))
@@ -234,7 +226,7 @@ impl Bases {
                     let names: Vec<_> = names.map(|&film| self.film(views, film).name).collect();
                     Some(hash(&(year, films.len(), names)))
                 };
-                hash(&(self.of_parts(split, prefix, basis), counts))
+                hash(&(of_places(&basis), counts))
             }
             List::Director(at) => hash(&(cards(), self.directors.get(at)?.figures)),
             List::Producer(at) => hash(&(cards(), self.producers.get(at)?.figures)),
@@ -249,6 +241,12 @@ impl Bases {
             }
         })
     }
+}
+
+/// Returns the basis of the records of a list under a prefix, or of its parts.
+fn of_parts<T, H: Hash>(split: &Split<T>, prefix: &str, basis: impl Fn(&T) -> H) -> u64 {
+    let records: Vec<_> = split.records(prefix).iter().map(basis).collect();
+    hash(&(records, split.parts(prefix)))
 }
 
 /// Makes the hashes that depend on one film only.

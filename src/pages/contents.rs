@@ -19,18 +19,17 @@ use super::paths::{director_path, producer_path, year_path};
 use super::records::Records;
 use super::search::Index;
 use super::site::Site;
-use super::size;
 use super::variables::Variables;
 use super::view::{Maker, Views};
-use crate::catalogue::FilmIndex;
+use crate::catalogue::{FilmIndex, PersonIndex};
 use crate::texts::Texts;
 
 /// The content of all pages of one catalogue.
 pub(super) struct PageContents<'a> {
     pub(super) views: Views<'a>,
     pub(super) lists: Lists<'a>,
-    pub(super) movies: DataFile,
-    pub(super) people: DataFile,
+    pub(super) movies: DataFile<FilmIndex>,
+    pub(super) people: DataFile<PersonIndex>,
     pub(super) index: Index,
     pub(super) changes: ChangeList<'a>,
 }
@@ -42,23 +41,7 @@ impl<'a> PageContents<'a> {
         texts: &'a Arc<Texts>,
     ) -> PageContents<'a> {
         let Records { catalogue, ledger, .. } = *records;
-        let films: Vec<_> = catalogue.films().map(|(index, film)| (index, &*film.id)).collect();
-        let people: Vec<_> =
-            catalogue.people().map(|(index, person)| (index, &*person.id)).collect();
-        let films_of = || {
-            let id = |place: usize| films[place].1;
-            let size = |place: usize| size::film_data(catalogue, films[place].0);
-            DataFile::of("movies", films.len(), id, size)
-        };
-        let people_of = || {
-            let id = |place: usize| people[place].1;
-            let size = |place: usize| size::person_data(catalogue, people[place].0);
-            DataFile::of("people", people.len(), id, size)
-        };
-        let ((lists, index), (movies, people)) = rayon::join(
-            || rayon::join(|| Lists::of(catalogue, ledger), || Index::of(catalogue)),
-            || rayon::join(films_of, people_of),
-        );
+        let shapes = &*records.shapes;
         PageContents {
             views: Views {
                 site,
@@ -69,10 +52,10 @@ impl<'a> PageContents<'a> {
                 texts,
                 is_absolute: false,
             },
-            lists,
-            movies,
-            people,
-            index,
+            lists: Lists::of(catalogue, ledger, shapes),
+            movies: DataFile { name: "movies", split: shapes.movies.clone() },
+            people: DataFile { name: "people", split: shapes.people.clone() },
+            index: shapes.words.clone(),
             changes: ChangeList::of(ledger),
         }
     }
@@ -84,12 +67,10 @@ impl<'a> PageContents<'a> {
             Page::Films => self.lists.put_first(views, to),
             Page::List(list, prefix) => self.lists.put(views, *list, prefix, to),
             Page::MoviesJson(prefix) => {
-                let view = |index| views.for_data().film(index);
-                self.movies.put(prefix, |place| views.catalogue.film_at(place).map(view), to);
+                self.movies.put(prefix, |film| views.for_data().film(film), to);
             }
             Page::PeopleJson(prefix) => {
-                let view = |index| views.for_data().person(index);
-                self.people.put(prefix, |place| views.catalogue.person_at(place).map(view), to);
+                self.people.put(prefix, |person| views.for_data().person(person), to);
             }
             Page::Film(film) => self.put_film(*film, to),
             Page::Person(person) => {
@@ -132,15 +113,13 @@ impl<'a> PageContents<'a> {
     /// Writes films as data.
     pub(super) fn movies_json(&self, prefix: &str) -> Result<Bytes> {
         let views = self.views.for_data();
-        let view = |index| views.film(index);
-        self.movies.json(prefix, views, |place| views.catalogue.film_at(place).map(view))
+        self.movies.json(prefix, views, |film| views.film(film))
     }
 
     /// Writes people as data.
     pub(super) fn people_json(&self, prefix: &str) -> Result<Bytes> {
         let views = self.views.for_data();
-        let view = |index| views.person(index);
-        self.people.json(prefix, views, |place| views.catalogue.person_at(place).map(view))
+        self.people.json(prefix, views, |person| views.person(person))
     }
 
     /// Writes a part of the search index.

@@ -5,51 +5,35 @@
 //! list of parts.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::split::{Node, Split, key_of_id};
+use super::split::{Node, Split};
 use super::variables::{Each, Variables};
 use super::view::Views;
 
 /// The data file of one kind of record, in parts if there are many records.
-pub(super) struct DataFile {
+pub(super) struct DataFile<T> {
     /// `movies` or `people`.
-    name: &'static str,
-    split: Split<usize>,
+    pub(super) name: &'static str,
+    /// The records, cut by their ids.
+    pub(super) split: Arc<Split<T>>,
 }
 
-impl DataFile {
-    /// Plans the file of `count` records, whose ids decide in which part a record is. `size`
-    /// estimates the bytes of a record.
-    pub(super) fn of<'i>(
-        name: &'static str,
-        count: usize,
-        id: impl Fn(usize) -> &'i str,
-        size: impl Fn(usize) -> usize,
-    ) -> DataFile {
-        let records = (0..count).collect();
-        let key = |&record: &usize| key_of_id(id(record));
-        DataFile { name, split: Split::of_many(records, key, |&record| size(record)) }
-    }
-
+impl<R: Copy> DataFile<R> {
     /// Returns the path of the file and of each part, with the prefix of the part.
     pub(super) fn paths(&self) -> impl Iterator<Item = (String, &String)> {
         self.split.prefixes().map(|prefix| (json_path(self.name, prefix), prefix))
-    }
-
-    /// Returns the parts of the file.
-    pub(super) fn split(&self) -> &Split<usize> {
-        &self.split
     }
 
     /// Hands on what the file shows, for its fingerprint.
     pub(super) fn put<T: Serialize>(
         &self,
         prefix: &str,
-        view: impl Fn(usize) -> T,
+        view: impl Fn(R) -> T,
         to: &mut dyn Variables,
     ) {
         let records = self.split.records(prefix);
@@ -65,7 +49,7 @@ impl DataFile {
         &self,
         prefix: &str,
         views: Views<'_>,
-        view: impl Fn(usize) -> T,
+        view: impl Fn(R) -> T,
     ) -> Result<Bytes> {
         match self.split.node(prefix) {
             Some(Node::Parts(parts)) => {

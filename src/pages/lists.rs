@@ -5,13 +5,15 @@
 //! If a list is too long or too large for one page, each of its parts has a page, and the page of
 //! the list links to these pages.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::groups::{Director, Groups};
 use super::paths::{director_path, producer_path, year_path};
+use super::shapes::Shapes;
 use super::size::{self, MOST_BYTES_OF_NEWEST};
 use super::split::{self, MOST, Split, key_of_text};
 use super::variables::{Each, Variables};
@@ -42,7 +44,11 @@ pub(super) enum List {
 /// Every list in its parts.
 pub(super) struct Lists<'a> {
     groups: Groups<'a>,
-    splits: BTreeMap<List, Split<usize>>,
+    /// The lists of the films of a director, a producer or a year.
+    films: BTreeMap<List, Split<FilmIndex>>,
+    people: Arc<Split<PersonIndex>>,
+    /// The lists of directors, producers and years, by place.
+    others: BTreeMap<List, Split<usize>>,
 }
 
 impl List {
@@ -76,62 +82,35 @@ impl List {
     }
 }
 
-/// Cuts every list of a catalogue into its parts.
-fn splits(catalogue: &Catalogue, groups: &Groups<'_>) -> BTreeMap<List, Split<usize>> {
-    let films: Vec<_> = catalogue.films().collect();
-    let people: Vec<_> = catalogue.people().collect();
-    let film_key = |&place: &usize| key_of_text(&films[place].1.title, &films[place].1.id);
-    let person_key = |&place: &usize| key_of_text(&people[place].1.name, &people[place].1.id);
-    // Each film is on several lists.
-    let cards: Vec<_> = films.par_iter().map(|(film, _)| size::card(catalogue, *film)).collect();
-    let entries: Vec<_> = people.par_iter().map(|(of, _)| size::entry(catalogue, *of)).collect();
-    let card = |&place: &usize| cards[place];
-    let entry = |&place: &usize| entries[place];
-    let name_key = |name: &str| key_of_text(name, name);
-    let director_key = |&at: &usize| name_key(groups.directors[at].name);
-    let producer_key = |&at: &usize| name_key(groups.producers[at].name);
-    let years: Vec<_> = groups.years.iter().collect();
-    let year_key = |&at: &usize| years[at].0.map_or("-".to_owned(), |year| format!("{year:05}"));
-    let maker = |makers: &'_ [Director<'_>]| {
-        let sizes: Vec<_> = makers.iter().map(|maker| size::maker(maker.name)).collect();
-        move |&at: &usize| sizes[at]
-    };
-    let year_size = |&at: &usize| {
-        let films = years[at].1;
-        size::year(catalogue, &films[..films.len().min(MOST_BESIDE)])
-    };
-    let all = |length| (0..length).collect::<Vec<usize>>();
-    let mut lists = BTreeMap::from([
-        (List::People, Split::of(all(people.len()), person_key, entry)),
-        (
-            List::Directors,
-            Split::of(all(groups.directors.len()), director_key, maker(&groups.directors)),
-        ),
-        (
-            List::Producers,
-            Split::of(all(groups.producers.len()), producer_key, maker(&groups.producers)),
-        ),
-        (List::Years, Split::of(all(years.len()), year_key, year_size)),
-    ]);
-    let places = |films: &[FilmIndex]| {
-        films.iter().map(|&film| catalogue.film_place(film)).collect::<Vec<_>>()
-    };
-    for (at, director) in groups.directors.iter().enumerate() {
-        lists.insert(List::Director(at), Split::of(places(&director.films), film_key, card));
-    }
-    for (at, producer) in groups.producers.iter().enumerate() {
-        lists.insert(List::Producer(at), Split::of(places(&producer.films), film_key, card));
-    }
-    for (&year, films) in &groups.years {
-        lists.insert(List::Year(year), Split::of(places(films), film_key, card));
-    }
-    lists
-}
-
 impl<'a> Lists<'a> {
-    pub(super) fn of(catalogue: &'a Catalogue, ledger: &'a Ledger) -> Lists<'a> {
+    /// Cuts every list of a catalogue into its parts.
+    pub(super) fn of(catalogue: &'a Catalogue, ledger: &'a Ledger, shapes: &Shapes) -> Lists<'a> {
         let groups = Groups::of(catalogue, ledger);
-        Lists { splits: splits(catalogue, &groups), groups }
+        let name_key = |name: &str| Cow::Owned(key_of_text(name, name));
+        let makers = |makers: &[Director<'_>]| {
+            let all = (0..makers.len()).collect();
+            let name = |at: usize| makers[at].name;
+            Split::of(all, |&at| name_key(name(at)), |&at| size::maker(name(at)))
+        };
+        let films = |films: &[FilmIndex]| {
+            Split::of(films.to_vec(), |&film| shapes.key_of_film(film), |&film| shapes.card(film))
+        };
+        let mut films_of = BTreeMap::new();
+        for (at, director) in groups.directors.iter().enumerate() {
+            films_of.insert(List::Director(at), films(&director.films));
+        }
+        for (at, producer) in groups.producers.iter().enumerate() {
+            films_of.insert(List::Producer(at), films(&producer.films));
+        }
+        for (&year, of_year) in &groups.years {
+            films_of.insert(List::Year(year), films(of_year));
+        }
+        let others = BTreeMap::from([
+            (List::Directors, makers(&groups.directors)),
+            (List::Producers, makers(&groups.producers)),
+            (List::Years, years(catalogue, &groups)),
+        ]);
+        Lists { films: films_of, people: shapes.all_people.clone(), others, groups }
     }
 
     /// Returns the groups of films.
@@ -139,16 +118,37 @@ impl<'a> Lists<'a> {
         &self.groups
     }
 
-    /// Returns the parts of a list.
-    pub(super) fn split(&self, list: List) -> Option<&Split<usize>> {
-        self.splits.get(&list)
+    /// Returns the films of a list of films, in its parts.
+    pub(super) fn films(&self, list: List) -> Option<&Split<FilmIndex>> {
+        self.films.get(&list)
+    }
+
+    /// Returns all people, in parts.
+    pub(super) fn people(&self) -> &Split<PersonIndex> {
+        &self.people
+    }
+
+    /// Returns the list of all directors, producers or years by place, in its parts.
+    pub(super) fn places(&self, list: List) -> Option<&Split<usize>> {
+        self.others.get(&list)
+    }
+
+    /// Returns the parts of a list under a prefix, each with its number of records.
+    pub(super) fn parts(&self, list: List, prefix: &str) -> &[(String, usize)] {
+        let of_films = self.films.get(&list).map(|split| split.parts(prefix));
+        let of_others = || self.others.get(&list).map(|split| split.parts(prefix));
+        of_films.or_else(of_others).unwrap_or_else(|| self.people.parts(prefix))
     }
 
     /// Returns the path of every list and of each part, with the list and the prefix of the part.
     pub(super) fn paths(&self) -> impl Iterator<Item = (String, List, &String)> {
-        self.splits.iter().flat_map(move |(&list, split)| {
-            split.prefixes().map(move |prefix| (list.path(prefix, &self.groups), list, prefix))
-        })
+        let films = self.films.iter();
+        let films = films.flat_map(|(&list, split)| split.prefixes().map(move |of| (list, of)));
+        let others = self.others.iter();
+        let others = others.flat_map(|(&list, split)| split.prefixes().map(move |of| (list, of)));
+        let people = self.people.prefixes().map(|of| (List::People, of));
+        let all = films.chain(others).chain(people);
+        all.map(|(list, prefix)| (list.path(prefix, &self.groups), list, prefix))
     }
 
     /// Hands on the films of the first page.
@@ -176,11 +176,11 @@ impl<'a> Lists<'a> {
 
     /// Hands on the records of a list, or of a part of the list.
     pub(super) fn put(&self, views: Views<'_>, list: List, prefix: &str, to: &mut dyn Variables) {
-        let Some(split) = self.splits.get(&list) else { return };
-        let records = split.records(prefix);
+        let films = || self.films.get(&list).map_or(&[][..], |split| split.records(prefix));
+        let places = || self.others.get(&list).map_or(&[][..], |split| split.records(prefix));
         match list {
             List::People => {
-                let people = of_people(views, records);
+                let people = self.people.records(prefix);
                 to.put("people", &Each(people.len(), |at| views.person(people[at])));
                 if prefix.is_empty() {
                     put_several(views, to);
@@ -192,14 +192,15 @@ impl<'a> Lists<'a> {
                     List::Producers => (Role::Producer, &self.groups.producers),
                     _ => (Role::Director, &self.groups.directors),
                 };
-                let view = |at| director_view(views, role, &groups[records[at]]);
-                to.put("directors", &Each(records.len(), view));
+                let places = places();
+                let view = |at: usize| director_view(views, role, &groups[places[at]]);
+                to.put("directors", &Each(places.len(), view));
                 to.put("role", &role);
                 put_counts(views, to);
             }
             List::Years => {
                 let years: Vec<_> = self.groups.years.iter().collect();
-                let latest_first = records.iter().rev().map(|&at| years[at]);
+                let latest_first = places().iter().rev().map(|&at| years[at]);
                 let years = latest_first.map(|(year, films)| YearOfList {
                     year: year_view(views, *year, films.len()),
                     films: views.first_names(films),
@@ -214,15 +215,13 @@ impl<'a> Lists<'a> {
                 };
                 to.put("role", &role);
                 to.put("director", &director_view(views, role, director));
-                let films = of_films(views, records);
-                to.put("json_ld", &views.item_list(director.name, &films));
-                put_films(views, &films, to);
+                to.put("json_ld", &views.item_list(director.name, films()));
+                put_films(views, films(), to);
             }
             List::Year(year) => {
                 let years = &self.groups.years;
                 let view = year_view(views, year, years.get(&year).map_or(0, Vec::len));
-                let films = of_films(views, records);
-                to.put("json_ld", &views.item_list(&view.name, &films));
+                to.put("json_ld", &views.item_list(&view.name, films()));
                 to.put("year", &view);
                 if year.is_some() {
                     let beside = |found: Option<(&Option<u32>, &Vec<FilmIndex>)>| {
@@ -232,7 +231,7 @@ impl<'a> Lists<'a> {
                     to.put("previous", &beside(years.range(..year).next_back()));
                     to.put("next", &beside(years.range(year..).nth(1)));
                 }
-                put_films(views, &films, to);
+                put_films(views, films(), to);
             }
         }
         let part = |(prefix, count): &(String, usize)| PartView {
@@ -240,7 +239,8 @@ impl<'a> Lists<'a> {
             url: views.site.link(&list.path(prefix, &self.groups)),
             count: *count,
         };
-        to.put("parts", &split.parts(prefix).iter().map(part).collect::<Vec<_>>());
+        let parts = self.parts(list, prefix).iter();
+        to.put("parts", &parts.map(part).collect::<Vec<_>>());
         if !prefix.is_empty() {
             to.put("part", &split::name(prefix));
             to.put("whole_url", &views.site.link(&list.path("", &self.groups)));
@@ -280,14 +280,16 @@ fn put_counts(views: Views<'_>, to: &mut dyn Variables) {
     to.put("person_count", &views.catalogue.people().len());
 }
 
-/// Returns the films at these places.
-fn of_films(views: Views<'_>, places: &[usize]) -> Vec<FilmIndex> {
-    places.iter().filter_map(|&place| views.catalogue.film_at(place)).collect()
-}
-
-/// Returns the people at these places.
-fn of_people(views: Views<'_>, places: &[usize]) -> Vec<PersonIndex> {
-    places.iter().filter_map(|&place| views.catalogue.person_at(place)).collect()
+/// Cuts the list of years into its parts.
+fn years(catalogue: &Catalogue, groups: &Groups<'_>) -> Split<usize> {
+    let years: Vec<_> = groups.years.iter().collect();
+    let key =
+        |&at: &usize| years[at].0.map_or(Cow::Borrowed("-"), |year| format!("{year:05}").into());
+    let size = |&at: &usize| {
+        let films = years[at].1;
+        size::year(catalogue, &films[..films.len().min(MOST_BESIDE)])
+    };
+    Split::of((0..years.len()).collect(), key, size)
 }
 
 fn put_films(views: Views<'_>, films: &[FilmIndex], to: &mut dyn Variables) {

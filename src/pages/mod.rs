@@ -33,6 +33,7 @@ mod prepared;
 mod records;
 mod root;
 mod search;
+mod shapes;
 mod shared_facts;
 mod site;
 mod sitemap;
@@ -52,6 +53,7 @@ pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
 pub use plan::Plan;
 pub use prepared::{Fingerprint, NotRendered, Prepared};
 pub use records::Records;
+pub use shapes::Shapes;
 pub use site::{NOT_IN_A_PATH, NoticeAge, Site};
 pub use status::{Counts, Status};
 

@@ -1,5 +1,8 @@
 //! The records of a catalogue, each with its entry in the ledger.
 
+use std::sync::Arc;
+
+use super::shapes::Shapes;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::{Entry, Ledger};
 
@@ -7,6 +10,7 @@ use crate::ledger::{Entry, Ledger};
 pub struct Records<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) ledger: &'a Ledger,
+    pub(super) shapes: Arc<Shapes>,
     /// By place in the catalogue.
     films: Vec<Option<&'a Entry>>,
     people: Vec<Option<&'a Entry>>,
@@ -15,11 +19,22 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// Finds the entry of each record. The ledger must have entered the catalogue.
     pub fn of(catalogue: &'a Catalogue, ledger: &'a Ledger) -> Records<'a> {
+        Records::with(catalogue, ledger, &mut Arc::default())
+    }
+
+    /// As [`Records::of`]. `shapes` are the shapes of an earlier catalogue, and become the shapes of
+    /// this catalogue.
+    pub fn with(
+        catalogue: &'a Catalogue,
+        ledger: &'a Ledger,
+        shapes: &mut Arc<Shapes>,
+    ) -> Records<'a> {
+        Arc::make_mut(shapes).follow(catalogue);
         let (films, people) = rayon::join(
             || catalogue.films().map(|(_, film)| ledger.films.get(&film.id)).collect(),
             || catalogue.people().map(|(_, person)| ledger.people.get(&person.id)).collect(),
         );
-        Records { catalogue, ledger, films, people }
+        Records { catalogue, ledger, shapes: shapes.clone(), films, people }
     }
 
     /// Returns the entry of a film. The ledger has entered every record of the catalogue, so every

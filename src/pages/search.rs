@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rayon::prelude::*;
@@ -20,7 +21,7 @@ use xxhash_rust::xxh64::Xxh64;
 use super::paths::film_path;
 use super::split::MOST;
 use super::view::Views;
-use crate::catalogue::{Catalogue, Film, FilmIndex};
+use crate::catalogue::{Catalogue, FilmIndex, TouchedRecords};
 use crate::letters::{self, folded};
 
 /// Number of letters by which the index is split. For a word that does not begin with an ASCII
@@ -41,130 +42,277 @@ const APOSTROPHES: [char; 5] = ['\'', '’', 'ʼ', '`', '´'];
 /// Largest number of letters of a word. Visitors find a film before they type more letters.
 const LONGEST_WORD: usize = 24;
 
-/// The files of the index, by the prefix of their words.
+/// The words of all films, and the files of the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Index(BTreeMap<String, IndexFile>);
-
-/// One file of the index.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct IndexFile {
-    words: Words,
-    /// Longer prefixes that have their own files. If there are any, this file has only the prefix
-    /// as a word, with only the newest films.
-    more: Vec<String>,
-    is_cut: bool,
+pub(super) struct Index {
+    /// By the first letters of the words.
+    groups: BTreeMap<String, Arc<IndexGroup>>,
+    rule: WordRule,
 }
 
-/// Words, each with the places of its films.
-type Words = BTreeMap<Box<str>, Vec<u32>>;
+/// Which words of a film are in the index.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct WordRule {
+    /// Largest number of words of one film.
+    most: usize,
+    /// Whether words of descriptions are in the index.
+    has_descriptions: bool,
+}
+
+/// The words with the same first letters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct IndexGroup {
+    words: Words,
+    /// The files by the prefix of their words.
+    files: BTreeMap<String, IndexFile>,
+}
+
+/// One file of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum IndexFile {
+    /// The file has all words with its prefix.
+    Whole,
+    /// Too many films have words with the prefix, so the file has only the prefix as a word, with
+    /// the newest of the films.
+    Cut {
+        newest: Vec<FilmIndex>,
+        /// Longer prefixes that have their own files.
+        more: Vec<String>,
+    },
+}
+
+/// Words, each with its films, newest first.
+type Words = BTreeMap<Box<str>, Vec<FilmIndex>>;
 
 impl Index {
     pub(super) fn of(catalogue: &Catalogue) -> Index {
         let mut by_prefix: BTreeMap<String, Words> = BTreeMap::new();
-        let share = MOST_WORDS_OF_ALL / catalogue.films().len().max(1);
-        let most = share.max(LEAST_WORDS_OF_A_FILM);
-        let films: Vec<_> = catalogue.films().collect();
-        let words = films.par_iter().map(|(index, film)| words_of(catalogue, *index, film, most));
-        let words: Vec<_> = words.collect();
-        for (place, words) in words.into_iter().enumerate() {
+        let rule = WordRule::of(catalogue);
+        let films: Vec<_> = catalogue.films().map(|(film, _)| film).collect();
+        let words: Vec<_> = films.par_iter().map(|&film| words_of(catalogue, film, rule)).collect();
+        for (film, words) in films.into_iter().zip(words) {
             for word in words {
                 let words = by_prefix.entry(prefix_of(&word)).or_default();
-                // The list stays sorted and has no duplicates: films come in order, and each word
-                // of a film comes once.
-                words.entry(word.into()).or_default().push(place as u32);
+                // The list has no duplicates, because each word of a film comes once.
+                words.entry(word.into()).or_default().push(film);
             }
         }
-        let mut index = Index::default();
-        for (prefix, words) in by_prefix {
-            index.put(prefix, words);
-        }
-        index
+        let by_prefix: Vec<_> = by_prefix.into_iter().collect();
+        let groups = by_prefix.into_par_iter().map(|(prefix, words)| {
+            let group = IndexGroup::of(&prefix, words, catalogue);
+            (prefix, Arc::new(group))
+        });
+        Index { groups: groups.collect(), rule }
     }
 
-    /// Adds the words that begin with `prefix`. They are in one file, or in one file for each next
-    /// letter if they have more than [`MOST`] films.
-    fn put(&mut self, prefix: String, mut words: Words) {
-        let films: BTreeSet<u32> = words.values().flatten().copied().collect();
-        if films.len() <= MOST {
-            self.0.insert(prefix, IndexFile { words, more: Vec::new(), is_cut: false });
+    /// Makes the index of the catalogue `before` the index of the next catalogue, in which these
+    /// films are touched.
+    pub(super) fn follow(
+        &mut self,
+        before: &Catalogue,
+        catalogue: &Catalogue,
+        touched: &TouchedRecords<FilmIndex>,
+    ) {
+        if self.rule != WordRule::of(catalogue) {
+            *self = Index::of(catalogue);
             return;
         }
-        // The word that equals the prefix has no next letter.
-        words.remove(prefix.as_str());
-        let mut longer: BTreeMap<String, Words> = BTreeMap::new();
-        let letters = prefix.chars().count() + 1;
-        for (word, films) in words {
-            longer.entry(word.chars().take(letters).collect()).or_default().insert(word, films);
+        let gone: BTreeSet<_> = touched.gone.iter().collect();
+        let stays = |film: &&FilmIndex| before.has_film(**film) && !gone.contains(film);
+        let left = gone.iter().copied().chain(touched.now.iter().filter(stays));
+        let mut leaving: BTreeSet<_> =
+            left.flat_map(|&film| entries(before, film, self.rule)).collect();
+        let now = touched.now.iter();
+        let mut entering: BTreeSet<_> =
+            now.flat_map(|&film| entries(catalogue, film, self.rule)).collect();
+        if touched.is_in_order {
+            // A word that stays with a film, which keeps its place, needs no change.
+            let stay: Vec<_> = leaving.intersection(&entering).cloned().collect();
+            for entry in &stay {
+                leaving.remove(entry);
+                entering.remove(entry);
+            }
         }
-        let newest = films.into_iter().take(NEWEST).collect();
-        let file = IndexFile {
-            words: Words::from([(prefix.as_str().into(), newest)]),
-            more: longer.keys().cloned().collect(),
-            is_cut: true,
-        };
-        self.0.insert(prefix, file);
-        for (prefix, words) in longer {
-            self.put(prefix, words);
+        let mut prefixes = BTreeSet::new();
+        for IndexWord { word, film } in leaving {
+            let prefix = prefix_of(&word);
+            if let Some(group) = self.groups.get_mut(&prefix)
+                && let Some(films) = Arc::make_mut(group).words.get_mut(&*word)
+            {
+                films.retain(|&other| other != film);
+            }
+            prefixes.insert(prefix);
+        }
+        for IndexWord { word, film } in entering {
+            let prefix = prefix_of(&word);
+            let group = Arc::make_mut(self.groups.entry(prefix.clone()).or_default());
+            let films = group.words.entry(word).or_default();
+            let place = catalogue.film_place(film);
+            let at = films.partition_point(|&other| catalogue.film_place(other) < place);
+            films.insert(at, film);
+            prefixes.insert(prefix);
+        }
+        for prefix in prefixes {
+            let Some(group) = self.groups.get_mut(&prefix) else { continue };
+            let mut words = std::mem::take(&mut Arc::make_mut(group).words);
+            words.retain(|_, films| !films.is_empty());
+            if words.is_empty() {
+                self.groups.remove(&prefix);
+            } else {
+                *group = Arc::new(IndexGroup::of(&prefix, words, catalogue));
+            }
         }
     }
 
     /// Returns the prefixes that have a file. The file of the empty prefix has the list of the other
     /// prefixes, so that no search requests a file that does not exist.
     pub(super) fn prefixes(&self) -> impl Iterator<Item = &str> {
-        std::iter::once("").chain(self.0.keys().map(String::as_str))
+        let groups = self.groups.values();
+        let prefixes = groups.flat_map(|group| group.files.keys()).map(String::as_str);
+        std::iter::once("").chain(prefixes)
+    }
+
+    fn file_of(&self, prefix: &str) -> Option<(&IndexGroup, &IndexFile)> {
+        let group = self.groups.get(&prefix_of(prefix))?;
+        Some((group, group.files.get(prefix)?))
     }
 
     /// Returns what each search begins with: the prefixes, and the table of letters, by which the
     /// script of the page folds what a visitor types.
     fn list(&self) -> Bytes {
-        let first = self.0.keys().filter(|prefix| **prefix == prefix_of(prefix));
-        let prefixes: Vec<_> = first.collect();
+        let prefixes: Vec<_> = self.groups.keys().collect();
         let list = serde_json::json!({"prefixes": prefixes, "letters": letters::steps()});
         format!("{list}\n").into()
     }
 
-    /// Returns the basis of a file; `None` for the list of prefixes. `name` returns the hash of
-    /// the name of the film at a place.
+    /// Returns the basis of a file; `None` for the list of prefixes. `name` returns the hash of the
+    /// name of a film.
     pub(super) fn basis(
         &self,
         prefix: &str,
         views: Views<'_>,
-        name: impl Fn(u32) -> Option<u64>,
+        name: impl Fn(FilmIndex) -> u64,
     ) -> Option<u64> {
-        let IndexFile { words, more, is_cut } = self.0.get(prefix)?;
+        let (group, file) = self.file_of(prefix)?;
         let mut hasher = Xxh64::new(0);
-        for (word, films) in words {
+        for (word, films) in group.words_of(prefix, file) {
             word.hash(&mut hasher);
             films.iter().for_each(|&film| name(film).hash(&mut hasher));
         }
-        (more, is_cut, is_on_one_page(views.catalogue)).hash(&mut hasher);
+        (file.more(), is_on_one_page(views.catalogue)).hash(&mut hasher);
         Some(hasher.finish())
     }
 
     /// Returns the content of a file: its words with numbers of films, and these films.
     pub(super) fn file(&self, prefix: &str, views: Views<'_>) -> Bytes {
-        if prefix.is_empty() {
-            return self.list();
-        }
-        let empty = IndexFile::default();
-        let file = self.0.get(prefix).unwrap_or(&empty);
-        let films: BTreeSet<u32> = file.words.values().flatten().copied().collect();
-        let numbers: BTreeMap<u32, usize> =
-            films.iter().enumerate().map(|(number, &film)| (film, number)).collect();
-        let words = file.words.iter().map(|(word, films)| {
-            (&**word, films.iter().filter_map(|film| numbers.get(film)).collect())
+        let Some((group, file)) = self.file_of(prefix) else { return self.list() };
+        let place = |film: &FilmIndex| views.catalogue.film_place(*film);
+        let words: Vec<_> = group.words_of(prefix, file).collect();
+        let films: BTreeSet<_> = words.iter().flat_map(|(_, films)| *films).map(place).collect();
+        let numbers: BTreeMap<usize, usize> =
+            films.iter().enumerate().map(|(number, &place)| (place, number)).collect();
+        let words = words.into_iter().map(|(word, films)| {
+            (word, films.iter().filter_map(|film| numbers.get(&place(film))).collect())
         });
         let part = Part {
             words: words.collect(),
             films: films.iter().filter_map(|&place| IndexEntry::of(place, views)).collect(),
-            more: &file.more,
-            cut: file.is_cut,
+            more: file.more(),
+            cut: matches!(file, IndexFile::Cut { .. }),
         };
         // Cannot fail: strings and numbers always have a JSON form.
         let mut json = serde_json::to_vec(&part).unwrap_or_default();
         json.push(b'\n');
         json.into()
     }
+}
+
+impl WordRule {
+    fn of(catalogue: &Catalogue) -> WordRule {
+        let share = MOST_WORDS_OF_ALL / catalogue.films().len().max(1);
+        let has_descriptions = is_on_one_page(catalogue);
+        WordRule { most: share.max(LEAST_WORDS_OF_A_FILM), has_descriptions }
+    }
+}
+
+impl IndexGroup {
+    fn of(prefix: &str, words: Words, catalogue: &Catalogue) -> IndexGroup {
+        let mut files = BTreeMap::new();
+        let all: Vec<_> = words.iter().map(|(word, films)| (&**word, &**films)).collect();
+        cut(prefix, &all, catalogue, &mut files);
+        IndexGroup { words, files }
+    }
+
+    /// Returns the words of a file with their films.
+    fn words_of<'g>(
+        &'g self,
+        prefix: &'g str,
+        file: &'g IndexFile,
+    ) -> impl Iterator<Item = (&'g str, &'g [FilmIndex])> {
+        let cut = match file {
+            IndexFile::Cut { newest, .. } => Some((prefix, &**newest)),
+            IndexFile::Whole => None,
+        };
+        let from = (std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded);
+        let words = self.words.range::<str, _>(from);
+        let words = words.take_while(move |(word, _)| cut.is_none() && word.starts_with(prefix));
+        words.map(|(word, films)| (&**word, &**films)).chain(cut)
+    }
+}
+
+/// Adds the files of the words that begin with `prefix`. The words are in one file, or in one file
+/// for each next letter if they have more than [`MOST`] films.
+fn cut(
+    prefix: &str,
+    words: &[(&str, &[FilmIndex])],
+    catalogue: &Catalogue,
+    files: &mut BTreeMap<String, IndexFile>,
+) {
+    let films = words.iter().flat_map(|(_, films)| *films);
+    let mut films: Vec<_> = films.copied().collect();
+    films.sort_unstable_by_key(|&film| catalogue.film_place(film));
+    films.dedup();
+    if films.len() <= MOST {
+        files.insert(prefix.to_owned(), IndexFile::Whole);
+        return;
+    }
+    let letters = prefix.chars().count() + 1;
+    let longer = |word: &str| word.chars().take(letters).collect::<String>();
+    // The word that equals the prefix has no next letter.
+    let words: Vec<_> = words.iter().filter(|(word, _)| *word != prefix).copied().collect();
+    let parts: Vec<_> =
+        words.chunk_by(|(one, _), (other, _)| longer(one) == longer(other)).collect();
+    films.truncate(NEWEST);
+    let more = parts.iter().map(|words| longer(words[0].0)).collect();
+    files.insert(prefix.to_owned(), IndexFile::Cut { newest: films, more });
+    for words in parts {
+        cut(&longer(words[0].0), words, catalogue, files);
+    }
+}
+
+impl IndexFile {
+    fn more(&self) -> &[String] {
+        match self {
+            IndexFile::Whole => &[],
+            IndexFile::Cut { more, .. } => more,
+        }
+    }
+}
+
+/// A word of a film.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct IndexWord {
+    word: Box<str>,
+    film: FilmIndex,
+}
+
+fn entries(
+    catalogue: &Catalogue,
+    film: FilmIndex,
+    rule: WordRule,
+) -> impl Iterator<Item = IndexWord> {
+    let words = words_of(catalogue, film, rule).into_iter();
+    words.map(move |word| IndexWord { word: word.into(), film })
 }
 
 /// Returns the first letters of a word, which determine the file of the word.
@@ -223,8 +371,8 @@ struct ShownFilm<'a> {
 }
 
 impl<'a> IndexEntry<'a> {
-    fn of(place: u32, views: Views<'a>) -> Option<IndexEntry<'a>> {
-        let index = views.catalogue.film_at(place as usize)?;
+    fn of(place: usize, views: Views<'a>) -> Option<IndexEntry<'a>> {
+        let index = views.catalogue.film_at(place)?;
         let film = views.catalogue.film(index);
         let shown = (!is_on_one_page(views.catalogue)).then(|| ShownFilm {
             title: &film.title,
@@ -241,8 +389,9 @@ fn is_on_one_page(catalogue: &Catalogue) -> bool {
     catalogue.films().len() <= MOST
 }
 
-/// Returns the first `most` words of a film. The words of its titles come first.
-fn words_of(catalogue: &Catalogue, index: FilmIndex, film: &Film, most: usize) -> BTreeSet<String> {
+/// Returns the words of a film. The words of its titles come first.
+fn words_of(catalogue: &Catalogue, index: FilmIndex, rule: WordRule) -> BTreeSet<String> {
+    let film = catalogue.film(index);
     let year = film.year.map(|year| year.to_string());
     let texts = [
         Some(film.title.as_str()),
@@ -254,10 +403,10 @@ fn words_of(catalogue: &Catalogue, index: FilmIndex, film: &Film, most: usize) -
     let people = catalogue.cast(index).iter();
     let people = people.map(|&person| catalogue.person(person).name.as_str());
     let mut found = BTreeSet::new();
-    let description = film.description.as_deref().filter(|_| is_on_one_page(catalogue));
+    let description = film.description.as_deref().filter(|_| rule.has_descriptions);
     for text in texts.into_iter().flatten().chain(people).chain(description) {
         for word in words(text) {
-            if found.len() >= most {
+            if found.len() >= rule.most {
                 return found;
             }
             found.insert(word);

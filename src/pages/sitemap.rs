@@ -62,7 +62,7 @@ impl Sitemap {
         }
         let base = views.site.absolute("").len();
         let size = |address: &Address| MARKUP + base + address.path.len();
-        let key = |address: &Address| key_of_id(&address.path);
+        let key = |address: &Address| key_of_id(&address.path).into();
         Sitemap(Split::cut(addresses, MOST_ADDRESSES, key, size))
     }
 

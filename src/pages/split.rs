@@ -6,6 +6,7 @@
 //! numbers do not have this property: a new record changes all later pages. No two records have the
 //! same key, so there is always a next letter by which a part can be cut.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::size::MOST_BYTES;
@@ -29,12 +30,18 @@ pub(super) enum Node<T> {
     Parts(Vec<(String, usize)>),
 }
 
-impl<T: Ord> Split<T> {
+impl<T> Default for Split<T> {
+    fn default() -> Split<T> {
+        Split::whole(Vec::new())
+    }
+}
+
+impl<T> Split<T> {
     /// Makes one part of a list with at most [`MOST`] records and at most [`MOST_BYTES`] bytes, as
     /// `size` estimates the bytes of a record. Cuts a larger list into such parts.
-    pub(super) fn of(
+    pub(super) fn of<'k>(
         records: Vec<T>,
-        key: impl Fn(&T) -> String,
+        key: impl Fn(&T) -> Cow<'k, str>,
         size: impl Fn(&T) -> usize,
     ) -> Split<T> {
         let bytes: usize = records.iter().map(&size).sum();
@@ -46,9 +53,9 @@ impl<T: Ord> Split<T> {
 
     /// Makes one part of a list with at most [`MOST`] records, whatever their bytes are. Cuts a
     /// longer list as [`Split::of`] does.
-    pub(super) fn of_many(
+    pub(super) fn of_many<'k>(
         records: Vec<T>,
-        key: impl Fn(&T) -> String,
+        key: impl Fn(&T) -> Cow<'k, str>,
         size: impl Fn(&T) -> usize,
     ) -> Split<T> {
         let is_whole = records.len() <= MOST;
@@ -56,15 +63,16 @@ impl<T: Ord> Split<T> {
     }
 
     /// Cuts a list into parts of at most `most` records and at most [`MOST_BYTES`] bytes.
-    pub(super) fn cut(
+    pub(super) fn cut<'k>(
         records: Vec<T>,
         most: usize,
-        key: impl Fn(&T) -> String,
+        key: impl Fn(&T) -> Cow<'k, str>,
         size: impl Fn(&T) -> usize,
     ) -> Split<T> {
-        let keyed = records.into_iter().map(|record| Keyed {
+        let keyed = records.into_iter().enumerate().map(|(at, record)| Keyed {
             key: key(&record),
             size: size(&record),
+            at,
             record,
         });
         let mut keyed: Vec<_> = keyed.collect();
@@ -107,17 +115,18 @@ impl<T: Ord> Split<T> {
     }
 }
 
-/// A record with its key, and with its estimated bytes.
-struct Keyed<T> {
-    key: String,
+/// A record with its key, with its estimated bytes, and with its place in the list.
+struct Keyed<'k, T> {
+    key: Cow<'k, str>,
     size: usize,
+    at: usize,
     record: T,
 }
 
 /// Adds records, which are sorted by their keys, under `prefix` or under longer prefixes.
-fn cut<T: Ord>(
+fn cut<T>(
     prefix: String,
-    keyed: Vec<Keyed<T>>,
+    mut keyed: Vec<Keyed<'_, T>>,
     most: usize,
     nodes: &mut BTreeMap<String, Node<T>>,
 ) {
@@ -127,12 +136,12 @@ fn cut<T: Ord>(
     // The whole list (the empty prefix) is always cut, because the caller found the list too long.
     // Keys that end here are equal, so records with these keys cannot be cut.
     if (is_small && !prefix.is_empty()) || !has_next {
-        let mut records: Vec<T> = keyed.into_iter().map(|keyed| keyed.record).collect();
-        records.sort_unstable();
+        keyed.sort_unstable_by_key(|keyed| keyed.at);
+        let records = keyed.into_iter().map(|keyed| keyed.record).collect();
         nodes.insert(prefix, Node::Whole(records));
         return;
     }
-    let mut parts: BTreeMap<String, Vec<Keyed<T>>> = BTreeMap::new();
+    let mut parts: BTreeMap<String, Vec<Keyed<'_, T>>> = BTreeMap::new();
     for keyed in keyed {
         let longer = keyed.key[..=prefix.len()].to_owned();
         parts.entry(longer).or_default().push(keyed);
@@ -166,9 +175,12 @@ pub(super) fn key_of_text(text: &str, id: &str) -> String {
     key
 }
 
+/// Letters of the key of an id.
+pub(super) const KEY_OF_ID: usize = 16;
+
 /// Returns a key from an id. The key is a hash, so that keys spread evenly over the parts.
 pub(super) fn key_of_id(id: &str) -> String {
-    blake3::hash(id.as_bytes()).to_hex()[..16].to_owned()
+    blake3::hash(id.as_bytes()).to_hex()[..KEY_OF_ID].to_owned()
 }
 
 /// Returns the name of a part for readers, from the prefix of the key of a text.
@@ -201,7 +213,7 @@ mod tests {
     use super::*;
 
     fn split(titles: &[String], most: usize) -> Split<usize> {
-        let key = |&at: &usize| key_of_text(&titles[at], &at.to_string());
+        let key = |&at: &usize| key_of_text(&titles[at], &at.to_string()).into();
         let all = (0..titles.len()).collect::<Vec<_>>();
         if all.len() <= MOST { Split::whole(all) } else { Split::cut(all, most, key, |_| 1) }
     }
@@ -252,7 +264,7 @@ mod tests {
     #[test]
     fn a_list_of_large_records_is_cut_and_a_larger_record_is_alone() {
         let titles: Vec<_> = (0..9).map(|at| format!("{} film", at % 3)).collect();
-        let key = |&at: &usize| key_of_text(&titles[at], &at.to_string());
+        let key = |&at: &usize| key_of_text(&titles[at], &at.to_string()).into();
         let sized = |bytes: usize| Split::of((0..9).collect(), key, |_| bytes);
         assert_eq!(sized(MOST_BYTES / 9).records("").len(), 9);
         assert_eq!(sized(MOST_BYTES / 8).records("1").len(), 3);

@@ -1,0 +1,205 @@
+//! What lists, data files and the search index need of each record.
+//!
+//! Owns the rule that these facts are made again only for records that changed. The facts follow the
+//! catalogue from refresh to refresh, so that one changed film costs little on a large site. The
+//! result does not depend on the catalogues before: the tests compare each result with the result
+//! from nothing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::search::Index;
+use super::size;
+use super::split::{KEY_OF_ID, Split, key_of_text};
+use crate::catalogue::{Catalogue, FilmIndex, PersonIndex, Touched, TouchedRecords};
+
+/// If more than one record in `MANY` is touched, all facts are made again.
+const MANY: usize = 8;
+
+/// The facts about the records of one catalogue.
+#[derive(Debug, Clone, Default)]
+pub struct Shapes {
+    catalogue: Catalogue,
+    /// By index.
+    films_by_index: Vec<Shape>,
+    people_by_index: Vec<Shape>,
+    /// The parts of the data file of films.
+    pub(super) movies: Arc<Split<FilmIndex>>,
+    /// The parts of the data file of people.
+    pub(super) people: Arc<Split<PersonIndex>>,
+    /// The parts of the list of people.
+    pub(super) all_people: Arc<Split<PersonIndex>>,
+    pub(super) words: Index,
+}
+
+/// The facts about one record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shape {
+    /// The key by which lists are cut, which ends in the key of the id.
+    key: Box<str>,
+    /// Bytes in a list.
+    listed: u32,
+    /// Bytes in a data file.
+    data: u32,
+}
+
+impl Shapes {
+    /// Makes these facts the facts about another catalogue.
+    pub(super) fn follow(&mut self, catalogue: &Catalogue) {
+        let touched = catalogue.touched_since(&self.catalogue);
+        let Touched { films, people } = &touched;
+        let is_many = |touched: usize, all: usize| touched > all / MANY;
+        if is_many(films.now.len() + films.gone.len(), catalogue.films().len())
+            || is_many(people.now.len() + people.gone.len(), catalogue.people().len())
+        {
+            *self = Shapes::of(catalogue);
+            return;
+        }
+        let of_film = |film: &FilmIndex| film_shape(catalogue, *film);
+        let of_person = |person: &PersonIndex| person_shape(catalogue, *person);
+        let same_films = update(
+            &mut self.films_by_index,
+            catalogue.film_slots(),
+            films,
+            FilmIndex::slot,
+            of_film,
+        );
+        let same_people = update(
+            &mut self.people_by_index,
+            catalogue.person_slots(),
+            people,
+            PersonIndex::slot,
+            of_person,
+        );
+        if !same_films {
+            self.movies = Arc::new(self.split_movies(catalogue));
+        }
+        if !same_people {
+            self.people = Arc::new(self.split_people(catalogue));
+            self.all_people = Arc::new(self.split_all_people(catalogue));
+        }
+        self.words.follow(&self.catalogue, catalogue, films);
+        self.catalogue = catalogue.clone();
+    }
+
+    fn of(catalogue: &Catalogue) -> Shapes {
+        let films: Vec<_> = catalogue.films().map(|(film, _)| film).collect();
+        let people: Vec<_> = catalogue.people().map(|(person, _)| person).collect();
+        let of_films = || films.par_iter().map(|&film| film_shape(catalogue, film)).collect();
+        let of_people =
+            || people.par_iter().map(|&person| person_shape(catalogue, person)).collect();
+        let (words, (of_films, of_people)): (_, (Vec<_>, Vec<_>)) =
+            rayon::join(|| Index::of(catalogue), || rayon::join(of_films, of_people));
+        let mut shapes = Shapes { catalogue: catalogue.clone(), words, ..Shapes::default() };
+        shapes.films_by_index = vec![Shape::default(); catalogue.film_slots()];
+        for (film, shape) in films.into_iter().zip(of_films) {
+            shapes.films_by_index[film.slot()] = shape;
+        }
+        shapes.people_by_index = vec![Shape::default(); catalogue.person_slots()];
+        for (person, shape) in people.into_iter().zip(of_people) {
+            shapes.people_by_index[person.slot()] = shape;
+        }
+        let (movies, (people, all_people)) = rayon::join(
+            || shapes.split_movies(catalogue),
+            || {
+                rayon::join(
+                    || shapes.split_people(catalogue),
+                    || shapes.split_all_people(catalogue),
+                )
+            },
+        );
+        shapes.movies = Arc::new(movies);
+        (shapes.people, shapes.all_people) = (Arc::new(people), Arc::new(all_people));
+        shapes
+    }
+
+    /// Returns the key by which lists of films are cut.
+    pub(super) fn key_of_film(&self, film: FilmIndex) -> Cow<'_, str> {
+        Cow::Borrowed(&self.films_by_index[film.slot()].key)
+    }
+
+    /// Returns the bytes of the card of a film.
+    pub(super) fn card(&self, film: FilmIndex) -> usize {
+        self.films_by_index[film.slot()].listed as usize
+    }
+
+    fn split_movies(&self, catalogue: &Catalogue) -> Split<FilmIndex> {
+        let films = catalogue.films().map(|(film, _)| film).collect();
+        let shape = |film: &FilmIndex| &self.films_by_index[film.slot()];
+        Split::of_many(films, |film| shape(film).key_of_id(), |film| shape(film).data as usize)
+    }
+
+    fn split_people(&self, catalogue: &Catalogue) -> Split<PersonIndex> {
+        let shape = |person: &PersonIndex| &self.people_by_index[person.slot()];
+        Split::of_many(
+            all_people(catalogue),
+            |person| shape(person).key_of_id(),
+            |person| shape(person).data as usize,
+        )
+    }
+
+    fn split_all_people(&self, catalogue: &Catalogue) -> Split<PersonIndex> {
+        let shape = |person: &PersonIndex| &self.people_by_index[person.slot()];
+        Split::of(
+            all_people(catalogue),
+            |person| Cow::Borrowed(&shape(person).key),
+            |person| shape(person).listed as usize,
+        )
+    }
+}
+
+impl Shape {
+    fn of(name: &str, id: &str, [listed, data]: [usize; 2]) -> Shape {
+        let bytes = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        Shape { key: key_of_text(name, id).into(), listed: bytes(listed), data: bytes(data) }
+    }
+
+    fn key_of_id(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.key[self.key.len() - KEY_OF_ID..])
+    }
+}
+
+fn all_people(catalogue: &Catalogue) -> Vec<PersonIndex> {
+    catalogue.people().map(|(person, _)| person).collect()
+}
+
+fn film_shape(catalogue: &Catalogue, film: FilmIndex) -> Shape {
+    let record = catalogue.film(film);
+    let bytes = [size::card(catalogue, film), size::film_data(catalogue, film)];
+    Shape::of(&record.title, &record.id, bytes)
+}
+
+fn person_shape(catalogue: &Catalogue, person: PersonIndex) -> Shape {
+    let record = catalogue.person(person);
+    let bytes = [size::entry(catalogue, person), size::person_data(catalogue, person)];
+    Shape::of(&record.name, &record.id, bytes)
+}
+
+/// Makes the shapes of the touched records again. Returns whether the shapes are the same as before,
+/// and the records have the same order.
+fn update<I>(
+    shapes: &mut Vec<Shape>,
+    slots: usize,
+    touched: &TouchedRecords<I>,
+    slot: impl Fn(I) -> usize,
+    shape: impl Fn(&I) -> Shape,
+) -> bool
+where
+    I: Copy,
+{
+    shapes.resize(slots, Shape::default());
+    let mut is_same = touched.is_in_order;
+    for record in &touched.now {
+        let (place, shape) = (&mut shapes[slot(*record)], shape(record));
+        if *place != shape {
+            *place = shape;
+            is_same = false;
+        }
+    }
+    is_same
+}
+
+#[cfg(test)]
+mod tests;
