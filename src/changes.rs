@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person};
+use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, Touched};
 use value::{shown, without_query};
 
 /// The kind of a record.
@@ -108,10 +108,12 @@ pub fn compared(
     let mut changes = Vec::new();
     let mut names = Fields::new();
     let mut room = Room { bytes: MOST_BYTES, names: &mut names, is_ignored };
+    let Touched { films, people } = new.touched_since(old);
+    let film = |of, index| Catalogue::find_film(of, index).map(|film| (&*film.id, (index, film)));
+    let person = |of, index| Catalogue::find_person(of, index).map(|found| (&*found.id, found));
     compare(
         Kind::Film,
-        old.films().map(|(index, film)| (film.id.as_str(), (index, film))),
-        new.films().map(|(index, film)| (film.id.as_str(), (index, film))),
+        films.in_both(old, new, film),
         |(_, film)| &film.title,
         |film, other, fields| film_fields(*film, old, *other, new, fields),
         &mut room,
@@ -119,8 +121,7 @@ pub fn compared(
     );
     compare(
         Kind::Person,
-        old.people().map(|(_, person)| (person.id.as_str(), person)),
-        new.people().map(|(_, person)| (person.id.as_str(), person)),
+        people.in_both(old, new, person),
         |person| &person.name,
         |person, other, fields| person_fields(person, other, fields),
         &mut room,
@@ -140,15 +141,12 @@ struct Room<'a> {
 
 fn compare<'a, T>(
     kind: Kind,
-    old: impl Iterator<Item = (&'a str, T)>,
-    new: impl Iterator<Item = (&'a str, T)>,
+    [old, new]: [BTreeMap<&'a str, T>; 2],
     title: impl Fn(&T) -> &'a str,
     fields: impl Fn(&T, &T, &mut Differing<'_, '_>),
     room: &mut Room<'_>,
     changes: &mut Vec<Change>,
 ) {
-    let old: BTreeMap<_, _> = old.collect();
-    let new: BTreeMap<_, _> = new.collect();
     let change = |id: &str, record: &T, what| Change {
         kind,
         id: id.to_owned(),

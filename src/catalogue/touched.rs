@@ -4,10 +4,12 @@
 //! related records, and a record of which a related record has other fields. What depends on other
 //! records only can be kept from one catalogue to the next.
 
+use std::collections::BTreeMap;
+
 use super::pairs::Pairs;
 use super::related::Related;
 use super::shelf::{Shelf, Shelved};
-use super::{Catalogue, FilmIndex, PersonIndex};
+use super::{Catalogue, Film, FilmIndex, Person, PersonIndex};
 
 /// How the films and people of a catalogue differ from those of the catalogue before.
 #[derive(Debug)]
@@ -28,6 +30,20 @@ pub struct TouchedRecords<I> {
     pub gone: Vec<I>,
     /// Whether both catalogues have the same records in the same order.
     pub is_in_order: bool,
+}
+
+impl<I: Copy> TouchedRecords<I> {
+    /// Returns the touched records of both catalogues by id. `find` returns the record with an
+    /// index in a catalogue, with its id.
+    pub fn in_both<'c, T>(
+        &self,
+        before: &'c Catalogue,
+        now: &'c Catalogue,
+        find: impl Fn(&'c Catalogue, I) -> Option<(&'c str, T)>,
+    ) -> [BTreeMap<&'c str, T>; 2] {
+        let all = || self.gone.iter().chain(&self.now);
+        [before, now].map(|of| all().filter_map(|&index| find(of, index)).collect())
+    }
 }
 
 impl Catalogue {
@@ -57,9 +73,14 @@ impl Catalogue {
         }
     }
 
-    /// Whether the catalogue has a film with this index.
-    pub fn has_film(&self, film: FilmIndex) -> bool {
-        self.films.find(film.0).is_some()
+    /// Returns the film with this index, which may be from another catalogue.
+    pub fn find_film(&self, film: FilmIndex) -> Option<&Film> {
+        self.films.find(film.0)
+    }
+
+    /// Returns the person with this index, which may be from another catalogue.
+    pub fn find_person(&self, person: PersonIndex) -> Option<&Person> {
+        self.people.find(person.0)
     }
 
     /// Returns the number of indexes of films, of which some may be free.

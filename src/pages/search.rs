@@ -118,7 +118,7 @@ impl Index {
             return;
         }
         let gone: BTreeSet<_> = touched.gone.iter().collect();
-        let stays = |film: &&FilmIndex| before.has_film(**film) && !gone.contains(film);
+        let stays = |film: &&FilmIndex| before.find_film(**film).is_some() && !gone.contains(film);
         let left = gone.iter().copied().chain(touched.now.iter().filter(stays));
         let mut leaving: BTreeSet<_> =
             left.flat_map(|&film| entries(before, film, self.rule)).collect();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::catalogue::{Bounds, Joined};
+use crate::changes::between;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::payload::{Body, Fence, Payload};
 
@@ -94,11 +95,19 @@ proptest! {
         let mut joined = next(&Joined::default(), &lists);
         let mut shapes = Shapes::default();
         shapes.follow(&joined.catalogue);
+        let mut lists_before = lists.clone();
         for edits in &edits {
             edits.iter().for_each(|edit| apply(&mut lists, edit));
-            joined = next(&joined, &lists);
-            shapes.follow(&joined.catalogue);
-            assert_same(&shapes, &joined.catalogue);
+            let before = lists_before;
+            lists_before = lists.clone();
+            let step = next(&joined, &lists);
+            shapes.follow(&step.catalogue);
+            assert_same(&shapes, &step.catalogue);
+            // All records of catalogues that were joined from nothing are compared.
+            let [old, new] = [before, lists.clone()].map(|lists| next(&Joined::default(), &lists));
+            let all = between(&old.catalogue, &new.catalogue);
+            prop_assert_eq!(between(&joined.catalogue, &step.catalogue), all);
+            joined = step;
         }
     }
 }
