@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, Touched};
+use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex, Touched};
 use value::{shown, without_query};
 
 /// The kind of a record.
@@ -108,12 +108,18 @@ pub fn compared(
     let mut changes = Vec::new();
     let mut names = Fields::new();
     let mut room = Room { bytes: MOST_BYTES, names: &mut names, is_ignored };
-    let Touched { films, people } = new.touched_since(old);
-    let film = |of, index| Catalogue::find_film(of, index).map(|film| (&*film.id, (index, film)));
-    let person = |of, index| Catalogue::find_person(of, index).map(|found| (&*found.id, found));
+    let Touched { films, people } = Touched::between(old, new);
+    let of_films = |of: &'_ [FilmIndex], catalogue| {
+        let film = |&index| (index, Catalogue::film(catalogue, index));
+        of.iter().map(film).map(|(index, film)| (&*film.id, (index, film))).collect()
+    };
+    let of_people = |of: &'_ [PersonIndex], catalogue| {
+        let person = |&index| Catalogue::person(catalogue, index);
+        of.iter().map(person).map(|person| (&*person.id, person)).collect()
+    };
     compare(
         Kind::Film,
-        films.in_both(old, new, film),
+        [of_films(&films.before, old), of_films(&films.now, new)],
         |(_, film)| &film.title,
         |film, other, fields| film_fields(*film, old, *other, new, fields),
         &mut room,
@@ -121,7 +127,7 @@ pub fn compared(
     );
     compare(
         Kind::Person,
-        people.in_both(old, new, person),
+        [of_people(&people.before, old), of_people(&people.now, new)],
         |person| &person.name,
         |person, other, fields| person_fields(person, other, fields),
         &mut room,

@@ -59,7 +59,7 @@ pub type Extra = BTreeMap<String, Value>;
 pub struct FilmIndex(u32);
 
 impl FilmIndex {
-    /// Returns the index as a number below [`Catalogue::film_slots`].
+    /// Returns the index as a number, see [`TouchedRecords::slots`].
     pub fn slot(self) -> usize {
         self.0 as usize
     }
@@ -70,7 +70,7 @@ impl FilmIndex {
 pub struct PersonIndex(u32);
 
 impl PersonIndex {
-    /// Returns the index as a number below [`Catalogue::person_slots`].
+    /// Returns the index as a number, see [`TouchedRecords::slots`].
     pub fn slot(self) -> usize {
         self.0 as usize
     }

@@ -4,12 +4,12 @@
 //! related records, and a record of which a related record has other fields. What depends on other
 //! records only can be kept from one catalogue to the next.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::pairs::Pairs;
 use super::related::Related;
 use super::shelf::{Shelf, Shelved};
-use super::{Catalogue, Film, FilmIndex, Person, PersonIndex};
+use super::{Catalogue, FilmIndex, PersonIndex};
 
 /// How the films and people of a catalogue differ from those of the catalogue before.
 #[derive(Debug)]
@@ -23,132 +23,96 @@ pub struct Touched {
 /// How the records of one kind differ.
 #[derive(Debug)]
 pub struct TouchedRecords<I> {
-    /// Records of the later catalogue.
+    /// Touched records of the earlier catalogue. The later catalogue may have other records under
+    /// their indexes.
+    pub before: Vec<I>,
+    /// Touched records of the later catalogue.
     pub now: Vec<I>,
-    /// Records of the earlier catalogue that the later catalogue does not have. The later catalogue
-    /// may have another record under the same index.
-    pub gone: Vec<I>,
     /// Whether both catalogues have the same records in the same order.
     pub is_in_order: bool,
+    /// All indexes of the later catalogue are below this number.
+    pub slots: usize,
 }
 
-impl<I: Copy> TouchedRecords<I> {
-    /// Returns the touched records of both catalogues by id. `find` returns the record with an
-    /// index in a catalogue, with its id.
-    pub fn in_both<'c, T>(
-        &self,
-        before: &'c Catalogue,
-        now: &'c Catalogue,
-        find: impl Fn(&'c Catalogue, I) -> Option<(&'c str, T)>,
-    ) -> [BTreeMap<&'c str, T>; 2] {
-        let all = || self.gone.iter().chain(&self.now);
-        [before, now].map(|of| all().filter_map(|&index| find(of, index)).collect())
-    }
-}
-
-impl Catalogue {
-    /// Returns the records that differ from those of the catalogue `before`.
-    pub fn touched_since(&self, before: &Catalogue) -> Touched {
-        let (mut films, mut people) =
-            (own(&before.films, &self.films), own(&before.people, &self.people));
-        let related = |films: &OwnTouched, people: &OwnTouched| {
-            let of_people =
-                people.changed.iter().flat_map(|&person| self.filmography(PersonIndex(person)));
-            let of_films = films.changed.iter().flat_map(|&film| self.cast(FilmIndex(film)));
-            let films: Vec<_> = of_people.map(|film| film.0).collect();
-            let people: Vec<_> = of_films.map(|person| person.0).collect();
-            (films, people)
-        };
-        let (films_of_people, people_of_films) = related(&films, &people);
-        films.is_touched(films_of_people);
-        people.is_touched(people_of_films);
-        if !std::sync::Arc::ptr_eq(&self.pairs, &before.pairs) {
-            let Pairs { casts, filmographies, .. } = &*self.pairs;
-            films.is_touched(others(casts, &before.pairs.casts));
-            people.is_touched(others(filmographies, &before.pairs.filmographies));
+impl Touched {
+    /// Compares two catalogues.
+    pub fn between(before: &Catalogue, now: &Catalogue) -> Touched {
+        let mut films = ShelfDifference::of(&before.films, &now.films);
+        let mut people = ShelfDifference::of(&before.people, &now.people);
+        let of_people = people.changed().flat_map(|person| now.filmography(PersonIndex(person)));
+        let of_people: Vec<_> = of_people.map(|film| film.0).collect();
+        let of_films = films.changed().flat_map(|film| now.cast(FilmIndex(film)));
+        let of_films: Vec<_> = of_films.map(|person| person.0).collect();
+        films.related.extend(of_people);
+        people.related.extend(of_films);
+        if !Arc::ptr_eq(&before.pairs, &now.pairs) {
+            let (old, new) = (&before.pairs, &now.pairs);
+            films.related.extend(others(&old.casts, &new.casts));
+            people.related.extend(others(&old.filmographies, &new.filmographies));
         }
         Touched {
-            films: films.records(&self.films, FilmIndex),
-            people: people.records(&self.people, PersonIndex),
+            films: films.records(now.films.slots(), FilmIndex),
+            people: people.records(now.people.slots(), PersonIndex),
         }
-    }
-
-    /// Returns the film with this index, which may be from another catalogue.
-    pub fn find_film(&self, film: FilmIndex) -> Option<&Film> {
-        self.films.find(film.0)
-    }
-
-    /// Returns the person with this index, which may be from another catalogue.
-    pub fn find_person(&self, person: PersonIndex) -> Option<&Person> {
-        self.people.find(person.0)
-    }
-
-    /// Returns the number of indexes of films, of which some may be free.
-    pub fn film_slots(&self) -> usize {
-        self.films.slots()
-    }
-
-    /// Returns the number of indexes of people, of which some may be free.
-    pub fn person_slots(&self) -> usize {
-        self.people.slots()
     }
 }
 
-/// The records of one kind by index.
-struct OwnTouched {
-    /// New records, and records with other fields.
-    changed: Vec<u32>,
+/// Records of one kind that differ, by index.
+struct ShelfDifference {
     gone: Vec<u32>,
-    is_in_order: bool,
-    /// Records that are touched because of other records.
+    new: Vec<u32>,
+    /// Records with other fields.
+    other: Vec<u32>,
+    /// Records that are touched because of other records. They may be new.
     related: Vec<u32>,
+    is_in_order: bool,
 }
 
-impl OwnTouched {
-    fn is_touched(&mut self, related: impl IntoIterator<Item = u32>) {
-        self.related.extend(related);
-    }
-
-    fn records<T, I>(self, shelf: &Shelf<T>, index: impl Fn(u32) -> I) -> TouchedRecords<I> {
-        let mut now = self.changed;
-        now.extend(self.related.into_iter().filter(|&index| shelf.find(index).is_some()));
-        now.sort_unstable();
-        now.dedup();
-        let index = |all: Vec<u32>| all.into_iter().map(&index).collect();
-        TouchedRecords { now: index(now), gone: index(self.gone), is_in_order: self.is_in_order }
-    }
-}
-
-fn own<T: Shelved>(before: &Shelf<T>, after: &Shelf<T>) -> OwnTouched {
-    let mut own = OwnTouched {
-        changed: Vec::new(),
-        gone: Vec::new(),
-        is_in_order: true,
-        related: Vec::new(),
-    };
-    for index in 0..before.slots().max(after.slots()) as u32 {
-        if before.is_shared_with(after, index) {
-            continue;
-        }
-        match (before.find(index), after.find(index)) {
-            (Some(old), Some(new)) if old.id() == new.id() => {
-                own.changed.push(index);
-                own.is_in_order &= old.key() == new.key();
+impl ShelfDifference {
+    fn of<T: Shelved>(before: &Shelf<T>, now: &Shelf<T>) -> ShelfDifference {
+        let (mut gone, mut new, mut other) = (Vec::new(), Vec::new(), Vec::new());
+        let mut is_in_order = true;
+        for index in 0..before.slots().max(now.slots()) as u32 {
+            if before.is_shared_with(now, index) {
+                continue;
             }
-            (old, new) => {
-                own.is_in_order = false;
-                own.gone.extend(old.map(|_| index));
-                own.changed.extend(new.map(|_| index));
+            match (before.find(index), now.find(index)) {
+                (Some(old), Some(new)) if old.id() == new.id() => {
+                    other.push(index);
+                    is_in_order &= old.key() == new.key();
+                }
+                (old_record, new_record) => {
+                    gone.extend(old_record.map(|_| index));
+                    new.extend(new_record.map(|_| index));
+                }
             }
         }
+        is_in_order &= gone.is_empty() && new.is_empty();
+        ShelfDifference { gone, new, other, related: Vec::new(), is_in_order }
     }
-    own
+
+    /// Returns new records, and records with other fields.
+    fn changed(&self) -> impl Iterator<Item = u32> {
+        self.new.iter().chain(&self.other).copied()
+    }
+
+    fn records<I>(self, slots: usize, index: impl Fn(u32) -> I) -> TouchedRecords<I> {
+        let ShelfDifference { gone, new, other, related, is_in_order } = self;
+        let changed: HashSet<_> = gone.iter().chain(&new).collect();
+        // A related record that is neither gone nor new is in both catalogues.
+        let related = related.iter().filter(|index| !changed.contains(index));
+        let mut stays: Vec<_> = other.iter().chain(related).copied().collect();
+        stays.sort_unstable();
+        stays.dedup();
+        let all = |some: &[u32]| some.iter().chain(&stays).map(|&at| index(at)).collect();
+        TouchedRecords { before: all(&gone), now: all(&new), is_in_order, slots }
+    }
 }
 
 /// Returns the records whose lists differ.
 fn others<'r, T: Copy + PartialEq>(
-    now: &'r Related<T>,
     before: &'r Related<T>,
+    now: &'r Related<T>,
 ) -> impl Iterator<Item = u32> + use<'r, T> {
     let all = 0..now.records().min(before.records()) as u32;
     all.filter(|&record| now.of_record(record) != before.of_record(record))
@@ -168,15 +132,15 @@ mod tests {
         };
         let before = next(&Joined::default(), &before);
         let after = next(&before, &after);
-        let touched = after.catalogue.touched_since(&before.catalogue);
+        let touched = Touched::between(&before.catalogue, &after.catalogue);
         let film = |catalogue: &Catalogue, index: &FilmIndex| catalogue.film(*index).id.clone();
         let films: Vec<_> = touched.films.now.iter().map(|at| film(&after.catalogue, at)).collect();
-        let gone: Vec<_> =
-            touched.films.gone.iter().map(|at| film(&before.catalogue, at)).collect();
+        let was: Vec<_> =
+            touched.films.before.iter().map(|at| film(&before.catalogue, at)).collect();
         let people = touched.people.now.iter();
         let people: Vec<_> = people.map(|&at| after.catalogue.person(at).id.clone()).collect();
         let order = if touched.films.is_in_order { "in order" } else { "moved" };
-        [films.join(" "), people.join(" "), format!("{} {order}", gone.join(" "))]
+        [films.join(" "), people.join(" "), format!("{} {order}", was.join(" "))]
     }
 
     fn film(id: &str, title: &str) -> Value {
@@ -194,10 +158,10 @@ mod tests {
         assert_eq!(touched([films(), people("P")], [films(), people("P")]), ["", "", " in order"]);
         assert_eq!(
             touched([films(), people("P")], [films(), people("P2")]),
-            ["a", "p", " in order"]
+            ["a", "p", "a in order"]
         );
         let renamed = json!([film("a", "C"), film("b", "B")]);
-        assert_eq!(touched([films(), people("P")], [renamed, people("P")]), ["a", "p", " moved"]);
+        assert_eq!(touched([films(), people("P")], [renamed, people("P")]), ["a", "p", "a moved"]);
     }
 
     #[test]
@@ -206,7 +170,7 @@ mod tests {
         let people = |films: &[&str]| json!([person("p", "P", films), person("q", "Q", &[])]);
         assert_eq!(
             touched([films(), people(&["a"])], [films(), people(&["b"])]),
-            ["a b", "p", " in order"]
+            ["a b", "p", "a b in order"]
         );
     }
 

@@ -11,6 +11,7 @@ mod ring;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use itertools::{EitherOrBoth, Itertools};
 use serde::Serialize;
 
 use crate::changes::{Change, Kind, What};
@@ -124,14 +125,17 @@ fn changed_paths<'a>(
     from: &Generation,
     to: &'a Generation,
 ) -> BTreeMap<String, Option<&'a str>> {
-    let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        (from.pages().collect(), to.pages().collect());
-    let is_other =
-        |path: &String, hash| before.get(path).is_none_or(|before| before.entry.hash != hash);
-    let other = after.iter().filter(|(path, file)| is_other(path, file.entry.hash));
-    let other = other.map(|(path, file)| (plan.link(path), file.entry.fingerprint.get(..DIGITS)));
-    let gone = before.keys().filter(|path| !after.contains_key(*path));
-    other.chain(gone.map(|path| (plan.link(path), None))).collect()
+    let both = from.pages().merge_join_by(to.pages(), |(one, _), (other, _)| one.cmp(other));
+    let other = both.filter_map(|page| match page {
+        EitherOrBoth::Left((path, _)) => Some((path, None)),
+        EitherOrBoth::Both((_, before), (_, after)) if before.entry.hash == after.entry.hash => {
+            None
+        }
+        EitherOrBoth::Both(_, (path, file)) | EitherOrBoth::Right((path, file)) => {
+            Some((path, file.entry.fingerprint.get(..DIGITS)))
+        }
+    });
+    other.map(|(path, fingerprint)| (plan.link(path), fingerprint)).collect()
 }
 
 #[cfg(test)]

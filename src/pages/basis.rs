@@ -19,6 +19,7 @@ use super::contents::PageContents;
 use super::groups::{self, Director};
 use super::lists::List;
 use super::page::{Named, Page};
+use super::search;
 use super::split::Split;
 use super::view::{MOST_BESIDE, Views};
 use crate::catalogue::{FilmIndex, PersonIndex};
@@ -148,7 +149,7 @@ impl Bases {
                 of_parts(&contents.people.split, prefix, |&person| self.person(views, person).entry)
             }
             Page::Search(prefix) => {
-                contents.index.basis(prefix, views, |film| self.film(views, film).name)?
+                search::basis(&contents.index, prefix, views, |film| self.film(views, film).name)?
             }
             Page::Moved(to, named) => hash(&(
                 to,

@@ -17,10 +17,11 @@ use super::lists::Lists;
 use super::page::Page;
 use super::paths::{director_path, producer_path, year_path};
 use super::records::Records;
-use super::search::Index;
+use super::search;
 use super::site::Site;
 use super::variables::Variables;
 use super::view::{Maker, Views};
+use super::word_index::Index;
 use crate::catalogue::{FilmIndex, PersonIndex};
 use crate::texts::Texts;
 
@@ -124,7 +125,7 @@ impl<'a> PageContents<'a> {
 
     /// Writes a part of the search index.
     pub(super) fn search_index(&self, prefix: &str) -> Bytes {
-        self.index.file(prefix, self.views)
+        search::file(&self.index, prefix, self.views)
     }
 
     fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {

@@ -43,6 +43,8 @@ mod status;
 mod svg;
 mod variables;
 mod view;
+mod word_index;
+mod words;
 
 use crate::theme::Theme;
 pub use apart::{failing, starting, too_old};

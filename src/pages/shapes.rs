@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::search::Index;
 use super::size;
 use super::split::{KEY_OF_ID, Split, key_of_text};
+use super::word_index::Index;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex, Touched, TouchedRecords};
 
 /// If more than one record in `MANY` is touched, all facts are made again.
@@ -48,31 +48,17 @@ struct Shape {
 impl Shapes {
     /// Makes these facts the facts about another catalogue.
     pub(super) fn follow(&mut self, catalogue: &Catalogue) {
-        let touched = catalogue.touched_since(&self.catalogue);
-        let Touched { films, people } = &touched;
-        let is_many = |touched: usize, all: usize| touched > all / MANY;
-        if is_many(films.now.len() + films.gone.len(), catalogue.films().len())
-            || is_many(people.now.len() + people.gone.len(), catalogue.people().len())
-        {
-            *self = Shapes::of(catalogue);
+        let Touched { films, people } = &Touched::between(&self.catalogue, catalogue);
+        let films_share = films.before.len().max(films.now.len()) * MANY;
+        let people_share = people.before.len().max(people.now.len()) * MANY;
+        if films_share > catalogue.films().len() || people_share > catalogue.people().len() {
+            *self = Shapes::of(catalogue, [films.slots, people.slots]);
             return;
         }
         let of_film = |film: &FilmIndex| film_shape(catalogue, *film);
         let of_person = |person: &PersonIndex| person_shape(catalogue, *person);
-        let same_films = update(
-            &mut self.films_by_index,
-            catalogue.film_slots(),
-            films,
-            FilmIndex::slot,
-            of_film,
-        );
-        let same_people = update(
-            &mut self.people_by_index,
-            catalogue.person_slots(),
-            people,
-            PersonIndex::slot,
-            of_person,
-        );
+        let same_films = update(&mut self.films_by_index, films, FilmIndex::slot, of_film);
+        let same_people = update(&mut self.people_by_index, people, PersonIndex::slot, of_person);
         if !same_films {
             self.movies = Arc::new(self.split_movies(catalogue));
         }
@@ -84,7 +70,8 @@ impl Shapes {
         self.catalogue = catalogue.clone();
     }
 
-    fn of(catalogue: &Catalogue) -> Shapes {
+    /// `slots` are bounds of the indexes of films and people.
+    fn of(catalogue: &Catalogue, slots: [usize; 2]) -> Shapes {
         let films: Vec<_> = catalogue.films().map(|(film, _)| film).collect();
         let people: Vec<_> = catalogue.people().map(|(person, _)| person).collect();
         let of_films = || films.par_iter().map(|&film| film_shape(catalogue, film)).collect();
@@ -93,11 +80,11 @@ impl Shapes {
         let (words, (of_films, of_people)): (_, (Vec<_>, Vec<_>)) =
             rayon::join(|| Index::of(catalogue), || rayon::join(of_films, of_people));
         let mut shapes = Shapes { catalogue: catalogue.clone(), words, ..Shapes::default() };
-        shapes.films_by_index = vec![Shape::default(); catalogue.film_slots()];
+        shapes.films_by_index = vec![Shape::default(); slots[0]];
         for (film, shape) in films.into_iter().zip(of_films) {
             shapes.films_by_index[film.slot()] = shape;
         }
-        shapes.people_by_index = vec![Shape::default(); catalogue.person_slots()];
+        shapes.people_by_index = vec![Shape::default(); slots[1]];
         for (person, shape) in people.into_iter().zip(of_people) {
             shapes.people_by_index[person.slot()] = shape;
         }
@@ -181,7 +168,6 @@ fn person_shape(catalogue: &Catalogue, person: PersonIndex) -> Shape {
 /// and the records have the same order.
 fn update<I>(
     shapes: &mut Vec<Shape>,
-    slots: usize,
     touched: &TouchedRecords<I>,
     slot: impl Fn(I) -> usize,
     shape: impl Fn(&I) -> Shape,
@@ -189,7 +175,7 @@ fn update<I>(
 where
     I: Copy,
 {
-    shapes.resize(slots, Shape::default());
+    shapes.resize(touched.slots, Shape::default());
     let mut is_same = touched.is_in_order;
     for record in &touched.now {
         let (place, shape) = (&mut shapes[slot(*record)], shape(record));

@@ -36,7 +36,7 @@ impl FileList {
         }
     }
 
-    /// Returns all pages.
+    /// Returns all pages, in the order of their paths.
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = (&String, &ManifestEntry)> + '_> {
         match self {
             FileList::Of(generation) => Box::new(generation.listed()),
@@ -68,8 +68,7 @@ impl FileList {
         }
     }
 
-    /// Returns the directories of all pages, without the tree itself. A directory that a lost file
-    /// and another file share may come twice.
+    /// Returns the directories of all pages, without the tree itself.
     pub(super) fn directories(&self) -> Vec<&str> {
         let mut directories = Vec::new();
         let mut last = "";

@@ -4,21 +4,23 @@
 //! compared, and where the content of each file is: in memory, or in the published tree. Content
 //! is shared, so two generations hold a common file once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::Bytes;
+use itertools::Itertools;
 use rayon::prelude::*;
 use tracing::{info, warn};
 
 use super::bodies::{Bodies, HotBodies};
 use super::files;
 use super::forms::Forms;
-use super::manifest::{GenerationId, Manifest, ManifestEntry};
+use super::manifest::{GenerationId, Manifest, ManifestEntry, ManifestView};
 use super::spool::Spooled;
 use crate::disk;
+use crate::document;
 use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
 use crate::workers;
@@ -104,17 +106,14 @@ impl Generation {
         self.lost.values().all(|entry| entry.retired.is_some())
     }
 
-    /// Returns the manifest.
-    pub(super) fn manifest(&self, upstream: &UpstreamId) -> Manifest {
-        let entries = self.files.iter().map(|(path, file)| (path.clone(), file.entry.clone()));
-        Manifest {
-            upstream: upstream.clone(),
-            generation: self.id.clone(),
-            stamp: self.stamp,
-            files: entries.collect(),
-            held_back: BTreeMap::new(),
-            owners_directories: BTreeSet::new(),
-        }
+    /// Returns the manifest as a document.
+    ///
+    /// # Errors
+    /// Fails if there is no JSON form, which does not happen.
+    pub(super) fn manifest(&self, upstream: &UpstreamId) -> Result<Vec<u8>> {
+        let files = self.files.iter().map(|(path, file)| (path, &file.entry)).collect();
+        let view = ManifestView { upstream, generation: &self.id, stamp: self.stamp, files };
+        document::bytes("manifest", &view)
     }
 
     /// Whether the tree has the files of `wanted`, with the same retired assets.
@@ -183,10 +182,10 @@ impl Generation {
         }
     }
 
-    /// Returns all entries of the manifest by path.
+    /// Returns all entries of the manifest, in the order of their paths.
     pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &ManifestEntry)> {
         let there = self.files.iter().map(|(path, file)| (path, &file.entry));
-        there.chain(&self.lost)
+        there.merge_by(&self.lost, |(one, _), (other, _)| one <= other)
     }
 
     /// Makes a generation whose files all count as lost, for a tree with a damaged manifest.

@@ -117,6 +117,24 @@ pub struct Manifest {
     pub owners_directories: BTreeSet<PathBuf>,
 }
 
+/// As [`Manifest`], for a generation in memory without pages that are held back.
+#[derive(Serialize)]
+pub(super) struct ManifestView<'a> {
+    pub(super) upstream: &'a UpstreamId,
+    pub(super) generation: &'a GenerationId,
+    pub(super) stamp: u64,
+    /// In the order of the paths.
+    #[serde(serialize_with = "as_map")]
+    pub(super) files: Vec<(&'a String, &'a ManifestEntry)>,
+}
+
+fn as_map<S: serde::Serializer>(
+    files: &[(&String, &ManifestEntry)],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_map(files.iter().copied())
+}
+
 /// A page that is held back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {

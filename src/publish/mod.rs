@@ -64,6 +64,7 @@ mod seen;
 mod space;
 mod spool;
 mod standby;
+mod standby_change;
 mod strangers;
 mod volatile;
 mod why;
@@ -96,6 +97,7 @@ pub use published::{Exchange, Published, Rendered};
 pub use render::TooLarge;
 use spool::Spool;
 use standby::Standby;
+use standby_change::StandbyChange;
 pub use volatile::Volatile;
 use why::Why;
 
@@ -354,14 +356,14 @@ impl Publisher {
         if self.unlisted {
             self.take_over(&mut ours, generation)?;
         }
-        let in_standby = strangers::give_back(&self.standby, &self.out)?;
+        let change = self.standby.change_to(generation)?;
+        let in_standby = strangers::give_back(&self.standby, &self.out, &change)?;
         let why = self.why_in_place(&ours, in_standby);
-        self.make_sure_of_space(generation, &before)?;
+        self.make_sure_of_space(&change, generation, &before)?;
         let live = self.live.clone();
         let from = live.as_deref().map(|live| (self.out.as_path(), live));
-        self.standby.apply(generation, from, &self.out)?;
-        let manifest = generation.manifest(&self.upstream);
-        self.standby.seal(&manifest, &inputs.ledger, generation)?;
+        self.standby.apply(&change, from, &self.out)?;
+        self.standby.seal(&self.upstream, &inputs.ledger, generation)?;
         let why = match why {
             None => self.exchange(&ours, volatile)?,
             Some(why) => Some(why),
@@ -444,16 +446,18 @@ impl Publisher {
 
     /// # Errors
     /// Fails if the new files do not fit on the disk.
-    fn make_sure_of_space(&self, generation: &Generation, before: &FileList) -> Result<()> {
+    fn make_sure_of_space(
+        &self,
+        change: &StandbyChange<'_>,
+        generation: &Generation,
+        before: &FileList,
+    ) -> Result<()> {
         let is_elsewhere = obstacles::is_elsewhere(&self.out, self.standby.path());
-        let new = space::missing(generation, |path| before.get(path));
-        let spare = self.standby.listed()?;
-        let needed = space::missing(generation, |path| {
-            let linked = before.get(path).filter(|_| !is_elsewhere);
-            linked.or_else(|| spare.get(path))
-        });
-        space::make_sure_of(self.standby.path(), needed)?;
-        if is_elsewhere { space::make_sure_of(&self.out, new) } else { Ok(()) }
+        let is_linked = |path: &str| before.get(path).filter(|_| !is_elsewhere);
+        let made = change.made.iter().map(|(path, file)| (*path, *file));
+        space::make_sure_of(self.standby.path(), space::missing(made, is_linked))?;
+        let new = || space::missing(&generation.files, |path| before.get(path));
+        if is_elsewhere { space::make_sure_of(&self.out, new()) } else { Ok(()) }
     }
 
     /// Logs once why the site is published file by file.

@@ -102,17 +102,25 @@ impl Ours {
     /// made them. A directory of ours that is not readable or not writable is such an entry. A
     /// directory that was seen with only entries of ours and did not change is not listed again.
     pub(super) fn strangers(&self, tree: &Path, most: usize) -> Vec<PathBuf> {
-        let directories = self.directories();
-        let mut found = self.strangers_in(&mut StatusReader::of(tree), tree, "");
+        let mut directories = self.directories();
+        directories.push("");
+        self.strangers_among(&directories, tree, most)
+    }
+
+    /// As [`Ours::strangers`], but looks only into these directories of `tree`.
+    pub(super) fn strangers_among(
+        &self,
+        directories: &[&str],
+        tree: &Path,
+        most: usize,
+    ) -> Vec<PathBuf> {
         let of_some = |some: &[&str]| {
             let mut reader = StatusReader::of(tree);
             let found = some.iter().flat_map(|below| self.strangers_in(&mut reader, tree, below));
             found.collect::<Vec<_>>()
         };
-        found.extend(workers::run(|| {
-            let found = directories.par_chunks(NEIGHBOURS).flat_map_iter(of_some);
-            found.collect::<Vec<_>>()
-        }));
+        let mut found: Vec<_> =
+            workers::run(|| directories.par_chunks(NEIGHBOURS).flat_map_iter(of_some).collect());
         let all: HashSet<PathBuf> = found.iter().cloned().collect();
         found.retain(|below| !below.ancestors().skip(1).any(|above| all.contains(above)));
         found.sort();

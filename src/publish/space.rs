@@ -3,18 +3,20 @@
 //! Owns the check of the free space before a publish changes anything.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::generation::Generation;
+use super::generation::PublishedFile;
 use super::manifest::ManifestEntry;
 
-/// Returns the bytes that `wanted` needs in a tree: files that can be neither kept nor linked.
+/// Returns the bytes that files need in a tree, if they can be neither kept nor linked. `there`
+/// returns a file that can be kept or linked.
 pub(super) fn missing<'w>(
-    wanted: &'w Generation,
+    wanted: impl IntoIterator<Item = (&'w String, &'w Arc<PublishedFile>)>,
     there: impl Fn(&str) -> Option<&'w ManifestEntry>,
 ) -> u64 {
-    let new = wanted.files.iter().filter(|(path, file)| {
+    let new = wanted.into_iter().filter(|(path, file)| {
         !there(path.as_str()).is_some_and(|own| own.is_same_file(&file.entry))
     });
     new.flat_map(|(_, file)| file.entry.variants()).map(|(_, size)| size).sum()

@@ -15,7 +15,6 @@
 //! change that failed, the next change looks at each listed file, and makes no complete file
 //! again.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,23 +25,20 @@ use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::file_list::FileList;
-use super::files::{self, Opened, is_as_listed, is_untouched};
+use super::files::{self, Opened, is_untouched};
 use super::generation::{FileContent, Generation, LostFile, PublishedFile};
 use super::manifest::{self, Manifest, ManifestEntry, OWN_DIRECTORY};
 use super::ours::Ours;
 use super::seen::SeenDirectories;
+use super::standby_change::{ComingPaths, StandbyChange, StandbyFound};
 use crate::disk;
 use crate::document;
-use crate::pages::uncompressed;
 use crate::upstream::UpstreamId;
 use crate::workers;
 
 /// Up to this number of new pages and touched directories, each is synced separately. More are
 /// synced with the whole file system.
 const FEW: usize = 24;
-
-/// Names of files that may be in a tree that is being changed.
-type ComingPaths = BTreeSet<String>;
 
 /// A list of such names, which anybody may have written.
 #[derive(Deserialize)]
@@ -57,16 +53,6 @@ pub(super) struct Standby {
     known: Option<Arc<Generation>>,
     /// Directories of both trees that had only entries of ours.
     seen: Arc<SeenDirectories>,
-}
-
-/// What the documents of the tree say.
-struct StandbyFound {
-    /// The files in the tree when it was sealed last.
-    listed: FileList,
-    /// Files that may be there in any state.
-    coming: ComingPaths,
-    /// Whether the listed files need no check.
-    is_known: bool,
 }
 
 impl Standby {
@@ -118,14 +104,6 @@ impl Standby {
         }))
     }
 
-    /// Returns the files that the documents list.
-    ///
-    /// # Errors
-    /// Fails if the documents cannot be read.
-    pub(super) fn listed(&self) -> Result<FileList> {
-        Ok(self.find()?.map(|found| found.listed).unwrap_or_default())
-    }
-
     /// Returns the entries of the tree that are ours; `None` if they are not known.
     ///
     /// # Errors
@@ -138,18 +116,11 @@ impl Standby {
         }))
     }
 
-    /// Makes the tree hold `wanted`, and marks the tree as unsealed meanwhile. `live` is the
-    /// published tree with its generation; files in it are linked. First the root gets the owner,
-    /// group and mode of `out`, if permitted, so that new entries inherit them.
+    /// Returns the changes after which the tree holds `wanted`. Sets an unknown tree aside.
     ///
     /// # Errors
-    /// Fails if a file cannot be linked, written or removed. The tree stays usable.
-    pub(super) fn apply(
-        &mut self,
-        wanted: &Generation,
-        live: Option<(&Path, &Generation)>,
-        out: &Path,
-    ) -> Result<()> {
+    /// Fails if the documents of the tree cannot be read, or if the tree cannot be set aside.
+    pub(super) fn change_to<'w>(&self, wanted: &'w Generation) -> Result<StandbyChange<'w>> {
         let found = match self.find()? {
             Some(found) => found,
             None => {
@@ -158,14 +129,28 @@ impl Standby {
                 StandbyFound { listed, coming, is_known: true }
             }
         };
+        Ok(StandbyChange::of(&self.path, found, wanted))
+    }
+
+    /// Changes the tree, and marks the tree as unsealed meanwhile. `live` is the published tree with
+    /// its generation; files in it are linked. First the root gets the owner, group and mode of
+    /// `out`, if permitted, so that new entries inherit them.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be linked, written or removed. The tree stays usable.
+    pub(super) fn apply(
+        &mut self,
+        change: &StandbyChange<'_>,
+        live: Option<(&Path, &Generation)>,
+        out: &Path,
+    ) -> Result<()> {
         self.known = None;
-        let change = StandbyChange::of(&self.path, found, wanted);
         disk::create_directory(&self.path.join(OWN_DIRECTORY))?;
         // If this is not permitted, the trees are not exchanged.
         let _ = super::exchange::look_alike(&self.path, out);
-        self.unseal(&change)?;
-        self.remove(&change)?;
-        self.make(&change, live)
+        self.unseal(change)?;
+        self.remove(change)?;
+        self.make(change, live)
     }
 
     /// Makes the tree from links to the live tree in `out`, if there is no tree yet: the first publish
@@ -186,8 +171,8 @@ impl Standby {
         }
         let ledger = out.join(OWN_DIRECTORY).join("ledger");
         let Some(ledger) = disk::read(&ledger)? else { return Ok(()) };
-        self.apply(live, Some((out, live)), out)?;
-        self.seal(&live.manifest(upstream), &ledger, live)
+        self.apply(&self.change_to(live)?, Some((out, live)), out)?;
+        self.seal(upstream, &ledger, live)
     }
 
     /// Marks the tree as unsealed. Until the new manifest, the tree is no generation.
@@ -293,12 +278,12 @@ impl Standby {
     /// Fails if the documents cannot be written.
     pub(super) fn seal(
         &mut self,
-        manifest: &Manifest,
+        upstream: &UpstreamId,
         ledger: &[u8],
         generation: &Arc<Generation>,
     ) -> Result<()> {
         disk::replace(&self.own("ledger"), ledger)?;
-        disk::replace(&manifest::path_in(&self.path), &manifest.bytes()?)?;
+        disk::replace(&manifest::path_in(&self.path), &generation.manifest(upstream)?)?;
         disk::remove_file(&self.own("unsealed"))?;
         disk::remove_file(&self.own("coming"))?;
         disk::sync_directory(&self.path)?;
@@ -377,60 +362,4 @@ fn is_link_of(one: &Path, other: &Path) -> bool {
     let is_one = (found.dev(), found.ino()) == (there.dev(), there.ino()) && !found.is_dir();
     let says = |path: &Path| fs::read_link(path).ok();
     is_one || (found.is_symlink() && says(one) == says(other))
-}
-
-/// The changes that a tree needs.
-struct StandbyChange<'w> {
-    /// Names of files that are removed or replaced.
-    gone: BTreeSet<String>,
-    /// Names of files that are written or linked.
-    coming: ComingPaths,
-    /// Both of these, and the files of a change that was cut off.
-    doubtful: ComingPaths,
-    /// Pages whose files are made.
-    made: BTreeMap<&'w String, &'w Arc<PublishedFile>>,
-}
-
-impl<'w> StandbyChange<'w> {
-    fn of(tree: &Path, found: StandbyFound, wanted: &'w Generation) -> StandbyChange<'w> {
-        let StandbyFound { listed, coming, is_known } = found;
-        let is_sure = |path: &str, entry: &ManifestEntry| {
-            (coming.is_empty() || entry.names(path).all(|name| !coming.contains(&name)))
-                && (is_known || is_as_listed(tree, path, entry))
-        };
-        let is_kept = |path: &str, entry: &ManifestEntry| {
-            wanted.files.get(path).is_some_and(|file| file.entry.is_same_file(entry))
-                && is_sure(path, entry)
-        };
-        let mut gone = BTreeSet::new();
-        let mut kept = HashSet::new();
-        for (path, entry) in listed.iter() {
-            if is_kept(path, entry) {
-                kept.insert(&**path);
-            } else {
-                gone.extend(entry.names(path));
-            }
-        }
-        let made: BTreeMap<_, _> =
-            wanted.files.iter().filter(|(path, _)| !kept.contains(&***path)).collect();
-        let new: ComingPaths =
-            made.iter().flat_map(|(path, file)| file.entry.names(path)).collect();
-        let doubtful = new.union(&coming).cloned().collect();
-        gone.extend(coming);
-        // A file of a change that was cut off may be a file of a page that is kept.
-        let is_of = |page: &str, name: &str| {
-            kept.contains(page)
-                && listed.get(page).is_some_and(|entry| entry.names(page).any(|form| form == name))
-        };
-        gone.retain(|name| {
-            !is_of(name, name) && !uncompressed(name).is_some_and(|page| is_of(page, name))
-        });
-        StandbyChange { gone, coming: new, doubtful, made }
-    }
-
-    /// Returns the directories whose entries change.
-    fn touched_directories(&self) -> BTreeSet<&Path> {
-        let names = self.gone.iter().chain(&self.coming).map(Path::new);
-        names.flat_map(|name| name.ancestors().skip(1)).collect()
-    }
 }

@@ -12,6 +12,7 @@ use super::file_list::FileList;
 use super::manifest::Manifest;
 use super::ours::Ours;
 use super::standby::Standby;
+use super::standby_change::StandbyChange;
 
 /// Moves entries that an earlier process moved into the standby back to `out`.
 ///
@@ -33,19 +34,30 @@ pub(super) fn settle(standby: &Standby, out: &Path) -> Result<()> {
     }
 }
 
-/// Moves entries in the standby that are not ours to `out`. Returns an entry that cannot be
-/// moved, if any.
+/// Moves entries in the standby that are not ours to `out`, if they are where the tree changes.
+/// Other such entries come to `out` with the exchange. Returns an entry that cannot be moved, if
+/// any.
 ///
 /// # Errors
 /// Fails if the documents of the standby cannot be read.
-pub(super) fn give_back(standby: &Standby, out: &Path) -> Result<Option<PathBuf>> {
-    let strangers = of(standby)?;
-    if strangers.is_empty() {
+pub(super) fn give_back(
+    standby: &Standby,
+    out: &Path,
+    change: &StandbyChange<'_>,
+) -> Result<Option<PathBuf>> {
+    let touched: Vec<_> =
+        change.touched_directories().into_iter().filter_map(Path::to_str).collect();
+    let strangers = || -> Result<Vec<PathBuf>> {
+        let ours = standby.ours()?;
+        let found = ours.map(|ours| ours.strangers_among(&touched, standby.path(), usize::MAX));
+        Ok(found.unwrap_or_default())
+    };
+    let found = strangers()?;
+    if found.is_empty() {
         return Ok(None);
     }
-    standby.give_back(&strangers, out)?;
-    let left = of(standby)?;
-    Ok(left.first().map(|below| standby.path().join(below)))
+    standby.give_back(&found, out)?;
+    Ok(strangers()?.first().map(|below| standby.path().join(below)))
 }
 
 fn of(standby: &Standby) -> Result<Vec<PathBuf>> {
