@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::hash::Hash;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::change_list::ChangeList;
@@ -52,7 +53,8 @@ impl Sitemap {
                         | Page::Custom(_)
                 )
         };
-        let addresses = pages.iter().filter(is_named).map(|(path, page)| Address {
+        let named: Vec<_> = pages.iter().filter(is_named).collect();
+        let addresses = named.into_par_iter().map(|(path, page)| Address {
             path: path.clone(),
             changed: changed(page, views, changes),
         });
