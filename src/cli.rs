@@ -128,6 +128,22 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Tell what a published page depends on, and why the last publish wrote the page or kept it
+    ///
+    /// The command reads --out and the state in --state, and writes nothing. Call the command with
+    /// the options of the site.
+    #[command(after_help = after_help! {
+        "movies-gen explain /movies/castle-in-the-sky/"
+        "movies-gen explain people/index.html"
+    })]
+    Explain {
+        /// Address of the page, or path of its file in --out
+        #[arg(value_name = "PATH")]
+        page: String,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
     /// Export the built-in theme
     Theme {
         /// What to do.
@@ -208,6 +224,7 @@ impl Command {
             | Command::Build { options, .. }
             | Command::Status { options, .. }
             | Command::Check { options }
+            | Command::Explain { options, .. }
             | Command::Init { options, .. }
             | Command::Config { options }
             | Command::DemoData { options, .. }

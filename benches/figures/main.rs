@@ -167,9 +167,9 @@ fn publishing(data: &Data) {
             let plan = Plan::new(&site, &records, &theme);
             let none = |_: &movies_gen::publish::Generation| Volatile::new();
             let now = clock.now().wall;
-            let look = movies_gen::pages::look(&site, &theme).hash;
+            let look = movies_gen::pages::look(&site, &theme);
             let bodies: [&[u8]; 2] = [&payload.films.bytes, &payload.people.bytes];
-            let inputs = SiteInputs::of(&look, bodies, &ledger).expect("inputs");
+            let inputs = SiteInputs::of(&look, bodies, &ledger, None).expect("inputs");
             let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
             publisher.publish(rendered, inputs, none).expect("published");
             started.elapsed()

@@ -67,7 +67,8 @@ impl Front {
         let Some(contents) = known.contents() else { return Ok(()) };
         let look = pages::look(&self.site, &self.theme);
         let Payload { films, people, .. } = contents.payload;
-        let inputs = SiteInputs::of(&look.hash, [&films.bytes, &people.bytes], contents.ledger)?;
+        let bodies: [&[u8]; 2] = [&films.bytes, &people.bytes];
+        let inputs = SiteInputs::of(&look, bodies, contents.ledger, contents.untold)?;
         if let Some(generation) = self.publisher.made_from(&inputs, facts.now.wall).cloned() {
             let origin = live::Origin::from(&contents.payload.origin);
             let site = live::LiveSite { generation, fence: contents.payload.fence, origin };

@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod demo_data;
 mod event;
+mod explain;
 mod export;
 mod front;
 mod guard;
@@ -67,6 +68,7 @@ pub fn run(cli: &Cli) -> Result<()> {
                 status::status(&config, *json, alarms).await
             }
             Command::Check { .. } => check::check(&config).await,
+            Command::Explain { page, .. } => explain::explain(&config, page).await,
             Command::Theme { action: ThemeAction::Export { directory, .. } } => {
                 export::export(directory)
             }

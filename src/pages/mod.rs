@@ -17,6 +17,7 @@ mod charts;
 mod contents;
 mod custom;
 mod data;
+mod depends;
 mod event_record;
 mod feeds;
 mod former;
@@ -49,6 +50,7 @@ mod words;
 use crate::theme::Theme;
 pub use apart::{failing, starting, too_old};
 pub use custom::collisions;
+pub use depends::{Dependencies, Shown, dependencies};
 pub use event_record::EventRecord;
 pub use freshness::Freshness;
 pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
@@ -70,12 +72,15 @@ pub struct PageLook {
     pub hash: blake3::Hash,
     /// As [`Plan::theme_id`].
     pub theme_id: String,
+    /// Hash of each part of the look, by a name for people.
+    pub parts: std::collections::BTreeMap<String, String>,
 }
 
 /// Describes the parts of all pages that do not depend on the data.
 pub fn look(site: &Site, theme: &Theme) -> PageLook {
     let facts = shared_facts::SharedFacts::of(site, theme);
-    PageLook { hash: facts.look(theme), theme_id: facts.theme_id().to_owned() }
+    let parts = shared_facts::SharedFacts::parts(site, theme);
+    PageLook { hash: facts.look(theme), theme_id: facts.theme_id().to_owned(), parts }
 }
 
 /// The page for addresses that the site does not have.

@@ -12,6 +12,10 @@ use super::variables::write_json;
 use super::{RENDERER, custom};
 use crate::theme::Theme;
 
+fn short(hash: blake3::Hash) -> String {
+    hash.to_hex()[..16].to_owned()
+}
+
 /// The facts that all pages share.
 pub(super) struct SharedFacts {
     /// The variable `site` of every template.
@@ -51,7 +55,7 @@ impl SharedFacts {
         });
         let mut hasher = blake3::Hasher::new();
         hasher.update(RENDERER.as_bytes());
-        hasher.update(theme.digest().as_bytes());
+        hasher.update(theme.sources().hash.as_bytes());
         write_json(&mut hasher, &variables);
         let digest = hasher.finalize();
         variables["theme"] = digest.to_hex()[..16].into();
@@ -73,6 +77,34 @@ impl SharedFacts {
             write_json(&mut hasher, &(&page.file, &page.path, &page.template, &page.facts));
         }
         hasher.finalize()
+    }
+
+    /// Returns the hash of each part of the look by a name for people: the files of the theme, the
+    /// settings of the site, and the program.
+    pub(super) fn parts(site: &Site, theme: &Theme) -> BTreeMap<String, String> {
+        let files = theme.sources().files.iter();
+        let files = files.map(|(name, hash)| (format!("the theme's {name}"), hash.clone()));
+        let own = [("static", theme.static_files()), ("root", theme.root_files())];
+        let own = own.into_iter().flat_map(|(folder, files)| {
+            let named = move |name: &String| format!("the theme's {folder}/{name}");
+            files.iter().map(move |(name, bytes)| (named(name), short(blake3::hash(bytes))))
+        });
+        let pages = theme.custom_pages().iter().map(|page| {
+            let facts = serde_json::json!([page.path, page.template, page.facts]).to_string();
+            (format!("the theme's {}", page.file), short(blake3::hash(facts.as_bytes())))
+        });
+        let settings = [
+            ("--site-title", format!("{:?}", site.title)),
+            ("--lang", format!("{:?}", site.lang)),
+            ("--site-url", format!("{:?}", site.url.as_ref().map(|url| url.as_str()))),
+            ("--stale-notice", format!("{:?}", site.stale_notice)),
+            ("--demo", format!("{:?}", site.demo)),
+            ("--dev", format!("{:?}", site.dev)),
+            ("the program", format!("{RENDERER} {}", site.program)),
+        ];
+        let settings =
+            settings.map(|(name, value)| (name.to_owned(), short(blake3::hash(value.as_bytes()))));
+        files.chain(own).chain(pages).chain(settings).collect()
     }
 
     /// Returns a hash of the theme, the version of the renderer and the shared facts. Two pages

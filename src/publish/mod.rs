@@ -87,7 +87,7 @@ use file_list::FileList;
 use generation::LostFile;
 pub use generation::{Generation, PublishedFile};
 use held_back::Present;
-pub use inputs::SiteInputs;
+pub use inputs::{LastStep, MadeFrom, SiteInputs};
 pub use manifest::GenerationId;
 use manifest::{Manifest, OWN_DIRECTORY};
 use ours::Ours;
@@ -125,8 +125,8 @@ pub struct Publisher {
     never: Option<Why>,
     /// Content that was asked for lately, and how much content may be in memory.
     hot: Arc<HotBodies>,
-    /// Names what the live tree is made from, if this is known.
-    inputs: Option<String>,
+    /// What the live tree is made from, if this is known.
+    made: Option<MadeFrom>,
     /// The last logged reason for publishing file by file, so that it is logged once.
     told: Option<Why>,
 }
@@ -159,7 +159,7 @@ impl Publisher {
             moved: false,
             never: (exchange == Exchange::Never).then_some(Why::Asked),
             hot: Arc::new(HotBodies::new(cache_bytes)),
-            inputs: None,
+            made: None,
             told: None,
         };
         in_place::complete(&publisher.out, publisher.standby.path())?;
@@ -186,8 +186,8 @@ impl Publisher {
         self.unlisted =
             manifest.is_none() && (ours::is_ours(&self.out) || self.strange == Strange::Adopt);
         self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
-        self.inputs =
-            manifest.as_ref().and_then(|manifest| inputs::read(&self.out, &manifest.generation));
+        let read = |found: &Manifest| MadeFrom::read(&self.out, &found.generation);
+        self.made = manifest.as_ref().and_then(read);
         let found = match manifest {
             Some(manifest) => {
                 Some(Generation::read(&self.out, manifest, self.standby.path(), &self.hot)?)
@@ -276,9 +276,10 @@ impl Publisher {
             self.standby.now_holds(Some(generation.clone()));
         }
         self.live = Some(generation.clone());
-        if self.inputs.as_ref() != Some(&inputs.name) {
-            inputs::write(&self.out, &generation.id, &inputs.name);
-            self.inputs = Some(inputs.name);
+        if changed || !self.made.as_ref().is_some_and(|made| made.is_of(&inputs)) {
+            let made = MadeFrom::of(&generation.id, inputs, self.made.as_ref());
+            made.write(&self.out);
+            self.made = Some(made);
         }
         Ok(Published { generation, changed })
     }
@@ -299,8 +300,8 @@ impl Publisher {
 
     /// Returns the live generation, if it is made from these inputs and the tree is untouched.
     pub fn made_from(&self, inputs: &SiteInputs, now: WallTime) -> Option<&Arc<Generation>> {
-        let is_same = self.inputs.as_ref() == Some(&inputs.name) && self.is_settled(now);
-        self.live.as_ref().filter(|_| is_same)
+        let is_same = self.made.as_ref().is_some_and(|made| made.is_of(inputs));
+        self.live.as_ref().filter(|_| is_same && self.is_settled(now))
     }
 
     /// Whether a publish of the same pages would change nothing in `out`, as far as this process
@@ -374,8 +375,7 @@ impl Publisher {
             volatile::replace(&self.out, volatile)?;
         }
         self.identity = exchange::identity(&self.out);
-        self.unlisted = false;
-        self.moved = false;
+        (self.unlisted, self.moved) = (false, false);
         Ok(())
     }
 

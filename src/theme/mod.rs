@@ -13,6 +13,7 @@ mod files;
 mod filters;
 mod reach;
 mod said;
+mod sources;
 mod tables;
 mod unused;
 mod watch;
@@ -31,6 +32,7 @@ use crate::texts::Texts;
 use custom::Custom;
 pub use custom::{CustomFacts, CustomPage};
 use files::Files;
+pub use sources::Sources;
 use tables::Spoken;
 pub use watch::{Watch, watch};
 
@@ -71,7 +73,7 @@ pub struct Theme {
     /// Files by their path below `root/`. They are published unchanged at the root of the site.
     root_files: BTreeMap<String, Bytes>,
     custom_pages: Vec<CustomPage>,
-    digest: blake3::Hash,
+    sources: Sources,
     spoken: Spoken,
     set_aside: Vec<anyhow::Error>,
     /// Files and folders in the directory that no page uses.
@@ -179,7 +181,7 @@ impl Theme {
                 *bytes = letters::in_script(script).into();
             }
         }
-        let digest = digest(&files);
+        let sources = Sources::of(&files);
         let mut assets = BTreeMap::new();
         let mut templates = Vec::new();
         for (name, (origin, bytes)) in files.into_iter().chain(overridden) {
@@ -199,7 +201,7 @@ impl Theme {
             static_files,
             root_files,
             custom_pages,
-            digest,
+            sources,
             spoken,
             set_aside: Vec::new(),
             passed_over: passed_over.into_iter().chain(unused_assets).collect(),
@@ -272,9 +274,9 @@ impl Theme {
         })
     }
 
-    /// Returns the hash of all templates, tables and assets. It is part of every fingerprint.
-    pub fn digest(&self) -> &blake3::Hash {
-        &self.digest
+    /// Returns the files from which the theme is made. Their hash is part of every fingerprint.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Describes an error of Tera with the names of files that a theme author knows.
@@ -335,16 +337,6 @@ fn asset(name: &str, bytes: Bytes) -> Asset {
         None => (name, "", ""),
     };
     Asset { path: format!("assets/{stem}-{}{dot}{suffix}", &hash[..8]), bytes }
-}
-
-fn digest(files: &BTreeMap<String, (&str, Bytes)>) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    for (name, (_, bytes)) in files {
-        hasher.update(&(name.len() as u64).to_le_bytes());
-        hasher.update(name.as_bytes());
-        hasher.update(blake3::hash(bytes).as_bytes());
-    }
-    hasher.finalize()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod custom_pages;
 mod demo;
 mod docs;
 mod events;
+mod explaining;
 mod failing;
 mod faults;
 mod finding;

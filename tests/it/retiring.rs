@@ -6,7 +6,7 @@ use std::path::Path;
 use movies_gen::catalogue;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
-use movies_gen::pages::{Plan, Records, Site as Frame};
+use movies_gen::pages::{Plan, Records, Site as Frame, look};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Published, Publisher, SiteInputs, Volatile};
 use movies_gen::theme::Theme;
@@ -146,7 +146,8 @@ impl Dated {
         let frame = Frame::named("Films");
         let records = Records::of(&catalogue, &ledger);
         let plan = Plan::new(&frame, &records, &theme);
-        let inputs = SiteInputs::of(&blake3::hash(b"look"), [b"", b""], &ledger).expect("inputs");
+        let inputs =
+            SiteInputs::of(&look(&frame, &theme), [b"", b""], &ledger, None).expect("inputs");
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
         self.publisher.publish(rendered, inputs, |_| Volatile::new()).expect("published")
     }

@@ -51,7 +51,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("workers", &[]),
-    ("publish", &["clock", "disk", "document", "ledger", "pages", "upstream", "workers"]),
+    (
+        "publish",
+        &["changes", "clock", "disk", "document", "ledger", "pages", "upstream", "workers"],
+    ),
     ("news", &["changes", "pages", "publish"]),
     ("live", &["clock", "hold", "news", "payload", "publish"]),
     ("server", &["clock", "hold", "live", "news", "pages", "publish", "readiness", "telemetry"]),

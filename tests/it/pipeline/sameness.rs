@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use movies_gen::catalogue;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
-use movies_gen::pages::{Plan, Records, Site as Frame};
+use movies_gen::pages::{Plan, Records, Site as Frame, look};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Publisher, SiteInputs, Volatile};
 use movies_gen::theme::Theme;
@@ -67,7 +67,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let mut publisher =
         Publisher::open(&out, &state, &somebody, Strange::Refuse, Exchange::IfPossible, 1 << 20)
             .expect("a publisher");
-    let inputs = SiteInputs::of(&blake3::hash(b"look"), [b"", b""], &ledger).expect("inputs");
+    let inputs = SiteInputs::of(&look(&frame, &theme), [b"", b""], &ledger, None).expect("inputs");
     let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
     publisher.publish(rendered, inputs, |_| Volatile::new()).expect("published");
     contents(&out)
