@@ -40,7 +40,9 @@ pub(super) async fn once(config: Config) -> Result<()> {
         match refresher.refresh().await? {
             Refreshed::Good(done) => {
                 let data = if done.kind == OutcomeKind::Changed { "new" } else { "the same" };
-                info!("{} is up to date; the data is {data}", config.out.display());
+                let from =
+                    age(refresher, &clock).map_or(String::new(), |age| format!(", from {age} ago"));
+                info!("{} is up to date; the data is {data}{from}", config.out.display());
                 return Ok(());
             }
             Refreshed::Failed(failure) => {

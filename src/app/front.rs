@@ -11,7 +11,7 @@ use anyhow::Result;
 use tracing::{debug, info, warn};
 
 use super::known::Known;
-use super::progress;
+use super::progress::{self, PublishProgress, count};
 use super::remembered::Remembered;
 use super::trouble::Trouble;
 use super::volatile::{Facts, StatusPage, files, status_page};
@@ -20,13 +20,10 @@ use crate::live::{self, Live};
 use crate::news::{self, Told};
 use crate::pages::{self, Freshness, Plan, Records, Shapes, Site};
 use crate::payload::{Fence, Payload};
-use crate::publish::{FRESHNESS, Generation, Publisher, SiteInputs, Volatile};
+use crate::publish::{FRESHNESS, Generation, PublishStep, Publisher, SiteInputs, Volatile};
 use crate::telemetry::{Metrics, Stage};
 use crate::theme::Theme;
 use crate::workers;
-
-/// Number of pages above which rendering shows a progress bar.
-const MANY_PAGES: u64 = 2_000;
 
 /// Everything that visitors see, with the theme and the facts from which pages are made.
 pub(super) struct Front {
@@ -78,25 +75,31 @@ impl Front {
             known.told();
             return Ok(());
         }
+        let begun = clock.now().boot;
         let (site, theme) = (&self.site, &self.theme);
         let shapes = &mut self.shapes;
         let records = workers::run(|| Records::with(contents.catalogue, contents.ledger, shapes));
         let plan = workers::run(|| Plan::new(site, &records, theme)).within(self.largest_site);
-        let bar = progress::bar(plan.len() as u64, "pages", MANY_PAGES);
+        let planned = clock.now().boot;
+        progress::ended(planned.since(begun), &format!("planned {} pages", count(plan.len())), "");
+        let progress = PublishProgress::of(plan.len(), clock);
         let payload = contents.payload;
         let origin = live::Origin::from(&payload.origin);
         let status = self.status_page(known, facts, origin, plan.len());
         let volatile = self.volatile(facts, origin, &status);
         let started = clock.now();
-        let rendered = self.publisher.render(&plan, started.wall, |done| {
-            bar.set_position(done as u64);
-        })?;
-        bar.finish_and_clear();
+        let rendered = self.publisher.render(&plan, started.wall, |step| progress.step(step))?;
         let pages = rendered.pages;
         let between = clock.now().boot;
-        self.metrics.took(Stage::Render, between.since(started.boot));
-        let published = self.publisher.publish(rendered, inputs, &volatile)?;
+        let took = between.since(started.boot);
+        self.metrics.took(Stage::Render, took);
+        progress.rendered(pages, plan.len(), took);
+        let step = |step: PublishStep<'_>| progress.step(step);
+        let published = self.publisher.publish(rendered, inputs, &volatile, step)?;
         let ended = clock.now().boot;
+        if published.changed {
+            progress.wrote(published.counts, ended.since(between));
+        }
         self.metrics.took(Stage::Publish, ended.since(between));
         let volatile = volatile(&published.generation);
         if published.changed {

@@ -18,6 +18,7 @@ use super::front::{Front, Look};
 use super::guard::{self, Before, Keep};
 use super::known::Known;
 use super::notices::Notices;
+use super::progress;
 use super::report::{ChangeCounts, Done};
 use super::volatile::Facts;
 use crate::catalogue::{Bounds, Joined};
@@ -244,7 +245,11 @@ impl Refresher {
             (OutcomeKind::Unchanged, ChangeCounts::default())
         } else {
             let joined = self.join(&payload).map_err(unusable)?;
-            self.front.metrics.took(Stage::Decode, self.clock.now().boot.since(started));
+            let took = self.clock.now().boot.since(started);
+            self.front.metrics.took(Stage::Decode, took);
+            let (films, people) = (joined.catalogue.films().len(), joined.catalogue.people().len());
+            let [films, people] = [films, people].map(progress::count);
+            progress::ended(took, &format!("read {films} films and {people} people"), "");
             let (known, keep) = (self.known.ids(), self.keep());
             let guard = &self.settings.guard;
             guard::believe(&payload, &joined.catalogue, known, before, guard, &keep).await?;

@@ -105,6 +105,17 @@ impl Prepared<'_> {
         }
     }
 
+    /// Returns the template of the page, or what the page is if the program writes the page itself.
+    pub fn template(&self) -> &str {
+        match self.page {
+            Page::File(_) => "files of the theme",
+            Page::Poster(_) => "posters",
+            Page::Search(_) => "search index",
+            Page::MoviesJson(_) | Page::PeopleJson(_) => "data files",
+            page => self.plan.template(page),
+        }
+    }
+
     /// Renders the page.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ mod space;
 mod spool;
 mod standby;
 mod standby_change;
+mod step;
 mod strangers;
 mod volatile;
 mod why;
@@ -93,11 +94,11 @@ use manifest::{Manifest, OWN_DIRECTORY};
 use ours::Ours;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
-pub use published::{Exchange, Published, Rendered};
+pub use published::{Exchange, PublishCounts, Published, Rendered};
 pub use render::TooLarge;
 use spool::Spool;
 use standby::Standby;
-use standby_change::StandbyChange;
+pub use step::PublishStep;
 pub use volatile::Volatile;
 use why::Why;
 
@@ -213,8 +214,7 @@ impl Publisher {
         document::peek(&self.out.join(OWN_DIRECTORY).join("ledger"), "ledger")
     }
 
-    /// Renders the pages of a plan that are not live already (step 1). `progress` is called with
-    /// the number of pages that are done.
+    /// Renders the pages of a plan that are not live already (step 1), and tells `progress`.
     ///
     /// # Errors
     /// Fails if a page cannot be rendered, or if the tree at `out` is no longer ours.
@@ -222,7 +222,7 @@ impl Publisher {
         &mut self,
         plan: &Plan<'_>,
         now: WallTime,
-        progress: impl Fn(usize) + Sync,
+        progress: impl Fn(PublishStep<'_>) + Sync,
     ) -> Result<Rendered> {
         if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
             // Somebody may have removed, restored or replaced `out`: check the tree that is there
@@ -255,6 +255,7 @@ impl Publisher {
         rendered: Rendered,
         inputs: SiteInputs,
         volatile: impl Fn(&Generation) -> Volatile,
+        progress: impl Fn(PublishStep<'_>) + Sync,
     ) -> Result<Published> {
         let mut generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
@@ -262,7 +263,7 @@ impl Publisher {
             || !self.live.as_ref().is_some_and(|live| live.has_files_of(&generation))
             || self.present.has_room_again(&self.out);
         if changed {
-            if let Err(error) = self.write(&generation, &inputs, &volatile) {
+            if let Err(error) = self.write(&generation, &inputs, &volatile, &progress) {
                 return Err(self.explained(error));
             }
             self.stamp = self.stamp.max(generation.stamp);
@@ -275,13 +276,14 @@ impl Publisher {
         if is_in_standby {
             self.standby.now_holds(Some(generation.clone()));
         }
-        self.live = Some(generation.clone());
+        let before = self.live.replace(generation.clone());
         if changed || !self.made.as_ref().is_some_and(|made| made.is_of(&inputs)) {
             let made = MadeFrom::of(&generation.id, inputs, self.made.as_ref());
             made.write(&self.out);
             self.made = Some(made);
         }
-        Ok(Published { generation, changed })
+        let counts = changed.then(|| PublishCounts::of(before.as_deref(), &generation));
+        Ok(Published { generation, changed, counts: counts.unwrap_or_default() })
     }
 
     /// Prepares the standby for the next publish, if there is no standby yet.
@@ -350,6 +352,7 @@ impl Publisher {
         generation: &Arc<Generation>,
         inputs: &SiteInputs,
         volatile: &Volatile,
+        progress: &(dyn Fn(PublishStep<'_>) + Sync),
     ) -> Result<()> {
         let before = self.listed();
         let theirs = &self.present.owners_directories;
@@ -360,10 +363,10 @@ impl Publisher {
         let change = self.standby.change_to(generation)?;
         let in_standby = strangers::give_back(&self.standby, &self.out, &change)?;
         let why = self.why_in_place(&ours, in_standby);
-        self.make_sure_of_space(&change, generation, &before)?;
+        space::check((&self.out, self.standby.path()), &change, generation, &before)?;
         let live = self.live.clone();
         let from = live.as_deref().map(|live| (self.out.as_path(), live));
-        self.standby.apply(&change, from, &self.out)?;
+        self.standby.apply(&change, from, &self.out, progress)?;
         self.standby.seal(&self.upstream, &inputs.ledger, generation)?;
         let why = match why {
             None => self.exchange(&ours, volatile)?,
@@ -442,22 +445,6 @@ impl Publisher {
         }
         let in_standby = in_standby.map(Why::StandbyUsed);
         in_standby.or_else(|| why::who_uses(&self.out, &self.out, ours))
-    }
-
-    /// # Errors
-    /// Fails if the new files do not fit on the disk.
-    fn make_sure_of_space(
-        &self,
-        change: &StandbyChange<'_>,
-        generation: &Generation,
-        before: &FileList,
-    ) -> Result<()> {
-        let is_elsewhere = obstacles::is_elsewhere(&self.out, self.standby.path());
-        let is_linked = |path: &str| before.get(path).filter(|_| !is_elsewhere);
-        let made = change.made.iter().map(|(path, file)| (*path, *file));
-        space::make_sure_of(self.standby.path(), space::missing(made, is_linked))?;
-        let new = || space::missing(&generation.files, |path| before.get(path));
-        if is_elsewhere { space::make_sure_of(&self.out, new()) } else { Ok(()) }
     }
 
     /// Logs once why the site is published file by file.

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::generation::{FileContent, Generation, PublishedFile};
 use super::retired;
 use super::spool::Spool;
+use super::step::PublishStep;
 use crate::pages::{Plan, Prepared};
 use crate::workers;
 
@@ -39,21 +40,21 @@ pub(super) fn pages(
     before: Option<&Generation>,
     stamp: u64,
     spool: &Spool,
-    progress: impl Fn(usize) + Sync,
+    progress: impl Fn(PublishStep<'_>) + Sync,
 ) -> Result<(Generation, usize)> {
-    let done = AtomicUsize::new(0);
     let bytes = AtomicU64::new(0);
     let most = plan.most_bytes();
     let make = |path: &str| {
-        progress(done.fetch_add(1, Ordering::Relaxed));
         if bytes.load(Ordering::Relaxed) > most {
             return Err(TooLarge { most }.into());
         }
         let known = before.and_then(|live| live.files.get(path));
         let known = known.map(retired::live_again);
-        let make = || made(&plan.prepare(path), path, known.as_ref(), stamp, spool);
+        let page = plan.prepare(path);
+        let make = || made(&page, path, known.as_ref(), (stamp, spool), &progress);
         let made = catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|_| Err(anyhow!("rendering {path} failed unexpectedly")))?;
+        progress(PublishStep::Looked);
         bytes.fetch_add(made.file.size(), Ordering::Relaxed);
         Ok((path.to_owned(), made))
     };
@@ -83,8 +84,8 @@ fn made(
     page: &Prepared<'_>,
     path: &str,
     known: Option<&Arc<PublishedFile>>,
-    stamp: u64,
-    spool: &Spool,
+    (stamp, spool): (u64, &Spool),
+    progress: &(impl Fn(PublishStep<'_>) + Sync),
 ) -> Result<Made> {
     let is_certain =
         |known: &&Arc<PublishedFile>| page.basis.is_some() && known.entry.basis == page.basis;
@@ -99,6 +100,7 @@ fn made(
         }
         return Ok(Made { file, rendered: false });
     }
+    progress(PublishStep::Rendering(page.template()));
     let bytes = page.render()?;
     let mut file = match known {
         Some(known) if known.entry.hash == blake3::hash(&bytes) => {

@@ -7,12 +7,34 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::generation::PublishedFile;
+use super::file_list::FileList;
+use super::generation::{Generation, PublishedFile};
 use super::manifest::ManifestEntry;
+use super::obstacles;
+use super::standby_change::StandbyChange;
+
+/// Checks that the changes of the standby fit on the disk, and the generation too if `out` is on
+/// another file system. `before` lists the files in `out`.
+///
+/// # Errors
+/// Fails if the space is not enough.
+pub(super) fn check(
+    (out, standby): (&Path, &Path),
+    change: &StandbyChange<'_>,
+    generation: &Generation,
+    before: &FileList,
+) -> Result<()> {
+    let is_elsewhere = obstacles::is_elsewhere(out, standby);
+    let is_linked = |path: &str| before.get(path).filter(|_| !is_elsewhere);
+    let made = change.made.iter().map(|(path, file)| (*path, *file));
+    make_sure_of(standby, missing(made, is_linked))?;
+    let new = || missing(&generation.files, |path| before.get(path));
+    if is_elsewhere { make_sure_of(out, new()) } else { Ok(()) }
+}
 
 /// Returns the bytes that files need in a tree, if they can be neither kept nor linked. `there`
 /// returns a file that can be kept or linked.
-pub(super) fn missing<'w>(
+fn missing<'w>(
     wanted: impl IntoIterator<Item = (&'w String, &'w Arc<PublishedFile>)>,
     there: impl Fn(&str) -> Option<&'w ManifestEntry>,
 ) -> u64 {
@@ -26,7 +48,7 @@ pub(super) fn missing<'w>(
 ///
 /// # Errors
 /// Fails if the space is not enough.
-pub(super) fn make_sure_of(directory: &Path, bytes: u64) -> Result<()> {
+fn make_sure_of(directory: &Path, bytes: u64) -> Result<()> {
     let there = directory.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("."));
     let Ok(found) = rustix::fs::statvfs(there) else { return Ok(()) };
     let block = found.f_frsize.max(1);

@@ -31,6 +31,7 @@ use super::manifest::{self, Manifest, ManifestEntry, OWN_DIRECTORY};
 use super::ours::Ours;
 use super::seen::SeenDirectories;
 use super::standby_change::{ComingPaths, StandbyChange, StandbyFound};
+use super::step::PublishStep;
 use crate::disk;
 use crate::document;
 use crate::upstream::UpstreamId;
@@ -143,6 +144,7 @@ impl Standby {
         change: &StandbyChange<'_>,
         live: Option<(&Path, &Generation)>,
         out: &Path,
+        progress: &(dyn Fn(PublishStep<'_>) + Sync),
     ) -> Result<()> {
         self.known = None;
         disk::create_directory(&self.path.join(OWN_DIRECTORY))?;
@@ -150,7 +152,7 @@ impl Standby {
         let _ = super::exchange::look_alike(&self.path, out);
         self.unseal(change)?;
         self.remove(change)?;
-        self.make(change, live)
+        self.make(change, live, progress)
     }
 
     /// Makes the tree from links to the live tree in `out`, if there is no tree yet: the first publish
@@ -171,7 +173,7 @@ impl Standby {
         }
         let ledger = out.join(OWN_DIRECTORY).join("ledger");
         let Some(ledger) = disk::read(&ledger)? else { return Ok(()) };
-        self.apply(&self.change_to(live)?, Some((out, live)), out)?;
+        self.apply(&self.change_to(live)?, Some((out, live)), out, &|_| ())?;
         self.seal(upstream, &ledger, live)
     }
 
@@ -196,20 +198,29 @@ impl Standby {
         Ok(())
     }
 
-    fn make(&self, change: &StandbyChange<'_>, live: Option<(&Path, &Generation)>) -> Result<()> {
+    fn make(
+        &self,
+        change: &StandbyChange<'_>,
+        live: Option<(&Path, &Generation)>,
+        progress: &(dyn Fn(PublishStep<'_>) + Sync),
+    ) -> Result<()> {
         let made: Vec<_> = change.made.iter().collect();
+        let step = || progress(PublishStep::Made(change.made.len()));
         let link = |(path, file): &(&&String, &&Arc<PublishedFile>)| -> Result<bool> {
             let is_same = |own: &Arc<PublishedFile>| own.entry.is_same_file(&file.entry);
             let published =
                 live.filter(|(_, live)| live.files.get(path.as_str()).is_some_and(is_same));
-            published.map_or(Ok(false), |(live, _)| self.link(live, path, &file.entry))
+            let is_linked =
+                published.map_or(Ok(false), |(live, _)| self.link(live, path, &file.entry))?;
+            is_linked.then(step);
+            Ok(is_linked)
         };
         let linked: Result<Vec<bool>> = workers::run(|| made.par_iter().map(link).collect());
         let news = made.into_iter().zip(linked?).filter(|(_, is_linked)| !is_linked);
         let news: Vec<_> = news.map(|((path, file), _)| (path.as_str(), file.as_ref())).collect();
         let touched = change.touched_directories();
         let few = news.len() <= FEW && touched.len() <= FEW;
-        let mut written = self.write(&news, live.map(|(_, live)| live), few)?;
+        let mut written = self.write(&news, live.map(|(_, live)| live), few, step)?;
         if !few {
             return files::sync_all(&self.path);
         }
@@ -229,6 +240,7 @@ impl Standby {
         news: &[(&str, &PublishedFile)],
         live: Option<&Generation>,
         few: bool,
+        step: impl Fn() + Sync,
     ) -> Result<Vec<Opened>> {
         let write = |(path, file): &(&str, &PublishedFile)| -> Result<Vec<Opened>> {
             disk::create_directory(disk::parent(&self.path.join(path)))?;
@@ -247,6 +259,7 @@ impl Standby {
                     written.push((place, new));
                 }
             }
+            step();
             Ok(written)
         };
         let written: Result<Vec<_>> = workers::run(|| news.par_iter().map(write).collect());

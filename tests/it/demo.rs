@@ -108,3 +108,35 @@ fn a_directory_without_the_files_is_refused_with_the_way_out() {
     let log = site.with(&["--demo-from", "archive"]).build_once().with_code(2);
     assert!(log.contains("films.json") && log.contains("movies-gen demo-data"), "{log}");
 }
+
+#[test]
+fn long_work_shows_a_bar_on_a_terminal_and_a_line_for_each_stage() {
+    let site = Site::new();
+    site.run(&["demo-data", "--films", "700", "--people", "900", "--out", "archive"]).with_code(0);
+    let made = site.with(&["--demo-from", "archive", "-v"]);
+    let log = made.build_once().well();
+    for stage in ["read 700 films and 900 people in ", "planned ", "rendered ", "wrote "] {
+        assert_eq!(log.matches(&format!(" {stage}")).count(), 1, "{stage}: {log}");
+    }
+    assert!(log.contains("slowest templates, in CPU time: "), "{log}");
+    assert!(log.contains("the data is new, from "), "{log}");
+    assert!(
+        !log.contains("left\r") && !log.contains("pages/s, "),
+        "no bar without a terminal: {log}"
+    );
+
+    let program = env!("CARGO_BIN_EXE_movies-gen");
+    let command =
+        format!("{program} build once --demo-from archive --out other --state other-state");
+    let ended = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .current_dir(site.path(""))
+        .output()
+        .expect("script");
+    let shown = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success(), "{shown}");
+    for stage in ["render ", "write "] {
+        let is_bar = |part: &str| part.contains(stage) && part.contains("s left");
+        assert!(shown.split('\r').any(is_bar), "no bar {stage:?}: {shown}");
+    }
+}

@@ -149,7 +149,7 @@ impl Dated {
         let inputs =
             SiteInputs::of(&look(&frame, &theme), [b"", b""], &ledger, None).expect("inputs");
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
-        self.publisher.publish(rendered, inputs, |_| Volatile::new()).expect("published")
+        self.publisher.publish(rendered, inputs, |_| Volatile::new(), |_| ()).expect("published")
     }
 
     /// Returns the number of stylesheets on disk in each tree, including compressed forms.

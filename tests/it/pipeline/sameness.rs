@@ -69,7 +69,7 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
             .expect("a publisher");
     let inputs = SiteInputs::of(&look(&frame, &theme), [b"", b""], &ledger, None).expect("inputs");
     let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
-    publisher.publish(rendered, inputs, |_| Volatile::new()).expect("published");
+    publisher.publish(rendered, inputs, |_| Volatile::new(), |_| ()).expect("published");
     contents(&out)
 }
 
