@@ -10,6 +10,7 @@
 
 mod accessible;
 mod addresses;
+mod archive;
 mod chaos;
 mod contract;
 mod courtesy;
