@@ -2,6 +2,7 @@
 
 mod addresses;
 mod documents;
+mod incremental;
 mod large;
 mod quirks;
 mod sameness;
