@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test test-long faults chaos model lint screenshots validate lighthouse coverage bench open-page packages
+.PHONY: help demo serve build cluster test test-long faults chaos model lint screenshots validate lighthouse coverage bench bench-build open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -61,6 +61,10 @@ coverage: packages ## print test coverage by file
 
 bench: packages ## measure cold start, publish, memory, ten replicas, delay and cost of updates in a browser (18 minutes)
 	cargo bench --quiet --bench figures --bench live
+
+bench-build: ## measure builds of 1,000 and 10,000 films, on disk and in memory, beside Hugo (8 minutes); N=100000 for one size
+	-@.ci/packages hugo
+	cargo bench --quiet --bench build -- $(N)
 
 open-page: packages ## keep a page open for ten minutes with a change each second, and print what grows
 	LIVE_MINUTES=10 cargo test --quiet --test it -- --include-ignored --nocapture endurance::
