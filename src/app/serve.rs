@@ -25,6 +25,7 @@ use crate::lock::Stay;
 use crate::outcome::Failure;
 use crate::server::{self, Limits, Listeners};
 use crate::store::{Edition, Store};
+use crate::telemetry::Metrics;
 
 /// Time between two reads of what other replicas did, because announcements may be lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -49,21 +50,28 @@ pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let mut events = Events::new(clock.clone())?;
     // Watch the templates before they are read: an edit in between is not missed.
     events.watch_templates(config.templates.as_deref());
-    let mut wired = wiring::wire(&config, &clock, Stay::Long)?;
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors, config.max_streams);
-    let (live, metrics) = (wired.live.clone(), wired.refresher.front.metrics.clone());
-    let server = server::start(listeners, &live, &config.out, &clock, limits, &metrics, &stopped)?;
-    if let Some(listeners) = admin {
-        info!("serving metrics at http://{}/metrics", listeners.address);
-        server::admin::start(listeners, &live, &clock, limits, &metrics, &stopped)?;
-    }
+    let mut server = None;
+    let answer = |live: &Live, metrics: &Metrics| {
+        let (out, clock) = (&config.out, &clock);
+        server = Some(server::start(listeners, live, out, clock, limits, metrics, &stopped)?);
+        if let Some(listeners) = admin {
+            info!("serving metrics at http://{}/metrics", listeners.address);
+            server::admin::start(listeners, live, clock, limits, metrics, &stopped)?;
+        }
+        Ok(())
+    };
+    let mut wired = wiring::wire_and_answer(&config, &clock, Stay::Long, answer)?;
+    let metrics = wired.refresher.front.metrics.clone();
     info!("serving http://{address}{}", wired.refresher.front.site.base());
 
     let ended = run(&mut wired, &config, cli, &clock, &mut events).await;
     // The threads of the server end by themselves; wait for them.
     let _ = stop.send(true);
-    tokio::task::spawn_blocking(move || server.join()).await?;
+    if let Some(server) = server {
+        tokio::task::spawn_blocking(move || server.join()).await?;
+    }
     let (loads, held) = metrics.loads();
     info!(
         loads,

@@ -58,6 +58,17 @@ pub(super) struct Wired {
 
 /// Wires everything: locks, checks, stores, theme, and what is published.
 pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> {
+    wire_and_answer(config, clock, stay, |_, _| Ok(()))
+}
+
+/// As [`wire`]. `answer` starts to answer visitors before the published tree is read, which takes
+/// seconds for a large site. Until then, visitors are told that the site is starting.
+pub(super) fn wire_and_answer(
+    config: &Config,
+    clock: &Clock,
+    stay: Stay,
+    answer: impl FnOnce(&Live, &Metrics) -> Result<()>,
+) -> Result<Wired> {
     let strange = if config.adopt { Strange::Adopt } else { Strange::Refuse };
     publish::check_out(&config.out, strange)?;
     let (id, address) = (upstream_id(config), redis_address(config)?);
@@ -79,6 +90,8 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
     let site = site_of(config);
     // Until the first attempt is known, newer data may come at once.
     let live = Live::new(frame(config, &site, &theme)?, Coming::Due(clock.now().boot));
+    let metrics = Metrics::default();
+    answer(&live, &metrics)?;
     let exchange = if config.in_place { Exchange::Never } else { Exchange::IfPossible };
     let (out, state, cache_bytes) = (&config.out, &config.state, config.cache_bytes);
     let publisher = Publisher::open(out, state, &id, strange, exchange, cache_bytes)?;
@@ -99,7 +112,7 @@ pub(super) fn wire(config: &Config, clock: &Clock, stay: Stay) -> Result<Wired> 
             site,
             publisher,
             live: live.clone(),
-            metrics: Metrics::default(),
+            metrics,
             history: Remembered::read(&config.state, outcome)?,
             shapes: Arc::default(),
             largest_site: config.max_bytes.max(LEAST).saturating_mul(LARGEST_SITE),

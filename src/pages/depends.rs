@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::groups::{self, Director};
-use super::lists::List;
+use super::lists::{self, List};
 use super::page::Page;
 use super::plan::Plan;
 use super::view::MOST_BESIDE;
@@ -146,7 +146,7 @@ impl<'p> Collected<'p, '_> {
             }
             Page::Films => {
                 shared.push("the numbers of all films and people");
-                self.cards(catalogue.films().map(|(film, _)| film));
+                self.cards(lists::first(catalogue));
                 "the list of films".to_owned()
             }
             Page::List(list, prefix) => {

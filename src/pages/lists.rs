@@ -154,8 +154,7 @@ impl<'a> Lists<'a> {
     /// Hands on the films of the first page.
     pub(super) fn put_first(&self, views: Views<'_>, to: &mut dyn Variables) {
         let count = views.catalogue.films().len();
-        let films = views.catalogue.films().map(|(film, _)| film);
-        let shown = if count > MOST { newest(views.catalogue) } else { films.collect() };
+        let shown = first(views.catalogue);
         put_films(views, &shown, to);
         to.put("json_ld", &views.item_list(&views.site.title, &shown));
         to.put("timeline", &views.timeline());
@@ -259,6 +258,14 @@ fn put_several(views: Views<'_>, to: &mut dyn Variables) {
         several.sort_unstable_by_key(|&person| views.catalogue.person_place(person));
     }
     to.put("several", &Each(several.len(), |at| views.person(several[at])));
+}
+
+/// Returns the films on the first page: all films, or the newest if all are too many.
+pub(super) fn first(catalogue: &Catalogue) -> Vec<FilmIndex> {
+    if catalogue.films().len() > MOST {
+        return newest(catalogue);
+    }
+    catalogue.films().map(|(film, _)| film).collect()
 }
 
 /// Returns the newest films that have room on the first page, and at least one film.

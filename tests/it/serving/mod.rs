@@ -5,6 +5,7 @@ mod forms;
 mod from_disk;
 mod headers;
 mod limits;
+mod starting;
 mod validators;
 
 use crate::fixture::{Running, Site, Upstream};

@@ -1,0 +1,35 @@
+//! A server that is still reading a large published site answers that the site is starting.
+
+use std::fs;
+use std::net::TcpStream;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::fixture::{Process, Site, Upstream, free_address, get, wait_until};
+
+#[test]
+fn visitors_get_the_starting_page_while_the_published_tree_is_read() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream);
+    site.build_once().well();
+    // A manifest that does not come stands for a manifest that takes long.
+    let manifest = site.out().join(".movies-gen/manifest");
+    let bytes = fs::read(&manifest).expect("the manifest");
+    fs::remove_file(&manifest).expect("removed");
+    mknodat(CWD, &manifest, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a pipe");
+
+    let address = free_address();
+    let listen = address.to_string();
+    let process =
+        Process::start(&mut site.command(&["serve", "--listen", &listen, "--hold", "0s"]));
+    wait_until("the port", || TcpStream::connect(address).is_ok());
+    let answer = get(address, "/");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    assert!(!process.log().contains("serving http"), "the tree is not read yet");
+
+    fs::write(&manifest, bytes).expect("the manifest comes");
+    wait_until("the site", || get(address, "/").status == 200);
+    process.signal(rustix::process::Signal::TERM);
+    assert_eq!(process.ended().0.code(), Some(0));
+}
