@@ -9,6 +9,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use url::Url;
 
+use super::report::named;
 use super::wiring;
 use crate::catalogue::{Warning, join, tally};
 use crate::clock::Clock;
@@ -117,7 +118,8 @@ fn tell_what_is_left_out(theme: &Theme, plan: &Plan<'_>) -> Result<()> {
         if names.is_empty() {
             continue;
         }
-        writeln!(std::io::stdout(), "{why}: {}", named(&names))?;
+        let names = named(&names, MOST_NAMES);
+        writeln!(std::io::stdout(), "{why}: {}", names.escape_debug())?;
     }
     Ok(())
 }
@@ -130,19 +132,15 @@ fn tell_what_stays_english(theme: &Theme, lang: &str) -> Result<()> {
         writeln!(out, "{}", wiring::without_table(lang))?;
     }
     for (tag, keys) in theme.missing_texts(lang) {
-        let named = named(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        let named = named(&keys.iter().map(String::as_str).collect::<Vec<_>>(), MOST_NAMES);
         let missing = keys.len();
-        writeln!(out, "texts/{tag}.toml lacks {missing} texts, which stay English: {named}")?;
+        writeln!(
+            out,
+            "texts/{tag}.toml lacks {missing} texts, which stay English: {}",
+            named.escape_debug()
+        )?;
     }
     Ok(())
-}
-
-/// Joins the first names, with the number of further names.
-fn named(names: &[&str]) -> String {
-    let more = names.len().saturating_sub(MOST_NAMES);
-    let names = names[..names.len() - more].join(", ");
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names.escape_debug())
 }
 
 async fn demo(config: &Config, clock: &Clock) -> Result<Payload> {

@@ -11,6 +11,7 @@ use bytesize::ByteSize;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::report::named;
 use super::wiring;
 use crate::catalogue::join;
 use crate::changes::{Change, FieldChange, Kind, What};
@@ -205,13 +206,11 @@ fn write_dependencies(depends: &Dependencies<'_>, f: &mut fmt::Formatter<'_>) ->
             let records = records.filter(|((of, _), (how, _))| (*of, *how) == (kind, shown));
             let mut names: Vec<_> = records.map(|(_, (_, name))| *name).collect();
             names.sort_unstable();
-            let more = names.len().saturating_sub(MOST_NAMED);
-            let first = names[..names.len() - more].join(", ");
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let first = named(&names, MOST_NAMED);
             match names.len() {
                 0 => {}
                 1 => writeln!(f, "- 1 {one} {}: {first}", how.replace("their", "its"))?,
-                count => writeln!(f, "- {count} {many} {how}: {first}{more}")?,
+                count => writeln!(f, "- {count} {many} {how}: {first}")?,
             }
         }
     }

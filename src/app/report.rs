@@ -92,3 +92,11 @@ pub(super) fn tell_failure(failure: &Failure, live: &Live) {
         Policy::KeepLastGood | Policy::KeepAndName | Policy::KeepUntilProved => tell!(warn),
     }
 }
+
+/// Joins the first `most` names, with the number of further names.
+pub(super) fn named(names: &[&str], most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let names = names[..names.len() - more].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{names}{more}")
+}

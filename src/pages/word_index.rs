@@ -21,6 +21,7 @@ const PREFIX: usize = 2;
 /// Number of films in a file, if too many films have words with the prefix of the file. These are
 /// the newest films; a longer word finds the other films.
 const NEWEST: usize = 200;
+
 /// The words of all films, and the files of the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index {
