@@ -209,6 +209,16 @@ pub fn sync_directory(path: &Path) -> Result<()> {
         .with_context(|| format!("cannot sync the directory {}", path.display()))
 }
 
+/// Syncs the file system of a directory: all files that were written on the file system.
+///
+/// # Errors
+/// Fails if the file system cannot be synced.
+pub fn sync_file_system(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|directory| Ok(rustix::fs::syncfs(&directory)?))
+        .with_context(|| format!("cannot sync the file system of {}", path.display()))
+}
+
 /// Returns the paths in a directory, sorted by name; none if the directory does not exist.
 ///
 /// # Errors

@@ -13,13 +13,20 @@ use tracing::warn;
 
 use crate::disk;
 
-/// The version of every document that this program writes.
-pub const VERSION: u32 = 1;
+/// Returns the version of the documents of a kind that this program writes. Older versions are
+/// read. A change that an older program would misread raises the version.
+fn version_of(kind: &str) -> u32 {
+    match kind {
+        // Payload and ledger in parts.
+        "saved" => 2,
+        _ => 1,
+    }
+}
 
 /// The error for a file that a newer program wrote. The file stays unchanged.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{} has version {version}; this program knows version {VERSION} and leaves the file alone: \
+    "{} has version {version}; this program knows version {known} and leaves the file alone: \
      use the program that wrote it, or another --state",
     path.display()
 )]
@@ -28,6 +35,8 @@ pub struct UnknownVersion {
     pub path: PathBuf,
     /// The version in the first line of the file.
     pub version: u32,
+    /// The newest version that this program knows.
+    pub known: u32,
 }
 
 /// Reads a document; `None` if the document is absent. A damaged document is logged, set aside and
@@ -41,7 +50,8 @@ pub fn read<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<Option<T>> {
     match parse(&bytes, kind) {
         Ok(value) => Ok(Some(value)),
         Err(Problem::Version(version)) => {
-            Err(UnknownVersion { path: path.to_owned(), version }.into())
+            let (path, known) = (path.to_owned(), version_of(kind));
+            Err(UnknownVersion { path, version, known }.into())
         }
         Err(Problem::Damaged(why)) => {
             set_aside(path, &why)?;
@@ -79,8 +89,8 @@ pub fn write_unsynced<T: Serialize>(path: &Path, kind: &str, value: &T) -> Resul
 /// Fails if the value has no JSON form.
 pub fn bytes<T: Serialize>(kind: &str, value: &T) -> Result<Vec<u8>> {
     let body = serde_json::to_vec(value).with_context(|| format!("cannot write the {kind}"))?;
-    let mut bytes =
-        format!("movies-gen {kind} {VERSION} {}\n", blake3::hash(&body).to_hex()).into_bytes();
+    let (version, checksum) = (version_of(kind), blake3::hash(&body).to_hex());
+    let mut bytes = format!("movies-gen {kind} {version} {checksum}\n").into_bytes();
     bytes.extend_from_slice(&body);
     Ok(bytes)
 }
@@ -121,7 +131,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> Result<T, Problem> {
         .next()
         .and_then(|word| word.parse().ok())
         .ok_or_else(|| damaged("its version is missing"))?;
-    if version != VERSION {
+    if !(1..=version_of(kind)).contains(&version) {
         return Err(Problem::Version(version));
     }
     if words.next() != Some(blake3::hash(body).to_hex().as_str()) {

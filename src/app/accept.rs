@@ -52,8 +52,8 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let own = file.standing().await?.unwrap_or_default().saved.fence;
 
     let (id, address) = (wiring::upstream_id(config), wiring::redis_address(config)?);
-    let shared = match wiring::redis(config, &id, address, &clock)? {
-        // If Redis holds another version, no replica of this version can read the mark.
+    let shared = match wiring::redis(config, &id, address, &clock, &file)? {
+        // If Redis holds a newer version, no replica of this version can read the mark.
         Some(redis) => Some(match redis.standing().await {
             Ok(standing) => {
                 let saved = standing.unwrap_or_default().saved.fence.max(own);

@@ -39,7 +39,7 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     };
     let (catalogue, warnings) = join(&payload, config.limit)?;
     let origin = payload.origin.wall;
-    let ledger = Ledger::after(loaded.ledger.as_ref(), &[], &catalogue, origin);
+    let ledger = Ledger::after(loaded.ledger.as_deref(), &[], &catalogue, origin);
     let records = Records::of(&catalogue, &ledger);
     let plan = Plan::new(&facts, &records, &theme);
     let status = Status {

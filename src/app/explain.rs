@@ -46,7 +46,7 @@ pub(super) async fn explain(config: &Config, asked: &str) -> Result<()> {
     let data = loaded.payload.map(|payload| {
         let (catalogue, _) = join(&payload, config.limit)?;
         let origin = payload.origin.wall;
-        let ledger = Ledger::after(loaded.ledger.as_ref(), &[], &catalogue, origin);
+        let ledger = Ledger::after(loaded.ledger.as_deref(), &[], &catalogue, origin);
         anyhow::Ok((catalogue, ledger))
     });
     let data = data.transpose()?;

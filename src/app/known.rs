@@ -4,6 +4,8 @@
 //! values change together, so that pages, ledger and payload always belong to one refresh. Pure:
 //! values come in and go out. This module must not read the store or show anything.
 
+use std::sync::Arc;
+
 use super::report::ChangeCounts;
 use crate::catalogue::{Catalogue, Joined};
 use crate::changes::{self, Change, Fields};
@@ -21,7 +23,7 @@ pub(super) struct Known {
     edition: Edition,
     /// The catalogue, with what the next join can use again.
     joined: Joined,
-    ledger: Option<Ledger>,
+    ledger: Option<Arc<Ledger>>,
     /// Changes since the live generation was made; `None` if the changes are not known.
     untold: Option<Vec<Change>>,
 }
@@ -94,7 +96,7 @@ impl Known {
     }
 
     /// Takes a ledger if no ledger is known, so that slugs and times outlive the payload.
-    pub(super) fn remember(&mut self, ledger: impl FnOnce() -> Option<Ledger>) {
+    pub(super) fn remember(&mut self, ledger: impl FnOnce() -> Option<Arc<Ledger>>) {
         if self.ledger.is_none() {
             self.ledger = ledger();
         }
@@ -103,8 +105,10 @@ impl Known {
     /// Counts a refresh in which no field changed. After enough such refreshes, a volatile field is
     /// steady again.
     pub(super) fn count_unchanged(&mut self, overrides: &Overrides) {
-        if let Some(ledger) = &mut self.ledger {
-            ledger.count(&Fields::new(), overrides);
+        if let Some(ledger) = &mut self.ledger
+            && ledger.counts_fields()
+        {
+            Arc::make_mut(ledger).count(&Fields::new(), overrides);
         }
     }
 
@@ -116,15 +120,15 @@ impl Known {
         overrides: &Overrides,
     ) -> Entered {
         let catalogue = &joined.catalogue;
-        let found = self.compared(catalogue, self.ledger.as_ref(), overrides);
+        let found = self.compared(catalogue, self.ledger.as_deref(), overrides);
         // Without a payload, the changes are not known. Slugs and times of the ledger stay.
         let (changes, fields) = found.map(|found| (found.changes, found.fields)).unzip();
         let told = changes.as_deref().unwrap_or_default();
-        let mut ledger = Ledger::after(self.ledger.as_ref(), told, catalogue, origin);
+        let mut ledger = Ledger::after(self.ledger.as_deref(), told, catalogue, origin);
         let volatile = fields.map(|fields| ledger.count(&fields, overrides)).unwrap_or_default();
         let entered = Entered { counts: ChangeCounts::of(told), volatile };
         self.untold = noted(self.untold.take(), changes);
-        (self.joined, self.ledger) = (joined, Some(ledger));
+        (self.joined, self.ledger) = (joined, Some(Arc::new(ledger)));
         entered
     }
 
@@ -132,14 +136,16 @@ impl Known {
     pub(super) fn take_up(
         &mut self,
         payload: Payload,
-        ledger: Option<Ledger>,
+        ledger: Option<Arc<Ledger>>,
         edition: Edition,
         joined: Joined,
         overrides: &Overrides,
     ) {
         let catalogue = &joined.catalogue;
         let before = ledger.or_else(|| self.ledger.take());
-        let ledger = Ledger::after(before.as_ref(), &[], catalogue, payload.origin.wall);
+        let ledger = Ledger::after(before.as_deref(), &[], catalogue, payload.origin.wall);
+        // An unchanged ledger is neither serialized nor saved again.
+        let ledger = before.filter(|before| **before == ledger).unwrap_or_else(|| ledger.into());
         let found = self.compared(catalogue, Some(&ledger), overrides);
         self.untold = noted(self.untold.take(), found.map(|found| found.changes));
         self.payload = Some(payload);
@@ -229,6 +235,7 @@ mod tests {
     fn take_up(known: &mut Known, payload: Payload, ledger: Option<Ledger>) {
         let (catalogue, edition) =
             (joined(&payload), Edition { fence: payload.fence, revision: 7 });
+        let ledger = ledger.map(Arc::new);
         known.take_up(payload, ledger, edition, catalogue, &Overrides::default());
     }
 
@@ -285,7 +292,7 @@ mod tests {
         let ledger = before.contents().expect("contents").ledger.clone();
         let first_seen = ledger.films["a"].first_seen;
         let mut known = Known::default();
-        known.remember(|| Some(ledger));
+        known.remember(|| Some(Arc::new(ledger)));
         known.remember(|| panic!("a known ledger must not be read again"));
         assert!(known.ids().is_some(), "the guard compares with the ledger");
         known.told();

@@ -341,7 +341,7 @@ impl Refresher {
     pub(super) async fn load(&mut self) -> Result<()> {
         let loaded = self.stores.load().await?;
         let publisher = &self.front.publisher;
-        self.known.remember(|| loaded.ledger.clone().or_else(|| publisher.ledger()));
+        self.known.remember(|| loaded.ledger.clone().or_else(|| publisher.ledger().map(Arc::new)));
         let Some(payload) = loaded.payload else { return Ok(()) };
         if payload.fence < self.known.fence() {
             return Ok(());

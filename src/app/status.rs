@@ -248,10 +248,10 @@ async fn report(config: &Config, settings: &InForce) -> Result<Report> {
 
 async fn shared(config: &Config, clock: &Clock) -> Result<Option<Shared>> {
     // The keys in Redis depend on the API. The state knows the API even if the command does not.
-    let known = FileStore::look(&config.state, clock.clone()).upstream();
-    let id = known.unwrap_or_else(|| wiring::upstream_id(config));
+    let file = FileStore::look(&config.state, clock.clone());
+    let id = file.upstream().unwrap_or_else(|| wiring::upstream_id(config));
     let address = wiring::redis_address(config)?;
-    let Some(redis) = wiring::redis(config, &id, address, clock)? else { return Ok(None) };
+    let Some(redis) = wiring::redis(config, &id, address, clock, &file)? else { return Ok(None) };
     let standing = redis.standing().await;
     let is_lost = standing.is_err();
     let state = match standing {

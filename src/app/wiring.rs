@@ -280,7 +280,7 @@ fn stores(
     clock: &Clock,
 ) -> Result<Stores> {
     let file = FileStore::open(&config.state, id, strange, clock.clone())?;
-    let redis = redis(config, id, address, clock)?;
+    let redis = redis(config, id, address, clock, &file)?;
     if let Some(redis) = &redis {
         info!("using Redis at {} for attempts and payloads", redis.address());
     }
@@ -302,12 +302,13 @@ pub(super) fn redis(
     id: &UpstreamId,
     address: Option<RedisAddress>,
     clock: &Clock,
+    file: &FileStore,
 ) -> Result<Option<RedisStore>> {
     let Some((redis, address)) = config.redis.as_ref().zip(address) else { return Ok(None) };
     // A quarter of `--hold` at most, so that visitors do not wait longer because of Redis.
     let timeout = (config.hold / 4).max(Duration::from_millis(100));
     let (prefix, max_age) = (&redis.prefix, config.max_age);
-    RedisStore::new(address, prefix, id, max_age, timeout, clock.clone()).map(Some)
+    RedisStore::new(address, prefix, id, max_age, timeout, clock.clone(), file).map(Some)
 }
 
 impl Wired {

@@ -83,6 +83,11 @@ impl Ledger {
         found.chain(&overrides.volatile).cloned().collect()
     }
 
+    /// Whether a field has a score, so that a refresh without changes changes the ledger.
+    pub fn counts_fields(&self) -> bool {
+        !self.scores.is_empty()
+    }
+
     /// Counts one refresh that changed these fields. Returns the fields that became volatile;
     /// their earlier changes are no longer reported.
     pub fn count(&mut self, changed: &Fields, overrides: &Overrides) -> Vec<String> {

@@ -37,13 +37,6 @@ pub(super) fn sync_together(opened: &[Opened]) -> Result<()> {
     })
 }
 
-/// Syncs the file system of a tree.
-pub(super) fn sync_all(tree: &Path) -> Result<()> {
-    let root = open(tree)?;
-    rustix::fs::syncfs(&root)
-        .with_context(|| format!("cannot sync the file system of {}", tree.display()))
-}
-
 /// Opens a directory or a file for syncing.
 pub(super) fn open(path: &Path) -> Result<fs::File> {
     fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))

@@ -266,7 +266,7 @@ fn play(
     last.into_iter().for_each(|name| remove(out, name, &owners_directories));
     set_times(out, &times);
     disk::remove_directory(&prepared.directory)?;
-    files::sync_all(out)?;
+    disk::sync_file_system(out)?;
     for path in held_back.keys() {
         manifest.files.remove(path);
     }

@@ -222,7 +222,7 @@ impl Standby {
         let few = news.len() <= FEW && touched.len() <= FEW;
         let mut written = self.write(&news, live.map(|(_, live)| live), few, step)?;
         if !few {
-            return files::sync_all(&self.path);
+            return disk::sync_file_system(&self.path);
         }
         for below in touched {
             let directory = self.path.join(below);

@@ -7,12 +7,15 @@
 
 mod file;
 mod heard;
+mod kept;
+mod part_files;
+mod parts;
 mod reach;
 mod redis;
 pub mod refused;
 mod shared;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -115,12 +118,19 @@ pub struct Saved {
     /// The answer of the upstream.
     pub payload: Payload,
     /// Slugs, first-seen times and changes, including those of the payload.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
     /// The revision from which the ledger was made.
     pub revision: u64,
 }
 
 impl Saved {
+    /// Adds what another ledger knows.
+    fn absorb(&mut self, ledger: &Arc<Ledger>) {
+        if !Arc::ptr_eq(&self.ledger, ledger) && self.ledger != *ledger {
+            self.ledger = Arc::new(self.ledger.absorbing(ledger));
+        }
+    }
+
     /// Returns the edition, as far as the caller knows.
     pub fn edition(&self) -> Edition {
         Edition { fence: self.payload.fence, revision: self.revision }
@@ -134,7 +144,7 @@ pub struct Loaded {
     /// The payload saved last.
     pub payload: Option<Payload>,
     /// The ledger saved last.
-    pub ledger: Option<Ledger>,
+    pub ledger: Option<Arc<Ledger>>,
     /// The edition of both.
     pub edition: Edition,
 }

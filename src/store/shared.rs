@@ -5,8 +5,8 @@
 //! interval, and the log says so once. What Redis lost is restored to Redis, and ledgers that
 //! went apart are merged.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -141,7 +141,7 @@ impl Stores {
     ///
     /// When Redis is back, this process first sends the attempts that it made in the meantime,
     /// because other replicas need them at once. A Redis that answers but refuses writes
-    /// (read-only, full) is not back. A Redis with the payload of another version is not back
+    /// (read-only, full) is not back. A Redis with the payload of a newer version is not back
     /// either: only programs that can read the payload may use its claims.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&RedisStore) -> Result<T>) -> Option<T> {
         let redis = self.redis.as_ref()?;
@@ -330,9 +330,10 @@ fn say_once(is_unwritten: &AtomicBool, written: Result<()>) {
 }
 
 /// Returns the ledger of `newest`, merged with the ledger of `other`.
-fn together(newest: &Loaded, other: &Loaded) -> Option<Ledger> {
+fn together(newest: &Loaded, other: &Loaded) -> Option<Arc<Ledger>> {
     match (&newest.ledger, &other.ledger) {
-        (Some(newest), Some(other)) => Some(newest.absorbing(other)),
+        (Some(newest), Some(other)) if newest == other => Some(newest.clone()),
+        (Some(newest), Some(other)) => Some(Arc::new(newest.absorbing(other))),
         (one, other) => one.as_ref().or(other.as_ref()).cloned(),
     }
 }
@@ -410,7 +411,7 @@ impl Store for Stores {
                         break;
                     };
                     if let Some(ledger) = &shared.ledger {
-                        saved.ledger = saved.ledger.absorbing(ledger);
+                        saved.absorb(ledger);
                     }
                     saved.revision = shared.edition.revision;
                 }

@@ -1,5 +1,6 @@
 //! The contract of a store: one suite that runs over the state directory and over a real Redis.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,8 +41,10 @@ async fn redis_keeps_the_contract() {
         let redis = Redis::start();
         let address = RedisAddress::parse(&redis.url(), None).expect("an address");
         let timeout = Duration::from_secs(5);
-        let store = RedisStore::new(address, "it", &upstream(), MINUTE, timeout, Clock::system());
-        (store.expect("a store"), redis)
+        let (directory, clock) = (tempfile::tempdir().expect("a directory"), Clock::system());
+        let file = FileStore::look(directory.path(), clock.clone());
+        let store = RedisStore::new(address, "it", &upstream(), MINUTE, timeout, clock, &file);
+        (store.expect("a store"), (redis, directory))
     };
     keeps_the_contract(fresh).await;
 }
@@ -158,7 +161,7 @@ async fn a_ledger_that_the_caller_has_not_seen_is_not_lost(store: &impl Store) {
     let first = granted(store, "a").await;
     let mut unseen = saved(&first, "[1]");
     let entry = Entry { slug: "unseen".into(), gone: true, ..Entry::default() };
-    unseen.ledger.films.insert("id".into(), entry);
+    Arc::make_mut(&mut unseen.ledger).films.insert("id".into(), entry);
     store.save(&mut unseen).await.expect("saved");
     let mut newer = saved(&granted(store, "b").await, "[2]");
     newer.revision = 0;
@@ -179,7 +182,7 @@ async fn a_ledger_is_completed_only_over_the_revision_that_the_caller_has_seen(s
     };
     assert_eq!(store.save(&mut first).await.expect("asked"), Kept::Overtaken, "an old revision");
     let mut complete = Saved {
-        ledger: Ledger::baseline(&Catalogue::default(), WallTime(3)),
+        ledger: Ledger::baseline(&Catalogue::default(), WallTime(3)).into(),
         revision: edition.revision,
         ..first
     };
@@ -310,7 +313,7 @@ fn saved(granted: &Granted, films: &'static str) -> Saved {
         people: body("[\"\\u0000 \u{ff}\"]", None),
     };
     let ledger = Ledger::baseline(&Catalogue::default(), WallTime(7));
-    Saved { payload, ledger, revision: granted.saved.revision }
+    Saved { payload, ledger: ledger.into(), revision: granted.saved.revision }
 }
 
 fn upstream() -> UpstreamId {

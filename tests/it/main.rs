@@ -49,5 +49,6 @@ mod tampered;
 mod telemetry;
 mod theming;
 mod tidy;
+mod upgrading;
 mod validating;
 mod visiting;

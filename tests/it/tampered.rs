@@ -12,14 +12,15 @@ use crate::fixture::{Answer, Redis, Site, Upstream, films};
 /// documents that had the text.
 fn rewrite(directory: &Path, text: &str, with: &str) -> usize {
     let mut count = 0;
-    // Bodies and the ledger have names made from their content, and documents contain these names.
+    // Parts of bodies and of the ledger have names made from their content. Lists of parts and
+    // documents contain these names.
     let is_body = |path: &PathBuf| path.parent().is_some_and(|above| above.ends_with("bodies"));
     for path in files_below(directory).into_iter().filter(is_body) {
         let Ok(body) = fs::read_to_string(&path) else { continue };
         if body.contains(text) {
             let body = body.replace(text, with);
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-            let renamed = blake3::hash(body.as_bytes()).to_hex().to_string();
+            let renamed = blake3::hash(body.as_bytes()).to_hex()[..name.len()].to_owned();
             fs::write(path.with_file_name(&renamed), body).expect("written");
             count += rewrite(directory, &name, &renamed);
         }
@@ -100,9 +101,10 @@ fn a_slug_in_redis_is_never_used_as_a_path() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let site = || Site::eager(&upstream).with(&["--redis", &redis.url()]);
     site().build_once().well();
-    let ledger = redis.fields(":last-good")["ledger"].clone();
-    let ledger = ledger.replace("\"slug\":\"salt-road\"", "\"slug\":\"../../../escaped\"");
-    redis.put(":last-good", "ledger", &ledger);
+    let ledger = redis.body("ledger");
+    let damaged = ledger.replace("\"slug\":\"salt-road\"", "\"slug\":\"../../../escaped\"");
+    assert_ne!(damaged, ledger);
+    redis.put_body("ledger", damaged.as_bytes());
     let other = site();
     other.build_once().well();
     assert!(!escaped(&other));

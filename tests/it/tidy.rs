@@ -33,7 +33,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("document", &["disk"]),
     (
         "store",
-        &["clock", "disk", "document", "ledger", "outcome", "payload", "schedule", "upstream"],
+        &[
+            "clock", "disk", "document", "ledger", "outcome", "payload", "schedule", "upstream",
+            "workers",
+        ],
     ),
     ("theme", &["disk", "letters", "texts"]),
     (

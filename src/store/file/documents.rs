@@ -35,6 +35,7 @@ pub struct AttemptEnd {
     pub outcome: Outcome,
 }
 
+/// The last save.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedHead {
     pub(super) fence: Fence,
@@ -46,27 +47,40 @@ pub(super) struct SavedHead {
     pub(super) ledger: LedgerHead,
 }
 
-/// The place of the ledger. Every claim reads the head, so the ledger has a separate file.
+/// The place of the ledger. Every claim reads the head, so the ledger has files of its own.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum LedgerHead {
-    /// In a file beside the bodies.
-    Apart {
-        /// Name of the file.
-        hash: String,
-    },
-    /// In the head itself, as earlier versions wrote it.
+    /// In files beside the bodies.
+    Apart(BodyPlace),
+    /// In the head itself, as the first versions wrote it.
     Within(Box<Ledger>),
 }
 
+/// The place of a body.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum BodyPlace {
+    /// In parts, whose names are in a list.
+    InParts {
+        /// Name of the file with the list.
+        list: String,
+    },
+    /// In one file, as earlier versions wrote it.
+    Whole {
+        /// Name of the file.
+        hash: String,
+    },
+}
+
 impl SavedHead {
-    /// Returns the names of the bodies that belong to the head.
-    pub(super) fn names(&self) -> Vec<&str> {
+    /// Returns the places of everything that belongs to the head.
+    pub(super) fn places(&self) -> impl Iterator<Item = &BodyPlace> {
         let ledger = match &self.ledger {
-            LedgerHead::Apart { hash } => Some(hash.as_str()),
+            LedgerHead::Apart(place) => Some(place),
             LedgerHead::Within(_) => None,
         };
-        [self.films.hash.as_str(), self.people.hash.as_str()].into_iter().chain(ledger).collect()
+        [&self.films.place, &self.people.place].into_iter().chain(ledger)
     }
 
     pub(super) fn edition(&self) -> Edition {
@@ -99,8 +113,10 @@ impl From<AnyMark> for KeptMark {
     }
 }
 
+/// A body with its validator.
 #[derive(Serialize, Deserialize)]
 pub(super) struct BodyHead {
-    pub(super) hash: String,
+    #[serde(flatten)]
+    pub(super) place: BodyPlace,
     pub(super) etag: Option<String>,
 }

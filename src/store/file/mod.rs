@@ -7,7 +7,7 @@
 //! | `upstream` | the identity of the upstream |
 //! | `attempt` | the last claim and its outcome |
 //! | `saved` | fence, origin time and validators of the last payload; small for every site |
-//! | `bodies/<hash>` | raw bodies and ledger, named by their content |
+//! | `bodies/<name>` | parts of the raw bodies and of the ledger, and lists of parts, named by their content |
 //! | `refused/<sets>` | the last refused answers |
 //! | `refused/<sets>.bodies` | the bodies of a refused answer |
 //! | `accepted` | the answers that the owner accepts, with the times of the marks |
@@ -16,21 +16,25 @@
 //! copy. One process holds the directory at a time (`lock`). The work is short and runs on the
 //! event loop, which serves no visitors.
 
-mod bodies;
 mod documents;
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering as Order};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use bodies::BodyFiles;
 pub use documents::Attempt;
-use documents::{AttemptEnd, BodyHead, KeptMark, LedgerHead, SavedHead};
+use documents::{AttemptEnd, BodyHead, BodyPlace, KeptMark, LedgerHead, SavedHead};
 
+use super::kept::{Gathered, KeptParts};
+use super::part_files::PartFiles;
+use super::parts::{Cut, PartName, names_in};
 use super::{
     Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store, Written,
 };
@@ -39,7 +43,7 @@ use crate::disk;
 use crate::document;
 use crate::ledger::Ledger;
 use crate::outcome::{Mark, Outcome};
-use crate::payload::{Body, Fence, Payload};
+use crate::payload::{Body, Endpoint, Fence, Payload};
 use crate::schedule::{self, LastAttempt, Next};
 use crate::upstream::{OtherUpstream, Strange, UpstreamId};
 
@@ -51,7 +55,7 @@ const LONGEST_AHEAD: Duration = Duration::from_secs(2);
 pub struct FileStore {
     directory: PathBuf,
     clock: Clock,
-    bodies: BodyFiles,
+    kept: Arc<KeptParts>,
     /// Whether another process may hold the directory. Then nothing is written.
     only_looks: bool,
     /// Microseconds that recording the last attempt took. The next attempt is dated ahead by
@@ -95,7 +99,9 @@ impl FileStore {
         if let Some(mut head) = store.head()?
             && let LedgerHead::Within(ledger) = &head.ledger
         {
-            head.ledger = store.keep_ledger(ledger)?;
+            let ledger = serde_json::to_vec(ledger).context("cannot serialize the ledger")?;
+            let [place] = store.keep_all([&Cut::of(&ledger.into())])?;
+            head.ledger = LedgerHead::Apart(place);
             store.write_head(&head)?;
         }
         Ok(store)
@@ -108,9 +114,14 @@ impl FileStore {
     }
 
     fn at(directory: &Path, clock: Clock, only_looks: bool) -> FileStore {
-        let bodies = BodyFiles::under(directory, only_looks);
+        let kept = Arc::new(KeptParts::new(PartFiles::under(directory, only_looks)));
         let (directory, slowness) = (directory.to_owned(), AtomicU64::new(0));
-        FileStore { directory, clock, bodies, only_looks, slowness }
+        FileStore { directory, clock, kept, only_looks, slowness }
+    }
+
+    /// Returns the parts on this machine.
+    pub(super) fn kept(&self) -> &Arc<KeptParts> {
+        &self.kept
     }
 
     /// Returns the identity of the upstream whose data the directory holds.
@@ -212,33 +223,84 @@ impl FileStore {
     /// # Errors
     /// Fails if the copy cannot be written.
     pub fn mirror(&self, saved: &Saved, edition: Edition) -> Result<()> {
-        let payload = &saved.payload;
+        let (payload, cuts) = (&saved.payload, self.kept.cut(saved)?);
+        let [films, people, ledger] = self.keep_all(cuts.all())?;
         let head = SavedHead {
             fence: edition.fence,
             revision: edition.revision,
             origin: payload.origin.clone(),
-            films: self.bodies.keep(&payload.films)?,
-            people: self.bodies.keep(&payload.people)?,
-            ledger: self.keep_ledger(&saved.ledger)?,
+            films: BodyHead { place: films, etag: payload.films.etag.clone() },
+            people: BodyHead { place: people, etag: payload.people.etag.clone() },
+            ledger: LedgerHead::Apart(ledger),
         };
         self.write_head(&head)?;
-        self.bodies.forget_all_but(&head.names())
+        self.kept.forget_parts_of_ledger();
+        self.forget_all_but(&head)
     }
 
-    fn keep_ledger(&self, ledger: &Ledger) -> Result<LedgerHead> {
-        let bytes = serde_json::to_vec(ledger).context("cannot serialize the ledger")?;
-        let body = Body { bytes: bytes.into(), etag: None };
-        Ok(LedgerHead::Apart { hash: self.bodies.keep(&body)?.hash })
+    /// Keeps parts and the lists of their names, and returns the places.
+    fn keep_all<const N: usize>(&self, cuts: [&Cut; N]) -> Result<[BodyPlace; N]> {
+        let lists = cuts.map(Cut::list);
+        let named = lists.iter().map(|list| (PartName::of(list.as_bytes()), list.as_bytes()));
+        let parts = cuts.iter().flat_map(|cut| cut.names.iter().copied().zip(&cut.parts));
+        let parts = parts.map(|(name, part)| (name, &part[..]));
+        self.kept.files.keep(parts.chain(named))?;
+        Ok(lists.map(|list| BodyPlace::InParts { list: PartName::of(list.as_bytes()).to_string() }))
     }
 
-    /// Returns the ledger of a head, or `None` if its file was lost or damaged.
-    fn ledger(&self, head: LedgerHead) -> Result<Option<Ledger>> {
-        let hash = match head {
-            LedgerHead::Within(ledger) => return Ok(Some(*ledger)),
-            LedgerHead::Apart { hash } => hash,
+    /// Removes all bodies and parts that do not belong to the head.
+    fn forget_all_but(&self, head: &SavedHead) -> Result<()> {
+        let mut kept = HashSet::new();
+        for place in head.places() {
+            match place {
+                BodyPlace::Whole { hash } => kept.extend([hash.clone()]),
+                BodyPlace::InParts { list } => {
+                    let names = self.listed(list)?.unwrap_or_default();
+                    kept.extend(names.iter().map(PartName::to_string).chain([list.clone()]));
+                }
+            }
+        }
+        self.kept.files.forget_all_but(&kept)
+    }
+
+    /// Returns the names in a list, or `None` if the list was lost or damaged.
+    fn listed(&self, list: &str) -> Result<Option<Vec<PartName>>> {
+        let Some(name) = PartName::parse(list) else { return Ok(None) };
+        Ok(self.kept.files.read(&name)?.and_then(|list| names_in(&list)))
+    }
+
+    /// Returns what is there of a body in parts, or `None` if a part was lost or damaged.
+    fn gathered(&self, list: &str) -> Result<Option<Gathered>> {
+        let Some(names) = self.listed(list)? else { return Ok(None) };
+        let gathered = self.kept.gathered(names)?;
+        Ok(gathered.missing().is_empty().then_some(gathered))
+    }
+
+    /// Returns a body, or `None` if the body was lost or damaged.
+    fn body(&self, endpoint: Endpoint, head: BodyHead) -> Result<Option<Body>> {
+        let bytes: Option<Bytes> = match &head.place {
+            BodyPlace::Whole { hash } => self.kept.files.read_whole(hash)?,
+            BodyPlace::InParts { list } => {
+                let gathered = self.gathered(list)?;
+                gathered.and_then(|gathered| self.kept.body(endpoint, gathered))
+            }
         };
-        let Some(body) = self.bodies.read(BodyHead { hash, etag: None })? else { return Ok(None) };
-        Ok(serde_json::from_slice(&body.bytes).ok())
+        Ok(bytes.map(|bytes| Body { bytes, etag: head.etag }))
+    }
+
+    /// Returns the ledger of a head, or `None` if the ledger was lost or damaged.
+    fn ledger(&self, head: LedgerHead) -> Result<Option<Arc<Ledger>>> {
+        let ledger = match head {
+            LedgerHead::Within(ledger) => return Ok(Some(ledger.into())),
+            LedgerHead::Apart(BodyPlace::Whole { hash }) => {
+                let bytes = self.kept.files.read_whole(&hash)?;
+                bytes.map(|bytes| serde_json::from_slice(&bytes).map(Arc::new))
+            }
+            LedgerHead::Apart(BodyPlace::InParts { list }) => {
+                self.gathered(&list)?.and_then(|gathered| self.kept.ledger(gathered))
+            }
+        };
+        Ok(ledger.and_then(Result::ok))
     }
 
     fn head(&self) -> Result<Option<SavedHead>> {
@@ -333,18 +395,19 @@ impl Store for FileStore {
                 if let Some(head) = head.filter(|head| head.revision != given.revision)
                     && let Some(ledger) = self.ledger(head.ledger)?
                 {
-                    saved.ledger = saved.ledger.absorbing(&ledger);
+                    saved.absorb(&ledger);
                 }
                 self.mirror(saved, edition)?;
             }
             (_, Some(mut head)) => {
                 let ledger = match self.ledger(head.ledger)? {
-                    Some(ledger) => ledger.absorbing(&saved.ledger),
+                    Some(ledger) => Arc::new(ledger.absorbing(&saved.ledger)),
                     None => saved.ledger.clone(),
                 };
-                head.ledger = self.keep_ledger(&ledger)?;
+                let [place] = self.keep_all([&*self.kept.cut_ledger(&ledger)?])?;
+                head.ledger = LedgerHead::Apart(place);
                 self.write_head(&head)?;
-                self.bodies.forget_all_but(&head.names())?;
+                self.forget_all_but(&head)?;
             }
             (_, None) => {}
         }
@@ -375,7 +438,8 @@ impl Store for FileStore {
             head.origin = origin.clone();
             self.write_head(&head)?;
         }
-        let payload = match (self.bodies.read(head.films)?, self.bodies.read(head.people)?) {
+        let films = self.body(Endpoint::Films, head.films)?;
+        let payload = match (films, self.body(Endpoint::People, head.people)?) {
             (Some(films), Some(people)) => {
                 Some(Payload { fence: head.fence, origin, films, people })
             }

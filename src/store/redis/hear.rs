@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use futures_util::StreamExt;
 use tracing::{debug, warn};
 
-use super::{RedisStore, locked};
+use super::RedisStore;
 
 /// Time between two tries to subscribe.
 const RETRY: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl RedisStore {
     /// another address.
     async fn listen(&self, heard: &impl Fn(), told: &mut String) -> Result<()> {
         self.check_policy(told).await;
-        let connecting = self.client.get_async_pubsub();
+        let connecting = self.connections.client.get_async_pubsub();
         let mut announcements = tokio::time::timeout(self.timeout, connecting).await??;
         let subscribed = announcements.subscribe(&self.keys.channel).await;
         let is_deaf = subscribed.as_ref().is_err_and(|error| error.code() == Some("NOPERM"));
@@ -86,7 +86,7 @@ impl RedisStore {
     }
 
     async fn policy(&self) -> Result<String> {
-        let mut manager = locked(&self.connection).clone();
+        let mut manager = self.connections.small();
         let mut command = redis::cmd("INFO");
         let asking = command.arg("memory").query_async::<String>(&mut manager);
         let memory = tokio::time::timeout(self.timeout, asking).await??;

@@ -2,7 +2,8 @@
 --
 -- KEYS[1] the claim
 -- KEYS[2] the last good payload
--- ARGV[1] 'whole', or 'head' for everything except bodies and ledger
+-- ARGV[1] 'whole', or 'head' for everything except bodies and ledger. Bodies and ledger are
+--   lists of parts.
 -- Returns {now in us,
 --   {claim fence, claim time in us, outcome, whether the attempt was lost and only its
 --   time is known},

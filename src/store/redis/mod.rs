@@ -1,15 +1,16 @@
 //! The shared store: a Redis that several replicas use.
 //!
-//! Owns the keys and the scripts. Each operation is one script, so that no replica sees half of an
-//! operation; the header of each script states its inputs and outputs. Keys contain the prefix
-//! and the identity of the upstream in one hash tag, so that two sites do not share keys and a
-//! Redis cluster keeps the keys of a site on one node:
+//! Each operation is one script, so that no replica sees half of an operation; the header of each
+//! script states its inputs and outputs. Keys contain the prefix and the identity of the upstream
+//! in one hash tag, so that two sites do not share keys and a Redis cluster keeps the keys of a
+//! site on one node:
 //!
 //! | key | content |
 //! |---|---|
 //! | `{prefix:upstream}:claim` | the last attempt; never expires |
-//! | `{prefix:upstream}:last-good` | the payload saved last, raw, with its ledger; never expires |
+//! | `{prefix:upstream}:last-good` | the payload saved last and its ledger, as lists of parts; never expires |
 //! | `{prefix:upstream}:fresh` | the same; expires when the payload is older than `--max-age` |
+//! | `{prefix:upstream}:part:<name>` | a part of a raw body or of the ledger; expires an hour after the last payload that had the part |
 //! | `{prefix:upstream}:accepted` | what the owner accepts; expires after one day |
 //! | `{prefix:upstream}:saved` | channel on which a save or an outcome is announced |
 //!
@@ -18,22 +19,29 @@
 //! state directory is used.
 
 mod address;
+mod bodies;
+mod connections;
 mod hear;
+mod layout;
+mod mover;
 
-use std::sync::Mutex;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, Script, ScriptInvocation};
+use redis::aio::ConnectionManager;
+use redis::{Client, FromRedisValue, RedisResult, ScriptInvocation};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
+use super::kept::KeptParts;
+use super::parts::{Cut, PartName};
 use super::{
-    Ask, Claim, Denied, Edition, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing, Store,
-    Written, locked,
+    Ask, Claim, Denied, Edition, FileStore, Granted, Kept, Loaded, MARK_LASTS, Saved, Standing,
+    Store, Written, locked,
 };
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{FailureKind, Mark, Outcome, OutcomeKind};
@@ -41,15 +49,14 @@ use crate::payload::{Body, Fence, Payload};
 use crate::schedule::{LONGEST_RETRY_AFTER, LastAttempt, Wait, WaitReason};
 use crate::upstream::UpstreamId;
 pub use address::RedisAddress;
+use connections::{Connections, LONGEST_TRANSFER};
+use layout::{Keys, Scripts, VERSION, WHOLE_BODIES};
+use mover::Mover;
 
-/// Version of the layout under the keys.
-const VERSION: u32 = 1;
 /// Bytes per second below which Redis is too slow for bodies: a connection with 16 Mbit/s.
 const SLOWEST_TRANSFER: u64 = 2_000_000;
 /// Assumed bytes of a payload that was saved without its size.
 const UNKNOWN_SIZE: u64 = 32 << 20;
-/// Longest wait for one transfer.
-const LONGEST_TRANSFER: Duration = Duration::from_secs(300);
 
 /// Bodies did not get through in time. Redis itself may work.
 #[derive(Debug, thiserror::Error)]
@@ -62,15 +69,16 @@ pub(in crate::store) struct TooSlow {
 /// The store in Redis.
 pub struct RedisStore {
     address: RedisAddress,
-    client: Client,
     timeout: Duration,
-    connection: Mutex<ConnectionManager>,
-    /// A separate connection for bodies, so that no small call waits behind them.
-    bodies: Mutex<ConnectionManager>,
+    connections: Connections,
     keys: Keys,
     max_age: Duration,
     clock: Clock,
     scripts: Scripts,
+    /// The parts on this machine.
+    kept: Arc<KeptParts>,
+    /// The parts of the payload that this process last read from Redis or saved there.
+    known: Mutex<HashSet<PartName>>,
     /// The last message about damaged content, so that the message is not logged each second.
     told: Mutex<String>,
     /// Whether the user may not subscribe to announcements.
@@ -79,27 +87,9 @@ pub struct RedisStore {
     back: Notify,
 }
 
-struct Keys {
-    claim: String,
-    last_good: String,
-    fresh: String,
-    accepted: String,
-    channel: String,
-}
-
-struct Scripts {
-    claim: Script,
-    restore: Script,
-    renew: Script,
-    save: Script,
-    record: Script,
-    load: Script,
-    accept: Script,
-}
-
 impl RedisStore {
     /// Prepares the store. The first operation connects. Every operation returns within about
-    /// `timeout`.
+    /// `timeout`. Parts that are in the state directory of `file` are not fetched.
     ///
     /// # Errors
     /// Fails if the address cannot be the address of a Redis.
@@ -110,39 +100,20 @@ impl RedisStore {
         max_age: Duration,
         timeout: Duration,
         clock: Clock,
+        file: &FileStore,
     ) -> Result<RedisStore> {
         let client = Client::open(address.info().clone())
             .with_context(|| format!("cannot use {address} as the address of Redis"))?;
-        let connection = Mutex::new(manager(&client, timeout, timeout)?);
-        let bodies = Mutex::new(manager_for_bodies(&client, timeout)?);
-        let hash = blake3::hash(upstream.0.as_bytes()).to_hex();
-        let key = |name: &str| format!("{{{prefix}:{}}}:{name}", &hash[..12]);
-        let keys = Keys {
-            claim: key("claim"),
-            last_good: key("last-good"),
-            fresh: key("fresh"),
-            accepted: key("accepted"),
-            channel: key("saved"),
-        };
-        let scripts = Scripts {
-            claim: Script::new(include_str!("claim.lua")),
-            restore: Script::new(include_str!("restore.lua")),
-            renew: Script::new(include_str!("renew.lua")),
-            save: Script::new(include_str!("save.lua")),
-            record: Script::new(include_str!("record.lua")),
-            load: Script::new(include_str!("load.lua")),
-            accept: Script::new(include_str!("accept.lua")),
-        };
         Ok(RedisStore {
             address,
-            client,
             timeout,
-            connection,
-            bodies,
-            keys,
+            connections: Connections::new(client, timeout)?,
+            keys: Keys::of(prefix, upstream),
             max_age,
             clock,
-            scripts,
+            scripts: Scripts::new(),
+            kept: file.kept().clone(),
+            known: Mutex::default(),
             told: Mutex::default(),
             is_deaf: AtomicBool::new(false),
             back: Notify::new(),
@@ -157,7 +128,7 @@ impl RedisStore {
     /// Runs a script. Returns the answer with the time just before the call, so that ages are
     /// never too small.
     async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<(Now, T)> {
-        let mut manager = locked(&self.connection).clone();
+        let mut manager = self.connections.small();
         let before = self.clock.now();
         // The timeout of the client does not cover the wait for a connection.
         let answer =
@@ -179,18 +150,29 @@ impl RedisStore {
         invocation: &ScriptInvocation<'_>,
         bytes: u64,
     ) -> Result<(Now, T)> {
-        let allowed = self.allowed_for(bytes);
-        let mut manager = locked(&self.bodies).clone();
         let before = self.clock.now();
-        let answer = tokio::time::timeout(allowed, invocation.invoke_async(&mut manager)).await;
+        let run = async |manager: &mut ConnectionManager| invocation.invoke_async(manager).await;
+        Ok((before, self.moving(bytes, self.allowed_for(bytes), run).await?))
+    }
+
+    /// Makes a call on the connection for bodies.
+    ///
+    /// # Errors
+    /// Fails with [`TooSlow`] if the call does not end within `allowed`.
+    async fn moving<T>(
+        &self,
+        bytes: u64,
+        allowed: Duration,
+        call: impl AsyncFnOnce(&mut ConnectionManager) -> RedisResult<T>,
+    ) -> Result<T> {
+        let mut manager = self.connections.bodies();
+        let answer = tokio::time::timeout(allowed, call(&mut manager)).await;
         let error = match answer {
-            Ok(Ok(answer)) => return Ok((before, answer)),
+            Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if !error.is_timeout() => plain(&error),
             _ => {
                 // The unfinished transfer would delay the next call on the same connection.
-                if let Ok(manager) = manager_for_bodies(&self.client, self.timeout) {
-                    *locked(&self.bodies) = manager;
-                }
+                let _ = self.connections.open_bodies_anew();
                 TooSlow { bytes, allowed }.into()
             }
         };
@@ -204,7 +186,7 @@ impl RedisStore {
 
     /// Returns the bytes of the saved payload and ledger.
     async fn saved_bytes(&self) -> Result<u64> {
-        let mut manager = locked(&self.connection).clone();
+        let mut manager = self.connections.small();
         let mut command = redis::cmd("HMGET");
         command.arg(&self.keys.last_good).arg("bytes");
         let ask = command.query_async::<(Option<u64>,)>(&mut manager);
@@ -219,14 +201,8 @@ impl RedisStore {
     /// Opens new connections. A connection does not break by itself if the server hangs, or if the
     /// name now leads to another address.
     pub fn connect_anew(&self) {
-        let managers = manager(&self.client, self.timeout, self.timeout)
-            .and_then(|small| Ok((small, manager_for_bodies(&self.client, self.timeout)?)));
-        match managers {
-            Ok((small, bodies)) => {
-                *locked(&self.connection) = small;
-                *locked(&self.bodies) = bodies;
-            }
-            Err(error) => debug!("cannot connect to Redis at {}: {error:#}", self.address),
+        if let Err(error) = self.connections.open_anew() {
+            debug!("cannot connect to Redis at {}: {error:#}", self.address);
         }
     }
 
@@ -254,10 +230,10 @@ impl RedisStore {
         }
     }
 
-    /// The error for a payload of another version, which can be neither read nor replaced.
-    fn other_version(&self) -> anyhow::Error {
+    /// The error for a payload of a newer version, which can be neither read nor replaced.
+    fn newer_version(&self) -> anyhow::Error {
         anyhow!(
-            "Redis at {}: the payload under {} has another version than version {VERSION} of \
+            "Redis at {}: the payload under {} has a newer version than version {VERSION} of \
              this program, and stays as it is; use the program that wrote the payload, or \
              another --redis-prefix",
             self.address,
@@ -279,7 +255,7 @@ impl RedisStore {
     }
 
     /// # Errors
-    /// Fails if Redis does not answer, or has the payload of another version.
+    /// Fails if Redis does not answer, or has the payload of a newer version.
     async fn read(&self, what: &str, bytes: Option<u64>) -> Result<(Now, ReadReply)> {
         let script = &self.scripts.load;
         let mut invocation = script.key(&self.keys.claim);
@@ -289,15 +265,16 @@ impl RedisStore {
             None => self.run(invocation).await?,
         };
         let (_, _, (version, ..), _) = &read;
-        if version.is_some_and(|version| version != VERSION) {
-            return Err(self.other_version());
+        if version.is_some_and(|version| version > VERSION) {
+            return Err(self.newer_version());
         }
         Ok((before, read))
     }
 }
 
 /// The reply of `load.lua`: now; fence, time, outcome and loss of the claim; version, fence, origin
-/// time and revision of the payload; films, ETag, people, ETag, ledger.
+/// time and revision of the payload; films, ETag, people, ETag, ledger: each a list of parts, or the
+/// whole body in [`layout::WHOLE_BODIES`].
 type ReadReply = (
     u64,
     (Option<u64>, Option<u64>, Option<String>, Option<u8>),
@@ -353,11 +330,15 @@ impl Store for RedisStore {
     }
 
     async fn save(&self, saved: &mut Saved) -> Result<Kept> {
-        let Saved { payload, ledger, revision } = &*saved;
+        let cuts = self.kept.cut(saved)?;
+        let Saved { payload, revision, .. } = &*saved;
+        let names: HashSet<PartName> = cuts.names().collect();
+        let mut mover = Mover::new(self);
+        self.send_missing(&mut mover, &cuts, &names, saved.edition()).await?;
         let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
         let etag = |body: &Body| body.etag.clone().unwrap_or_default();
-        let ledger = serde_json::to_vec(ledger).context("cannot serialize the ledger")?;
-        let bytes = payload.films.bytes.len() + payload.people.bytes.len() + ledger.len();
+        let [films, people, ledger] = cuts.all().map(Cut::list);
+        let bytes = films.len() + people.len() + ledger.len();
         let mut invocation = self.scripts.save.key(&self.keys.last_good);
         invocation
             .key(&self.keys.fresh)
@@ -366,20 +347,24 @@ impl Store for RedisStore {
             .arg(payload.origin.wall.0)
             .arg(micros(age))
             .arg(micros(self.max_age))
-            .arg(&payload.films.bytes[..])
+            .arg(films)
             .arg(etag(&payload.films))
-            .arg(&payload.people.bytes[..])
+            .arg(people)
             .arg(etag(&payload.people))
             .arg(ledger)
             .arg(&self.keys.channel)
             .arg(revision);
-        // The script writes the payload under two keys.
-        match self.transfer::<(i8, u64)>(&invocation, 2 * bytes as u64).await?.1 {
-            (1, revision) => Ok(Kept::As(Edition { fence: payload.fence, revision })),
-            (0, _) => Ok(Kept::Older),
-            (-2, _) => Ok(Kept::Overtaken),
-            _ => Err(self.other_version()),
+        let edition = match self.transfer::<(i8, u64)>(&invocation, bytes as u64).await?.1 {
+            (1, revision) => Edition { fence: payload.fence, revision },
+            (0, _) => return Ok(Kept::Older),
+            (-2, _) => return Ok(Kept::Overtaken),
+            _ => return Err(self.newer_version()),
+        };
+        // The payload is saved, so a failure from here on is no failure of the save.
+        if let Err(error) = self.settle(&mut mover, names).await {
+            debug!("cannot put the parts in Redis in order: {error:#}");
         }
+        Ok(Kept::As(edition))
     }
 
     async fn record(&self, fence: Fence, outcome: &Outcome) -> Result<Written> {
@@ -402,33 +387,42 @@ impl Store for RedisStore {
     }
 
     async fn load(&self) -> Result<Loaded> {
-        let bytes = self.saved_bytes().await?;
-        let (before, read) = self.read("whole", Some(bytes)).await?;
-        let (now, _, (version, fence, origin, revision), bodies) = read;
-        let (films, films_etag, people, people_etag, ledger) = bodies;
-        let (Some(_), Some(fence), Some(origin)) = (version, fence, origin) else {
-            return Ok(Loaded::default());
-        };
-        let body = |bytes: Vec<u8>, etag: Option<String>| Body {
-            bytes: Bytes::from(bytes),
-            etag: etag.filter(|etag| !etag.is_empty()),
-        };
-        let payload = films.zip(people).map(|(films, people)| Payload {
-            fence: Fence(fence),
-            origin: self.stamp(before, now, origin),
-            films: body(films, films_etag),
-            people: body(people, people_etag),
-        });
-        let ledger = ledger.and_then(|ledger| match serde_json::from_slice(&ledger) {
-            Ok(ledger) => Some(ledger),
-            Err(error) => {
-                let key = &self.keys.last_good;
-                self.tell(&format!("the ledger under {key} is damaged and ignored: {error}"));
-                None
+        let mut seen = None;
+        loop {
+            let bytes = self.saved_bytes().await?;
+            let (before, read) = self.read("whole", Some(bytes)).await?;
+            let (now, _, (version, fence, origin, revision), lists) = read;
+            let (Some(version), Some(fence), Some(origin)) = (version, fence, origin) else {
+                return Ok(Loaded::default());
+            };
+            let edition = Edition { fence: Fence(fence), revision: revision.unwrap_or(0) };
+            let (films, films_etag, people, people_etag, ledger) = lists;
+            let bodies = match version {
+                WHOLE_BODIES => self.whole([films, people, ledger]),
+                _ => self.fetched([films, people, ledger]).await?,
+            };
+            let is_whole = bodies.films.is_some() && bodies.people.is_some();
+            // Parts expire only after another save, so the next round finds newer parts.
+            if !is_whole && seen != Some(edition) {
+                seen = Some(edition);
+                continue;
             }
-        });
-        let edition = Edition { fence: Fence(fence), revision: revision.unwrap_or(0) };
-        Ok(Loaded { payload, ledger, edition })
+            if !is_whole || bodies.ledger.is_none() {
+                let key = &self.keys.last_good;
+                self.tell(&format!("payload or ledger under {key} is damaged and ignored"));
+            }
+            let body = |bytes: Bytes, etag: Option<String>| Body {
+                bytes,
+                etag: etag.filter(|etag| !etag.is_empty()),
+            };
+            let payload = bodies.films.zip(bodies.people).map(|(films, people)| Payload {
+                fence: edition.fence,
+                origin: self.stamp(before, now, origin),
+                films: body(films, films_etag),
+                people: body(people, people_etag),
+            });
+            return Ok(Loaded { payload, ledger: bodies.ledger, edition });
+        }
     }
 
     async fn accepted(&self) -> Result<Vec<Mark>> {
@@ -471,25 +465,6 @@ impl Store for RedisStore {
 fn ended(outcome: &str) -> Option<Outcome> {
     let unknown = |_| Outcome::of(OutcomeKind::Failed(FailureKind::Interrupted));
     (!outcome.is_empty()).then(|| serde_json::from_str(outcome).unwrap_or_else(unknown))
-}
-
-fn manager_for_bodies(client: &Client, timeout: Duration) -> Result<ConnectionManager> {
-    manager(client, timeout, LONGEST_TRANSFER)
-}
-
-fn manager(
-    client: &Client,
-    timeout: Duration,
-    response_timeout: Duration,
-) -> Result<ConnectionManager> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(1)
-        .set_min_delay(Duration::from_millis(10))
-        .set_max_delay(timeout / 4)
-        .set_connection_timeout(Some(timeout))
-        .set_response_timeout(Some(response_timeout));
-    ConnectionManager::new_lazy_with_config(client.clone(), config)
-        .context("cannot prepare the connection to Redis")
 }
 
 /// Makes an error with the text of an error of the client. The causes of that error repeat the text.

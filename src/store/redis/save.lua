@@ -7,14 +7,15 @@
 -- ARGV[3] origin time in us, as the caller knows it
 -- ARGV[4] age of the payload in us
 -- ARGV[5] max-age in us
--- ARGV[6..10] films, ETag of the films, people, ETag of the people, ledger
+-- ARGV[6..10] films, ETag of the films, people, ETag of the people, ledger; films, people
+--   and ledger are lists of parts
 -- ARGV[11] channel on which the save is announced
 -- ARGV[12] revision from which the ledger was made
 --
 -- Returns {result, revision in Redis after the call}. Results:
 --    1 saved
 --    0 there is a newer payload
---   -1 the payload in Redis has another version
+--   -1 the payload in Redis has a newer version
 --   -2 the payload in Redis has a ledger that the caller has not seen
 --
 -- A save replaces only the revision that the caller has seen, whether the payload is newer
@@ -26,7 +27,7 @@ local now = time[1] * 1000000 + time[2]
 local there = redis.call('HMGET', KEYS[1], 'version', 'fence', 'revision')
 local fence, revision = tonumber(there[2]) or 0, tonumber(there[3]) or 0
 local given, seen = tonumber(ARGV[2]), tonumber(ARGV[12])
-if there[1] and there[1] ~= ARGV[1] then return {-1, revision} end
+if there[1] and tonumber(there[1]) > tonumber(ARGV[1]) then return {-1, revision} end
 if fence > given then return {0, revision} end
 if there[1] and revision ~= seen then return {-2, revision} end
 revision = math.max(revision + 1, seen + 1, now)

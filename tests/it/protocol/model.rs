@@ -221,15 +221,15 @@ pub(crate) struct Save {
 pub(crate) enum Kept {
     Saved,
     Older,
-    OtherVersion,
+    NewerVersion,
     Overtaken,
 }
 
 /// Models `save.lua`. The script announces the fence of the saved payload.
 pub(crate) fn save(mut keys: Keys, save: &Save, now: i64, rules: Rules) -> (Keys, (Kept, i64)) {
     let there = keys.last_good.unwrap_or_default();
-    if keys.last_good.is_some() && there.version != save.version {
-        return (keys, (Kept::OtherVersion, there.revision));
+    if there.version > save.version {
+        return (keys, (Kept::NewerVersion, there.revision));
     }
     if there.fence > save.fence {
         return (keys, (Kept::Older, there.revision));

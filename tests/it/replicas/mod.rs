@@ -291,12 +291,12 @@ fn with_when_redis_lost_wait_no_replica_asks_the_upstream_without_redis() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn a_payload_of_another_version_stays_unchanged_and_this_is_logged_once() {
+fn a_payload_of_a_newer_version_stays_unchanged_and_this_is_logged_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
     wait_until("an outcome", || redis.outcome().is_some());
-    redis.put_version(2);
-    server.wait_for_line("has another version than version 1 of this program");
+    redis.put_version(3);
+    server.wait_for_line("has a newer version than version 2 of this program");
     let before = server.log().len();
     let left = ["claim", "last-good"].map(|end| redis.fields(end));
     let asked = upstream.asked().0;
@@ -310,7 +310,7 @@ fn a_payload_of_another_version_stays_unchanged_and_this_is_logged_once() {
     assert!(log.matches("Redis cannot be used").count() <= 1, "{log}");
     assert!(!log.contains("Redis is back"), "{log}");
     newcomer.wait_until_redis_is_lost();
-    redis.put_version(1);
+    redis.put_version(2);
     server.wait_until_redis_is_back();
     newcomer.wait_until_redis_is_back();
 }

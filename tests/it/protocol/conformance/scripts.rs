@@ -124,7 +124,7 @@ impl Beside {
         let expected = match kept {
             Kept::Saved => 1,
             Kept::Older => 0,
-            Kept::OtherVersion => -1,
+            Kept::NewerVersion => -1,
             Kept::Overtaken => -2,
         };
         prop_assert_eq!(answer, (expected, revision));
