@@ -18,10 +18,11 @@ use xxhash_rust::xxh64::Xxh64;
 use super::contents::PageContents;
 use super::groups::{self, Director};
 use super::lists::List;
+use super::most::MOST_BESIDE;
 use super::page::{Named, Page};
 use super::search;
 use super::split::Split;
-use super::view::{MOST_BESIDE, Views};
+use super::view::Views;
 use crate::catalogue::{FilmIndex, PersonIndex};
 use crate::ledger::Entry;
 
@@ -141,6 +142,28 @@ impl Bases {
             Page::Film(film) => self.of_film(contents, *film),
             Page::Poster(film) => self.film(views, *film).name,
             Page::Person(person) => self.of_person(views, *person),
+            Page::Part(Named::Film(film), prefix) => {
+                let people = contents.large.cast(views.catalogue, *film, prefix);
+                let shown = people.shown.iter().map(|&person| self.person(views, person).entry);
+                let shown: Vec<_> = shown.collect();
+                hash(&(self.film(views, *film).own, shown, people.parts))
+            }
+            Page::Part(Named::Person(person), prefix) => {
+                let films = contents.large.filmography(views.catalogue, *person, prefix);
+                let shown = films.shown.iter().map(|&film| self.film(views, film).name);
+                let (record, shown) = (views.catalogue.person(*person), shown.collect::<Vec<_>>());
+                hash(&(record, views.person_slug(*person), shown, films.parts))
+            }
+            Page::PartJson(Named::Film(film), prefix) => {
+                let file = contents.large.people_of(views, *film)?;
+                let name = |&person: &PersonIndex| self.person(views, person).name;
+                hash(&(views.film_slug(*film), of_parts(&file.split, prefix, name)))
+            }
+            Page::PartJson(Named::Person(person), prefix) => {
+                let file = contents.large.films_of(views, *person)?;
+                let name = |&film: &FilmIndex| self.film(views, film).name;
+                hash(&(views.person_slug(*person), of_parts(&file.split, prefix, name)))
+            }
             Page::List(list, prefix) => self.of_list(contents, *list, prefix)?,
             Page::MoviesJson(prefix) => {
                 of_parts(&contents.movies.split, prefix, |&film| self.film(views, film).card)

@@ -13,12 +13,14 @@ use super::change_list::ChangeList;
 use super::data::DataFile;
 use super::feeds;
 use super::groups::{self, Director};
-use super::lists::Lists;
-use super::page::Page;
+use super::large::{self, Large};
+use super::lists::{Lists, PartView};
+use super::page::{Named, Page};
 use super::paths::{director_path, producer_path, year_path};
 use super::records::Records;
 use super::search;
 use super::site::Site;
+use super::split::{self, Split};
 use super::variables::Variables;
 use super::view::{Maker, Views};
 use super::word_index::Index;
@@ -29,6 +31,7 @@ use crate::texts::Texts;
 pub(super) struct PageContents<'a> {
     pub(super) views: Views<'a>,
     pub(super) lists: Lists<'a>,
+    pub(super) large: Large,
     pub(super) movies: DataFile<FilmIndex>,
     pub(super) people: DataFile<PersonIndex>,
     pub(super) index: Index,
@@ -54,8 +57,9 @@ impl<'a> PageContents<'a> {
                 is_absolute: false,
             },
             lists: Lists::of(catalogue, ledger, shapes),
-            movies: DataFile { name: "movies", split: shapes.movies.clone() },
-            people: DataFile { name: "people", split: shapes.people.clone() },
+            large: Large::of(catalogue, shapes),
+            movies: data("movies", &shapes.movies),
+            people: data("people", &shapes.people),
             index: shapes.words.clone(),
             changes: ChangeList::of(ledger),
         }
@@ -73,14 +77,19 @@ impl<'a> PageContents<'a> {
             Page::PeopleJson(prefix) => {
                 self.people.put(prefix, |person| views.for_data().person(person), to);
             }
-            Page::Film(film) => self.put_film(*film, to),
-            Page::Person(person) => {
-                let (beside, more) = views.people_beside(*person);
-                to.put("person", &views.person(*person));
-                to.put("films", &views.films_of_person(*person));
-                to.put("beside", &beside);
-                to.put("more_beside", &more);
-                to.put("json_ld", &views.schema_person(*person));
+            Page::Film(film) => self.put_film(*film, "", to),
+            Page::Person(person) => self.put_person(*person, "", to),
+            Page::Part(Named::Film(film), prefix) => self.put_film(*film, prefix, to),
+            Page::Part(Named::Person(person), prefix) => self.put_person(*person, prefix, to),
+            Page::PartJson(Named::Film(film), prefix) => {
+                if let Some(file) = self.large.people_of(views, *film) {
+                    file.put(prefix, |person| views.for_data().person_name(person), to);
+                }
+            }
+            Page::PartJson(Named::Person(person), prefix) => {
+                if let Some(file) = self.large.films_of(views, *person) {
+                    file.put(prefix, |film| views.for_data().film_name(film), to);
+                }
             }
             Page::Changes => {
                 to.put("days", &views.days(self.changes.all()));
@@ -123,18 +132,72 @@ impl<'a> PageContents<'a> {
         self.people.json(prefix, views, |person| views.person(person))
     }
 
+    /// Writes the people of a film, or the films of a person, as data.
+    pub(super) fn part_json(&self, named: Named, prefix: &str) -> Result<Bytes> {
+        let views = self.views.for_data();
+        let written = match named {
+            Named::Film(film) => self
+                .large
+                .people_of(views, film)
+                .map(|file| file.json(prefix, views, |person| views.person_name(person))),
+            Named::Person(person) => self
+                .large
+                .films_of(views, person)
+                .map(|file| file.json(prefix, views, |film| views.film_name(film))),
+        };
+        written.unwrap_or_else(|| Ok(Bytes::new()))
+    }
+
     /// Writes a part of the search index.
     pub(super) fn search_index(&self, prefix: &str) -> Bytes {
         search::file(&self.index, prefix, self.views)
     }
 
-    fn put_film(&self, film: FilmIndex, to: &mut dyn Variables) {
+    /// Hands on the page of a person, or the page of a part of the films.
+    fn put_person(&self, person: PersonIndex, prefix: &str, to: &mut dyn Variables) {
+        let views = self.views;
+        let films = self.large.filmography(views.catalogue, person, prefix);
+        to.put("person", &views.person_with(person, films.shown.iter()));
+        to.put("films", &views.films_beside(films.shown));
+        to.put("json_ld", &views.schema_person(person, films.shown));
+        let is_whole = prefix.is_empty();
+        let (beside, more) = if is_whole { views.people_beside(person) } else { <_>::default() };
+        to.put("beside", &beside);
+        to.put("more_beside", &more);
+        self.put_parts(Named::Person(person), films.parts, prefix, to);
+    }
+
+    /// Hands on the parts of the people of a film, or of the films of a person.
+    fn put_parts(
+        &self,
+        named: Named,
+        parts: &[(String, usize)],
+        prefix: &str,
+        to: &mut dyn Variables,
+    ) {
+        let link = |prefix: &str| self.views.site.link(&large::path(self.views, named, prefix));
+        if !parts.is_empty() {
+            let part =
+                |(prefix, count): &(String, usize)| PartView::of(prefix, *count, link(prefix));
+            to.put("parts", &parts.iter().map(part).collect::<Vec<_>>());
+        }
+        if !prefix.is_empty() {
+            to.put("part", &split::name(prefix));
+            to.put("whole_url", &link(""));
+        }
+    }
+
+    /// Hands on the page of a film, or the page of a part of its people.
+    fn put_film(&self, film: FilmIndex, prefix: &str, to: &mut dyn Variables) {
         let (views, groups) = (self.views, self.lists.groups());
         let catalogue = views.catalogue;
         let (shown, place) = (catalogue.film(film), catalogue.film_place(film));
-        to.put("film", &views.film_in_full(film));
-        to.put("json_ld", &views.movie(film));
+        let people = self.large.cast(catalogue, film, prefix);
+        to.put("film", &views.film_in_full(film, people.shown));
+        to.put("json_ld", &views.movie(film, people.shown));
+        self.put_parts(Named::Film(film), people.parts, prefix, to);
         // The list has the newest film first, so the previous place has the next film.
+        let is_whole = prefix.is_empty();
         if let Some(next) = place.checked_sub(1).and_then(|place| catalogue.film_at(place)) {
             to.put("next", &views.film_name(next));
         }
@@ -152,8 +215,9 @@ impl<'a> PageContents<'a> {
         let mut by: Vec<_> = directors.iter().flat_map(|group| &group.films).copied().collect();
         by.sort_unstable_by_key(|&film| catalogue.film_place(film));
         by.dedup();
+        by.retain(|_| is_whole);
         to.put("also_by_director", &views.also_by_director(film, &by));
-        let changes = self.changes.of_film(&shown.id);
+        let changes = self.changes.of_film(&shown.id).filter(|_| is_whole);
         to.put("changes", &changes.map(|dated| views.change(dated)).collect::<Vec<_>>());
     }
 
@@ -176,6 +240,10 @@ impl<'a> PageContents<'a> {
             to.put(all, &makers.collect::<Vec<_>>());
         }
     }
+}
+
+fn data<T>(name: &'static str, split: &Arc<Split<T>>) -> DataFile<T> {
+    DataFile { name, directory: String::new(), split: split.clone() }
 }
 
 /// The page that replaces a former address.

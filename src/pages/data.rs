@@ -17,8 +17,10 @@ use super::view::Views;
 
 /// The data file of one kind of record, in parts if there are many records.
 pub(super) struct DataFile<T> {
-    /// `movies` or `people`.
+    /// `movies`, `people` or `films`.
     pub(super) name: &'static str,
+    /// Path of the directory of the file, with a slash at its end; empty for the root.
+    pub(super) directory: String,
     /// The records, cut by their ids.
     pub(super) split: Arc<Split<T>>,
 }
@@ -26,7 +28,17 @@ pub(super) struct DataFile<T> {
 impl<R: Copy> DataFile<R> {
     /// Returns the path of the file and of each part, with the prefix of the part.
     pub(super) fn paths(&self) -> impl Iterator<Item = (String, &String)> {
-        self.split.prefixes().map(|prefix| (json_path(self.name, prefix), prefix))
+        self.split.prefixes().map(|prefix| (self.path(prefix), prefix))
+    }
+
+    /// Returns the path of the file, or of the part under `prefix`.
+    fn path(&self, prefix: &str) -> String {
+        let DataFile { name, directory, .. } = self;
+        match (&**directory, prefix) {
+            (_, "") => format!("{directory}{name}.json"),
+            ("", _) => format!("json/{name}/{prefix}.json"),
+            _ => format!("{directory}{name}/{prefix}.json"),
+        }
     }
 
     /// Hands on what the file shows, for its fingerprint.
@@ -53,7 +65,7 @@ impl<R: Copy> DataFile<R> {
     ) -> Result<Bytes> {
         match self.split.node(prefix) {
             Some(Node::Parts(parts)) => {
-                let link = |prefix| views.link(&json_path(self.name, prefix));
+                let link = |prefix| views.link(&self.path(prefix));
                 let parts = parts.iter().map(
                     |(prefix, count)| serde_json::json!({"url": link(prefix), "count": count}),
                 );
@@ -66,11 +78,6 @@ impl<R: Copy> DataFile<R> {
             _ => json_lines(self.split.records(prefix).iter().map(|&record| view(record))),
         }
     }
-}
-
-/// Returns the path of the file of all records, or of the part under `prefix`.
-fn json_path(name: &str, prefix: &str) -> String {
-    if prefix.is_empty() { format!("{name}.json") } else { format!("json/{name}/{prefix}.json") }
 }
 
 /// Returns a JSON array with one record on each line, so that a diff shows which records changed.

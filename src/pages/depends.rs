@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use super::groups::{self, Director};
 use super::lists::{self, List};
-use super::page::Page;
+use super::most::MOST_BESIDE;
+use super::page::{Named, Page};
 use super::plan::Plan;
-use super::view::MOST_BESIDE;
 use crate::catalogue::{FilmIndex, PersonIndex};
 use crate::changes::{Change, Kind, What};
 
@@ -62,6 +62,7 @@ pub fn dependencies<'p>(plan: &'p Plan<'_>, path: &str) -> Option<Dependencies<'
             | Page::Search(_)
             | Page::MoviesJson(_)
             | Page::PeopleJson(_)
+            | Page::PartJson(..)
     );
     let template = (!is_file).then(|| plan.template(page).to_owned());
     let mut collected =
@@ -140,6 +141,30 @@ impl<'p> Collected<'p, '_> {
                 }
                 format!("the page of {:?}", catalogue.person(*person).name)
             }
+            Page::Part(Named::Film(film), prefix) => {
+                let people = contents.large.cast(catalogue, *film, prefix).shown;
+                self.film(*film, Shown::Fields);
+                self.entries(people.iter().copied());
+                format!("a part of the people of the film {:?}", catalogue.film(*film).title)
+            }
+            Page::Part(Named::Person(person), prefix) => {
+                let films = contents.large.filmography(catalogue, *person, prefix).shown;
+                self.person(*person, Shown::Fields);
+                self.films(films.iter().copied(), Shown::Name);
+                format!("a part of the films of {:?}", catalogue.person(*person).name)
+            }
+            Page::PartJson(Named::Film(film), prefix) => {
+                let file = contents.large.people_of(contents.views, *film);
+                let people = file.iter().flat_map(|file| file.split.records(prefix));
+                people.for_each(|&person| self.person(person, Shown::Name));
+                format!("a data file of the people of {:?}", catalogue.film(*film).title)
+            }
+            Page::PartJson(Named::Person(person), prefix) => {
+                let file = contents.large.films_of(contents.views, *person);
+                let films = file.iter().flat_map(|file| file.split.records(prefix));
+                films.for_each(|&film| self.film(film, Shown::Name));
+                format!("a data file of the films of {:?}", catalogue.person(*person).name)
+            }
             Page::Poster(film) => {
                 self.film(*film, Shown::Name);
                 format!("the drawn poster of the film {:?}", catalogue.film(*film).title)
@@ -182,8 +207,8 @@ impl<'p> Collected<'p, '_> {
             }
             Page::Moved(_, named) => {
                 match named {
-                    super::page::Named::Film(film) => self.film(*film, Shown::Name),
-                    super::page::Named::Person(person) => self.person(*person, Shown::Name),
+                    Named::Film(film) => self.film(*film, Shown::Name),
+                    Named::Person(person) => self.person(*person, Shown::Name),
                 }
                 "a former address of a record".to_owned()
             }

@@ -10,14 +10,13 @@ use super::view::Views;
 use crate::catalogue::{FilmIndex, PersonIndex};
 
 impl Views<'_> {
-    /// Returns a film as a `Movie`.
-    pub(super) fn movie(self, index: FilmIndex) -> String {
+    /// Returns a film as a `Movie` with these people.
+    pub(super) fn movie(self, index: FilmIndex, people: &[PersonIndex]) -> String {
         let film = self.catalogue.film(index);
         let names: Vec<&String> =
             film.original_title.iter().chain(&film.original_title_romanised).collect();
         let person = |name: &String| json!({"@type": "Person", "name": name});
-        let characters = self.catalogue.cast(index).iter();
-        let characters: Vec<_> = characters.map(|&index| self.named(index)).collect();
+        let characters: Vec<_> = people.iter().map(|&index| self.named(index)).collect();
         written(json!({
             "@context": "https://schema.org",
             "@type": "Movie",
@@ -53,9 +52,9 @@ impl Views<'_> {
         }))
     }
 
-    /// Returns a person as a `Person`, with the films of the person.
-    pub(super) fn schema_person(self, index: PersonIndex) -> String {
-        let films = self.catalogue.filmography(index).iter().map(|&film| {
+    /// Returns a person as a `Person`, with films of the person.
+    pub(super) fn schema_person(self, index: PersonIndex, films: &[FilmIndex]) -> String {
+        let films = films.iter().map(|&film| {
             json!({
                 "@type": "Movie",
                 "name": self.catalogue.film(film).title,

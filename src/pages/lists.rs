@@ -12,12 +12,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::groups::{Director, Groups};
+use super::most::MOST_BESIDE;
 use super::paths::{director_path, producer_path, year_path};
 use super::shapes::Shapes;
 use super::size::{self, MOST_BYTES_OF_NEWEST};
 use super::split::{self, MOST, Split, key_of_text};
 use super::variables::{Each, Variables};
-use super::view::{FilmName, MOST_BESIDE, Views};
+use super::view::{FilmName, Views};
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex};
 use crate::ledger::Ledger;
 
@@ -233,10 +234,8 @@ impl<'a> Lists<'a> {
                 put_films(views, films(), to);
             }
         }
-        let part = |(prefix, count): &(String, usize)| PartView {
-            name: split::name(prefix),
-            url: views.site.link(&list.path(prefix, &self.groups)),
-            count: *count,
+        let part = |(prefix, count): &(String, usize)| {
+            PartView::of(prefix, *count, views.site.link(&list.path(prefix, &self.groups)))
         };
         let parts = self.parts(list, prefix).iter();
         to.put("parts", &parts.map(part).collect::<Vec<_>>());
@@ -375,8 +374,14 @@ struct YearOfList<'a> {
 
 /// A part of a list.
 #[derive(Serialize)]
-struct PartView {
+pub(super) struct PartView {
     name: String,
     url: String,
     count: usize,
+}
+
+impl PartView {
+    pub(super) fn of(prefix: &str, count: usize, url: String) -> PartView {
+        PartView { name: split::name(prefix), url, count }
+    }
 }

@@ -17,6 +17,10 @@ pub(super) enum Page {
     Person(PersonIndex),
     /// A list, or the part of the list under a prefix.
     List(List, String),
+    /// A part of the people of a film, or of the films of a person.
+    Part(Named, String),
+    /// The people of a film, or the films of a person, as data, or the part under a prefix.
+    PartJson(Named, String),
     Changes,
     AtomFeed,
     JsonFeed,
@@ -62,8 +66,8 @@ impl Page {
     pub(super) fn template(&self) -> Option<&'static str> {
         match self {
             Page::Films => Some("index.html"),
-            Page::Film(_) => Some("film.html"),
-            Page::Person(_) => Some("person.html"),
+            Page::Film(_) | Page::Part(Named::Film(_), _) => Some("film.html"),
+            Page::Person(_) | Page::Part(Named::Person(_), _) => Some("person.html"),
             Page::List(list, _) => Some(list.template()),
             Page::Changes => Some("changes.html"),
             Page::AtomFeed => Some("feed.xml"),
@@ -76,6 +80,7 @@ impl Page {
             Page::Poster(_)
             | Page::MoviesJson(_)
             | Page::PeopleJson(_)
+            | Page::PartJson(..)
             | Page::Search(_)
             | Page::Custom(_)
             | Page::File(_) => None,
@@ -85,8 +90,12 @@ impl Page {
     /// Returns the record for the text of an error, after the path of the page.
     pub(super) fn record(&self, catalogue: &Catalogue) -> String {
         match self {
-            Page::Film(film) => format!(" for the film {:?}", catalogue.film(*film).title),
-            Page::Person(person) => format!(" for {:?}", catalogue.person(*person).name),
+            Page::Film(film) | Page::Part(Named::Film(film), _) => {
+                format!(" for the film {:?}", catalogue.film(*film).title)
+            }
+            Page::Person(person) | Page::Part(Named::Person(person), _) => {
+                format!(" for {:?}", catalogue.person(*person).name)
+            }
             _ => String::new(),
         }
     }

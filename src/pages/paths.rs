@@ -46,6 +46,16 @@ pub(super) fn person_path(slug: &str) -> String {
     format!("people/{slug}/index.html")
 }
 
+/// Returns the path of the data file of the people of a film.
+pub(super) fn people_of_film_path(slug: &str) -> String {
+    format!("json/movies/{slug}/people.json")
+}
+
+/// Returns the path of the data file of the films of a person.
+pub(super) fn films_of_person_path(slug: &str) -> String {
+    format!("json/people/{slug}/films.json")
+}
+
 /// Returns the path of the page of a director.
 pub(super) fn director_path(slug: &str) -> String {
     format!("directors/{slug}/index.html")

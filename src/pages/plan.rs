@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::basis::Bases;
 use super::contents::PageContents;
 use super::former::former_addresses;
+use super::large;
 use super::page::Page;
 use super::paths::{film_path, person_path, poster_path, uncompressed};
 use super::records::Records;
@@ -177,6 +178,13 @@ fn add_records(pages: &mut Planned, contents: &PageContents<'_>) {
 fn add_parts(pages: &mut Planned, contents: &PageContents<'_>) {
     for (path, list, prefix) in contents.lists.paths() {
         pages.push((path, Page::List(list, prefix.clone())));
+    }
+    let views = contents.views;
+    for (named, prefix) in contents.large.parts() {
+        pages.push((large::path(views, named, prefix), Page::Part(named, prefix.clone())));
+    }
+    for (path, named, prefix) in contents.large.data_files(views) {
+        pages.push((path, Page::PartJson(named, prefix)));
     }
     for (path, prefix) in contents.movies.paths() {
         pages.push((path, Page::MoviesJson(prefix.clone())));

@@ -111,7 +111,7 @@ impl Prepared<'_> {
             Page::File(_) => "files of the theme",
             Page::Poster(_) => "posters",
             Page::Search(_) => "search index",
-            Page::MoviesJson(_) | Page::PeopleJson(_) => "data files",
+            Page::MoviesJson(_) | Page::PeopleJson(_) | Page::PartJson(..) => "data files",
             page => self.plan.template(page),
         }
     }
@@ -142,6 +142,7 @@ impl Prepared<'_> {
             Page::Search(prefix) => Ok(contents.search_index(prefix)),
             Page::MoviesJson(prefix) => contents.movies_json(prefix),
             Page::PeopleJson(prefix) => contents.people_json(prefix),
+            Page::PartJson(named, prefix) => contents.part_json(*named, prefix),
             Page::JsonFeed => json(self.rendered(self.page)?),
             page => self.rendered(page),
         }

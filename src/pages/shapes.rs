@@ -107,6 +107,11 @@ impl Shapes {
         Cow::Borrowed(&self.films_by_index[film.slot()].key)
     }
 
+    /// Returns the key by which lists of people are cut.
+    pub(super) fn key_of_person(&self, person: PersonIndex) -> Cow<'_, str> {
+        Cow::Borrowed(&self.people_by_index[person.slot()].key)
+    }
+
     /// Returns the bytes of the card of a film.
     pub(super) fn card(&self, film: FilmIndex) -> usize {
         self.films_by_index[film.slot()].listed as usize

@@ -49,6 +49,7 @@ impl Sitemap {
                         | Page::Film(_)
                         | Page::Person(_)
                         | Page::List(..)
+                        | Page::Part(..)
                         | Page::Changes
                         | Page::Custom(_)
                 )

@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 
+use super::most::{MOST_IN_DATA, MOST_LISTED, most_beside};
 use crate::catalogue::{Catalogue, Extra, FilmIndex, PersonIndex};
 
 /// Bytes of all records in one file. With the rest of the page, the file has at most 256 kB.
@@ -25,7 +26,7 @@ pub(super) fn card(catalogue: &Catalogue, index: FilmIndex) -> usize {
     let lines = [&film.original_title, &film.original_title_romanised];
     let lines = lines.into_iter().flatten().map(|line| 60 + escaped(line)).sum::<usize>();
     let image = film.image.as_deref().map_or(0, |image| 60 + escaped(image));
-    let people = catalogue.cast(index).iter().map(|&person| {
+    let people = catalogue.cast(index).iter().take(MOST_LISTED).map(|&person| {
         let person = catalogue.person(person);
         85 + LINK + escaped(&person.id) + 3 * escaped(&person.name)
     });
@@ -35,7 +36,7 @@ pub(super) fn card(catalogue: &Catalogue, index: FilmIndex) -> usize {
 
 /// Returns the bytes of a person in the list of all people.
 pub(super) fn entry(catalogue: &Catalogue, index: PersonIndex) -> usize {
-    let films = catalogue.filmography(index).iter();
+    let films = catalogue.filmography(index).iter().take(MOST_LISTED);
     let films = films.map(|&film| 55 + LINK + 3 * escaped(&catalogue.film(film).title));
     150 + LINK + 3 * escaped(&catalogue.person(index).name) + films.sum::<usize>()
 }
@@ -67,11 +68,8 @@ pub(super) fn film_data(catalogue: &Catalogue, index: FilmIndex) -> usize {
     let texts = texts.into_iter().flatten().map(|text| 30 + in_json(text)).sum::<usize>();
     let makers = film.directors.iter().chain(&film.producers).map(|name| 4 + in_json(name));
     let makers: usize = makers.sum();
-    let people = catalogue.cast(index).iter().map(|&person| {
-        let person = catalogue.person(person);
-        60 + LINK + in_json(&person.id) + 2 * in_json(&person.name)
-    });
-    let people: usize = people.sum();
+    let people = catalogue.cast(index).iter().take(MOST_IN_DATA);
+    let people: usize = people.map(|&person| name_in_data(catalogue, person)).sum();
     250 + 4 * in_json(&film.title)
         + in_json(&film.id)
         + texts
@@ -85,12 +83,38 @@ pub(super) fn person_data(catalogue: &Catalogue, index: PersonIndex) -> usize {
     let person = catalogue.person(index);
     let texts = [&person.gender, &person.age, &person.eye_color, &person.hair_color];
     let texts = texts.into_iter().flatten().map(|text| 16 + in_json(text)).sum::<usize>();
-    let films = catalogue.filmography(index).iter().map(|&film| {
-        let film = catalogue.film(film);
-        70 + LINK + in_json(&film.id) + 2 * in_json(&film.title)
-    });
-    let films: usize = films.sum();
+    let films = catalogue.filmography(index).iter().take(MOST_IN_DATA);
+    let films: usize = films.map(|&film| title_in_data(catalogue, film)).sum();
     100 + in_json(&person.id) + 3 * in_json(&person.name) + texts + films + extra(&person.extra)
+}
+
+/// Returns the bytes of a person on the page of a film, with the other films that the page names.
+pub(super) fn in_cast(catalogue: &Catalogue, film: FilmIndex, index: PersonIndex) -> usize {
+    let person = catalogue.person(index);
+    let facts = [&person.gender, &person.age, &person.eye_color, &person.hair_color];
+    let facts = facts.into_iter().flatten().map(|fact| 10 + escaped(fact)).sum::<usize>();
+    let films = catalogue.filmography(index).iter().take(most_beside(catalogue, film));
+    let films = films.map(|&film| 60 + LINK + 3 * escaped(&catalogue.film(film).title));
+    300 + LINK + escaped(&person.id) + 4 * escaped(&person.name) + facts + films.sum::<usize>()
+}
+
+/// Returns the bytes of a film on the page of a person.
+pub(super) fn in_filmography(catalogue: &Catalogue, film: FilmIndex) -> usize {
+    let film = catalogue.film(film);
+    let image = film.image.as_deref().map_or(0, |image| 150 + escaped(image));
+    480 + LINK + 5 * escaped(&film.title) + image
+}
+
+/// Returns the bytes of the name of a person in a data file.
+pub(super) fn name_in_data(catalogue: &Catalogue, index: PersonIndex) -> usize {
+    let person = catalogue.person(index);
+    60 + LINK + in_json(&person.id) + 2 * in_json(&person.name)
+}
+
+/// Returns the bytes of the title of a film in a data file.
+pub(super) fn title_in_data(catalogue: &Catalogue, index: FilmIndex) -> usize {
+    let film = catalogue.film(index);
+    70 + LINK + in_json(&film.id) + 2 * in_json(&film.title)
 }
 
 fn extra(extra: &Extra) -> usize {

@@ -8,21 +8,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::paths::{director_path, film_path, person_path, poster_path};
+use super::most::{MOST_BESIDE, MOST_IN_DATA, MOST_LISTED, most_beside};
+use super::paths::{
+    director_path, film_path, films_of_person_path, people_of_film_path, person_path, poster_path,
+};
 use super::records::Records;
 use super::site::Site;
 use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, PersonIndex};
 use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::texts::Texts;
-
-/// Bound on each list of other films on the page of a film: the list of each person of the film,
-/// and the list of films by the same directors.
-pub(super) const MOST_BESIDE: usize = 24;
-
-/// Largest total number of other films that the page of a film names beside the people of the film.
-/// The number is divided by the number of people.
-const MOST_BESIDE_ALL: usize = 12_000;
 
 /// Largest number of other people that the page of a person names.
 const MOST_PEOPLE_BESIDE: usize = 48;
@@ -104,6 +99,12 @@ pub(super) struct FilmView<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rt_score: Option<u32>,
     people: Vec<P>,
+    /// Number of further people.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_people: usize,
+    /// In data files, the address of all people if there are further people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people_url: Option<String>,
     /// Origin time of the first payload with the film; `None` for a film of the first payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<String>,
@@ -115,6 +116,10 @@ pub(super) struct FilmView<'a, P> {
 /// information.
 fn is_one(names: &&[String]) -> bool {
     names.len() <= 1
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A person, with the films of the person.
@@ -133,6 +138,12 @@ pub(super) struct PersonView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hair_color: Option<&'a str>,
     films: Vec<FilmName<'a>>,
+    /// Number of further films.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_films: usize,
+    /// In data files, the address of all films if there are further films.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    films_url: Option<String>,
     #[serde(flatten)]
     extra: &'a Extra,
 }
@@ -188,20 +199,37 @@ impl<'a> Views<'a> {
 
     /// Returns a film with the names of its people, as lists and JSON files show the film.
     pub(super) fn film(self, index: FilmIndex) -> FilmView<'a, PersonName<'a>> {
-        self.film_with(index, |person| self.person_name(person))
+        let cast = self.catalogue.cast(index);
+        let shown = &cast[..cast.len().min(self.most_listed())];
+        let people = shown.iter().map(|&person| self.person_name(person)).collect();
+        let view = self.film_with(index, people);
+        let has_file = self.is_absolute && shown.len() < cast.len();
+        let people_url = has_file.then(|| self.link(&people_of_film_path(view.slug)));
+        FilmView { people_url, ..view }
     }
 
-    /// Returns a film with full views of its people, as the page of the film shows the film.
-    pub(super) fn film_in_full(self, index: FilmIndex) -> FilmView<'a, PersonView<'a>> {
-        let people = self.catalogue.cast(index).len().max(1);
-        let most = MOST_BESIDE.min(MOST_BESIDE_ALL / people);
-        self.film_with(index, |person| {
+    /// Returns a film with full views of some of its people, as the page of the film shows the
+    /// film.
+    pub(super) fn film_in_full(
+        self,
+        index: FilmIndex,
+        people: &[PersonIndex],
+    ) -> FilmView<'a, PersonView<'a>> {
+        let most = most_beside(self.catalogue, index);
+        let people = people.iter().map(|&person| {
             let others = self.catalogue.filmography(person).iter();
-            self.person_with(person, others.filter(|&&other| other != index).take(most))
-        })
+            let others = others.filter(|&&other| other != index);
+            PersonView { more_films: 0, ..self.person_with(person, others.take(most)) }
+        });
+        self.film_with(index, people.collect())
     }
 
-    fn film_with<P>(self, index: FilmIndex, person: impl Fn(PersonIndex) -> P) -> FilmView<'a, P> {
+    /// Returns the largest number of people of a film, and of films of a person.
+    fn most_listed(self) -> usize {
+        if self.is_absolute { MOST_IN_DATA } else { MOST_LISTED }
+    }
+
+    fn film_with<P>(self, index: FilmIndex, people: Vec<P>) -> FilmView<'a, P> {
         let film = self.catalogue.film(index);
         let slug = self.film_slug(index);
         FilmView {
@@ -224,7 +252,9 @@ impl<'a> Views<'a> {
             year: film.year,
             running_time: film.running_time,
             rt_score: film.rt_score,
-            people: self.catalogue.cast(index).iter().map(|&index| person(index)).collect(),
+            more_people: self.catalogue.cast(index).len() - people.len(),
+            people_url: None,
+            people,
             first_seen: self.first_seen(index),
             extra: &film.extra,
         }
@@ -245,16 +275,23 @@ impl<'a> Views<'a> {
     }
 
     pub(super) fn person(self, index: PersonIndex) -> PersonView<'a> {
-        self.person_with(index, self.catalogue.filmography(index).iter())
+        let films = self.catalogue.filmography(index);
+        let shown = &films[..films.len().min(self.most_listed())];
+        let view = self.person_with(index, shown.iter());
+        let has_file = self.is_absolute && shown.len() < films.len();
+        let films_url = has_file.then(|| self.link(&films_of_person_path(view.slug)));
+        PersonView { films_url, ..view }
     }
 
-    fn person_with(
+    /// Returns a person with some of the films of the person.
+    pub(super) fn person_with(
         self,
         index: PersonIndex,
         films: impl Iterator<Item = &'a FilmIndex>,
     ) -> PersonView<'a> {
         let person = self.catalogue.person(index);
         let slug = self.person_slug(index);
+        let films: Vec<_> = films.map(|&film| self.film_name(film)).collect();
         PersonView {
             id: &person.id,
             slug,
@@ -264,7 +301,9 @@ impl<'a> Views<'a> {
             age: person.age.as_deref(),
             eye_color: person.eye_color.as_deref(),
             hair_color: person.hair_color.as_deref(),
-            films: films.map(|&film| self.film_name(film)).collect(),
+            more_films: self.catalogue.filmography(index).len() - films.len(),
+            films_url: None,
+            films,
             extra: &person.extra,
         }
     }
@@ -290,10 +329,9 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// Returns the films of a person by their posters, oldest first.
-    pub(super) fn films_of_person(self, person: PersonIndex) -> Vec<FilmBeside<'a>> {
-        let films = self.catalogue.filmography(person).iter();
-        films.map(|&film| self.film_beside(film)).collect()
+    /// Returns films by their posters.
+    pub(super) fn films_beside(self, films: &[FilmIndex]) -> Vec<FilmBeside<'a>> {
+        films.iter().map(|&film| self.film_beside(film)).collect()
     }
 
     /// Returns the other people of the films of a person, in the order of the films, and the number

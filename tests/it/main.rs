@@ -27,6 +27,7 @@ mod fixture;
 mod freshness;
 mod https;
 mod languages;
+mod large_records;
 mod live_pages;
 mod looking;
 mod news;
