@@ -20,9 +20,9 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 
 # `make test` leaves these to `make test-long`: searches of all states, records of page loads under
 # each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, lists
-# of a thousand films, and open pages in front of several replicas.
+# of a thousand films, an archive of 100,000 films, and open pages in front of several replicas.
 LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
-	faults::windows live_pages::endurance live_pages::long live_pages::replicas \
+	faults::windows live_pages::endurance live_pages::long live_pages::replicas national:: \
 	nginx::nginx_answers_whole_pages pipeline::large protocol::laws sudden_death::
 
 # Tests wait for most of their time, so more of them run at once than there are cores.
@@ -32,7 +32,8 @@ test: packages ## run the tests that take seconds; T=name runs all tests whose n
 # The records of page loads need both cores for themselves, so they run first, one after the other.
 test-long: packages ## run the tests that `make test` leaves out
 	cargo test --test it -- --include-ignored --test-threads 1 chaos::many::faults::three $(filter chaos::%,$(LONG))
-	cargo test --test it -- --include-ignored $(filter-out chaos::%,$(LONG))
+	cargo test --test it -- --include-ignored national::
+	cargo test --test it -- --include-ignored $(filter-out chaos::% national::,$(LONG))
 
 faults: packages ## make every kind of failure happen, at each system call, and print the tables (10 minutes)
 	EACH_CALL=1 cargo test --quiet --test it -- --include-ignored --nocapture faults::

@@ -88,10 +88,14 @@ pub fn write_unsynced<T: Serialize>(path: &Path, kind: &str, value: &T) -> Resul
 /// # Errors
 /// Fails if the value has no JSON form.
 pub fn bytes<T: Serialize>(kind: &str, value: &T) -> Result<Vec<u8>> {
-    let body = serde_json::to_vec(value).with_context(|| format!("cannot write the {kind}"))?;
-    let (version, checksum) = (version_of(kind), blake3::hash(&body).to_hex());
-    let mut bytes = format!("movies-gen {kind} {version} {checksum}\n").into_bytes();
-    bytes.extend_from_slice(&body);
+    // The checksum gets its place before the content is known, because a copy of a large document
+    // would need as much memory again.
+    let line = |checksum: &str| format!("movies-gen {kind} {} {checksum}\n", version_of(kind));
+    let mut bytes = line(&blake3::hash(b"").to_hex()).into_bytes();
+    let start = bytes.len();
+    serde_json::to_writer(&mut bytes, value).with_context(|| format!("cannot write the {kind}"))?;
+    let checksum = blake3::hash(&bytes[start..]).to_hex();
+    bytes[..start].copy_from_slice(line(&checksum).as_bytes());
     Ok(bytes)
 }
 

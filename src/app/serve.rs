@@ -110,6 +110,10 @@ async fn run(
     events: &mut Events,
 ) -> Result<()> {
     let mut config = config.clone();
+    if wired.refresher.front.publisher.is_unchecked() {
+        // To check a large site and to load its data takes seconds.
+        wired.refresher.show_published();
+    }
     wired.show_what_is_there().await;
     events.hear_replicas(&wired.refresher.stores);
     let mut due = clock.now().boot;

@@ -11,19 +11,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use itertools::Itertools;
-use rayon::prelude::*;
-use tracing::{info, warn};
 
 use super::bodies::{Bodies, HotBodies};
-use super::files;
 use super::forms::Forms;
-use super::manifest::{GenerationId, Manifest, ManifestEntry, ManifestView};
+use super::manifest::{GenerationId, ManifestEntry, ManifestView};
 use super::spool::Spooled;
-use crate::disk;
 use crate::document;
-use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
-use crate::workers;
 
 /// A file of a generation.
 #[derive(Debug, Clone)]
@@ -85,15 +79,17 @@ pub struct Generation {
     /// Files of the manifest that were edited or lost on disk. The remains are ours and are
     /// replaced.
     pub(super) lost: BTreeMap<String, ManifestEntry>,
+    /// Whether the files were looked at on the disk, so that `lost` is complete.
+    pub(super) is_checked: bool,
     /// The content that is not in memory; `None` before the generation is published.
-    bodies: Option<Bodies>,
+    pub(super) bodies: Option<Bodies>,
 }
 
 impl Generation {
     /// Makes the generation that consists of these files.
     pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<PublishedFile>>) -> Generation {
         let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
-        Generation { id, stamp, files, lost: BTreeMap::new(), bodies: None }
+        Generation { id, stamp, files, lost: BTreeMap::new(), is_checked: true, bodies: None }
     }
 
     /// Returns the files of the generation, without retired assets.
@@ -187,93 +183,4 @@ impl Generation {
         let there = self.files.iter().map(|(path, file)| (path, &file.entry));
         there.merge_by(&self.lost, |(one, _), (other, _)| one <= other)
     }
-
-    /// Makes a generation whose files all count as lost, for a tree with a damaged manifest.
-    pub(super) fn unread(manifest: Manifest) -> Generation {
-        Generation {
-            id: manifest.generation,
-            stamp: manifest.stamp,
-            files: BTreeMap::new(),
-            lost: manifest.files,
-            bodies: None,
-        }
-    }
-
-    /// Reads the files of a tree. If their content needs more memory than `hot` permits, only looks
-    /// at the files. A page that is held back is read from the standby, if the standby holds the
-    /// same generation. A file that was lost or edited since the publish counts as lost. The next
-    /// publish makes the file again, with a time later than the edit.
-    ///
-    /// # Errors
-    /// Fails if the manifest of the standby cannot be read.
-    pub(super) fn read(
-        tree: &Path,
-        manifest: Manifest,
-        standby: &Path,
-        hot: &Arc<HotBodies>,
-    ) -> Result<Generation> {
-        let sizes = manifest.files.values().flat_map(ManifestEntry::variants);
-        let has_room = sizes.map(|(_, size)| size).sum::<u64>() <= hot.most;
-        let read = |tree: &Path, path: &str, entry: &ManifestEntry| {
-            let content = if has_room {
-                FileContent::Memory(read_forms(tree, path, entry)?)
-            } else {
-                files::is_as_listed(tree, path, entry).then_some(FileContent::Tree)?
-            };
-            Some(Arc::new(PublishedFile { entry: entry.clone(), content }))
-        };
-        let found: Vec<_> = workers::run(|| {
-            let each = manifest.files.into_par_iter().map(|(path, entry)| {
-                let file = read(tree, &path, &entry);
-                // The next file at the path must have a later time.
-                let edited = file.is_none().then(|| files::newest_mtime(tree, &path, &entry));
-                (path, entry, file, edited)
-            });
-            each.collect()
-        });
-        let mut stamp = manifest.stamp;
-        let (mut files, mut lost) = (BTreeMap::new(), BTreeMap::new());
-        for (path, entry, file, edited) in found {
-            stamp = stamp.max(edited.unwrap_or(0));
-            match file {
-                Some(file) => drop(files.insert(path, file)),
-                None => drop(lost.insert(path, entry)),
-            }
-        }
-        for (path, held) in manifest.held_back {
-            let file = read(standby, &path, &held.wanted);
-            files.extend(file.map(|file| (path, file)));
-        }
-        // A lost retired asset is not made again.
-        let pages: Vec<_> = lost.iter().filter(|(_, entry)| entry.retired.is_none()).collect();
-        if let Some((first, _)) = pages.first() {
-            warn!(
-                files = pages.len(),
-                "{} of the published files in {} were edited or lost (first: {first}); the next \
-                 publish replaces them",
-                pages.len(),
-                tree.display()
-            );
-        }
-        info!(generation = %manifest.generation, files = files.len(), "found a published site");
-        let bodies = Some(Bodies::open(&[tree, standby], hot));
-        Ok(Generation { id: manifest.generation, stamp, files, lost, bodies })
-    }
-}
-
-/// Reads a file in all its forms, if all are as the manifest says.
-fn read_forms(tree: &Path, path: &str, entry: &ManifestEntry) -> Option<Forms> {
-    let mut forms = BTreeMap::new();
-    for (suffix, size) in entry.variants() {
-        if !files::is_untouched(tree, &format!("{path}{suffix}"), size, entry.mtime) {
-            return None;
-        }
-        let bytes = disk::read(&tree.join(format!("{path}{suffix}"))).ok().flatten()?;
-        forms.insert(suffix, Bytes::from(bytes));
-    }
-    let bytes = forms.remove("").unwrap_or_default();
-    if blake3::hash(&bytes) != entry.hash {
-        return None;
-    }
-    Some(Forms { bytes, gz: forms.remove(GZIP), br: forms.remove(BROTLI) })
 }

@@ -28,6 +28,16 @@ pub(super) struct Present {
 }
 
 impl Present {
+    /// Returns the entries of `out` that are listed as ours.
+    pub(super) fn without_held_back(&self, live: Option<&Arc<Generation>>) -> FileList {
+        let Some(live) = live else { return FileList::default() };
+        if self.held_back.is_empty() {
+            return FileList::Of(live.clone());
+        }
+        let listed = live.listed().filter(|(path, _)| !self.held_back.contains_key(*path));
+        FileList::Read(listed.map(|(path, entry)| (path.clone(), entry.clone())).collect())
+    }
+
     pub(super) fn of(manifest: &Manifest) -> Present {
         let Manifest { held_back, owners_directories, .. } = manifest.clone();
         Present { held_back, owners_directories }

@@ -218,6 +218,12 @@ impl Manifest {
         self.files.values().filter(|entry| entry.retired.is_none()).count()
     }
 
+    /// Returns the bytes of all files.
+    pub(super) fn bytes_of_files(&self) -> u64 {
+        let sizes = self.files.values().flat_map(ManifestEntry::variants);
+        sizes.map(|(_, size)| size).sum()
+    }
+
     /// Reads the manifest of a tree. A damaged manifest is set aside and counts as absent.
     ///
     /// # Errors

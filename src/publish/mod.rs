@@ -47,6 +47,7 @@ mod exchange;
 mod file_list;
 mod files;
 mod forms;
+mod found;
 mod generation;
 mod held_back;
 mod in_place;
@@ -81,10 +82,11 @@ use crate::disk;
 use crate::document;
 use crate::ledger::Ledger;
 use crate::pages::Plan;
-use crate::upstream::{OtherUpstream, Strange, UpstreamId};
+use crate::upstream::{Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
 use bodies::HotBodies;
 use file_list::FileList;
+use found::Found;
 use generation::LostFile;
 pub use generation::{Generation, PublishedFile};
 use held_back::Present;
@@ -137,7 +139,7 @@ impl Publisher {
     /// written to.
     ///
     /// # Errors
-    /// Fails with [`OtherUpstream`] if `out` shows the data of another upstream. Also fails if the
+    /// Fails with [`OtherUpstream`](crate::upstream::OtherUpstream) if `out` shows the data of another upstream. Also fails if the
     /// trees cannot be read, or if a newer program wrote them.
     pub fn open(
         out: &Path,
@@ -164,41 +166,57 @@ impl Publisher {
             told: None,
         };
         in_place::complete(&publisher.out, publisher.standby.path())?;
-        strangers::settle(&publisher.standby, &publisher.out)?;
-        publisher.look()?;
+        let manifest = Manifest::read(&publisher.out)?;
+        let is_large = manifest.as_ref().is_some_and(|manifest| {
+            manifest.held_back.is_empty() && manifest.bytes_of_files() > cache_bytes
+        });
+        if !is_large && strangers::settle(&publisher.standby, &publisher.out)? {
+            publisher.look()?;
+        } else {
+            publisher.take(manifest, !is_large)?;
+        }
         Ok(publisher)
+    }
+
+    /// Whether the live tree is not yet checked, because the site is large.
+    pub fn is_unchecked(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| !live.is_checked)
+    }
+
+    /// Checks a live tree of a large site. Until then, the site is served from its manifest.
+    ///
+    /// # Errors
+    /// Fails if the trees cannot be read or exchanged.
+    pub fn check(&mut self, now: WallTime) -> Result<()> {
+        if !self.is_unchecked() {
+            return Ok(());
+        }
+        self.standby.seen().set_now(now);
+        if strangers::settle(&self.standby, &self.out)? {
+            return self.look();
+        }
+        if let Some(live) = &mut self.live {
+            let live = Arc::make_mut(live);
+            found::check(live, &self.out);
+            self.stamp = self.stamp.max(live.stamp);
+        }
+        Ok(())
     }
 
     /// Takes the tree at `out` as live.
     fn look(&mut self) -> Result<()> {
         let manifest = Manifest::read(&self.out)?;
-        self.moved = manifest.as_ref().is_some_and(|found| found.upstream != self.upstream);
-        if let Some(found) = manifest.as_ref().map(|manifest| &manifest.upstream)
-            && *found != self.upstream
-            && self.strange == Strange::Refuse
-        {
-            return Err(OtherUpstream {
-                directory: self.out.clone(),
-                found: found.clone(),
-                wanted: self.upstream.clone(),
-            }
-            .into());
-        }
-        self.unlisted =
-            manifest.is_none() && (ours::is_ours(&self.out) || self.strange == Strange::Adopt);
-        self.present = manifest.as_ref().map(Present::of).unwrap_or_default();
-        let read = |found: &Manifest| MadeFrom::read(&self.out, &found.generation);
-        self.made = manifest.as_ref().and_then(read);
-        let found = match manifest {
-            Some(manifest) => {
-                Some(Generation::read(&self.out, manifest, self.standby.path(), &self.hot)?)
-            }
-            // There is no manifest, but another document of the program in `out`, or `--adopt`,
-            // says that the tree is ours. The manifest of the standby lists most files of `out`.
-            None if self.unlisted => self.standby.manifest()?.map(Generation::unread),
-            None => None,
-        };
-        self.live = found.map(Arc::new);
+        self.take(manifest, true)
+    }
+
+    /// Takes the tree at `out`, which has this manifest, as live. `reads` says whether the files are
+    /// read or checked now.
+    fn take(&mut self, manifest: Option<Manifest>, reads: bool) -> Result<()> {
+        let of = (&self.upstream, self.strange);
+        let found = Found::in_tree(&self.out, manifest, &self.standby, of, &self.hot, reads)?;
+        (self.moved, self.unlisted) = (found.moved, found.unlisted);
+        (self.present, self.made) = (found.present, found.made);
+        self.live = found.live.map(Arc::new);
         self.identity = self.live.as_ref().and_then(|_| exchange::identity(&self.out));
         self.stamp = self.live.as_ref().map_or(0, |live| live.stamp).max(self.stamp);
         Ok(())
@@ -315,6 +333,7 @@ impl Publisher {
         };
         self.live.as_ref().is_some_and(is_settled)
             && !self.moved
+            && !self.is_unchecked()
             && self.identity.is_some()
             && exchange::identity(&self.out) == self.identity
             && !self.present.has_room_again(&self.out)
@@ -354,7 +373,7 @@ impl Publisher {
         volatile: &Volatile,
         progress: &(dyn Fn(PublishStep<'_>) + Sync),
     ) -> Result<()> {
-        let before = self.listed();
+        let before = self.present.without_held_back(self.live.as_ref());
         let theirs = &self.present.owners_directories;
         let mut ours = Ours::of(before.clone(), self.standby.seen()).without(theirs);
         if self.unlisted {
@@ -395,17 +414,6 @@ impl Publisher {
         let standby = self.standby.path();
         self.present = in_place::publish(out, standby, ours, before, was, present, generation)?;
         Ok(())
-    }
-
-    /// Returns the entries of `out` that are listed as ours.
-    fn listed(&self) -> FileList {
-        let Some(live) = &self.live else { return FileList::default() };
-        if self.present.held_back.is_empty() {
-            return FileList::Of(live.clone());
-        }
-        let listed = live.listed();
-        let listed = listed.filter(|(path, _)| !self.present.held_back.contains_key(*path));
-        FileList::Read(listed.map(|(path, entry)| (path.clone(), entry.clone())).collect())
     }
 
     /// Adds files to `ours` that may be replaced although no list names them.

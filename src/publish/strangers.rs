@@ -14,23 +14,24 @@ use super::ours::Ours;
 use super::standby::Standby;
 use super::standby_change::StandbyChange;
 
-/// Moves entries that an earlier process moved into the standby back to `out`.
+/// Moves entries that an earlier process moved into the standby back to `out`. Returns whether `out`
+/// is another tree now.
 ///
 /// # Errors
 /// Fails if the trees cannot be read or exchanged.
-pub(super) fn settle(standby: &Standby, out: &Path) -> Result<()> {
+pub(super) fn settle(standby: &Standby, out: &Path) -> Result<bool> {
     let strangers = of(standby)?;
     if strangers.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let is_whole = standby.manifest()?.is_some();
     let is_untouched = Manifest::peek(out)
         .is_some_and(|manifest| ours_of(manifest, standby).strangers(out, 1).is_empty());
     if is_whole && is_untouched {
         // The earlier process was killed between the exchange and the second check.
-        exchange::exchange(standby.path(), out)
+        exchange::exchange(standby.path(), out).map(|()| true)
     } else {
-        standby.give_back(&strangers, out)
+        standby.give_back(&strangers, out).map(|()| false)
     }
 }
 

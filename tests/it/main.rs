@@ -30,6 +30,7 @@ mod languages;
 mod large_records;
 mod live_pages;
 mod looking;
+mod national;
 mod news;
 mod nginx;
 mod options;

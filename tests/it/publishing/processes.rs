@@ -89,7 +89,7 @@ fn a_state_that_a_newer_program_wrote_stays_unchanged() {
     site.build_once().well();
     let path = site.path(".movies-gen/saved");
     let saved = std::fs::read_to_string(&path).expect("a document");
-    let newer = saved.replacen("movies-gen saved 1 ", "movies-gen saved 9 ", 1);
+    let newer = saved.replacen("movies-gen saved 2 ", "movies-gen saved 9 ", 1);
     site.write(".movies-gen/saved", &newer);
     let log = site.build_once().with_code(2);
     assert!(log.contains(".movies-gen/saved") && log.contains("version 9"), "{log}");

@@ -140,3 +140,24 @@ fn a_first_build_without_room_in_memory_writes_the_same_files() {
     assert!(in_memory.len() > 20);
     assert!(in_memory == on_disk);
 }
+
+#[test]
+fn a_page_that_somebody_edited_while_the_program_was_stopped_is_made_again() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream).with(&["--cache-bytes", "0"]);
+    site.build_once().well();
+    let page = "movies/salt-road/index.html";
+    let before = site.page(page);
+    std::fs::remove_file(site.out().join(page)).expect("removed");
+    site.write(&format!("public/{page}"), "edited");
+    site.write("public/movies/owner.html", "kept");
+    let server = site.serve();
+    wait_until("the page is there again", || {
+        let answer = server.get("/movies/salt-road/");
+        assert!(!answer.text().contains("edited"), "{answer:?}");
+        answer.status == 200 && answer.text() == before
+    });
+    server.wait_for_line("1 of the published files");
+    wait_until("the file is there again", || site.page(page) == before);
+    assert_eq!(site.page("movies/owner.html"), "kept");
+}

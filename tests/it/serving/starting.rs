@@ -33,3 +33,22 @@ fn visitors_get_the_starting_page_while_the_published_tree_is_read() {
     process.signal(rustix::process::Signal::TERM);
     assert_eq!(process.ended().0.code(), Some(0));
 }
+
+#[test]
+fn a_site_on_the_disk_is_served_before_the_stored_data_is_read() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--cache-bytes", "0"]);
+    site.build_once().well();
+    // Parts that do not come stand for data that takes long to read.
+    for part in fs::read_dir(site.path(".movies-gen/bodies")).expect("parts").flatten() {
+        fs::remove_file(part.path()).expect("removed");
+        mknodat(CWD, part.path(), FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a pipe");
+    }
+    let server = site.with(&["--hold", "0s"]).serve();
+    wait_until("the published site", || server.get("/").status == 200);
+    let page = server.get("/movies/salt-road/");
+    assert_eq!(page.text(), site.page("movies/salt-road/index.html"));
+    assert!(page.header("age").is_some(), "{page:?}");
+    assert!(!server.log().contains("refreshed"), "the data is not read yet: {}", server.log());
+    server.kill();
+}
