@@ -24,6 +24,8 @@ pub struct Joined {
     pub catalogue: Catalogue,
     /// The imperfections of the data.
     pub warnings: Vec<Warning>,
+    /// Whether the films and people have the same ids as in the join before.
+    pub keeps_ids: bool,
     films: Listed<Film>,
     people: Listed<Person>,
     by_films: Stated,
@@ -53,6 +55,7 @@ impl Joined {
             || self.stated_by_films(&films, &raw_films, &people),
             || self.stated_by_people(&people, &raw_people, &films),
         );
+        let keeps_ids = !films.step.changes_ids() && !people.step.changes_ids();
         let (films, people) = (films.list, people.list);
         let pairs = if self.has_pairs_of(&films, &people, &by_films, &by_people) {
             self.catalogue.pairs.clone()
@@ -63,7 +66,8 @@ impl Joined {
         let catalogue = Catalogue { films: film_shelf, people: person_shelf, pairs };
         bounds.hold_site(&catalogue)?;
         let warnings = Vec::new();
-        let mut next = Joined { catalogue, warnings, films, people, by_films, by_people };
+        let mut next =
+            Joined { catalogue, warnings, keeps_ids, films, people, by_films, by_people };
         next.warn(limit);
         Ok(next)
     }

@@ -9,6 +9,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use super::{Catalogue, Film, Person};
 
 /// Bytes of the files that every site has.
@@ -74,13 +76,13 @@ impl Weighed {
 
 /// Estimates the bytes of all files of the site.
 pub fn weight(catalogue: &Catalogue) -> u64 {
-    let titles: Vec<Weighed> =
-        catalogue.films().map(|(_, film)| Weighed::of(&film.title)).collect();
-    let names: Vec<Weighed> =
-        catalogue.people().map(|(_, person)| Weighed::of(&person.name)).collect();
+    let films: Vec<_> = catalogue.films().collect();
+    let people: Vec<_> = catalogue.people().collect();
+    let titles: Vec<_> = films.par_iter().map(|(_, film)| Weighed::of(&film.title)).collect();
+    let names: Vec<_> = people.par_iter().map(|(_, person)| Weighed::of(&person.name)).collect();
     let mut directors: HashMap<&str, u64> = HashMap::new();
     let mut producers: HashMap<&str, u64> = HashMap::new();
-    for (_, film) in catalogue.films() {
+    for (_, film) in &films {
         for (makers, names) in
             [(&mut directors, &film.directors), (&mut producers, &film.producers)]
         {
@@ -90,15 +92,15 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
         }
     }
     let makers = (directors.len() + producers.len()) as u64 * MAKER;
-    let films = catalogue.films().zip(&titles).map(|((index, film), &title)| {
+    let is_on_list = films.len() <= MOST_ON_LIST;
+    let films = films.par_iter().zip(&titles).map(|(&(index, film), &title)| {
         let by_same = film.directors.iter().filter_map(|name| directors.get(name.as_str()));
         let beside = by_same.map(|count| count - 1).sum::<u64>().min(MOST_BESIDE);
         let cast = catalogue.cast(index).iter();
         let cast = cast.map(|&person| names[catalogue.person_place(person)].words);
-        let is_on_list = catalogue.films().len() <= MOST_ON_LIST;
         of_film(film, title, cast.sum(), is_on_list) + beside * (BESIDE + title.shown(22, 10))
     });
-    let people = catalogue.people().zip(&names).map(|((index, person), &name)| {
+    let people = people.par_iter().zip(&names).map(|(&(index, person), &name)| {
         let films = catalogue.filmography(index).iter();
         let films = films.map(|&film| titles[catalogue.film_place(film)]);
         of_person(person, name, films)

@@ -109,9 +109,7 @@ pub struct Ledger {
 impl Ledger {
     /// Makes the ledger of the first catalogue.
     pub fn baseline(catalogue: &Catalogue, origin: WallTime) -> Ledger {
-        let mut ledger = Ledger::default();
-        ledger.enter(&[], catalogue, origin, None);
-        ledger
+        Ledger::default().entered(&[], catalogue, origin, None)
     }
 
     /// Makes the ledger of a catalogue from the ledger before, if there is one.
@@ -136,15 +134,12 @@ impl Ledger {
     /// Makes the next ledger: `changes` led to `catalogue`, whose origin time is `origin`.
     #[must_use]
     pub fn advanced(&self, changes: &[Change], catalogue: &Catalogue, origin: WallTime) -> Ledger {
-        let mut next = self.clone();
-        next.enter(changes, catalogue, origin, Some(origin));
+        let mut next = self.entered(changes, catalogue, origin, Some(origin));
         let dated = changes.iter().map(|change| Dated { at: origin, change: change.clone() });
         let mut dated: Vec<_> = dated.collect();
         dated.sort_by(Dated::by_time);
         next.changes.extend(dated);
         next.changes = rooms::bounded(next.changes.into());
-        let Ledger { films, people, directors, producers, .. } = &mut next;
-        [films, people, directors, producers].into_iter().for_each(forget_the_longest_gone);
         next
     }
 
@@ -156,30 +151,46 @@ impl Ledger {
         }
     }
 
-    /// Adds an entry for each record of the catalogue.
-    fn enter(
-        &mut self,
+    /// Returns this ledger with an entry for each record of the catalogue.
+    fn entered(
+        &self,
         changes: &[Change],
         catalogue: &Catalogue,
         origin: WallTime,
         changed: Option<WallTime>,
-    ) {
-        let films = catalogue.films().map(|(_, film)| (&*film.id, &*film.title)).collect();
-        let people = catalogue.people().map(|(_, person)| (&*person.id, &*person.name)).collect();
-        for (entries, there, kind) in
-            [(&mut self.films, films, Kind::Film), (&mut self.people, people, Kind::Person)]
-        {
-            enter::mark_gone(entries, &there);
-            enter::date(entries, changes, kind, origin);
-            enter::enter(entries, &there, origin, changed);
-        }
-        let directors = names(catalogue, |film| &film.directors);
-        let producers = names(catalogue, |film| &film.producers);
-        for (entries, there) in [(&mut self.directors, directors), (&mut self.producers, producers)]
-        {
-            enter::mark_gone(entries, &there);
-            enter::enter(entries, &there, origin, None);
-        }
+    ) -> Ledger {
+        type There<'c> = BTreeMap<&'c str, &'c str>;
+        type Entries = BTreeMap<String, Entry>;
+        let enter = |entries: &Entries, there: There<'_>, kind: Option<Kind>| {
+            let mut entries = entries.clone();
+            enter::mark_gone(&mut entries, &there);
+            if let Some(kind) = kind {
+                enter::date(&mut entries, changes, kind, origin);
+            }
+            // The API has nothing about directors and producers, so no page shows their changes.
+            let changed = changed.filter(|_| kind.is_some());
+            enter::enter(&mut entries, &there, origin, changed);
+            forget_the_longest_gone(&mut entries);
+            entries
+        };
+        let films = || catalogue.films().map(|(_, film)| (&*film.id, &*film.title)).collect();
+        let people =
+            || catalogue.people().map(|(_, person)| (&*person.id, &*person.name)).collect();
+        let directors = || names(catalogue, |film| &film.directors);
+        let producers = || names(catalogue, |film| &film.producers);
+        // The entries of each sort depend on nothing else, so all cores enter them.
+        let ((films, directors), (people, producers)) = rayon::join(
+            || {
+                let films = enter(&self.films, films(), Some(Kind::Film));
+                (films, enter(&self.directors, directors(), None))
+            },
+            || {
+                let people = enter(&self.people, people(), Some(Kind::Person));
+                (people, enter(&self.producers, producers(), None))
+            },
+        );
+        let (changes, scores) = (self.changes.clone(), self.scores.clone());
+        Ledger { films, people, directors, producers, changes, scores }
     }
 }
 
