@@ -15,7 +15,7 @@ pub mod slug;
 mod volatile;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -199,7 +199,9 @@ fn names<'a>(
     catalogue: &'a Catalogue,
     of: impl Fn(&'a Film) -> &'a [String],
 ) -> BTreeMap<&'a str, &'a str> {
-    catalogue.films().flat_map(|(_, film)| of(film)).map(|name| (&**name, &**name)).collect()
+    let names: HashSet<&str> =
+        catalogue.films().flat_map(|(_, film)| of(film)).map(String::as_str).collect();
+    names.into_iter().map(|name| (name, name)).collect()
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ impl<'a> PageContents<'a> {
     ) -> PageContents<'a> {
         let Records { catalogue, ledger, .. } = *records;
         let shapes = &*records.shapes;
+        let (lists, large) =
+            rayon::join(|| Lists::of(catalogue, ledger, shapes), || Large::of(catalogue, shapes));
         PageContents {
             views: Views {
                 site,
@@ -56,8 +58,8 @@ impl<'a> PageContents<'a> {
                 texts,
                 is_absolute: false,
             },
-            lists: Lists::of(catalogue, ledger, shapes),
-            large: Large::of(catalogue, shapes),
+            lists,
+            large,
             movies: data("movies", &shapes.movies),
             people: data("people", &shapes.people),
             index: shapes.words.clone(),

@@ -3,7 +3,7 @@
 //! Owns which groups have a page. A director or a producer is only a name, because the upstream has
 //! no other facts about them. The ledger keeps the slug of each name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::catalogue::{Catalogue, Film, FilmIndex};
 use crate::ledger::{Entry, Ledger};
@@ -35,11 +35,11 @@ impl<'a> Groups<'a> {
         for (index, film) in catalogue.films() {
             years.entry(film.year).or_default().push(index);
         }
-        Groups {
-            directors: by_name(catalogue, &ledger.directors, |film| &film.directors),
-            producers: by_name(catalogue, &ledger.producers, |film| &film.producers),
-            years,
-        }
+        let (directors, producers) = rayon::join(
+            || by_name(catalogue, &ledger.directors, |film| &film.directors),
+            || by_name(catalogue, &ledger.producers, |film| &film.producers),
+        );
+        Groups { directors, producers, years }
     }
 }
 
@@ -61,7 +61,7 @@ fn by_name<'a>(
     entries: &'a BTreeMap<String, Entry>,
     names_of: impl Fn(&'a Film) -> &'a [String],
 ) -> Vec<Director<'a>> {
-    let mut by_name: BTreeMap<&str, Vec<FilmIndex>> = BTreeMap::new();
+    let mut by_name: HashMap<&str, Vec<FilmIndex>> = HashMap::new();
     for (index, film) in catalogue.films() {
         for name in names_of(film) {
             by_name.entry(name).or_default().push(index);
@@ -72,5 +72,7 @@ fn by_name<'a>(
         let slug = entries.get(name).map_or("unlisted", |entry| &entry.slug);
         Director { name, slug, films }
     });
-    groups.collect()
+    let mut groups: Vec<_> = groups.collect();
+    groups.sort_unstable_by_key(|group| group.name);
+    groups
 }

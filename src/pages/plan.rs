@@ -49,25 +49,10 @@ impl<'a> Plan<'a> {
     /// 4. Former addresses, and files of the theme's `root/` folder, at free paths.
     pub fn new(site: &'a Site, records: &'a Records<'a>, theme: &'a Theme) -> Plan<'a> {
         let contents = PageContents::of(site, records, theme.texts(&site.lang));
-        let mut planned = files(site, theme);
-        add_pages_of_every_site(&mut planned);
-        add_records(&mut planned, &contents);
-        add_parts(&mut planned, &contents);
-        // A map is made faster from sorted pages. The last page of a path stays the last.
-        planned.par_sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut pages: BTreeMap<_, _> = planned.into_iter().collect();
-        custom::add(&mut pages, theme);
-        let sitemap = Sitemap::of(&pages, &contents.views, &contents.changes);
-        for prefix in sitemap.prefixes() {
-            pages.insert(sitemap::path(prefix), Page::Sitemap(prefix.clone()));
-        }
-        for (path, to, named) in former_addresses(&contents.views) {
-            pages.entry(path).or_insert(Page::Moved(to, named));
-        }
-        let hidden = root::add(&mut pages, theme);
-        remove_compressed_forms(&mut pages);
+        let (planned, bases) =
+            rayon::join(|| Planned::of(site, &contents, theme), || Bases::of(&contents));
+        let Planned { pages, sitemap, hidden } = planned;
         let shared = SharedFacts::of(site, theme);
-        let bases = Bases::of(&contents);
         Plan { theme, contents, shared, pages, sitemap, bases, hidden, most_bytes: u64::MAX }
     }
 
@@ -129,12 +114,43 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// The pages of a plan.
+struct Planned {
+    pages: BTreeMap<String, Page>,
+    sitemap: Sitemap,
+    hidden: Vec<String>,
+}
+
+impl Planned {
+    /// Plans the pages in the order of [`Plan::new`].
+    fn of(site: &Site, contents: &PageContents<'_>, theme: &Theme) -> Planned {
+        let mut planned = files(site, theme);
+        add_pages_of_every_site(&mut planned);
+        add_records(&mut planned, contents);
+        add_parts(&mut planned, contents);
+        // A map is made faster from sorted pages. The last page of a path stays the last.
+        planned.par_sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut pages: BTreeMap<_, _> = planned.into_iter().collect();
+        custom::add(&mut pages, theme);
+        let sitemap = Sitemap::of(&pages, &contents.views, &contents.changes);
+        for prefix in sitemap.prefixes() {
+            pages.insert(sitemap::path(prefix), Page::Sitemap(prefix.clone()));
+        }
+        for (path, to, named) in former_addresses(&contents.views) {
+            pages.entry(path).or_insert(Page::Moved(to, named));
+        }
+        let hidden = root::add(&mut pages, theme);
+        remove_compressed_forms(&mut pages);
+        Planned { pages, sitemap, hidden }
+    }
+}
+
 /// Pages with their paths. If a path comes again, the last page counts.
-type Planned = Vec<(String, Page)>;
+type PathsOfPages = Vec<(String, Page)>;
 
 /// Plans the files of the theme, except those of the `root/` folder.
-fn files(site: &Site, theme: &Theme) -> Planned {
-    let mut pages = Planned::new();
+fn files(site: &Site, theme: &Theme) -> PathsOfPages {
+    let mut pages = PathsOfPages::new();
     for (name, bytes) in theme.static_files() {
         pages.push((format!("static/{name}"), Page::File(bytes.clone())));
     }
@@ -148,7 +164,7 @@ fn files(site: &Site, theme: &Theme) -> Planned {
     pages
 }
 
-fn add_pages_of_every_site(pages: &mut Planned) {
+fn add_pages_of_every_site(pages: &mut PathsOfPages) {
     for (path, page) in [
         ("index.html", Page::Films),
         ("movies/index.html", Page::Films),
@@ -163,7 +179,7 @@ fn add_pages_of_every_site(pages: &mut Planned) {
     }
 }
 
-fn add_records(pages: &mut Planned, contents: &PageContents<'_>) {
+fn add_records(pages: &mut PathsOfPages, contents: &PageContents<'_>) {
     let views = &contents.views;
     for (film, _) in views.catalogue.films() {
         pages.push((film_path(views.film_slug(film)), Page::Film(film)));
@@ -175,7 +191,7 @@ fn add_records(pages: &mut Planned, contents: &PageContents<'_>) {
 }
 
 /// Plans lists, data files and the search index, each in its parts.
-fn add_parts(pages: &mut Planned, contents: &PageContents<'_>) {
+fn add_parts(pages: &mut PathsOfPages, contents: &PageContents<'_>) {
     for (path, list, prefix) in contents.lists.paths() {
         pages.push((path, Page::List(list, prefix.clone())));
     }

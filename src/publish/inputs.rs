@@ -16,6 +16,7 @@ use crate::changes::Change;
 use crate::document;
 use crate::ledger::Ledger;
 use crate::pages::PageLook;
+use crate::workers;
 
 /// Largest number of changes in the document.
 const MOST_CHANGES: usize = 500;
@@ -114,11 +115,14 @@ impl SiteInputs {
         ledger: &Ledger,
         changes: Option<&[Change]>,
     ) -> Result<SiteInputs> {
-        let ledger = document::bytes("ledger", ledger)?;
+        let (ledger, bodies) = workers::run(|| {
+            rayon::join(|| document::bytes("ledger", ledger), || bodies.map(blake3::hash))
+        });
+        let ledger = ledger?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(look.hash.as_bytes());
-        for part in bodies.into_iter().chain([&*ledger]) {
-            hasher.update(blake3::hash(part).as_bytes());
+        for hash in bodies.into_iter().chain([blake3::hash(&ledger)]) {
+            hasher.update(hash.as_bytes());
         }
         let name = hasher.finalize().to_hex()[..32].to_owned();
         let first = changes.map(|all| all.iter().take(MOST_CHANGES).cloned().collect());

@@ -14,6 +14,7 @@ use super::parts::{Cut, PartName};
 use super::{Saved, locked};
 use crate::ledger::Ledger;
 use crate::payload::Endpoint;
+use crate::workers;
 
 /// Payload and ledger, in parts.
 #[derive(Debug, Clone, Default)]
@@ -66,9 +67,12 @@ impl KeptParts {
     /// Fails if the ledger cannot be serialized, or if the state directory cannot be read.
     pub(super) fn cut(&self, saved: &Saved) -> Result<Cuts> {
         let ledger = self.cut_ledger(&saved.ledger)?;
-        let mut last = locked(&self.last);
-        let films = cut_of(&mut last.films, &saved.payload.films.bytes);
-        let people = cut_of(&mut last.people, &saved.payload.people.bytes);
+        let (films, people) = (&saved.payload.films.bytes, &saved.payload.people.bytes);
+        let last = &mut *locked(&self.last);
+        let (last_films, last_people) = (&mut last.films, &mut last.people);
+        let (films, people) = workers::run(|| {
+            rayon::join(|| cut_of(last_films, films), || cut_of(last_people, people))
+        });
         Ok(Cuts { films, people, ledger })
     }
 
