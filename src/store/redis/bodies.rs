@@ -64,11 +64,10 @@ impl RedisStore {
         names: HashSet<PartName>,
     ) -> Result<()> {
         let before = std::mem::replace(&mut *locked(&self.known), names.clone());
-        let taken_up: Vec<PartName> = names.difference(&before).copied().collect();
         let left: Vec<PartName> = before.difference(&names).copied().collect();
-        // Parts that were sent would expire, and until the save another replica could let parts
-        // expire that were there. The next save sends a part that is missing nevertheless.
-        mover.missing(&taken_up).await?;
+        // Parts that were sent would expire, and so would parts of a save whose process was killed
+        // before this step.
+        mover.take_up(&names.into_iter().collect::<Vec<_>>()).await?;
         mover.leave(&left).await
     }
 

@@ -56,14 +56,24 @@ impl<'a> Mover<'a> {
         self.store.moving(bytes, allowed.max(Duration::from_millis(1)), call).await
     }
 
-    /// Returns the names of the parts that Redis does not have. The other parts stay.
+    /// Returns the names of the parts that Redis does not have. The other parts do not expire
+    /// before they are saved.
     pub(super) async fn missing(&mut self, names: &[PartName]) -> Result<Vec<PartName>> {
+        self.look_for(names, LEFT.to_string()).await
+    }
+
+    /// Makes parts stay that a save has taken up.
+    pub(super) async fn take_up(&mut self, names: &[PartName]) -> Result<()> {
+        self.look_for(names, "stay".to_owned()).await.map(drop)
+    }
+
+    async fn look_for(&mut self, names: &[PartName], time: String) -> Result<Vec<PartName>> {
         let mut missing = Vec::new();
         for names in names.chunks(NAMED_AT_ONCE) {
             let mut invocation = self.store.scripts.have.prepare_invoke();
             let keys: Vec<String> = names.iter().map(|name| self.store.keys.part(name)).collect();
             let bytes = keys.iter().map(String::len).sum();
-            invocation.key(keys).arg(FOREVER);
+            invocation.key(keys).arg(&time).arg(FOREVER);
             let places: Vec<usize> =
                 self.call(bytes, async |manager| invocation.invoke_async(manager).await).await?;
             self.moved += bytes as u64;
