@@ -8,7 +8,7 @@ pub(super) const MOST_BESIDE: usize = 24;
 
 /// Largest total number of other films that the page of a film names beside the people of the film.
 /// The number is divided by the number of people.
-const MOST_BESIDE_ALL: usize = 12_000;
+const MOST_BESIDE_ALL: usize = 1_200;
 
 /// Largest number of people of one film, or of films of one person, in a list of films or people.
 /// The record has the number of the others.
