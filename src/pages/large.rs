@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::data::DataFile;
 use super::most::MOST_IN_DATA;
 use super::page::Named;
-use super::paths::{film_path, person_path};
+use super::paths::{film_path, part_path, person_path};
 use super::shapes::Shapes;
 use super::size;
 use super::split::Split;
@@ -44,39 +44,22 @@ impl Large {
         let mut large = Large::default();
         for (film, _) in catalogue.films() {
             let cast = catalogue.cast(film);
-            if cast.len() <= NEVER_LARGE {
-                continue;
-            }
-            let key = |person: &PersonIndex| shapes.key_of_person(*person);
-            let size = |person: &PersonIndex| size::in_cast(catalogue, film, *person);
-            let split = Split::of(cast.to_vec(), key, size);
-            if !split.parts("").is_empty() {
-                large.casts.insert(film, split);
-            }
-            if cast.len() > MOST_IN_DATA {
-                let key = |person: &PersonIndex| id(shapes.key_of_person(*person));
-                let size = |person: &PersonIndex| size::name_in_data(catalogue, *person);
-                let split = Split::of_many(cast.to_vec(), key, size);
-                large.casts_in_data.insert(film, Arc::new(split));
-            }
+            let key = |&person: &PersonIndex| shapes.key_of_person(person);
+            let size = |&person: &PersonIndex| size::in_cast(catalogue, film, person);
+            large.casts.extend(in_parts(cast, key, size).map(|split| (film, split)));
+            let key = |&person: &PersonIndex| shapes.id_key_of_person(person);
+            let size = |&person: &PersonIndex| size::name_in_data(catalogue, person);
+            large.casts_in_data.extend(in_data(cast, key, size).map(|split| (film, split)));
         }
         for (person, _) in catalogue.people() {
             let films = catalogue.filmography(person);
-            if films.len() <= NEVER_LARGE {
-                continue;
-            }
-            let key = |film: &FilmIndex| shapes.key_of_film(*film);
-            let size = |film: &FilmIndex| size::in_filmography(catalogue, *film);
-            let split = Split::of(films.to_vec(), key, size);
-            if !split.parts("").is_empty() {
-                large.filmographies.insert(person, split);
-            }
-            if films.len() > MOST_IN_DATA {
-                let key = |film: &FilmIndex| id(shapes.key_of_film(*film));
-                let size = |film: &FilmIndex| size::title_in_data(catalogue, *film);
-                let split = Split::of_many(films.to_vec(), key, size);
-                large.filmographies_in_data.insert(person, Arc::new(split));
-            }
+            let key = |&film: &FilmIndex| shapes.key_of_film(film);
+            let size = |&film: &FilmIndex| size::in_filmography(catalogue, film);
+            large.filmographies.extend(in_parts(films, key, size).map(|split| (person, split)));
+            let key = |&film: &FilmIndex| shapes.id_key_of_film(film);
+            let size = |&film: &FilmIndex| size::title_in_data(catalogue, film);
+            let split = in_data(films, key, size);
+            large.filmographies_in_data.extend(split.map(|split| (person, split)));
         }
         large
     }
@@ -165,10 +148,25 @@ fn section<'a, T: Clone>(
     }
 }
 
-/// Returns the end of a key, which is a key made from the id.
-fn id(key: Cow<'_, str>) -> Cow<'_, str> {
-    let start = key.len() - super::split::KEY_OF_ID;
-    Cow::Owned(key[start..].to_owned())
+/// Cuts records that are too many or too large for the page of their record.
+fn in_parts<'k, T: Copy>(
+    records: &[T],
+    key: impl Fn(&T) -> Cow<'k, str>,
+    size: impl Fn(&T) -> usize,
+) -> Option<Split<T>> {
+    let is_small = records.len() <= NEVER_LARGE;
+    let split = (!is_small).then(|| Split::of(records.to_vec(), key, size))?;
+    (!split.parts("").is_empty()).then_some(split)
+}
+
+/// Cuts records that are too many for the data of their record.
+fn in_data<'k, T: Copy>(
+    records: &[T],
+    key: impl Fn(&T) -> Cow<'k, str>,
+    size: impl Fn(&T) -> usize,
+) -> Option<Arc<Split<T>>> {
+    let is_large = records.len() > MOST_IN_DATA;
+    is_large.then(|| Arc::new(Split::of_many(records.to_vec(), key, size)))
 }
 
 /// Returns the path of the page of a record, or of a part of its relation.
@@ -177,8 +175,5 @@ pub(super) fn path(views: Views<'_>, named: Named, prefix: &str) -> String {
         Named::Film(film) => film_path(views.film_slug(film)),
         Named::Person(person) => person_path(views.person_slug(person)),
     };
-    match whole.strip_suffix("index.html") {
-        Some(directory) if !prefix.is_empty() => format!("{directory}letter/{prefix}/index.html"),
-        _ => whole,
-    }
+    part_path(whole, prefix)
 }

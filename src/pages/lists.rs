@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::groups::{Director, Groups};
 use super::most::MOST_BESIDE;
-use super::paths::{director_path, producer_path, year_path};
+use super::paths::{director_path, part_path, producer_path, year_path};
 use super::shapes::Shapes;
 use super::size::{self, MOST_BYTES_OF_NEWEST};
 use super::split::{self, MOST, Split, key_of_text};
@@ -64,12 +64,7 @@ impl List {
             List::Producer(at) => producer_path(groups.producers[at].slug),
             List::Year(year) => year_path(year),
         };
-        match whole.strip_suffix("index.html") {
-            Some(directory) if !prefix.is_empty() => {
-                format!("{directory}letter/{prefix}/index.html")
-            }
-            _ => whole,
-        }
+        part_path(whole, prefix)
     }
 
     pub(super) fn template(self) -> &'static str {

@@ -46,6 +46,15 @@ pub(super) fn person_path(slug: &str) -> String {
     format!("people/{slug}/index.html")
 }
 
+/// Returns the path of the part under `prefix` of a list whose page has the path `whole`. The part
+/// under the empty prefix is the whole list.
+pub(super) fn part_path(whole: String, prefix: &str) -> String {
+    match whole.strip_suffix("index.html") {
+        Some(directory) if !prefix.is_empty() => format!("{directory}letter/{prefix}/index.html"),
+        _ => whole,
+    }
+}
+
 /// Returns the path of the data file of the people of a film.
 pub(super) fn people_of_film_path(slug: &str) -> String {
     format!("json/movies/{slug}/people.json")

@@ -112,6 +112,16 @@ impl Shapes {
         Cow::Borrowed(&self.people_by_index[person.slot()].key)
     }
 
+    /// Returns the key by which data files of films are cut.
+    pub(super) fn id_key_of_film(&self, film: FilmIndex) -> Cow<'_, str> {
+        self.films_by_index[film.slot()].key_of_id()
+    }
+
+    /// Returns the key by which data files of people are cut.
+    pub(super) fn id_key_of_person(&self, person: PersonIndex) -> Cow<'_, str> {
+        self.people_by_index[person.slot()].key_of_id()
+    }
+
     /// Returns the bytes of the card of a film.
     pub(super) fn card(&self, film: FilmIndex) -> usize {
         self.films_by_index[film.slot()].listed as usize

@@ -139,8 +139,8 @@ impl Publisher {
     /// written to.
     ///
     /// # Errors
-    /// Fails with [`OtherUpstream`](crate::upstream::OtherUpstream) if `out` shows the data of another upstream. Also fails if the
-    /// trees cannot be read, or if a newer program wrote them.
+    /// Fails with [`OtherUpstream`](crate::upstream::OtherUpstream) if `out` shows the data of
+    /// another upstream. Also fails if the trees cannot be read, or if a newer program wrote them.
     pub fn open(
         out: &Path,
         state: &Path,

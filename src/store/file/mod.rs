@@ -269,7 +269,7 @@ impl FileStore {
         Ok(self.kept.files.read(&name)?.and_then(|list| names_in(&list)))
     }
 
-    /// Returns what is there of a body in parts, or `None` if a part was lost or damaged.
+    /// Returns the parts of a body. Returns `None` if the list or a part was lost or damaged.
     fn gathered(&self, list: &str) -> Result<Option<Gathered>> {
         let Some(names) = self.listed(list)? else { return Ok(None) };
         let gathered = self.kept.gathered(names)?;
