@@ -19,6 +19,8 @@ fn version_of(kind: &str) -> u32 {
     match kind {
         // Payload and ledger in parts.
         "saved" => 2,
+        // The files of a large site in a document of their own.
+        "manifest" => 2,
         _ => 1,
     }
 }
@@ -83,14 +85,28 @@ pub fn write_unsynced<T: Serialize>(path: &Path, kind: &str, value: &T) -> Resul
     disk::replace_unsynced(path, &bytes(kind, value)?)
 }
 
+/// Returns the value of the bytes of a document; `None` if the document is damaged, of another kind
+/// or of a newer version.
+pub fn parsed<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> Option<T> {
+    parse(bytes, kind).ok()
+}
+
 /// Returns the bytes of a document.
 ///
 /// # Errors
 /// Fails if the value has no JSON form.
 pub fn bytes<T: Serialize>(kind: &str, value: &T) -> Result<Vec<u8>> {
+    bytes_of_version(kind, version_of(kind), value)
+}
+
+/// Returns the bytes of a document of an older version, for a value that older programs can read.
+///
+/// # Errors
+/// Fails if the value has no JSON form.
+pub fn bytes_of_version<T: Serialize>(kind: &str, version: u32, value: &T) -> Result<Vec<u8>> {
     // The checksum gets its place before the content is known, because a copy of a large document
     // would need as much memory again.
-    let line = |checksum: &str| format!("movies-gen {kind} {} {checksum}\n", version_of(kind));
+    let line = |checksum: &str| format!("movies-gen {kind} {version} {checksum}\n");
     let mut bytes = line(&blake3::hash(b"").to_hex()).into_bytes();
     let start = bytes.len();
     serde_json::to_writer(&mut bytes, value).with_context(|| format!("cannot write the {kind}"))?;

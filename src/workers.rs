@@ -14,18 +14,30 @@ use tracing::{debug, warn};
 const NICE: i32 = 5;
 
 /// The threads; `None` if they cannot be started.
-static WORKERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+static WORKERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| threads("work"));
+
+/// Starts a thread for each core; `None` if the threads cannot be started.
+fn threads(name: &'static str) -> Option<ThreadPool> {
     let threads = ThreadPoolBuilder::new()
-        .thread_name(|number| format!("work-{number}"))
+        .thread_name(move |number| format!("{name}-{number}"))
         .start_handler(|_| give_way());
     let failed = |error: &_| warn!("cannot start threads for rendering at low priority: {error}");
     threads.build().inspect_err(failed).ok()
-});
+}
 
 /// Runs `work` on these threads, and waits for the result. Parallel iterators in `work` use all of
-/// them.
+/// them. In [`aside`], runs `work` on the threads of `aside`.
 pub fn run<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     match &*WORKERS {
+        Some(workers) if rayon::current_thread_index().is_none() => workers.install(work),
+        _ => work(),
+    }
+}
+
+/// Runs `work` on threads of its own, and waits for the result: for work that waits for the disk, so
+/// that no other work waits behind.
+pub fn aside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    match threads("aside") {
         Some(workers) => workers.install(work),
         None => work(),
     }

@@ -30,6 +30,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) async fn once(config: Config) -> Result<()> {
     let clock = Clock::system();
     let mut wired = wire_when_free(&config, &clock).await?;
+    // A job that ends at once repairs lost files even if the data did not change.
+    wired.refresher.front.publisher.check(clock.now().wall)?;
     wired.show_what_is_there().await;
     let stores = &wired.refresher.stores;
     if let Some(redis) = stores.redis().filter(|_| !stores.is_away()) {

@@ -4,13 +4,14 @@
 //! idempotent: an event says *that* something may have changed, and the loop reads what is
 //! true now.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
 use crate::clock::{BootTime, Clock};
@@ -19,19 +20,17 @@ use crate::server::GRACE;
 use crate::store::Stores;
 use crate::theme;
 
-/// An event of the loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An event of the loop. The order is the order in which events are handled that wait together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
     /// The next refresh may be due.
     RefreshDue,
-    /// Another replica may have claimed a refresh, ended one or saved a payload.
-    PayloadStored,
-    /// A file of the theme was edited.
-    TemplatesChanged,
     /// The configuration and the templates must be read again (SIGHUP).
     Reload,
-    /// The program must end (SIGTERM, SIGINT).
-    Stop,
+    /// A file of the theme was edited.
+    TemplatesChanged,
+    /// Another replica may have claimed a refresh, ended one or saved a payload.
+    PayloadStored,
 }
 
 /// Longest sleep. Timers stand still while the machine is suspended, so the loop reads the
@@ -54,30 +53,42 @@ pub(super) struct Events {
     clock: Clock,
     /// Whether a due refresh let another event go first.
     gave_way: bool,
-    /// The event that ended a burst of equal events.
-    put_back: Option<Event>,
+    /// Events that have happened and are not handled yet.
+    waiting: BTreeSet<Event>,
+    /// Whether the program must end (SIGTERM, SIGINT).
+    stop: watch::Receiver<bool>,
 }
 
 impl Events {
     /// Starts to listen for signals.
     pub(super) fn new(clock: Clock) -> Result<Events> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        for (kind, event) in [
-            (SignalKind::terminate(), Event::Stop),
-            (SignalKind::interrupt(), Event::Stop),
-            (SignalKind::hangup(), Event::Reload),
-        ] {
+        let (stops, stop) = watch::channel(false);
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
             let mut signals = signal(kind).context("cannot listen for signals")?;
-            let sender = sender.clone();
+            let stops = stops.clone();
             tokio::spawn(async move {
-                while signals.recv().await.is_some() && sender.send(event).is_ok() {
-                    if event == Event::Stop {
-                        std::thread::spawn(end_in_time);
-                    }
+                while signals.recv().await.is_some() && stops.send(true).is_ok() {
+                    std::thread::spawn(end_in_time);
                 }
             });
         }
-        Ok(Events { receiver, sender, watch: None, clock, gave_way: false, put_back: None })
+        let mut signals = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+        let reload = sender.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() && reload.send(Event::Reload).is_ok() {}
+        });
+        let waiting = BTreeSet::new();
+        Ok(Events { receiver, sender, watch: None, clock, gave_way: false, waiting, stop })
+    }
+
+    /// Returns a future that ends when the program must end.
+    pub(super) fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut stop = self.stop.clone();
+        async move {
+            // Without a sender, no signal is received any more.
+            let _ = stop.wait_for(|is_stopped| *is_stopped).await;
+        }
     }
 
     /// Watches this directory of templates from now on, or no directory.
@@ -123,16 +134,17 @@ impl Events {
     ) -> Event {
         let polled = self.clock.now().boot;
         loop {
+            self.take_in();
             let now = self.clock.now().boot;
             if due.is_some_and(|due| due <= now) {
-                // Events that have happened come first, above all a stop. A stream of events must
-                // not keep a due refresh from its turn.
+                // Events that have happened come first. A stream of events must not keep a due
+                // refresh from its turn.
                 self.gave_way = !self.gave_way;
-                let first = if self.gave_way { self.happened() } else { None };
-                return first.map_or(Event::RefreshDue, |event| self.latest(event));
+                let first = if self.gave_way { self.waiting.pop_first() } else { None };
+                return first.unwrap_or(Event::RefreshDue);
             }
-            if let Some(event) = self.put_back.take() {
-                return self.latest(event);
+            if let Some(event) = self.waiting.pop_first() {
+                return event;
             }
             if let Some(poll) = poll
                 && polled + poll <= now
@@ -142,27 +154,33 @@ impl Events {
             let naps = [due.map(|due| due.since(now)), poll.map(|poll| (polled + poll).since(now))];
             let nap = naps.into_iter().flatten().min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
             tokio::select! {
-                event = self.receiver.recv() => return self.latest(event.unwrap_or(Event::Stop)),
+                event = self.receiver.recv() => self.waiting.extend(event),
                 () = live.wanted() => {}
                 () = tokio::time::sleep(nap) => {}
             }
         }
     }
 
-    /// Returns an event that has happened already, if any.
-    fn happened(&mut self) -> Option<Event> {
-        self.put_back.take().or_else(|| self.receiver.try_recv().ok())
+    /// Keeps the events that happen for later, until `poll` is over.
+    pub(super) async fn keep(&mut self, poll: Option<Duration>) {
+        let polled = self.clock.now().boot;
+        loop {
+            let passed = self.clock.now().boot.since(polled);
+            if poll.is_some_and(|poll| poll <= passed) {
+                return;
+            }
+            let nap = poll.map_or(LONGEST_SLEEP, |poll| (poll - passed).min(LONGEST_SLEEP));
+            tokio::select! {
+                event = self.receiver.recv() => self.waiting.extend(event),
+                () = tokio::time::sleep(nap) => {}
+            }
+        }
     }
 
-    /// Merges a burst of equal events (edits or announcements) into one event.
-    fn latest(&mut self, event: Event) -> Event {
-        if matches!(event, Event::TemplatesChanged | Event::PayloadStored) {
-            let mut next = self.happened();
-            while next == Some(event) {
-                next = self.happened();
-            }
-            self.put_back = next;
+    /// Takes the events that have happened. Equal events (edits or announcements) become one event.
+    fn take_in(&mut self) {
+        while let Ok(event) = self.receiver.try_recv() {
+            self.waiting.insert(event);
         }
-        event
     }
 }

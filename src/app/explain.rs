@@ -253,11 +253,7 @@ fn at(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
-    use crate::publish::GenerationId;
-    use crate::upstream::UpstreamId;
 
     fn manifest(paths: &[&str]) -> Manifest {
         let entry = ManifestEntry {
@@ -271,14 +267,7 @@ mod tests {
             br: None,
             retired: None,
         };
-        Manifest {
-            upstream: UpstreamId("u".into()),
-            generation: GenerationId("g".into()),
-            stamp: 1,
-            files: paths.iter().map(|path| ((*path).to_owned(), entry.clone())).collect(),
-            held_back: BTreeMap::new(),
-            owners_directories: BTreeSet::new(),
-        }
+        Manifest::of_files(paths.iter().map(|path| ((*path).to_owned(), entry.clone())).collect())
     }
 
     #[test]

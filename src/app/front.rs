@@ -62,7 +62,7 @@ impl Front {
         clock: &Clock,
     ) -> Result<()> {
         let Some(contents) = known.contents() else { return Ok(()) };
-        self.publisher.check(facts.now.wall)?;
+        self.publisher.note_check()?;
         let look = pages::look(&self.site, &self.theme);
         let Payload { films, people, .. } = contents.payload;
         let bodies: [&[u8]; 2] = [&films.bytes, &people.bytes];

@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod demo_data;
 mod event;
+mod event_loop;
 mod explain;
 mod export;
 mod front;
@@ -27,6 +28,9 @@ mod status;
 mod trouble;
 mod volatile;
 mod wiring;
+mod workshop;
+
+use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use status::Alarms;
@@ -58,6 +62,8 @@ pub fn run(cli: &Cli) -> Result<()> {
     // One thread runs the event loop. A second thread receives signals while the event loop works.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    // After a stop, a thread of the pipeline may still use the runtime until the process ends.
+    let runtime = ManuallyDrop::new(runtime);
     runtime.block_on(async {
         match &cli.command {
             Command::Serve { .. } => serve::serve(config, cli).await,

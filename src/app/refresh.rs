@@ -73,14 +73,6 @@ pub(super) enum Refreshed {
     Denied(Denied),
 }
 
-/// The result of the first act of a refresh.
-pub(super) enum Begun {
-    /// The requests are in flight. The answer goes to [`Refresher::finish`].
-    Asking(Asking),
-    /// No request was sent.
-    Denied(Denied),
-}
-
 /// The end of a refresh that asked the upstream.
 pub(super) struct Finished {
     pub(super) result: Result<Done, Failure>,
@@ -121,47 +113,53 @@ impl Refresher {
     /// # Errors
     /// Fails if the state directory cannot be used. Then no request was sent.
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
-        match self.begin().await? {
-            Begun::Asking(asking) => Ok(match self.finish(asking.await).await.result {
-                Ok(done) => Refreshed::Good(done),
-                Err(failure) => Refreshed::Failed(failure),
-            }),
-            Begun::Denied(denied) => Ok(Refreshed::Denied(denied)),
+        match self.claim().await? {
+            Claim::Granted(granted) => {
+                self.take_up(granted.saved).await;
+                let fetched = self.ask(granted).await;
+                Ok(match self.finish(fetched).await.result {
+                    Ok(done) => Refreshed::Good(done),
+                    Err(failure) => Refreshed::Failed(failure),
+                })
+            }
+            Claim::Denied(denied) => {
+                self.wait_for(&denied).await;
+                Ok(Refreshed::Denied(denied))
+            }
         }
     }
 
-    /// Runs the first act.
+    /// Asks for the right to the next refresh.
     ///
     /// # Errors
-    /// Fails if the state directory cannot be used. Then no request was sent.
-    pub(super) async fn begin(&mut self) -> Result<Begun> {
+    /// Fails if the state directory cannot be used. Then no request may be sent.
+    pub(super) async fn claim(&mut self) -> Result<Claim> {
         let (now, interval) = (self.clock.now().boot, self.settings.interval);
-        match asking::claim(&self.stores, now, self.known.fence(), interval).await {
+        let claim = asking::claim(&self.stores, now, self.known.fence(), interval).await;
+        match &claim {
             Ok(Claim::Granted(granted)) => {
                 self.front.live.put_coming(Coming::InFlight(granted.at.boot));
-                self.take_up(granted.saved).await;
-                Ok(Begun::Asking(self.ask(granted)))
             }
-            Ok(Claim::Denied(denied)) => {
-                let due = self.clock.now().boot + denied.wait.remaining;
-                // Requests wait until the data of an attempt that has ended is shown here.
-                self.take_up(denied.standing.saved).await;
-                let coming = match denied.wait.because {
-                    // No newer data is coming while Redis is lost.
-                    WaitReason::RedisLost => Coming::Failed,
-                    _ => self.coming(&denied.standing, due),
-                };
-                self.front.live.put_coming(coming);
-                Ok(Begun::Denied(denied))
-            }
-            Err(error) => {
-                self.front.live.put_coming(Coming::Failed);
-                Err(error)
-            }
+            Ok(Claim::Denied(_)) => {}
+            Err(_) => self.front.live.put_coming(Coming::Failed),
         }
+        claim
     }
 
-    fn ask(&self, granted: Granted) -> Asking {
+    /// Takes up what another process saved, after a claim that was denied.
+    pub(super) async fn wait_for(&mut self, denied: &Denied) {
+        let due = self.clock.now().boot + denied.wait.remaining;
+        // Requests wait until the data of an attempt that has ended is shown here.
+        self.take_up(denied.standing.saved).await;
+        self.front.live.put_coming(match denied.wait.because {
+            // No newer data is coming while Redis is lost.
+            WaitReason::RedisLost => Coming::Failed,
+            _ => self.coming(&denied.standing, due),
+        });
+    }
+
+    /// Sends the requests of a claim. The answer goes to [`Refresher::finish`].
+    pub(super) fn ask(&self, granted: Granted) -> Asking {
         let (source, stores) = (self.source.clone(), self.stores.clone());
         let known = self.known.payload().cloned();
         let interval = self.settings.interval;
@@ -175,6 +173,9 @@ impl Refresher {
         self.front.metrics.took(Stage::Fetch, took);
         let started = self.clock.now();
         self.front.note_age(started);
+        if let Err(error) = self.front.publisher.note_check() {
+            warn!("the published files cannot be checked: {error:#}");
+        }
         let last = self.last_attempt();
         let due = schedule::due(last, self.settings.interval, started.boot);
         let refreshed = match answer {
@@ -314,12 +315,16 @@ impl Refresher {
     /// known data again, if a shared store lost it. If this fails, the live site stays, and the
     /// next refresh fetches all data.
     pub(super) async fn take_up(&mut self, saved: Edition) {
+        if self.differs_from(saved) {
+            self.catch_up().await;
+        }
+    }
+
+    /// Whether the store has newer data than this process, or lost the data of this process.
+    pub(super) fn differs_from(&self, saved: Edition) -> bool {
         let is_lost =
             saved.fence < self.known.fence() && self.stores.is_shared() && !self.stores.is_stuck();
-        if saved <= self.known.edition() && !is_lost {
-            return;
-        }
-        self.catch_up().await;
+        saved > self.known.edition() || is_lost
     }
 
     /// Takes up the last save.

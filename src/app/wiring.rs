@@ -94,7 +94,8 @@ pub(super) fn wire_and_answer(
     answer(&live, &metrics)?;
     let exchange = if config.in_place { Exchange::Never } else { Exchange::IfPossible };
     let (out, state, cache_bytes) = (&config.out, &config.state, config.cache_bytes);
-    let publisher = Publisher::open(out, state, &id, strange, exchange, cache_bytes)?;
+    let mut publisher = Publisher::open(out, state, &id, strange, exchange, cache_bytes)?;
+    publisher.begin_check(clock.now().wall)?;
     let mut notices = if stay == Stay::Short {
         Notices::read(&config.state)
     } else {

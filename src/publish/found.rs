@@ -13,6 +13,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 use tracing::{info, warn};
 
+use super::base_list::BaseList;
 use super::bodies::{Bodies, HotBodies};
 use super::files;
 use super::forms::Forms;
@@ -32,6 +33,8 @@ pub(super) struct Found {
     pub(super) live: Option<Generation>,
     pub(super) present: Present,
     pub(super) made: Option<MadeFrom>,
+    /// The list on which the manifest builds, if any.
+    pub(super) list: Option<BaseList>,
     /// Whether the manifest names another upstream.
     pub(super) moved: bool,
     /// Whether the tree is ours but its list of files was lost.
@@ -63,6 +66,7 @@ impl Found {
         let unlisted = manifest.is_none() && (ours::is_ours(out) || strange == Strange::Adopt);
         let present = manifest.as_ref().map(Present::of).unwrap_or_default();
         let made = manifest.as_ref().and_then(|found| MadeFrom::read(out, &found.generation));
+        let list = manifest.as_ref().and_then(|found| found.base.clone());
         let live = match manifest {
             Some(manifest) if reads => Some(read(out, manifest, standby.path(), hot)?),
             Some(manifest) => Some(listed_in(manifest, &[out, standby.path()], hot)),
@@ -71,7 +75,7 @@ impl Found {
             None if unlisted => standby.manifest()?.map(unread),
             None => None,
         };
-        Ok(Found { live, present, made, moved, unlisted })
+        Ok(Found { live, present, made, list, moved, unlisted })
     }
 }
 
@@ -88,7 +92,7 @@ fn unread(manifest: Manifest) -> Generation {
 }
 
 /// Takes the files of a tree from its manifest, without a look at the files. The server checks
-/// each file that it reads. [`check`] follows before the next publish.
+/// each file that it reads. A check follows before the next publish.
 fn listed_in(manifest: Manifest, trees: &[&Path], hot: &Arc<HotBodies>) -> Generation {
     let file = |entry| Arc::new(PublishedFile { entry, content: FileContent::Tree });
     let files = manifest.files.into_iter().map(|(path, entry)| (path, file(entry))).collect();
@@ -98,10 +102,12 @@ fn listed_in(manifest: Manifest, trees: &[&Path], hot: &Arc<HotBodies>) -> Gener
     Generation { id, stamp, files, lost, is_checked: false, bodies }
 }
 
-/// Looks for files that were lost or edited since the publish. The next publish makes them
-/// again, with a time later than the edit.
-pub(super) fn check(generation: &mut Generation, tree: &Path) {
-    let lost: Vec<_> = workers::run(|| {
+/// A file that was lost or edited since the publish, with the newest time of its forms on the disk.
+pub(super) type Lost = (String, u64);
+
+/// Looks for files of a tree that were lost or edited since the publish.
+pub(super) fn lost(generation: &Generation, tree: &Path) -> Vec<Lost> {
+    workers::run(|| {
         let files = generation.files.par_iter();
         let is_lost = |(path, file): &(&String, &Arc<PublishedFile>)| {
             !files::is_as_listed(tree, path, &file.entry)
@@ -111,10 +117,33 @@ pub(super) fn check(generation: &mut Generation, tree: &Path) {
             (path.clone(), files::newest_mtime(tree, path, &file.entry))
         };
         lost.map(edited).collect()
-    });
+    })
+}
+
+/// Returns the generation in the sealed standby, if the standby has all its files as they were made.
+/// Entries that `live` has too are shared.
+///
+/// # Errors
+/// Fails if the manifest of the standby cannot be read.
+pub(super) fn in_standby(standby: &Standby, live: &Generation) -> Result<Option<Generation>> {
+    let Some(manifest) = standby.manifest()? else { return Ok(None) };
+    let shared = |(path, entry): (String, ManifestEntry)| {
+        let same = live.files.get(&path).filter(|file| file.entry == entry).cloned();
+        let new = || Arc::new(PublishedFile { entry, content: FileContent::Tree });
+        (path, same.unwrap_or_else(new))
+    };
+    let files = manifest.files.into_iter().map(shared).collect();
+    let (id, stamp, lost) = (manifest.generation, manifest.stamp, BTreeMap::new());
+    let found = Generation { id, stamp, files, lost, is_checked: true, bodies: None };
+    let is_whole = self::lost(&found, standby.path()).is_empty();
+    Ok(is_whole.then_some(found))
+}
+
+/// Takes these files as lost. The next publish makes them again, with a time later than the edit.
+pub(super) fn lose(generation: &mut Generation, lost: &[Lost], tree: &Path) {
     for (path, edited) in lost {
-        generation.stamp = generation.stamp.max(edited);
-        generation.lose(&path);
+        generation.stamp = generation.stamp.max(*edited);
+        generation.lose(path);
     }
     generation.is_checked = true;
     tell_lost(generation, tree);

@@ -12,9 +12,11 @@ use anyhow::Result;
 use bytes::Bytes;
 use itertools::Itertools;
 
+use super::base_list::BaseList;
 use super::bodies::{Bodies, HotBodies};
 use super::forms::Forms;
-use super::manifest::{GenerationId, ManifestEntry, ManifestView};
+use super::listed_file::AsMap;
+use super::manifest::{GenerationId, ListView, ManifestEntry, ManifestView, WHOLE};
 use super::spool::Spooled;
 use crate::document;
 use crate::upstream::UpstreamId;
@@ -102,26 +104,38 @@ impl Generation {
         self.lost.values().all(|entry| entry.retired.is_some())
     }
 
-    /// Returns the manifest as a document.
+    /// Returns the entries of the files.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&String, &ManifestEntry)> {
+        self.files.iter().map(|(path, file)| (path, &file.entry))
+    }
+
+    /// Returns the manifest as a document, which builds on `list` if there is a list.
     ///
     /// # Errors
     /// Fails if there is no JSON form, which does not happen.
-    pub(super) fn manifest(&self, upstream: &UpstreamId) -> Result<Vec<u8>> {
-        let files = self.files.iter().map(|(path, file)| (path, &file.entry)).collect();
-        let view = ManifestView { upstream, generation: &self.id, stamp: self.stamp, files };
-        document::bytes("manifest", &view)
-    }
-
-    /// Whether the tree has the files of `wanted`, with the same retired assets.
-    pub(super) fn has_files_of(&self, wanted: &Generation) -> bool {
-        let is_same = |(one, other): (&Arc<PublishedFile>, &Arc<PublishedFile>)| {
-            Arc::ptr_eq(one, other)
-                || one.entry.is_same_file(&other.entry) && one.entry.retired == other.entry.retired
+    pub(super) fn manifest(
+        &self,
+        upstream: &UpstreamId,
+        list: Option<&BaseList>,
+    ) -> Result<Vec<u8>> {
+        let (generation, stamp) = (&self.id, self.stamp);
+        let view = |files, list| {
+            let files = AsMap(files);
+            ManifestView { upstream, generation, stamp, files, list }
         };
-        self.lost.is_empty()
-            && self.files.len() == wanted.files.len()
-            && self.files.keys().eq(wanted.files.keys())
-            && self.files.values().zip(wanted.files.values()).all(is_same)
+        let Some(list) = list else {
+            let whole = view(self.entries().collect(), None);
+            return document::bytes_of_version("manifest", WHOLE, &whole);
+        };
+        let (mut files, mut gone) = (Vec::new(), Vec::new());
+        for path in list.changed() {
+            match self.files.get_key_value(path) {
+                Some((path, file)) => files.push((path, &file.entry)),
+                None => gone.push(path),
+            }
+        }
+        let list = ListView { name: &list.name, gone };
+        document::bytes("manifest", &view(files, Some(list)))
     }
 
     /// Returns content that is in memory.

@@ -24,6 +24,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+use super::base_list;
 use super::file_list::FileList;
 use super::files::{self, is_as_listed, is_untouched};
 use super::generation::Generation;
@@ -273,6 +274,7 @@ fn play(
     manifest.held_back = held_back;
     manifest.owners_directories = owners_directories;
     disk::replace(&path_in(out), &manifest.bytes()?)?;
+    base_list::remove_others(out, None)?;
     disk::remove_file(&journal_path(disk::parent(standby)))?;
     Ok(Present::of(&manifest))
 }

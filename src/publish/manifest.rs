@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::base_list::{BaseList, ListName};
+pub use super::listed_file::ManifestEntry;
+use super::listed_file::{AsMap, LAST_MTIME, all_inside, sound_files};
+pub use super::outside::OWN_DIRECTORY;
 use crate::document;
-use crate::pages::{BROTLI, GZIP};
 use crate::upstream::UpstreamId;
-
-/// The own directory of the program in a tree.
-pub const OWN_DIRECTORY: &str = ".movies-gen";
 
 /// The id of a generation: a hash of its paths and their contents. The same content has the same
 /// id on every replica and after every restart.
@@ -27,55 +27,6 @@ pub struct GenerationId(pub String);
 impl fmt::Display for GenerationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// One file of a generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestEntry {
-    /// Hash of the uncompressed content.
-    #[serde(with = "hexadecimal")]
-    pub hash: blake3::Hash,
-    /// Size of the content in bytes.
-    pub size: u64,
-    /// Fingerprint of the page, in hexadecimal.
-    pub fingerprint: String,
-    /// Basis of the page, if the page has a basis.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub basis: Option<u64>,
-    /// Modification time in whole seconds since 1970.
-    pub mtime: u64,
-    /// Path of the page to which this former address redirects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved_to: Option<String>,
-    /// Size in bytes of the `.gz` file, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gz: Option<u64>,
-    /// Size in bytes of the `.br` file, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub br: Option<u64>,
-    /// Time in whole seconds since 1970 since when no page refers to this asset; `None` if the
-    /// file is part of the generation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retired: Option<u64>,
-}
-
-impl ManifestEntry {
-    /// Returns the files on disk of this entry: suffix and size in bytes.
-    pub fn variants(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let compressed = [self.gz.map(|size| (GZIP, size)), self.br.map(|size| (BROTLI, size))];
-        std::iter::once(("", self.size)).chain(compressed.into_iter().flatten())
-    }
-
-    /// Returns the names of these files, for the page at `path`.
-    pub fn names(&self, path: &str) -> impl Iterator<Item = String> {
-        self.variants().map(move |(suffix, _)| format!("{path}{suffix}"))
-    }
-
-    /// Whether a file of `other` is the same file on disk. Changed content always gets a later
-    /// time, so time and hash name one inode.
-    pub fn is_same_file(&self, other: &ManifestEntry) -> bool {
-        (self.hash, self.mtime, self.gz, self.br) == (other.hash, other.mtime, other.gz, other.br)
     }
 }
 
@@ -115,6 +66,10 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[serde(deserialize_with = "sound_directories")]
     pub owners_directories: BTreeSet<PathBuf>,
+    /// The list on which the document of this manifest builds, if any. Until the list is read, `files`
+    /// has only the files that differ from the list.
+    #[serde(default, rename = "list", skip_serializing)]
+    pub(super) base: Option<BaseList>,
 }
 
 /// As [`Manifest`], for a generation in memory without pages that are held back.
@@ -123,16 +78,16 @@ pub(super) struct ManifestView<'a> {
     pub(super) upstream: &'a UpstreamId,
     pub(super) generation: &'a GenerationId,
     pub(super) stamp: u64,
-    /// In the order of the paths.
-    #[serde(serialize_with = "as_map")]
-    pub(super) files: Vec<(&'a String, &'a ManifestEntry)>,
+    pub(super) files: AsMap<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) list: Option<ListView<'a>>,
 }
 
-fn as_map<S: serde::Serializer>(
-    files: &[(&String, &ManifestEntry)],
-    to: S,
-) -> Result<S::Ok, S::Error> {
-    to.collect_map(files.iter().copied())
+/// The list of a manifest, with the paths of the list that the generation lacks.
+#[derive(Serialize)]
+pub(super) struct ListView<'a> {
+    pub(super) name: &'a ListName,
+    pub(super) gone: Vec<&'a String>,
 }
 
 /// A page that is held back.
@@ -143,27 +98,6 @@ pub struct HeldBack {
     /// The file of ours that may still be at the path (for example under a mount).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<ManifestEntry>,
-}
-
-/// The end of the year 9999 in whole seconds since 1970; no file is later.
-const LAST_MTIME: u64 = 253_402_300_799;
-
-/// Checks the files of a manifest, which anybody may have written. Their paths are written to
-/// and removed, so no path may lead out of the tree.
-fn sound_files<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<BTreeMap<String, ManifestEntry>, D::Error> {
-    let files = BTreeMap::<String, ManifestEntry>::deserialize(from)?;
-    for (path, entry) in &files {
-        let leads_out = [Some(path), entry.moved_to.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|path| !is_inside(path) || entry.mtime > LAST_MTIME);
-        if let Some(path) = leads_out {
-            return Err(serde::de::Error::custom(format!("{path:?} is not a path of a page")));
-        }
-    }
-    Ok(files)
 }
 
 /// Checks the paths of held-back pages.
@@ -190,26 +124,10 @@ pub(super) fn sound_directories<'de, D: serde::Deserializer<'de>>(
     Ok(names.into_iter().map(PathBuf::from).collect())
 }
 
-fn all_inside<'a, E: serde::de::Error>(
-    mut paths: impl Iterator<Item = &'a String>,
-) -> Result<(), E> {
-    match paths.find(|path| !is_inside(path)) {
-        Some(path) => Err(E::custom(format!("{path:?} is not a path of a page"))),
-        None => Ok(()),
-    }
-}
-
 fn sound_mtime<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let time = u64::deserialize(from)?;
     let error = || serde::de::Error::custom(format!("{time} is not a time of a file"));
     (time <= LAST_MTIME).then_some(time).ok_or_else(error)
-}
-
-/// Whether a path, relative to a tree, stays in the tree and out of the own directory of the
-/// program.
-fn is_inside(path: &str) -> bool {
-    let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']);
-    path.split('/').all(is_name) && path.split('/').next() != Some(OWN_DIRECTORY)
 }
 
 impl Manifest {
@@ -224,42 +142,66 @@ impl Manifest {
         sizes.map(|(_, size)| size).sum()
     }
 
+    /// Makes the manifest of these files, for tests.
+    #[cfg(test)]
+    pub fn of_files(files: BTreeMap<String, ManifestEntry>) -> Manifest {
+        Manifest {
+            upstream: UpstreamId("u".into()),
+            generation: GenerationId("g".into()),
+            stamp: 1,
+            files,
+            held_back: BTreeMap::new(),
+            owners_directories: BTreeSet::new(),
+            base: None,
+        }
+    }
+
     /// Reads the manifest of a tree. A damaged manifest is set aside and counts as absent.
     ///
     /// # Errors
     /// Fails if the file cannot be read, or if a newer program wrote it.
     pub fn read(tree: &Path) -> Result<Option<Manifest>> {
-        document::read(&path_in(tree), "manifest")
+        Manifest::read_at(tree, &path_in(tree))
+    }
+
+    /// As [`Manifest::read`], for a manifest at another path.
+    pub(super) fn read_at(tree: &Path, path: &Path) -> Result<Option<Manifest>> {
+        let Some(read) = document::read::<Manifest>(path, "manifest")? else { return Ok(None) };
+        let whole = read.with_list_of(tree);
+        if whole.is_none() {
+            document::set_aside(path, "its list of files is lost")?;
+        }
+        Ok(whole)
     }
 
     /// Reads the manifest of a tree that another process may hold, without changes.
     pub fn peek(tree: &Path) -> Option<Manifest> {
-        document::peek(&path_in(tree), "manifest")
+        document::peek::<Manifest>(&path_in(tree), "manifest")?.with_list_of(tree)
     }
 
-    /// Returns the bytes of the document.
+    /// Returns the manifest with the files of its list in `tree`; `None` if the list is lost.
+    fn with_list_of(mut self, tree: &Path) -> Option<Manifest> {
+        if let Some(list) = &mut self.base {
+            let mut files = list.name.read(tree)?;
+            files.retain(|path, _| !list.has(path));
+            list.note(self.files.keys().cloned());
+            files.append(&mut self.files);
+            self.files = files;
+        }
+        Some(self)
+    }
+
+    /// Returns the bytes of the document, which has all files itself.
     ///
     /// # Errors
     /// Fails if there is no JSON form, which does not happen.
     pub fn bytes(&self) -> Result<Vec<u8>> {
-        document::bytes("manifest", self)
+        document::bytes_of_version("manifest", WHOLE, self)
     }
 }
 
-/// Hashes in hexadecimal, as people and other programs write them.
-mod hexadecimal {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(hash: &blake3::Hash, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&hash.to_hex())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<blake3::Hash, D::Error> {
-        blake3::Hash::from_hex(String::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
+/// Version of a manifest that has all files itself.
+pub(super) const WHOLE: u32 = 1;
 
 /// Returns the path of the manifest of a tree.
 pub fn path_in(tree: &Path) -> PathBuf {
@@ -295,14 +237,7 @@ mod tests {
     fn a_manifest_with_a_path_outside_the_tree_counts_as_damaged() {
         let read = |path: &str, moved_to: Option<&str>| {
             let entry = ManifestEntry { moved_to: moved_to.map(str::to_owned), ..entry("c", 1) };
-            let manifest = Manifest {
-                upstream: UpstreamId("u".into()),
-                generation: GenerationId("g".into()),
-                stamp: 1,
-                files: BTreeMap::from([(path.to_owned(), entry)]),
-                held_back: BTreeMap::new(),
-                owners_directories: BTreeSet::new(),
-            };
+            let manifest = Manifest::of_files(BTreeMap::from([(path.to_owned(), entry)]));
             serde_json::from_value::<Manifest>(serde_json::to_value(manifest).expect("JSON"))
         };
         assert!(read("movies/a/index.html", Some("movies/b/index.html")).is_ok());

@@ -40,7 +40,9 @@
 //! *whether* to publish a catalogue.
 
 mod adopt;
+mod base_list;
 mod bodies;
+mod checking;
 mod compress;
 mod directory_status;
 mod exchange;
@@ -52,9 +54,11 @@ mod generation;
 mod held_back;
 mod in_place;
 mod inputs;
+mod listed_file;
 pub mod manifest;
 mod obstacles;
 mod ours;
+mod out_tree;
 mod outside;
 mod places;
 mod published;
@@ -71,11 +75,11 @@ mod strangers;
 mod volatile;
 mod why;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::clock::WallTime;
 use crate::disk;
@@ -84,18 +88,20 @@ use crate::ledger::Ledger;
 use crate::pages::Plan;
 use crate::upstream::{Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
+use base_list::BaseList;
 use bodies::HotBodies;
-use file_list::FileList;
+use checking::Checking;
 use found::Found;
 use generation::LostFile;
 pub use generation::{Generation, PublishedFile};
-use held_back::Present;
 pub use inputs::{LastStep, MadeFrom, SiteInputs};
 pub use manifest::GenerationId;
 use manifest::{Manifest, OWN_DIRECTORY};
 use ours::Ours;
+use out_tree::OutTree;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
+use published::Differences;
 pub use published::{Exchange, PublishCounts, Published, Rendered};
 pub use render::TooLarge;
 use spool::Spool;
@@ -107,31 +113,25 @@ use why::Why;
 /// The published tree and its standby.
 #[derive(Debug)]
 pub struct Publisher {
-    out: PathBuf,
+    out: OutTree,
     standby: Standby,
     live: Option<Arc<Generation>>,
-    /// Identity of the directory that we published. Another directory may be at the path now.
-    identity: Option<exchange::Identity>,
-    /// Pages that `out` lacks, and directories in `out` that are not ours.
-    present: Present,
+    /// The check of the files of a large site after a start, as long as the check lasts.
+    checking: Option<Checking>,
     /// The latest modification time of any published file, in seconds since 1970.
     stamp: u64,
     /// The upstream whose data is published.
     upstream: UpstreamId,
-    /// Whether `out` is ours but its list of files was lost.
-    unlisted: bool,
     /// Whether a tree of another program or upstream is taken over.
     strange: Strange,
     /// Whether the manifest of the live tree still names another upstream.
     moved: bool,
-    /// The reason that forbids an exchange for the whole run, if any.
-    never: Option<Why>,
     /// Content that was asked for lately, and how much content may be in memory.
     hot: Arc<HotBodies>,
     /// What the live tree is made from, if this is known.
     made: Option<MadeFrom>,
-    /// The last logged reason for publishing file by file, so that it is logged once.
-    told: Option<Why>,
+    /// The list on which the manifests build, if the site is large.
+    list: Option<BaseList>,
 }
 
 impl Publisher {
@@ -150,27 +150,24 @@ impl Publisher {
         cache_bytes: u64,
     ) -> Result<Publisher> {
         let mut publisher = Publisher {
-            out: out.to_owned(),
+            out: OutTree::at(out, (exchange == Exchange::Never).then_some(Why::Asked)),
             standby: Standby::under(state),
             live: None,
-            identity: None,
-            present: Present::default(),
+            checking: None,
             stamp: 0,
             upstream: upstream.clone(),
-            unlisted: false,
             strange,
             moved: false,
-            never: (exchange == Exchange::Never).then_some(Why::Asked),
             hot: Arc::new(HotBodies::new(cache_bytes)),
             made: None,
-            told: None,
+            list: None,
         };
-        in_place::complete(&publisher.out, publisher.standby.path())?;
-        let manifest = Manifest::read(&publisher.out)?;
+        in_place::complete(out, publisher.standby.path())?;
+        let manifest = Manifest::read(out)?;
         let is_large = manifest.as_ref().is_some_and(|manifest| {
             manifest.held_back.is_empty() && manifest.bytes_of_files() > cache_bytes
         });
-        if !is_large && strangers::settle(&publisher.standby, &publisher.out)? {
+        if !is_large && strangers::settle(&publisher.standby, out)? {
             publisher.look()?;
         } else {
             publisher.take(manifest, !is_large)?;
@@ -183,21 +180,50 @@ impl Publisher {
         self.live.as_ref().is_some_and(|live| !live.is_checked)
     }
 
-    /// Checks a live tree of a large site. Until then, the site is served from its manifest.
+    /// Starts to check the files of a large site, on a thread of its own. Until the check ends, the
+    /// site is served from its manifest, and no publish starts.
+    ///
+    /// # Errors
+    /// Fails if the thread cannot be started.
+    pub fn begin_check(&mut self, now: WallTime) -> Result<()> {
+        let Some(live) = self.live.as_ref().filter(|live| !live.is_checked) else { return Ok(()) };
+        if self.checking.is_none() {
+            self.standby.seen().set_now(now);
+            let of = (self.out.path(), &self.out.present.owners_directories);
+            self.checking = Some(Checking::start(of, self.standby.clone(), live.clone())?);
+        }
+        Ok(())
+    }
+
+    /// Takes the result of the check, if the check has ended.
+    ///
+    /// # Errors
+    /// Fails if the trees cannot be read or exchanged.
+    pub fn note_check(&mut self) -> Result<()> {
+        let has_ended = self.checking.as_ref().is_some_and(Checking::has_ended);
+        if has_ended { self.end_check() } else { Ok(()) }
+    }
+
+    /// Waits for the end of the check, if the live tree is not yet checked.
     ///
     /// # Errors
     /// Fails if the trees cannot be read or exchanged.
     pub fn check(&mut self, now: WallTime) -> Result<()> {
-        if !self.is_unchecked() {
-            return Ok(());
-        }
-        self.standby.seen().set_now(now);
-        if strangers::settle(&self.standby, &self.out)? {
+        self.begin_check(now)?;
+        if self.is_unchecked() { self.end_check() } else { Ok(()) }
+    }
+
+    fn end_check(&mut self) -> Result<()> {
+        let checked = self.checking.take().map(Checking::ended).transpose()?;
+        let Some(checked) = checked.filter(|_| self.is_unchecked()) else { return Ok(()) };
+        if checked.has_strangers && strangers::settle(&self.standby, self.out.path())? {
             return self.look();
         }
+        if checked.in_standby.is_some() {
+            self.standby.now_holds(checked.in_standby);
+        }
         if let Some(live) = &mut self.live {
-            let live = Arc::make_mut(live);
-            found::check(live, &self.out);
+            found::lose(Arc::make_mut(live), &checked.lost, self.out.path());
             self.stamp = self.stamp.max(live.stamp);
         }
         Ok(())
@@ -205,7 +231,7 @@ impl Publisher {
 
     /// Takes the tree at `out` as live.
     fn look(&mut self) -> Result<()> {
-        let manifest = Manifest::read(&self.out)?;
+        let manifest = Manifest::read(self.out.path())?;
         self.take(manifest, true)
     }
 
@@ -213,11 +239,12 @@ impl Publisher {
     /// read or checked now.
     fn take(&mut self, manifest: Option<Manifest>, reads: bool) -> Result<()> {
         let of = (&self.upstream, self.strange);
-        let found = Found::in_tree(&self.out, manifest, &self.standby, of, &self.hot, reads)?;
-        (self.moved, self.unlisted) = (found.moved, found.unlisted);
-        (self.present, self.made) = (found.present, found.made);
+        let out = self.out.path();
+        let found = Found::in_tree(out, manifest, &self.standby, of, &self.hot, reads)?;
+        (self.moved, self.out.unlisted) = (found.moved, found.unlisted);
+        (self.out.present, self.made, self.list) = (found.present, found.made, found.list);
         self.live = found.live.map(Arc::new);
-        self.identity = self.live.as_ref().and_then(|_| exchange::identity(&self.out));
+        self.out.identify(self.live.is_some());
         self.stamp = self.live.as_ref().map_or(0, |live| live.stamp).max(self.stamp);
         Ok(())
     }
@@ -229,7 +256,7 @@ impl Publisher {
 
     /// Returns the ledger that was published with the generation, if it can be read.
     pub fn ledger(&self) -> Option<Ledger> {
-        document::peek(&self.out.join(OWN_DIRECTORY).join("ledger"), "ledger")
+        document::peek(&self.out.path().join(OWN_DIRECTORY).join("ledger"), "ledger")
     }
 
     /// Renders the pages of a plan that are not live already (step 1), and tells `progress`.
@@ -242,10 +269,11 @@ impl Publisher {
         now: WallTime,
         progress: impl Fn(PublishStep<'_>) + Sync,
     ) -> Result<Rendered> {
-        if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
+        self.check(now)?;
+        if !self.out.is_there() {
             // Somebody may have removed, restored or replaced `out`: check the tree that is there
             // now.
-            check_out(&self.out, self.strange)?;
+            check_out(self.out.path(), self.strange)?;
             self.look()?;
         }
         self.standby.seen().set_now(now);
@@ -277,9 +305,11 @@ impl Publisher {
     ) -> Result<Published> {
         let mut generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
-        let changed = self.moved
-            || !self.live.as_ref().is_some_and(|live| live.has_files_of(&generation))
-            || self.present.has_room_again(&self.out);
+        let differences = Differences::between(self.live.as_deref(), &generation);
+        let changed = self.moved || differences.in_files || self.out.has_room_again();
+        if let Some(list) = &mut self.list {
+            list.note(differences.paths);
+        }
         if changed {
             if let Err(error) = self.write(&generation, &inputs, &volatile, &progress) {
                 return Err(self.explained(error));
@@ -290,18 +320,18 @@ impl Publisher {
         }
         // The published tree has the content now, and this is the last generation that needs room.
         let is_in_standby = self.standby.holds(&generation);
-        Arc::make_mut(&mut generation).published(&[&self.out, self.standby.path()], &self.hot);
+        Arc::make_mut(&mut generation)
+            .published(&[self.out.path(), self.standby.path()], &self.hot);
         if is_in_standby {
             self.standby.now_holds(Some(generation.clone()));
         }
-        let before = self.live.replace(generation.clone());
+        self.live = Some(generation.clone());
         if changed || !self.made.as_ref().is_some_and(|made| made.is_of(&inputs)) {
             let made = MadeFrom::of(&generation.id, inputs, self.made.as_ref());
-            made.write(&self.out);
+            made.write(self.out.path());
             self.made = Some(made);
         }
-        let counts = changed.then(|| PublishCounts::of(before.as_deref(), &generation));
-        Ok(Published { generation, changed, counts: counts.unwrap_or_default() })
+        Ok(Published { generation, changed, counts: differences.counts })
     }
 
     /// Prepares the standby for the next publish, if there is no standby yet.
@@ -309,10 +339,10 @@ impl Publisher {
     /// # Errors
     /// Fails if a file cannot be linked or written. The next publish prepares the standby then.
     pub fn prepare(&mut self) -> Result<()> {
-        let is_plain = self.never.is_none() && self.present == Present::default();
-        match self.live.clone().filter(|_| is_plain) {
-            Some(live) if exchange::identity(&self.out) == self.identity => {
-                self.standby.prepare(&live, &self.out, &self.upstream)
+        match self.live.clone().filter(|live| live.is_checked && self.out.is_plain()) {
+            Some(live) if self.out.is_there() => {
+                let list = (self.list.clone(), self.out.path());
+                self.standby.prepare(&live, list, &self.upstream)
             }
             _ => Ok(()),
         }
@@ -333,10 +363,8 @@ impl Publisher {
         };
         self.live.as_ref().is_some_and(is_settled)
             && !self.moved
-            && !self.is_unchecked()
-            && self.identity.is_some()
-            && exchange::identity(&self.out) == self.identity
-            && !self.present.has_room_again(&self.out)
+            && self.out.is_there()
+            && !self.out.has_room_again()
     }
 
     /// Notes a file that was lost from the tree, so that the next publish makes the file again.
@@ -350,7 +378,7 @@ impl Publisher {
 
     /// Returns a volatile file of the live tree.
     pub fn read_volatile(&self, path: &str) -> Option<Vec<u8>> {
-        disk::read(&self.out.join(path)).ok().flatten()
+        disk::read(&self.out.path().join(path)).ok().flatten()
     }
 
     /// Replaces volatile files in the live tree. Does nothing if the tree was removed: the next
@@ -359,10 +387,10 @@ impl Publisher {
     /// # Errors
     /// Fails if a file cannot be written.
     pub fn write_volatile(&self, volatile: &Volatile) -> Result<()> {
-        if self.identity.is_none() || exchange::identity(&self.out) != self.identity {
+        if !self.out.is_there() {
             return Ok(());
         }
-        volatile::replace(&self.out, volatile)
+        volatile::replace(self.out.path(), volatile)
     }
 
     /// Runs steps 2 to 6.
@@ -373,123 +401,25 @@ impl Publisher {
         volatile: &Volatile,
         progress: &(dyn Fn(PublishStep<'_>) + Sync),
     ) -> Result<()> {
-        let before = self.present.without_held_back(self.live.as_ref());
-        let theirs = &self.present.owners_directories;
+        let before = self.out.present.without_held_back(self.live.as_ref());
+        let theirs = &self.out.present.owners_directories;
         let mut ours = Ours::of(before.clone(), self.standby.seen()).without(theirs);
-        if self.unlisted {
-            self.take_over(&mut ours, generation)?;
+        if self.out.unlisted {
+            self.out.take_over(&mut ours, generation, disk::parent(self.standby.path()))?;
         }
+        let out = self.out.path().to_owned();
         let change = self.standby.change_to(generation)?;
-        let in_standby = strangers::give_back(&self.standby, &self.out, &change)?;
-        let why = self.why_in_place(&ours, in_standby);
-        space::check((&self.out, self.standby.path()), &change, generation, &before)?;
+        let in_standby = strangers::give_back(&self.standby, &out, &change)?;
+        let why = self.out.why_in_place(&ours, &self.standby, in_standby);
+        space::check((&out, self.standby.path()), &change, generation, &before)?;
         let live = self.live.clone();
-        let from = live.as_deref().map(|live| (self.out.as_path(), live));
-        self.standby.apply(&change, from, &self.out, progress)?;
-        self.standby.seal(&self.upstream, &inputs.ledger, generation)?;
-        let why = match why {
-            None => self.exchange(&ours, volatile)?,
-            Some(why) => Some(why),
-        };
-        if let Some(why) = why {
-            self.tell(why);
-            self.put_in_place(generation, &ours, &before)?;
-            volatile::replace(&self.out, volatile)?;
-        }
-        self.identity = exchange::identity(&self.out);
-        (self.unlisted, self.moved) = (false, false);
+        let from = live.as_deref().map(|live| (out.as_path(), live));
+        self.standby.apply(&change, from, &out, progress)?;
+        let list = (self.list.clone(), out.as_path());
+        self.list = self.standby.seal(&self.upstream, &inputs.ledger, generation, list)?;
+        let of = (generation, live.as_ref());
+        self.out.become_live(&mut self.standby, of, (&ours, &before), why, volatile)?;
+        self.moved = false;
         Ok(())
-    }
-
-    /// Runs step 5 file by file.
-    fn put_in_place(
-        &mut self,
-        generation: &Arc<Generation>,
-        ours: &Ours,
-        before: &FileList,
-    ) -> Result<()> {
-        let (out, was) = (&self.out, &self.present);
-        let present = held_back::look(out, ours, before, was, generation);
-        held_back::tell(out, was, &present);
-        let standby = self.standby.path();
-        self.present = in_place::publish(out, standby, ours, before, was, present, generation)?;
-        Ok(())
-    }
-
-    /// Adds files to `ours` that may be replaced although no list names them.
-    fn take_over(&self, ours: &mut Ours, generation: &Generation) -> Result<()> {
-        if ours::is_ours(&self.out) {
-            // A file at the path of a page was probably ours.
-            for (path, file) in &generation.files {
-                file.entry.names(path).for_each(|name| ours.add(&name));
-            }
-            return Ok(());
-        }
-        let state = disk::parent(self.standby.path());
-        let kept = adopt::keep_replaced(&self.out, generation, state)?;
-        kept.iter().for_each(|name| ours.add_file(name));
-        Ok(())
-    }
-
-    /// Returns the reason that forbids an exchange, if any.
-    fn why_in_place(&self, ours: &Ours, in_standby: Option<PathBuf>) -> Option<Why> {
-        if let Some(why) = &self.never {
-            return Some(why.clone());
-        }
-        if obstacles::is_elsewhere(&self.out, self.standby.path()) {
-            return Some(Why::Elsewhere);
-        }
-        if self.out.symlink_metadata().is_err() {
-            return None;
-        }
-        if self.unlisted {
-            return Some(Why::NotKnown);
-        }
-        if let Some(path) = self.present.held_back.keys().next() {
-            return Some(Why::Stranger(self.out.join(path)));
-        }
-        if exchange::has_attributes(&self.out) {
-            return Some(Why::Attributes);
-        }
-        let in_standby = in_standby.map(Why::StandbyUsed);
-        in_standby.or_else(|| why::who_uses(&self.out, &self.out, ours))
-    }
-
-    /// Logs once why the site is published file by file.
-    fn tell(&mut self, why: Why) {
-        if !self.told.as_ref().is_some_and(|told| told.is_like(&why)) {
-            info!("{} is published {FILE_BY_FILE}: {why}", self.out.display());
-        }
-        self.told = Some(why);
-    }
-
-    /// Runs steps 5 and 6 with an exchange. Returns the reason if the trees may not be exchanged.
-    fn exchange(&mut self, ours: &Ours, volatile: &Volatile) -> Result<Option<Why>> {
-        if exchange::look_alike(self.standby.path(), &self.out).is_err() {
-            return Ok(Some(Why::Attributes));
-        }
-        volatile::write(self.standby.path(), volatile)?;
-        match exchange::exchange(self.standby.path(), &self.out) {
-            Ok(()) => {}
-            Err(error) if obstacles::is_the_only_way(&error) => {
-                let why = Why::NotPossible(format!("{error:#}"));
-                self.never = Some(why.clone());
-                return Ok(Some(why));
-            }
-            Err(error) => return Err(error),
-        }
-        if self.standby.path().symlink_metadata().is_ok()
-            && let Some(why) = why::who_uses(self.standby.path(), &self.out, ours)
-        {
-            exchange::exchange(self.standby.path(), &self.out)?;
-            return Ok(Some(why));
-        }
-        self.standby.now_holds(self.live.clone());
-        self.present = Present::default();
-        Ok(None)
     }
 }
-
-/// The other way of publishing and its effect, for the log.
-const FILE_BY_FILE: &str = "file by file (every file is complete, but a visitor may get pages of two \
-    generations in one visit)";

@@ -16,3 +16,6 @@ pub(super) const VOLATILE: [&str; 3] = [FRESHNESS, STATUS, DEV];
 pub fn is_volatile(path: &str) -> bool {
     VOLATILE.contains(&path)
 }
+
+/// The own directory of the program in a tree.
+pub const OWN_DIRECTORY: &str = ".movies-gen";

@@ -39,24 +39,62 @@ pub struct PublishCounts {
     pub removed: usize,
 }
 
-impl PublishCounts {
-    pub(super) fn of(before: Option<&Generation>, now: &Generation) -> PublishCounts {
-        let mut counts = PublishCounts::default();
+/// The differences between the live generation and the generation that follows.
+#[derive(Debug, Default)]
+pub(super) struct Differences {
+    /// Whether files on disk differ.
+    pub(super) in_files: bool,
+    /// Paths whose entries in the manifest differ.
+    pub(super) paths: Vec<String>,
+    pub(super) counts: PublishCounts,
+}
+
+impl Differences {
+    /// Compares two generations. A generation has most entries of the generation before as they are, so
+    /// few entries are compared in depth.
+    pub(super) fn between(before: Option<&Generation>, now: &Generation) -> Differences {
+        let mut found = Differences { in_files: before.is_none(), ..Differences::default() };
         let none = BTreeMap::new();
-        let before = before.map_or(&none, |before| &before.files);
-        for page in before.iter().merge_join_by(&now.files, |(one, _), (two, _)| one.cmp(two)) {
-            match page {
-                EitherOrBoth::Left(_) => counts.removed += 1,
-                EitherOrBoth::Both((_, old), (_, new)) if old.entry.is_same_file(&new.entry) => {
-                    counts.kept += 1;
+        let old = before.map_or(&none, |before| &before.files);
+        for page in old.iter().merge_join_by(&now.files, |(one, _), (two, _)| one.cmp(two)) {
+            let path = match page {
+                EitherOrBoth::Both((_, old), (_, new)) if Arc::ptr_eq(old, new) => {
+                    found.counts.kept += 1;
+                    continue;
                 }
-                EitherOrBoth::Both(_, (_, new)) | EitherOrBoth::Right((_, new)) => {
-                    counts.written += 1;
-                    counts.bytes += new.size();
+                EitherOrBoth::Both((path, old), (_, new)) => {
+                    let is_kept = old.entry.is_same_file(&new.entry);
+                    found.in_files |= !is_kept || old.entry.retired != new.entry.retired;
+                    if is_kept {
+                        found.counts.kept += 1;
+                    } else {
+                        found.counts.write(new.size());
+                    }
+                    path
                 }
-            }
+                EitherOrBoth::Left((path, _)) => {
+                    found.in_files = true;
+                    found.counts.removed += 1;
+                    path
+                }
+                EitherOrBoth::Right((path, new)) => {
+                    found.in_files = true;
+                    found.counts.write(new.size());
+                    path
+                }
+            };
+            found.paths.push(path.clone());
         }
-        counts
+        found.in_files |= before.is_some_and(|before| !before.lost.is_empty());
+        found
+    }
+}
+
+impl PublishCounts {
+    /// Counts a page with new content of this size in bytes.
+    fn write(&mut self, size: u64) {
+        self.written += 1;
+        self.bytes += size;
     }
 }
 

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use tracing::{info, warn};
 
+use super::base_list::{self, BaseList};
 use super::file_list::FileList;
 use super::files::{self, Opened, is_untouched};
 use super::generation::{FileContent, Generation, LostFile, PublishedFile};
@@ -47,7 +48,7 @@ const FEW: usize = 24;
 struct ReadNames(#[serde(deserialize_with = "manifest::sound_names")] ComingPaths);
 
 /// The standby tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Standby {
     path: PathBuf,
     /// The generation in the tree, if this process sealed the tree.
@@ -94,8 +95,9 @@ impl Standby {
         let coming = coming.map(|names| names.0);
         let listed = match self.manifest()? {
             Some(manifest) => Some(manifest.files),
-            None => document::read::<Manifest>(&self.own("unsealed"), "manifest")?
-                .map(|manifest| manifest.files),
+            None => {
+                Manifest::read_at(&self.path, &self.own("unsealed"))?.map(|manifest| manifest.files)
+            }
         };
         let is_something = listed.is_some() || coming.is_some();
         Ok(is_something.then(|| StandbyFound {
@@ -163,7 +165,7 @@ impl Standby {
     pub(super) fn prepare(
         &mut self,
         live: &Arc<Generation>,
-        out: &Path,
+        (list, out): (Option<BaseList>, &Path),
         upstream: &UpstreamId,
     ) -> Result<()> {
         // Each refresh asks, so the documents of the tree, which grow with the site, are not read.
@@ -174,7 +176,8 @@ impl Standby {
         let ledger = out.join(OWN_DIRECTORY).join("ledger");
         let Some(ledger) = disk::read(&ledger)? else { return Ok(()) };
         self.apply(&self.change_to(live)?, Some((out, live)), out, &|_| ())?;
-        self.seal(upstream, &ledger, live)
+        // The next publish makes the same list, if the tree at `out` has no list.
+        self.seal(upstream, &ledger, live, (list, out)).map(drop)
     }
 
     /// Marks the tree as unsealed. Until the new manifest, the tree is no generation.
@@ -285,7 +288,8 @@ impl Standby {
         Ok(true)
     }
 
-    /// Writes the manifest. From here on the tree is a generation again.
+    /// Writes the manifest. From here on the tree is a generation again. The manifest builds on
+    /// `list`, which the tree at `out` may have, or on a new list, which is returned.
     ///
     /// # Errors
     /// Fails if the documents cannot be written.
@@ -294,14 +298,19 @@ impl Standby {
         upstream: &UpstreamId,
         ledger: &[u8],
         generation: &Arc<Generation>,
-    ) -> Result<()> {
+        (list, out): (Option<BaseList>, &Path),
+    ) -> Result<Option<BaseList>> {
         disk::replace(&self.own("ledger"), ledger)?;
-        disk::replace(&manifest::path_in(&self.path), &generation.manifest(upstream)?)?;
+        let files = (generation.files.len(), generation.entries());
+        let list = BaseList::for_manifest(list, files, (&self.path, out))?;
+        let manifest = generation.manifest(upstream, list.as_ref())?;
+        disk::replace(&manifest::path_in(&self.path), &manifest)?;
         disk::remove_file(&self.own("unsealed"))?;
         disk::remove_file(&self.own("coming"))?;
+        base_list::remove_others(&self.path, list.as_ref())?;
         disk::sync_directory(&self.path)?;
         self.known = Some(generation.clone());
-        Ok(())
+        Ok(list)
     }
 
     /// Whether the tree holds this generation.

@@ -61,7 +61,11 @@ pub(super) fn give_back(
     Ok(strangers()?.first().map(|below| standby.path().join(below)))
 }
 
-fn of(standby: &Standby) -> Result<Vec<PathBuf>> {
+/// Returns the entries of the standby that are not ours.
+///
+/// # Errors
+/// Fails if the documents of the standby cannot be read.
+pub(super) fn of(standby: &Standby) -> Result<Vec<PathBuf>> {
     let ours = standby.ours()?;
     Ok(ours.map_or_else(Vec::new, |ours| ours.strangers(standby.path(), usize::MAX)))
 }

@@ -50,5 +50,38 @@ fn a_site_on_the_disk_is_served_before_the_stored_data_is_read() {
     assert_eq!(page.text(), site.page("movies/salt-road/index.html"));
     assert!(page.header("age").is_some(), "{page:?}");
     assert!(!server.log().contains("refreshed"), "the data is not read yet: {}", server.log());
-    server.kill();
+    // The event loop does not wait for the data.
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0), "the end: {log}");
+    assert!(!log.contains("did not stop in time"), "{log}");
+}
+
+#[test]
+fn a_refresh_confirms_a_large_site_before_its_files_are_checked() {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--cache-bytes", "0", "--interval", "1s"]);
+    site.build_once().well();
+    // A list of files that does not come stands for a check that takes long.
+    let manifest = site.path(".movies-gen/standby/.movies-gen/manifest");
+    let bytes = fs::read(&manifest).expect("the manifest");
+    fs::remove_file(&manifest).expect("removed");
+    mknodat(CWD, &manifest, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a pipe");
+    // A file that the check finds lost.
+    fs::remove_file(site.out().join("people/index.html")).expect("removed");
+
+    let server = site.serve();
+    wait_until("a refresh", || server.log().contains("outcome=unchanged"));
+    let page = server.get("/");
+    let age: u64 = page.header("age").expect("an age").parse().expect("a number");
+    assert!(age < 20, "{page:?}");
+    assert!(
+        !site.out().join("people/index.html").exists(),
+        "nothing is published before the check"
+    );
+
+    let pipe = site.path("pipe");
+    fs::rename(&manifest, &pipe).expect("moved");
+    fs::write(&manifest, &bytes).expect("the list for the next reader");
+    fs::write(&pipe, bytes).expect("the list comes");
+    wait_until("the lost file", || site.out().join("people/index.html").exists());
 }
