@@ -18,12 +18,15 @@ use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tracing::debug;
 
+use super::admit;
+use super::respond::refused;
+use super::wire::Wire;
 use super::{Limits, Listeners};
 use crate::clock::{Clock, Now};
 use crate::hold::Coming;
@@ -31,8 +34,13 @@ use crate::live::{Live, Snapshot, StoreState};
 use crate::readiness::{self, Readiness, VisitorsView};
 use crate::telemetry::{self, Metrics};
 
-/// Largest number of connections: a scraper, a prober and a few people.
-const MOST_CONNECTIONS: usize = 32;
+/// Largest number of connections: scrapers, probers and people, also if some of them do not read until
+/// the kernel ends their connections.
+const MOST_CONNECTIONS: usize = 256;
+
+/// The methods of this listener.
+const METHODS: [Method; 2] = [Method::GET, Method::HEAD];
+const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 /// Answers on `listeners` until `stop` is set. Runs on the runtime of the caller.
 ///
@@ -64,15 +72,22 @@ pub fn start(
                 };
                 let (live, clock, metrics) = (live.clone(), clock.clone(), metrics.clone());
                 let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                    let answer =
-                        answer(request.uri().path(), &live.snapshot(), clock.now(), &metrics);
+                    let (request, _) = request.into_parts();
+                    let answer = match admit::refused(&request, &METHODS) {
+                        Some(refusal) => refused(refusal, ALLOWED),
+                        None => {
+                            let (path, now) = (request.uri.path(), clock.now());
+                            answer(path, &live.snapshot(), now, &metrics)
+                        }
+                    };
                     async { Ok::<_, Infallible>(answer) }
                 });
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
                     .header_read_timeout(limits.head)
                     .max_buf_size(limits.head_bytes)
-                    .serve_connection(TokioIo::new(stream), service);
+                    .half_close(true)
+                    .serve_connection(TokioIo::new(Wire::new(stream, Arc::default())), service);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!("a connection for metrics ended early: {error}");

@@ -18,38 +18,56 @@ pub(super) enum ConditionVerdict {
     Failed,
 }
 
-/// Evaluates the conditions in the order of RFC 9110 §13.2.2 against the strong entity tag and the
-/// modification time (seconds since 1970) of the chosen form.
-pub(super) fn weigh(headers: &HeaderMap, etag: &str, mtime: u64) -> ConditionVerdict {
-    if headers.contains_key(IF_MATCH) {
-        if !lists(headers, &IF_MATCH, etag, Comparison::Strong) {
-            return ConditionVerdict::Failed;
-        }
-    } else if let Some(since) = date(headers, &IF_UNMODIFIED_SINCE)
-        && modified(mtime) > since
-    {
-        return ConditionVerdict::Failed;
-    }
-    if headers.contains_key(IF_NONE_MATCH) {
-        if lists(headers, &IF_NONE_MATCH, etag, Comparison::Weak) {
-            return ConditionVerdict::NotModified;
-        }
-    } else if let Some(since) = date(headers, &IF_MODIFIED_SINCE)
-        && modified(mtime) <= since
-    {
-        return ConditionVerdict::NotModified;
-    }
-    ConditionVerdict::Answer
+/// What names the content of the chosen form.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Validators<'a> {
+    /// The strong entity tag of the form.
+    pub(super) etag: &'a str,
+    /// The modification time in seconds since 1970, if the file has one.
+    pub(super) mtime: Option<u64>,
+    /// Whether the file has several forms, which have one modification time.
+    pub(super) has_forms: bool,
 }
 
-/// Whether a range of this form may be answered: there is no `If-Range`, or `If-Range` names this
-/// form (RFC 9110 §13.1.5).
-pub(super) fn range_applies(headers: &HeaderMap, etag: &str, mtime: u64) -> bool {
-    let Some(value) = headers.get(IF_RANGE) else { return true };
-    match value.to_str().map(str::trim) {
-        Ok(text) if text.starts_with('"') => text == etag,
-        Ok(text) => httpdate::parse_http_date(text).is_ok_and(|date| date == modified(mtime)),
-        Err(_) => false,
+impl Validators<'_> {
+    /// Evaluates the conditions in the order of RFC 9110 §13.2.2.
+    pub(super) fn weigh(&self, headers: &HeaderMap) -> ConditionVerdict {
+        if headers.contains_key(IF_MATCH) {
+            if !lists(headers, &IF_MATCH, self.etag, Comparison::Strong) {
+                return ConditionVerdict::Failed;
+            }
+        } else if let Some(modified) = self.modified()
+            && date(headers, &IF_UNMODIFIED_SINCE).is_some_and(|since| modified > since)
+        {
+            return ConditionVerdict::Failed;
+        }
+        if headers.contains_key(IF_NONE_MATCH) {
+            if lists(headers, &IF_NONE_MATCH, self.etag, Comparison::Weak) {
+                return ConditionVerdict::NotModified;
+            }
+        } else if let Some(modified) = self.modified()
+            && date(headers, &IF_MODIFIED_SINCE).is_some_and(|since| modified <= since)
+        {
+            return ConditionVerdict::NotModified;
+        }
+        ConditionVerdict::Answer
+    }
+
+    /// Whether a range of this form may be answered: there is no `If-Range`, or `If-Range` names this
+    /// form (RFC 9110 §13.1.5). A date does not tell forms apart.
+    pub(super) fn permit_range(&self, headers: &HeaderMap) -> bool {
+        let Some(value) = headers.get(IF_RANGE) else { return true };
+        match value.to_str().map(str::trim) {
+            Ok(text) if text.starts_with('"') => text == self.etag,
+            Ok(text) if !self.has_forms => {
+                httpdate::parse_http_date(text).is_ok_and(|date| Some(date) == self.modified())
+            }
+            _ => false,
+        }
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        self.mtime.map(|mtime| UNIX_EPOCH + Duration::from_secs(mtime))
     }
 }
 
@@ -73,24 +91,21 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok()
 }
 
-fn modified(mtime: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(mtime)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use hyper::header::HeaderValue;
 
     const DAY: &str = "Tue, 24 Nov 2026 11:00:00 GMT";
-    const MTIME: u64 = 1_795_518_000;
+    const FORM: Validators<'_> =
+        Validators { etag: "\"a\"", mtime: Some(1_795_518_000), has_forms: false };
 
     fn weighed(fields: &[(HeaderName, &str)]) -> ConditionVerdict {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(name, HeaderValue::from_str(value).expect("a value"));
         }
-        weigh(&headers, "\"a\"", MTIME)
+        FORM.weigh(&headers)
     }
 
     #[test]
@@ -124,11 +139,26 @@ mod tests {
         let applies = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(IF_RANGE, HeaderValue::from_str(value).expect("a value"));
-            range_applies(&headers, "\"a\"", MTIME)
+            FORM.permit_range(&headers)
         };
-        assert!(range_applies(&HeaderMap::new(), "\"a\"", MTIME));
+        assert!(FORM.permit_range(&HeaderMap::new()));
         assert!(applies("\"a\"") && applies(DAY));
         assert!(!applies("W/\"a\"") && !applies("\"b\""));
         assert!(!applies("Tue, 24 Nov 2026 11:00:01 GMT"));
+    }
+
+    #[test]
+    fn a_date_says_nothing_about_a_file_without_a_date_or_with_several_forms() {
+        let without = Validators { mtime: None, ..FORM };
+        for name in [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
+            for text in [DAY, "Thu, 01 Jan 1970 00:00:00 GMT"] {
+                let headers =
+                    HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(text))]);
+                assert_eq!(without.weigh(&headers), ConditionVerdict::Answer);
+            }
+        }
+        let headers = HeaderMap::from_iter([(IF_RANGE, HeaderValue::from_static(DAY))]);
+        assert!(!without.permit_range(&headers));
+        assert!(!Validators { has_forms: true, ..FORM }.permit_range(&headers));
     }
 }

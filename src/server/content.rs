@@ -4,8 +4,6 @@
 //! file is read: the answer is made again, from the generation that is live now. The disk is read on
 //! threads for blocking calls, so no other request waits.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -14,7 +12,7 @@ use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Met};
 use super::respond::{self, Unread, respond};
-use super::well_known;
+use super::well_known::OwnersFiles;
 use crate::clock::Clock;
 use crate::live::Live;
 
@@ -27,14 +25,14 @@ const LOOKS: usize = 150;
 pub(super) async fn answer(
     request: &Parts,
     mut met: Met,
-    out: Arc<Path>,
+    files: &OwnersFiles,
     live: &Live,
     clock: &Clock,
 ) -> Answer {
     for _ in 0..LOOKS {
         let answer = respond(request, &met);
         if let Some(answer) = read(request, answer, &met).await {
-            return with_owners_file(request, answer, &met, out).await;
+            return with_owners_file(request, answer, &met, files).await;
         }
         tokio::time::sleep(PAUSE).await;
         (met.snapshot, met.now) = (live.snapshot(), clock.now());
@@ -44,7 +42,7 @@ pub(super) async fn answer(
     {
         site.generation.miss(unread.path());
     }
-    respond::unavailable(&met.snapshot.frame.starting, "2")
+    respond::unavailable(&met.snapshot.frame.starting, respond::SOON)
 }
 
 /// Adds content that is on the disk. Returns `None` if the file of the answer is not there.
@@ -61,17 +59,18 @@ async fn read(request: &Parts, mut answer: Answer, met: &Met) -> Option<Answer> 
 
 /// Replaces an answer without a page by a file of the owner below `.well-known/`, also before the
 /// first site: the owner may need a proof of ownership for the site.
-async fn with_owners_file(request: &Parts, answer: Answer, met: &Met, out: Arc<Path>) -> Answer {
+async fn with_owners_file(
+    request: &Parts,
+    answer: Answer,
+    met: &Met,
+    files: &OwnersFiles,
+) -> Answer {
     if !matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
         return answer;
     }
     let Some(path) = respond::well_known_path(request) else { return answer };
-    let file = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || well_known::read(&out, &path)
-    });
-    match file.await {
-        Ok(Some(bytes)) => respond::owners_file(request, &path, &bytes, met),
-        _ => answer,
+    match files.read(path.clone()).await {
+        Some(bytes) => respond::owners_file(request, &path, &bytes, met),
+        None => answer,
     }
 }

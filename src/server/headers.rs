@@ -28,8 +28,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' https: http:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Adds the true age of the data, and how the age came about.
-pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
+/// Adds the true age of the data, and how the age came about. `has_page` says whether the answer has
+/// content of the site, and not a page in its place.
+pub(super) fn say_age(fields: &mut HeaderMap, met: &Met, has_page: bool) {
     let Met { snapshot, now, .. } = met;
     let Some(site) = &snapshot.site else {
         fields.insert(CACHE_STATUS, HeaderValue::from_static("movies-gen; fwd=miss"));
@@ -40,7 +41,7 @@ pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
     for (name, value) in [
         (X_DATA_AS_OF, site.origin.wall.rfc3339()),
         (X_GENERATION, site.generation.id.to_string()),
-        (CACHE_STATUS, cache_status(met, age)),
+        (CACHE_STATUS, cache_status(met, age, has_page)),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             fields.insert(name, value);
@@ -50,7 +51,10 @@ pub(super) fn say_age(fields: &mut HeaderMap, met: &Met) {
 
 /// `Cache-Status` (RFC 9211): whether the request waited for newer data, `--max-age` minus the
 /// age of the data in seconds (negative if the data is older), and why old data was sent.
-fn cache_status(met: &Met, age: Duration) -> String {
+fn cache_status(met: &Met, age: Duration, has_page: bool) -> String {
+    if !has_page {
+        return "movies-gen; fwd=stale; detail=too-old".to_owned();
+    }
     let bound = met.snapshot.frame.bound.max_age;
     let ttl = bound.as_secs_f64() - age.as_secs_f64();
     let way = if met.held.is_some() { "fwd=stale; collapsed" } else { "hit" };

@@ -25,8 +25,6 @@ pub struct Limits {
     pub head: Duration,
     /// Largest size of the head of a request, in bytes.
     pub head_bytes: usize,
-    /// Longest time in which a client takes no byte of an answer.
-    pub write: Duration,
     /// Pause after a failure to accept a connection.
     pub accept_pause: Duration,
     /// Time for the requests in flight when the server stops.
@@ -46,7 +44,6 @@ impl Limits {
             streams: streams.min(connections as usize / 2),
             head: Duration::from_secs(5),
             head_bytes: 16 << 10,
-            write: Duration::from_secs(20),
             accept_pause: Duration::from_millis(100),
             grace: GRACE,
         }

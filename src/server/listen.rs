@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -9,9 +10,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Largest number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Bytes that may wait in the kernel for a client that does not read. A larger buffer would hide
-/// such a client from the write timeout.
+/// Bytes that may wait in the kernel for a client that reads slowly.
 const UNSENT: u32 = 256 << 10;
+/// Longest time in which a client takes no byte of an answer. The kernel measures the time, so a client
+/// that takes a few bytes now and then stays connected.
+const TAKES_NOTHING: Duration = Duration::from_secs(20);
 
 /// The listening sockets: one for each worker, all on one address.
 #[derive(Debug)]
@@ -73,8 +76,9 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
         socket.set_reuse_port(true)?;
     }
     socket.set_nonblocking(true)?;
-    // Accepted connections inherit this option.
+    // Accepted connections inherit these options.
     socket.set_tcp_notsent_lowat(UNSENT)?;
+    socket.set_tcp_user_timeout(Some(TAKES_NOTHING))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

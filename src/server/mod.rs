@@ -7,28 +7,33 @@
 //! the owner under `.well-known/`.
 
 pub mod admin;
+mod admit;
 mod answer;
 mod condition;
 mod content;
 mod encoding;
 mod events;
 mod headers;
+mod heads;
 mod limits;
 mod listen;
 mod park;
 mod range;
 mod respond;
 mod well_known;
+mod wire;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use http_body_util::Either;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
@@ -38,7 +43,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
-use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
@@ -50,6 +54,8 @@ use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
 use park::Parking;
+use well_known::OwnersFiles;
+use wire::Wire;
 
 /// A running server. The server ends when `stop` is set.
 #[derive(Debug)]
@@ -73,10 +79,11 @@ pub fn start(
     let places = Arc::new(Semaphore::new(limits.connections));
     let parking = Parking::new(limits.parked, metrics.clone());
     let streams = Streams::new(limits.streams, metrics.clone(), stop.clone());
+    let files = OwnersFiles::of(out);
     let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
         let worker = Worker {
             live: live.clone(),
-            out: out.into(),
+            files: files.clone(),
             clock: clock.clone(),
             limits,
             places: places.clone(),
@@ -107,7 +114,7 @@ impl Server {
 
 struct Worker {
     live: Live,
-    out: Arc<Path>,
+    files: OwnersFiles,
     clock: Clock,
     limits: Limits,
     places: Arc<Semaphore>,
@@ -176,26 +183,31 @@ impl Worker {
     ) -> impl Future<Output = ()> + use<> {
         // A failure costs the client only some delay.
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.limits.write));
-        let (live, out, clock) = (self.live.clone(), self.out.clone(), self.clock.clone());
+        let is_stream = Arc::new(AtomicBool::new(false));
+        let wire = Wire::new(stream, is_stream.clone());
+        let (live, files, clock) = (self.live.clone(), self.files.clone(), self.clock.clone());
         let (parking, streams) = (self.parking.clone(), self.streams.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             // The connection reads or closes the body, if there is one.
             let (request, _) = request.into_parts();
-            let (live, out, clock) = (live.clone(), out.clone(), clock.clone());
+            let (live, files, clock) = (live.clone(), files.clone(), clock.clone());
             let (parking, streams) = (parking.clone(), streams.clone());
+            let is_stream = is_stream.clone();
             async move {
                 let met = meet(&request, &live, &clock, &parking).await;
-                let answer = content::answer(&request, met, out, &live, &clock).await;
-                Ok::<_, Infallible>(streams.opened(answer, &live))
+                let answer = content::answer(&request, met, &files, &live, &clock).await;
+                let answer = streams.opened(answer, &live);
+                is_stream.store(matches!(answer.body(), Either::Right(_)), Ordering::Relaxed);
+                Ok::<_, Infallible>(answer)
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_buf_size(self.limits.head_bytes)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+            // A client may close its sending side and wait for the answers (RFC 9112 §9.6).
+            .half_close(true)
+            .serve_connection(TokioIo::new(wire), service);
         let connection = graceful.watch(connection);
         let counted = self.metrics.connected();
         async move {

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use http_range_header::{EndPosition, RangeUnsatisfiableError, StartPosition, parse_range_header};
-
 /// What a `Range` field asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RangeAsked {
@@ -18,25 +16,41 @@ pub(super) enum RangeAsked {
 /// Reads a `Range` field for a body of `length` bytes. Several ranges are answered with the
 /// complete body, as RFC 9110 permits, because no client of the site needs a multipart answer.
 pub(super) fn read(field: &str, length: usize) -> RangeAsked {
-    let parsed = match parse_range_header(field.trim()) {
-        Ok(parsed) => parsed,
-        Err(RangeUnsatisfiableError::ZeroSuffix) => return RangeAsked::Outside,
-        Err(_) => return RangeAsked::Whole,
+    let Some((unit, set)) = field.split_once('=') else { return RangeAsked::Whole };
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return RangeAsked::Whole;
+    }
+    let specs = set.split(',').map(str::trim).filter(|spec| !spec.is_empty());
+    let Some(parts) = specs.map(|spec| part(spec, length)).collect::<Option<Vec<_>>>() else {
+        return RangeAsked::Whole;
     };
-    let [range] = parsed.ranges.as_slice() else { return RangeAsked::Whole };
-    let clamp = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(length);
-    let start = match range.start {
-        StartPosition::Index(first) => clamp(first),
-        StartPosition::FromLast(count) => length - clamp(count),
-    };
-    let end = match (range.end, range.start) {
-        (EndPosition::LastByte, _) => length,
-        (EndPosition::Index(last), StartPosition::Index(first)) if last < first => {
-            return RangeAsked::Whole;
-        }
-        (EndPosition::Index(last), _) => clamp(last.saturating_add(1)),
-    };
-    if start >= end { RangeAsked::Outside } else { RangeAsked::Part(start..end) }
+    match parts.as_slice() {
+        [] => RangeAsked::Whole,
+        [one] if !one.is_empty() => RangeAsked::Part(one.clone()),
+        all if all.iter().all(Range::is_empty) => RangeAsked::Outside,
+        _ => RangeAsked::Whole,
+    }
+}
+
+/// Returns the bytes of one range, which are none if the range is beyond the body. Returns `None` if
+/// the range is not well formed (RFC 9110 §14.1.1).
+fn part(spec: &str, length: usize) -> Option<Range<usize>> {
+    let (first, last) = spec.split_once('-')?;
+    if first.is_empty() {
+        return Some(length - position(last)?.min(length)..length);
+    }
+    let start = position(first)?;
+    if last.is_empty() {
+        return Some(start.min(length)..length);
+    }
+    let last = position(last)?;
+    (start <= last).then(|| start.min(length)..last.saturating_add(1).min(length))
+}
+
+/// Reads a number of digits. A number that is too large counts as the largest number.
+fn position(digits: &str) -> Option<usize> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
@@ -50,6 +64,8 @@ mod tests {
         assert_eq!(read("bytes=-3", 10), RangeAsked::Part(7..10));
         assert_eq!(read("bytes=-30", 10), RangeAsked::Part(0..10));
         assert_eq!(read("bytes=8-99", 10), RangeAsked::Part(8..10));
+        assert_eq!(read("BYTES=0-3,", 10), RangeAsked::Part(0..4));
+        assert_eq!(read("bytes=0-99999999999999999999999", 10), RangeAsked::Part(0..10));
     }
 
     #[test]
@@ -58,11 +74,23 @@ mod tests {
             assert_eq!(read(field, 10), RangeAsked::Outside, "{field}");
         }
         assert_eq!(read("bytes=0-", 0), RangeAsked::Outside);
+        assert_eq!(read("bytes=-0,99-", 10), RangeAsked::Outside);
     }
 
     #[test]
     fn a_range_that_is_not_understood_is_ignored() {
-        for field in ["bytes=5-2", "items=0-1", "bytes=a-b", "bytes=", "bytes=0-1,4-5", "0-5"] {
+        for field in [
+            "bytes=5-2",
+            "items=0-1",
+            "bytes=a-b",
+            "bytes=",
+            "bytes=0-1,4-5",
+            "0-5",
+            "bytes=0-1,-0",
+            "bytes=+1-2",
+            "bytes=-",
+            "bytes=0-1,5-2",
+        ] {
             assert_eq!(read(field, 10), RangeAsked::Whole, "{field}");
         }
     }

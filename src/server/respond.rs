@@ -4,7 +4,7 @@
 //! and one reading of the clocks, so an answer comes from exactly one generation, with the age
 //! of its data. A path is looked up in the generation only, so no path can lead elsewhere.
 //!
-//! 1. Accept only GET and HEAD, with one host.
+//! 1. Refuse what is no request for a page ([`admit`]). Answer OPTIONS with the methods.
 //! 2. Answer `/healthz` without a site. Answer a waiting page if there is no site, or if its data
 //!    is too old to be shown.
 //! 3. Look up volatile files, then files of the generation. Add a missing final slash. `/events`
@@ -18,17 +18,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, HOST, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RANGE, REFRESH,
-    RETRY_AFTER, VARY,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, CONNECTION,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    LAST_MODIFIED, LOCATION, RANGE, REFRESH, RETRY_AFTER, VARY,
 };
 use hyper::http::request::Parts;
-use hyper::http::uri::Authority;
-use hyper::{Method, StatusCode, Version};
+use hyper::{Method, StatusCode};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
+use super::admit::{self, NotAdmitted};
 use super::answer::{Answer, Met};
-use super::condition::{ConditionVerdict, range_applies, weigh};
+use super::condition::{ConditionVerdict, Validators};
 use super::encoding::{Coding, choose};
 use super::events::{Asked, Head};
 use super::headers::{self, content_type};
@@ -46,8 +47,12 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Seconds after which a client may ask for the site again.
-const RETRY_SECONDS: &str = "2";
+/// The methods of the site.
+const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
+const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// Seconds after which a client may ask again for a site that is starting.
+pub(super) const SOON: &str = "2";
 
 /// Whether the answer depends on the data and therefore has an age.
 pub(super) fn depends_on_data(request: &Parts, snapshot: &Snapshot) -> bool {
@@ -71,46 +76,70 @@ pub(super) fn respond(request: &Parts, met: &Met) -> Answer {
     let mut answer = route(request, met);
     // The age at the time of the answer says nothing about later events of a stream.
     if answer.headers().get(CONTENT_TYPE) != Some(&EVENT_STREAM) {
-        headers::say_age(answer.headers_mut(), met);
+        let has_page = answer.status() != StatusCode::SERVICE_UNAVAILABLE;
+        headers::say_age(answer.headers_mut(), met, has_page);
+    }
+    if let Some(path) = decoded(request.uri.path()) {
+        headers::share(answer.headers_mut(), path.rsplit('/').next().unwrap_or_default());
     }
     headers::secure(answer.headers_mut());
     answer
 }
 
+/// Makes the answer to a request that is refused. `allowed` are the methods of the listener.
+pub(super) fn refused(refusal: NotAdmitted, allowed: HeaderValue) -> Answer {
+    let mut answer = text(refusal.status, refusal.text);
+    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+        answer.headers_mut().insert(ALLOW, allowed);
+    }
+    if refusal.closes {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// Answers OPTIONS: the methods, and what scripts of other origins may send (CORS).
+fn options(request: &Parts) -> Answer {
+    let mut answer = Answer::default();
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let fields = answer.headers_mut();
+    fields.insert(ALLOW, ALLOWED);
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        fields.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED);
+        // Scripts send conditions and ranges.
+        let conditions = "if-match, if-modified-since, if-none-match, if-range, range";
+        fields.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(conditions));
+        fields.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    }
+    answer
+}
+
 fn route(request: &Parts, met: &Met) -> Answer {
     let Met { snapshot, now, .. } = met;
-    if request.method != Method::GET && request.method != Method::HEAD {
-        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.\n");
-        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return answer;
+    if let Some(refusal) = admit::refused(request, &METHODS) {
+        return refused(refusal, ALLOWED);
     }
-    // RFC 9112 §3.2.
-    let mut hosts = request.headers.get_all(HOST).iter();
-    let is_host = |host: &HeaderValue| {
-        let is_name = |bytes: &[u8]| Authority::try_from(bytes).is_ok() && !bytes.contains(&b'@');
-        host.is_empty() || is_name(host.as_bytes())
-    };
-    let host = hosts.next();
-    let is_missing = host.is_none() && request.version == Version::HTTP_11;
-    if is_missing || hosts.next().is_some() || !host.is_none_or(is_host) {
-        return text(StatusCode::BAD_REQUEST, "The request must name one host.\n");
+    if request.method == Method::OPTIONS {
+        return options(request);
     }
-    let Some(path) = decoded(request.uri.path()) else {
-        return text(StatusCode::BAD_REQUEST, "The path is not well formed.\n");
-    };
-    if path == "/healthz" {
+    let path = decoded(request.uri.path());
+    let path = path.as_deref();
+    if path == Some("/healthz") {
         return text(StatusCode::OK, "ok\n");
     }
     let frame = &snapshot.frame;
     let Some(site) = &snapshot.site else {
         let has_failed = snapshot.coming == Coming::Failed;
         let (page, again) =
-            if has_failed { (&frame.failing, "30") } else { (&frame.starting, "2") };
+            if has_failed { (&frame.failing, "30") } else { (&frame.starting, SOON) };
         return unavailable(page, again);
     };
     if frame.bound.is_too_stale(site.origin.age(*now)) && depends_on_data(request, snapshot) {
         return unavailable(&frame.too_old, "30");
     }
+    // No file has a name that is not UTF-8.
+    let Some(path) = path else { return not_found(request, site) };
     // A proxy may have removed the path of the site already.
     let base = decoded(&frame.base).unwrap_or_default();
     let inside = path.strip_prefix(&*base);
@@ -122,7 +151,7 @@ fn route(request: &Parts, met: &Met) -> Answer {
         let is_directory = path.is_empty() || path.ends_with('/');
         let name = if is_directory { format!("{path}index.html") } else { path.to_owned() };
         if let Some(bytes) = snapshot.volatile.get(&*name) {
-            return volatile(request, &name, bytes, *now);
+            return volatile(request, &name, bytes);
         }
         if let Some(file) = site.generation.files.get(&name) {
             if let Some(to) = &file.entry.moved_to {
@@ -202,11 +231,13 @@ fn answer_file(
         fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
     // A time in the future is not a validator (RFC 9110 §8.8.2.1).
-    if mtime <= now.wall.seconds() {
+    let mtime = Some(mtime).filter(|&mtime| mtime <= now.wall.seconds());
+    if let Some(mtime) = mtime {
         let time = std::time::UNIX_EPOCH + Duration::from_secs(mtime);
         insert(fields, LAST_MODIFIED, &httpdate::fmt_http_date(time));
     }
-    match weigh(&request.headers, &form.etag, mtime) {
+    let validators = Validators { etag: &form.etag, mtime, has_forms: form.varies };
+    match validators.weigh(&request.headers) {
         ConditionVerdict::NotModified => {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             return answer;
@@ -219,15 +250,13 @@ fn answer_file(
     }
     form.describe(fields);
     insert(fields, CONTENT_TYPE, content_type(path));
-    headers::share(fields, path);
     fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
 
     // Ranges are defined for GET only (RFC 9110 §14.2).
     let range = request.headers.get(RANGE).and_then(|field| field.to_str().ok());
     let asked = match range {
         Some(field)
-            if request.method == Method::GET
-                && range_applies(&request.headers, &form.etag, mtime) =>
+            if request.method == Method::GET && validators.permit_range(&request.headers) =>
         {
             range::read(field, form.length)
         }
@@ -250,7 +279,6 @@ fn answer_file(
             for name in [VARY, ACCEPT_RANGES] {
                 fields.extend(answer.headers_mut().remove(&name).map(|value| (name, value)));
             }
-            headers::share(fields, path);
             return outside;
         }
     };
@@ -293,15 +321,15 @@ impl Form {
 }
 
 /// Answers a volatile file, which changes often and is requested with conditions.
-fn volatile(request: &Parts, path: &str, bytes: &Bytes, now: Now) -> Answer {
+fn volatile(request: &Parts, path: &str, bytes: &Bytes) -> Answer {
     let mut answer = Answer::default();
     let fields = answer.headers_mut();
     let etag = format!("\"{}\"", &blake3::hash(bytes).to_hex()[..32]);
     insert(fields, ETAG, &etag);
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers::share(fields, path);
-    // The file has no modification time and counts as newer than every date.
-    match weigh(&request.headers, &etag, now.wall.seconds() + 1) {
+    // Conditions with a date are ignored, because the file has no date (RFC 9110 §13.1.3, §13.1.4).
+    let validators = Validators { etag: &etag, mtime: None, has_forms: false };
+    match validators.weigh(&request.headers) {
         ConditionVerdict::NotModified => *answer.status_mut() = StatusCode::NOT_MODIFIED,
         ConditionVerdict::Failed => *answer.status_mut() = StatusCode::PRECONDITION_FAILED,
         ConditionVerdict::Answer => {
@@ -320,8 +348,9 @@ pub(super) fn well_known_path(request: &Parts) -> Option<String> {
 
 /// Answers a file of the owner.
 pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met) -> Answer {
-    let mut answer = volatile(request, path, bytes, met.now);
-    headers::say_age(answer.headers_mut(), met);
+    let mut answer = volatile(request, path, bytes);
+    headers::say_age(answer.headers_mut(), met, true);
+    headers::share(answer.headers_mut(), path);
     headers::secure(answer.headers_mut());
     answer
 }
@@ -363,7 +392,7 @@ pub(super) fn unavailable(page: &Bytes, again: &'static str) -> Answer {
     let mut answer = Answer::default();
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let fields = answer.headers_mut();
-    fields.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    fields.insert(RETRY_AFTER, HeaderValue::from_static(again));
     fields.insert(REFRESH, HeaderValue::from_static(again));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     insert(fields, CONTENT_TYPE, content_type(NOT_FOUND));

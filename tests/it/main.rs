@@ -25,6 +25,7 @@ mod faults;
 mod finding;
 mod fixture;
 mod freshness;
+mod http;
 mod https;
 mod languages;
 mod large_records;

@@ -8,10 +8,7 @@ const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
 
 /// Sends a request to the admin listener.
 fn admin(running: &Running, path: &str) -> Response {
-    let line = running.wait_for_line("metrics at http://");
-    let (_, address) = line.split_once("http://").expect("an address");
-    let address = address.trim_end_matches("/metrics").parse().expect("an address");
-    get(address, path)
+    get(running.admin(), path)
 }
 
 /// Returns the value of a metric.

@@ -55,7 +55,7 @@ fn the_answer_of_a_stream_has_the_header_fields_of_a_stream() {
     let head = server.ask("HEAD", "/events", &[]);
     assert_eq!((head.status, head.expect("content-type")), (200, "text/event-stream"));
     let refused = server.ask("POST", "/events", &[]);
-    assert_eq!((refused.status, refused.expect("allow")), (405, "GET, HEAD"));
+    assert_eq!((refused.status, refused.expect("allow")), (405, "GET, HEAD, OPTIONS"));
 }
 
 #[test]

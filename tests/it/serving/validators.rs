@@ -68,7 +68,8 @@ fn if_range_with_another_etag_gives_the_whole_file() {
         server.ask("GET", "/movies.json", &[("Range", "bytes=0-3"), ("If-Range", value)])
     };
     assert_eq!(asked(whole.expect("etag")).status, 206);
-    assert_eq!(asked(whole.expect("last-modified")).status, 206);
+    // All forms of the file have this date, so the date names no form.
+    assert_eq!(asked(whole.expect("last-modified")).status, 200);
     let changed = asked("\"other\"");
     assert_eq!((changed.status, changed.body), (200, whole.body));
 }
