@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test test-long faults chaos model lint screenshots validate lighthouse coverage bench bench-build open-page packages
+.PHONY: help demo serve build cluster test test-long faults chaos model lint screenshots validate lighthouse coverage bench bench-build bench-serve open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -66,6 +66,11 @@ bench: packages ## measure cold start, publish, memory, ten replicas, delay and 
 bench-build: ## measure builds of 1,000 and 10,000 films, on disk and in memory, beside Hugo (8 minutes); N=100000 for one size
 	-@.ci/packages hugo
 	cargo bench --quiet --bench build -- $(N)
+
+bench-serve: packages ## measure requests per second beside nginx and static-web-server (10 minutes)
+	.ci/packages wrk
+	-@test -x target/tools/bin/static-web-server || cargo install --quiet --locked --root target/tools static-web-server
+	cargo bench --quiet --bench serve
 
 open-page: packages ## keep a page open for ten minutes with a change each second, and print what grows
 	LIVE_MINUTES=10 cargo test --quiet --test it -- --include-ignored --nocapture endurance::

@@ -4,6 +4,7 @@
 //! file is read: the answer is made again, from the generation that is live now. The disk is read on
 //! threads for blocking calls, so no other request waits.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -11,10 +12,10 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Met};
-use super::respond::{self, Unread, respond};
+use super::respond::{self, Unread, WholeFile, respond};
+use super::shown::{PreparedAnswer, ShownSnapshot};
 use super::well_known::OwnersFiles;
 use crate::clock::Clock;
-use crate::live::Live;
 
 /// Time between two looks for the generation that replaces a file.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -26,23 +27,34 @@ pub(super) async fn answer(
     request: &Parts,
     mut met: Met,
     files: &OwnersFiles,
-    live: &Live,
     clock: &Clock,
+    shown: impl Fn() -> Rc<ShownSnapshot>,
 ) -> Answer {
     for _ in 0..LOOKS {
-        let answer = respond(request, &met);
+        let mut answer = respond(request, &met);
+        keep(request, &mut answer, &met);
         if let Some(answer) = read(request, answer, &met).await {
             return with_owners_file(request, answer, &met, files).await;
         }
         tokio::time::sleep(PAUSE).await;
-        (met.snapshot, met.now) = (live.snapshot(), clock.now());
+        (met.shown, met.now) = (shown(), clock.now());
     }
     if let (Some(site), Some(unread)) =
-        (&met.snapshot.site, respond(request, &met).extensions().get::<Unread>())
+        (&met.shown.site, respond(request, &met).extensions().get::<Unread>())
     {
         site.generation.miss(unread.path());
     }
-    respond::unavailable(&met.snapshot.frame.starting, respond::SOON)
+    respond::unavailable(&met.shown.frame.starting, respond::SOON)
+}
+
+/// Keeps the answer for the next request, if the answer is a whole file of the generation.
+fn keep(request: &Parts, answer: &mut Answer, met: &Met) {
+    let Some(WholeFile { file, suffix }) = answer.extensions_mut().remove() else { return };
+    if answer.status() == StatusCode::OK {
+        let depends_on_data = respond::depends_on_data(request, &met.shown);
+        let fields = answer.headers().clone();
+        met.shown.prepare(request, PreparedAnswer { fields, file, suffix, depends_on_data });
+    }
 }
 
 /// Adds content that is on the disk. Returns `None` if the file of the answer is not there.
@@ -51,7 +63,7 @@ async fn read(request: &Parts, mut answer: Answer, met: &Met) -> Option<Answer> 
     if request.method == Method::HEAD {
         return Some(answer);
     }
-    let site = met.snapshot.site.clone()?;
+    let site = met.shown.site.clone()?;
     let bytes = tokio::task::spawn_blocking(move || unread.read(&site)).await.ok().flatten()?;
     *answer.body_mut() = Full::new(bytes);
     Some(answer)

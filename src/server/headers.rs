@@ -2,8 +2,6 @@
 //!
 //! Owns the fields for the age of the data, caching and security.
 
-use std::time::Duration;
-
 use hyper::HeaderMap;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CONTENT_SECURITY_POLICY,
@@ -11,6 +9,7 @@ use hyper::header::{
 };
 
 use super::answer::Met;
+use super::shown::AgeValues;
 use crate::hold::Decision;
 
 /// Origin time of the data (RFC 3339 with milliseconds).
@@ -31,38 +30,43 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 /// Adds the true age of the data, and how the age came about. `has_page` says whether the answer has
 /// content of the site, and not a page in its place.
 pub(super) fn say_age(fields: &mut HeaderMap, met: &Met, has_page: bool) {
-    let Met { snapshot, now, .. } = met;
-    let Some(site) = &snapshot.site else {
+    let Met { shown, now, decision, held } = met;
+    let (Some(site), Some(names)) = (&shown.site, &shown.names) else {
         fields.insert(CACHE_STATUS, HeaderValue::from_static("movies-gen; fwd=miss"));
         return;
     };
     let age = site.origin.age(*now);
-    fields.insert(AGE, HeaderValue::from(age.as_secs()));
-    for (name, value) in [
-        (X_DATA_AS_OF, site.origin.wall.rfc3339()),
-        (X_GENERATION, site.generation.id.to_string()),
-        (CACHE_STATUS, cache_status(met, age, has_page)),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            fields.insert(name, value);
-        }
-    }
+    let bound = shown.frame.bound.max_age;
+    let rest = (bound.as_secs_f64() - age.as_secs_f64()).floor() as i64;
+    let AgeValues { age, hit } = shown.age_values((age.as_secs(), rest), || AgeValues {
+        age: HeaderValue::from(age.as_secs()),
+        hit: value(&format!("movies-gen; hit; ttl={rest}")),
+    });
+    fields.insert(AGE, age);
+    fields.insert(X_DATA_AS_OF, names.as_of.clone());
+    fields.insert(X_GENERATION, names.generation.clone());
+    let status = match (has_page, decision, held) {
+        (false, ..) => HeaderValue::from_static("movies-gen; fwd=stale; detail=too-old"),
+        (true, Decision::Fresh | Decision::Wait(_), None) => hit,
+        (true, decision, held) => value(&cache_status(*decision, held.is_some(), rest)),
+    };
+    fields.insert(CACHE_STATUS, status);
+}
+
+/// Makes a value of visible ASCII characters.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("movies-gen"))
 }
 
 /// `Cache-Status` (RFC 9211): whether the request waited for newer data, `--max-age` minus the
 /// age of the data in seconds (negative if the data is older), and why old data was sent.
-fn cache_status(met: &Met, age: Duration, has_page: bool) -> String {
-    if !has_page {
-        return "movies-gen; fwd=stale; detail=too-old".to_owned();
-    }
-    let bound = met.snapshot.frame.bound.max_age;
-    let ttl = bound.as_secs_f64() - age.as_secs_f64();
-    let way = if met.held.is_some() { "fwd=stale; collapsed" } else { "hit" };
-    let why = match met.decision {
+fn cache_status(decision: Decision, was_held: bool, rest: i64) -> String {
+    let way = if was_held { "fwd=stale; collapsed" } else { "hit" };
+    let why = match decision {
         Decision::Old(because) => format!("; detail={because}"),
         Decision::Fresh | Decision::Wait(_) => String::new(),
     };
-    format!("movies-gen; {way}; ttl={}{why}", ttl.floor() as i64)
+    format!("movies-gen; {way}; ttl={rest}{why}")
 }
 
 /// Adds the fields that keep a page secure whatever the catalogue contains.

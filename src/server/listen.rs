@@ -79,6 +79,7 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
     // Accepted connections inherit these options.
     socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.set_tcp_user_timeout(Some(TAKES_NOTHING))?;
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

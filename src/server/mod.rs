@@ -11,6 +11,7 @@ mod admit;
 mod answer;
 mod condition;
 mod content;
+mod desk;
 mod encoding;
 mod events;
 mod headers;
@@ -20,6 +21,7 @@ mod listen;
 mod park;
 mod range;
 mod respond;
+mod shown;
 mod well_known;
 mod wire;
 
@@ -27,6 +29,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -36,7 +39,6 @@ use anyhow::{Context, Result};
 use http_body_util::Either;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -46,15 +48,13 @@ use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
-use crate::hold::Decision;
 use crate::live::Live;
 use crate::telemetry::Metrics;
-use answer::Met;
+use desk::Desk;
 use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{Listeners, bind};
 use park::Parking;
-use well_known::OwnersFiles;
 use wire::Wire;
 
 /// A running server. The server ends when `stop` is set.
@@ -79,22 +79,15 @@ pub fn start(
     let places = Arc::new(Semaphore::new(limits.connections));
     let parking = Parking::new(limits.parked, metrics.clone());
     let streams = Streams::new(limits.streams, metrics.clone(), stop.clone());
-    let files = OwnersFiles::of(out);
     let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
-        let worker = Worker {
-            live: live.clone(),
-            files: files.clone(),
-            clock: clock.clone(),
-            limits,
-            places: places.clone(),
-            parking: parking.clone(),
-            streams: streams.clone(),
-            metrics: metrics.clone(),
-            stop: stop.clone(),
-        };
+        let (live, clock, out) = (live.clone(), clock.clone(), out.to_owned());
+        let (parking, streams) = (parking.clone(), streams.clone());
+        let desk = move || Desk::new(live, &out, clock, parking, streams);
+        let (places, metrics, stop) = (places.clone(), metrics.clone(), stop.clone());
+        let worker = Worker { limits, places, metrics, stop };
         std::thread::Builder::new()
             .name(format!("serve-{number}"))
-            .spawn(move || worker.run(socket))
+            .spawn(move || worker.run(socket, desk))
             .context("cannot start a server thread")
     });
     Ok(Server { workers: workers.collect::<Result<_>>()? })
@@ -113,30 +106,25 @@ impl Server {
 }
 
 struct Worker {
-    live: Live,
-    files: OwnersFiles,
-    clock: Clock,
     limits: Limits,
     places: Arc<Semaphore>,
-    parking: Parking,
-    streams: Streams,
     metrics: Metrics,
     stop: watch::Receiver<bool>,
 }
 
 impl Worker {
-    fn run(self, socket: TcpListener) {
+    fn run(self, socket: TcpListener, desk: impl FnOnce() -> Desk) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return warn!("cannot start the runtime of a server thread: {error}"),
         };
         let tasks = tokio::task::LocalSet::new();
-        if let Err(error) = tasks.block_on(&runtime, self.accept(socket)) {
+        if let Err(error) = tasks.block_on(&runtime, self.accept(socket, Rc::new(desk()))) {
             warn!("a server thread ends because of an error: {error:#}");
         }
     }
 
-    async fn accept(self, socket: TcpListener) -> Result<()> {
+    async fn accept(self, socket: TcpListener, desk: Rc<Desk>) -> Result<()> {
         let listener = tokio::net::TcpListener::from_std(socket).context("cannot listen")?;
         let graceful = GracefulShutdown::new();
         let mut stop = self.stop.clone();
@@ -152,7 +140,7 @@ impl Worker {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let connection = self.connection(stream, &graceful);
+                    let connection = self.connection(stream, &desk, &graceful);
                     tokio::task::spawn_local(async move {
                         connection.await;
                         drop(place);
@@ -179,25 +167,21 @@ impl Worker {
     fn connection(
         &self,
         stream: TcpStream,
+        desk: &Rc<Desk>,
         graceful: &GracefulShutdown,
     ) -> impl Future<Output = ()> + use<> {
-        // A failure costs the client only some delay.
-        let _ = stream.set_nodelay(true);
         let is_stream = Arc::new(AtomicBool::new(false));
         let wire = Wire::new(stream, is_stream.clone());
-        let (live, files, clock) = (self.live.clone(), self.files.clone(), self.clock.clone());
-        let (parking, streams) = (self.parking.clone(), self.streams.clone());
+        let desk = desk.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             // The connection reads or closes the body, if there is one.
             let (request, _) = request.into_parts();
-            let (live, files, clock) = (live.clone(), files.clone(), clock.clone());
-            let (parking, streams) = (parking.clone(), streams.clone());
-            let is_stream = is_stream.clone();
+            let (desk, is_stream) = (desk.clone(), is_stream.clone());
             async move {
-                let met = meet(&request, &live, &clock, &parking).await;
-                let answer = content::answer(&request, met, &files, &live, &clock).await;
-                let answer = streams.opened(answer, &live);
-                is_stream.store(matches!(answer.body(), Either::Right(_)), Ordering::Relaxed);
+                let answer = desk.answer(&request).await;
+                if matches!(answer.body(), Either::Right(_)) {
+                    is_stream.store(true, Ordering::Relaxed);
+                }
                 Ok::<_, Infallible>(answer)
             }
         });
@@ -217,15 +201,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// Returns the snapshot for this request, now or after a wait.
-async fn meet(request: &Parts, live: &Live, clock: &Clock, parking: &Parking) -> Met {
-    let snapshot = live.snapshot();
-    if respond::depends_on_data(request, &snapshot) {
-        return parking.wait(snapshot, live, clock).await;
-    }
-    Met { snapshot, now: clock.now(), decision: Decision::Fresh, held: None }
 }
 
 /// Time for which a stopping server waits for requests in flight.

@@ -4,12 +4,14 @@
 //! the wait. A waiting request costs a task and no thread. [`hold`] decides whether a request
 //! waits.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::answer::Met;
+use super::shown::ShownSnapshot;
 use crate::clock::Clock;
 use crate::hold::{self, Decision, StaleReason};
 use crate::live::{Live, Snapshot};
@@ -32,21 +34,23 @@ impl Parking {
         Parking { places: Arc::new(Semaphore::new(places)), metrics }
     }
 
-    /// Waits as long as waiting helps. The answer uses the snapshot after the wait.
+    /// Waits as long as waiting helps. `latest` returns what is live now; the answer uses
+    /// what is live after the wait.
     pub(super) async fn wait(
         &self,
-        mut snapshot: Arc<Snapshot>,
+        mut shown: Rc<ShownSnapshot>,
+        latest: impl Fn() -> Rc<ShownSnapshot>,
         live: &Live,
         clock: &Clock,
     ) -> Met {
-        let arrived = clock.now().boot;
+        let mut now = clock.now();
+        let arrived = now.boot;
         // Most requests do not wait, so prepare the wait only when it is needed.
         let mut waiting = None;
         loop {
-            let now = clock.now();
-            let origin = snapshot.site.as_ref().map(|site| site.origin.boot);
-            let bound = &snapshot.frame.bound;
-            let Snapshot { coming, takes, .. } = *snapshot;
+            let origin = shown.site.as_ref().map(|site| site.origin.boot);
+            let bound = &shown.frame.bound;
+            let Snapshot { coming, takes, .. } = **shown;
             let mut decision = hold::decide(origin, coming, takes, bound, arrived, now.boot);
             if let Decision::Wait(until) = decision {
                 if waiting.is_none()
@@ -54,7 +58,7 @@ impl Parking {
                 {
                     let changes = live.watch();
                     // Read a change between the decision and the first sleep.
-                    snapshot = changes.borrow().clone();
+                    (shown, now) = (latest(), clock.now());
                     waiting = Some((place, self.metrics.parked(), changes));
                     // The loop may still sleep after a suspend: wake the loop.
                     live.want();
@@ -66,7 +70,8 @@ impl Parking {
                         _ = changes.changed() => {}
                         () = tokio::time::sleep(nap) => {}
                     }
-                    snapshot = changes.borrow_and_update().clone();
+                    changes.mark_unchanged();
+                    (shown, now) = (latest(), clock.now());
                     continue;
                 }
                 decision = Decision::Old(StaleReason::Crowded);
@@ -74,7 +79,7 @@ impl Parking {
             let held = waiting.is_some().then(|| now.boot.since(arrived));
             let age = origin.map(|origin| now.boot.since(origin));
             self.metrics.answered(age, decision, held);
-            return Met { snapshot, now, decision, held };
+            return Met { shown, now, decision, held };
         }
     }
 }

@@ -13,6 +13,7 @@
 //! 5. For an unknown path, answer the page of the generation for unknown paths.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,6 +48,8 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// The methods that are answered with a file.
+pub(super) const FOR_FILES: [Method; 2] = [Method::GET, Method::HEAD];
 /// The methods of the site.
 const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -116,7 +119,8 @@ fn options(request: &Parts) -> Answer {
 }
 
 fn route(request: &Parts, met: &Met) -> Answer {
-    let Met { snapshot, now, .. } = met;
+    let Met { shown, now, .. } = met;
+    let snapshot: &Snapshot = shown;
     if let Some(refusal) = admit::refused(request, &METHODS) {
         return refused(refusal, ALLOWED);
     }
@@ -217,13 +221,14 @@ fn shown_file(address: &str, base: &str, site: &LiveSite) -> String {
 fn answer_file(
     request: &Parts,
     path: &str,
-    file: &PublishedFile,
+    file: &Arc<PublishedFile>,
     site: &LiveSite,
     now: Now,
 ) -> Answer {
     let form = Form::chosen(request, file);
     let mtime = file.entry.mtime;
     let mut answer = Answer::default();
+    answer.extensions_mut().insert(WholeFile { file: file.clone(), suffix: form.suffix });
     let fields = answer.headers_mut();
     insert(fields, ETAG, &form.etag);
     fields.insert(CACHE_CONTROL, headers::cache_control(path));
@@ -413,6 +418,13 @@ fn with_body(mut answer: Answer, body: Bytes) -> Answer {
     answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     *answer.body_mut() = Full::new(body);
     answer
+}
+
+/// Names the file of an answer.
+#[derive(Debug, Clone)]
+pub(super) struct WholeFile {
+    pub(super) file: Arc<PublishedFile>,
+    pub(super) suffix: &'static str,
 }
 
 /// Content that is read from the disk before the answer is sent.

@@ -1,6 +1,7 @@
 //! Tests of the answers. Each test has the name of its rule.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http_body_util::BodyExt;
@@ -8,6 +9,7 @@ use hyper::Request;
 use hyper::Version;
 use hyper::header::{ACCEPT_ENCODING, HOST, IF_NONE_MATCH, IF_RANGE};
 
+use super::super::shown::ShownSnapshot;
 use super::*;
 use crate::clock::{BootTime, WallTime};
 use crate::hold::{Bound, Coming, Decision, StaleReason};
@@ -68,7 +70,8 @@ fn snapshot(base: &str) -> Snapshot {
 
 /// Makes the input of an answer at `now` for a request that did not wait.
 fn met(snapshot: Snapshot, now: Now) -> Met {
-    Met { snapshot: Arc::new(snapshot), now, decision: Decision::Fresh, held: None }
+    let shown = Rc::new(ShownSnapshot::of(Arc::new(snapshot)));
+    Met { shown, now, decision: Decision::Fresh, held: None }
 }
 
 fn ask(method: Method, path: &str, fields: &[(hyper::header::HeaderName, &str)]) -> Parts {

@@ -3,6 +3,7 @@
 //! The table is in [`table`]. The suite runs against the server of the site and the admin listener. It
 //! also runs against nginx with `deploy/nginx.conf` on the same files, only for comparison.
 
+mod again;
 mod case;
 mod clients;
 mod proxies;

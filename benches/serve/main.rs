@@ -1,0 +1,99 @@
+//! Requests per second of `serve`, beside nginx and static-web-server on the same files.
+//!
+//! The servers run one after the other in short runs, and each run of movies-gen stands between two
+//! runs of nginx, so that a machine that becomes slower changes no ratio. `wrk` asks with one thread
+//! and, in a row of the table, one kind of request. A figure is the median of the rounds. Needs wrk and
+//! nginx; static-web-server is left out if it is not in `target/tools/bin` or in the path.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark reads clocks, prints, and ends at the first error"
+)]
+
+mod paths;
+mod server;
+mod wrk;
+
+use paths::Paths;
+use server::{Kind, Server};
+use wrk::{Load, Run};
+
+/// Number of rounds of a row. `ROUNDS` sets another number.
+const ROUNDS: usize = 5;
+
+fn main() {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let directory = tempfile::tempdir().expect("a directory");
+    let ours = Server::movies_gen(directory.path());
+    let public = directory.path().join("public-demo");
+    let paths = Paths::of(&public);
+    let nginx = Server::nginx(directory.path(), &public);
+    let other = Server::static_web_server(&public);
+    println!("{}", server::versions());
+    println!("{} requests in the mix: {}", paths.mix.len(), paths.about());
+    println!();
+    println!(
+        "| requests | connections | server | requests/s | CPU s per 100,000 | p50 ms | p99 ms | p99.9 ms | memory MB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut ratios = Vec::new();
+    for load in Load::all(&paths) {
+        let mut runs: Vec<(Kind, Vec<Run>)> = Vec::new();
+        let mut pairs = Vec::new();
+        let mut note =
+            |kind: Kind, run: Run| match runs.iter_mut().find(|(found, _)| *found == kind) {
+                Some((_, all)) => all.push(run),
+                None => runs.push((kind, vec![run])),
+            };
+        for _ in 0..rounds {
+            let before = load.run(&nginx, directory.path());
+            let run = load.run(&ours, directory.path());
+            let after = load.run(&nginx, directory.path());
+            pairs.push((run.clone(), [before.clone(), after.clone()]));
+            note(Kind::Nginx, before);
+            note(Kind::MoviesGen, run);
+            note(Kind::Nginx, after);
+            if let Some(other) = &other {
+                note(Kind::StaticWebServer, load.run(other, directory.path()));
+            }
+        }
+        for (kind, runs) in &runs {
+            let of = |value: fn(&Run) -> f64| wrk::median(runs.iter().map(value));
+            println!(
+                "| {} | {} | {kind} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} |",
+                load.name,
+                load.connections,
+                of(|run| run.per_second),
+                of(|run| run.cpu),
+                of(|run| run.latencies[0]),
+                of(|run| run.latencies[1]),
+                of(|run| run.latencies[2]),
+                of(|run| run.memory),
+            );
+        }
+        let ratio = |value: fn(&Run) -> f64| {
+            wrk::median(
+                pairs.iter().map(|(run, [one, two])| value(run) * 2.0 / (value(one) + value(two))),
+            )
+        };
+        ratios.push(format!(
+            "| {} | {} | {:.2} | {:.2} | {:.2} |",
+            load.name,
+            load.connections,
+            ratio(|run| run.per_second),
+            ratio(|run| run.cpu),
+            ratio(|run| run.latencies[1]),
+        ));
+    }
+    println!();
+    println!("Ratios of movies-gen to nginx, each a median of {rounds} rounds:");
+    println!();
+    println!("| requests | connections | requests/s | CPU | p99 |");
+    println!("|---|---|---|---|---|");
+    ratios.iter().for_each(|line| println!("{line}"));
+}
