@@ -20,10 +20,12 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 
 # `make test` leaves these to `make test-long`: searches of all states, records of page loads under
 # each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, lists
-# of a thousand films, an archive of 100,000 films, and open pages in front of several replicas.
+# of a thousand films, films with thousands of people, an archive of 100,000 films, clients that read
+# slowly, and open pages in front of several replicas.
 LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
-	faults::windows live_pages::endurance live_pages::long live_pages::replicas national:: \
-	nginx::nginx_answers_whole_pages pipeline::large protocol::laws sudden_death::
+	faults::windows http::slow large_records:: live_pages::endurance live_pages::long \
+	live_pages::replicas national:: nginx::nginx_answers_whole_pages pipeline::large protocol::laws \
+	sudden_death:: upgrading::a_change_of_one_film
 
 # Tests wait for most of their time, so more of them run at once than there are cores.
 test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it

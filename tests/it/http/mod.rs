@@ -7,6 +7,7 @@ mod again;
 mod case;
 mod clients;
 mod proxies;
+mod slow;
 mod table;
 
 use std::collections::BTreeMap;
