@@ -81,3 +81,5 @@ packages: # install the programs that the tests need beside the toolchain
 	.ci/packages redis-server nginx chromium openssl strace systemd-analyze=systemd
 	@# Debian has a small Chromium without windows. Tests are slower without this program.
 	-@.ci/packages chromium-headless-shell
+	@# Without PyPI, the external checkers of HTTP are left out.
+	-@.ci/python-tools

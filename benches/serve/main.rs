@@ -2,8 +2,9 @@
 //!
 //! The servers run one after the other in short runs, and each run of movies-gen stands between two
 //! runs of nginx, so that a machine that becomes slower changes no ratio. `wrk` asks with one thread
-//! and, in a row of the table, one kind of request. A figure is the median of the rounds. Needs wrk and
-//! nginx; static-web-server is left out if it is not in `target/tools/bin` or in the path.
+//! and, in a row of the table, one kind of request. A figure is the median of the rounds. A word on the
+//! command line selects the kinds of requests. Needs wrk and nginx. static-web-server is left out if it
+//! is neither in `target/tools/bin` nor in the path.
 
 #![allow(
     clippy::disallowed_methods,
@@ -42,7 +43,9 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut ratios = Vec::new();
-    for load in Load::all(&paths) {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let is_wanted = |load: &Load<'_>| wanted.as_ref().is_none_or(|part| load.name.contains(part));
+    for load in Load::all(&paths).into_iter().filter(is_wanted) {
         let mut runs: Vec<(Kind, Vec<Run>)> = Vec::new();
         let mut pairs = Vec::new();
         let mut note =

@@ -121,7 +121,7 @@ impl Server {
              events {{ worker_connections 4096; }}
              http {{
                access_log off; include /etc/nginx/mime.types;
-               sendfile on; tcp_nopush on; gzip_static on; gzip_vary on;
+               sendfile on; tcp_nopush on; gzip_static on; gzip_vary on; if_modified_since before;
                keepalive_requests 1000000000;
                open_file_cache max=10000 inactive=60s; open_file_cache_valid 60s;
                client_body_temp_path {prefix}/body; proxy_temp_path {prefix}/proxy;

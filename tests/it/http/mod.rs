@@ -5,6 +5,7 @@
 
 mod again;
 mod case;
+mod checkers;
 mod clients;
 mod proxies;
 mod slow;
