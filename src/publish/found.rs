@@ -86,7 +86,6 @@ fn unread(manifest: Manifest) -> Generation {
         stamp: manifest.stamp,
         files: BTreeMap::new(),
         lost: manifest.files,
-        is_checked: true,
         bodies: None,
     }
 }
@@ -99,7 +98,7 @@ fn listed_in(manifest: Manifest, trees: &[&Path], hot: &Arc<HotBodies>) -> Gener
     let bodies = Some(Bodies::open(trees, hot));
     let (id, stamp, lost) = (manifest.generation, manifest.stamp, BTreeMap::new());
     info!(generation = %id, "found a published site");
-    Generation { id, stamp, files, lost, is_checked: false, bodies }
+    Generation { id, stamp, files, lost, bodies }
 }
 
 /// A file that was lost or edited since the publish, with the newest time of its forms on the disk.
@@ -134,7 +133,7 @@ pub(super) fn in_standby(standby: &Standby, live: &Generation) -> Result<Option<
     };
     let files = manifest.files.into_iter().map(shared).collect();
     let (id, stamp, lost) = (manifest.generation, manifest.stamp, BTreeMap::new());
-    let found = Generation { id, stamp, files, lost, is_checked: true, bodies: None };
+    let found = Generation { id, stamp, files, lost, bodies: None };
     let is_whole = self::lost(&found, standby.path()).is_empty();
     Ok(is_whole.then_some(found))
 }
@@ -145,7 +144,6 @@ pub(super) fn lose(generation: &mut Generation, lost: &[Lost], tree: &Path) {
         generation.stamp = generation.stamp.max(*edited);
         generation.lose(path);
     }
-    generation.is_checked = true;
     tell_lost(generation, tree);
 }
 
@@ -209,7 +207,7 @@ fn read(
     info!(generation = %manifest.generation, files = files.len(), "found a published site");
     let bodies = Some(Bodies::open(&[tree, standby], hot));
     let id = manifest.generation;
-    let read = Generation { id, stamp, files, lost, is_checked: true, bodies };
+    let read = Generation { id, stamp, files, lost, bodies };
     tell_lost(&read, tree);
     Ok(read)
 }

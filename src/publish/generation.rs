@@ -81,8 +81,6 @@ pub struct Generation {
     /// Files of the manifest that were edited or lost on disk. The remains are ours and are
     /// replaced.
     pub(super) lost: BTreeMap<String, ManifestEntry>,
-    /// Whether the files were looked at on the disk, so that `lost` is complete.
-    pub(super) is_checked: bool,
     /// The content that is not in memory; `None` before the generation is published.
     pub(super) bodies: Option<Bodies>,
 }
@@ -91,7 +89,7 @@ impl Generation {
     /// Makes the generation that consists of these files.
     pub(crate) fn new(stamp: u64, files: BTreeMap<String, Arc<PublishedFile>>) -> Generation {
         let id = GenerationId::of(files.iter().map(|(path, file)| (path, &file.entry)));
-        Generation { id, stamp, files, lost: BTreeMap::new(), is_checked: true, bodies: None }
+        Generation { id, stamp, files, lost: BTreeMap::new(), bodies: None }
     }
 
     /// Returns the files of the generation, without retired assets.

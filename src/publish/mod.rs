@@ -116,7 +116,9 @@ pub struct Publisher {
     out: OutTree,
     standby: Standby,
     live: Option<Arc<Generation>>,
-    /// The check of the files of a large site after a start, as long as the check lasts.
+    /// Whether nobody has looked at the files of the live tree yet, because the site is large.
+    is_unchecked: bool,
+    /// The check of these files, as long as the check lasts.
     checking: Option<Checking>,
     /// The latest modification time of any published file, in seconds since 1970.
     stamp: u64,
@@ -153,6 +155,7 @@ impl Publisher {
             out: OutTree::at(out, (exchange == Exchange::Never).then_some(Why::Asked)),
             standby: Standby::under(state),
             live: None,
+            is_unchecked: false,
             checking: None,
             stamp: 0,
             upstream: upstream.clone(),
@@ -177,7 +180,7 @@ impl Publisher {
 
     /// Whether the live tree is not yet checked, because the site is large.
     pub fn is_unchecked(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| !live.is_checked)
+        self.is_unchecked
     }
 
     /// Starts to check the files of a large site, on a thread of its own. Until the check ends, the
@@ -186,7 +189,7 @@ impl Publisher {
     /// # Errors
     /// Fails if the thread cannot be started.
     pub fn begin_check(&mut self, now: WallTime) -> Result<()> {
-        let Some(live) = self.live.as_ref().filter(|live| !live.is_checked) else { return Ok(()) };
+        let Some(live) = self.live.as_ref().filter(|_| self.is_unchecked) else { return Ok(()) };
         if self.checking.is_none() {
             self.standby.seen().set_now(now);
             let of = (self.out.path(), &self.out.present.owners_directories);
@@ -215,14 +218,16 @@ impl Publisher {
 
     fn end_check(&mut self) -> Result<()> {
         let checked = self.checking.take().map(Checking::ended).transpose()?;
-        let Some(checked) = checked.filter(|_| self.is_unchecked()) else { return Ok(()) };
+        let Some(checked) = checked.filter(|_| self.is_unchecked) else { return Ok(()) };
         if checked.has_strangers && strangers::settle(&self.standby, self.out.path())? {
             return self.look();
         }
+        self.is_unchecked = false;
         if checked.in_standby.is_some() {
             self.standby.now_holds(checked.in_standby);
         }
-        if let Some(live) = &mut self.live {
+        // The server has the same value, so a change makes a copy of the whole list.
+        if let Some(live) = self.live.as_mut().filter(|_| !checked.lost.is_empty()) {
             found::lose(Arc::make_mut(live), &checked.lost, self.out.path());
             self.stamp = self.stamp.max(live.stamp);
         }
@@ -244,6 +249,7 @@ impl Publisher {
         (self.moved, self.out.unlisted) = (found.moved, found.unlisted);
         (self.out.present, self.made, self.list) = (found.present, found.made, found.list);
         self.live = found.live.map(Arc::new);
+        self.is_unchecked = !reads && self.live.is_some();
         self.out.identify(self.live.is_some());
         self.stamp = self.live.as_ref().map_or(0, |live| live.stamp).max(self.stamp);
         Ok(())
@@ -339,7 +345,7 @@ impl Publisher {
     /// # Errors
     /// Fails if a file cannot be linked or written. The next publish prepares the standby then.
     pub fn prepare(&mut self) -> Result<()> {
-        match self.live.clone().filter(|live| live.is_checked && self.out.is_plain()) {
+        match self.live.clone().filter(|_| !self.is_unchecked && self.out.is_plain()) {
             Some(live) if self.out.is_there() => {
                 let list = (self.list.clone(), self.out.path());
                 self.standby.prepare(&live, list, &self.upstream)
