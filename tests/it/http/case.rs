@@ -133,6 +133,16 @@ impl Line {
         Some(seen)
     }
 
+    /// Reads until the bytes that came have `text` and end with `end`.
+    pub(super) fn read_until(&mut self, text: &str, end: &str) {
+        let has = |bytes: &[u8]| {
+            String::from_utf8_lossy(bytes).contains(text) && bytes.ends_with(end.as_bytes())
+        };
+        while !has(&self.unread) {
+            assert!(self.more(), "the connection ended before {text:?}");
+        }
+    }
+
     /// Whether the next request is answered.
     pub(super) fn is_open(&mut self) -> bool {
         self.say(b"GET /robots.txt HTTP/1.1\r\nHost: a\r\n\r\n");
