@@ -90,6 +90,10 @@ fn the_configuration_for_files_names_the_types_of_feeds() {
         let is_feed = path.starts_with("/feed");
         assert_eq!(answer.header("access-control-allow-origin").is_some(), is_feed, "{path}");
     }
+    // A directory without a page.
+    let (directory, unknown) = (get(nginx.address, "/assets/"), get(nginx.address, "/nowhere"));
+    assert_eq!((directory.status, &directory.body), (404, &unknown.body));
+    assert_eq!(unknown.text(), site.page("404.html"));
 }
 
 #[test]
