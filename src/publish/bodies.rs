@@ -33,11 +33,12 @@ pub(super) struct HotBodies {
     cache: Cache<FormName, Bytes, ByBytes>,
 }
 
+/// The weight of content in a cache: its number of bytes.
 #[derive(Debug, Clone)]
-struct ByBytes;
+pub struct ByBytes;
 
-impl Weighter<FormName, Bytes> for ByBytes {
-    fn weight(&self, _: &FormName, bytes: &Bytes) -> u64 {
+impl<K> Weighter<K, Bytes> for ByBytes {
+    fn weight(&self, _: &K, bytes: &Bytes) -> u64 {
         bytes.len().max(1) as u64
     }
 }

@@ -41,7 +41,7 @@ impl Checking {
     /// Fails if the thread cannot be started.
     pub(super) fn start(
         (out, theirs): (&Path, &BTreeSet<PathBuf>),
-        standby: Standby,
+        mut standby: Standby,
         live: Arc<Generation>,
     ) -> Result<Checking> {
         let (out, theirs) = (out.to_owned(), theirs.clone());
@@ -50,8 +50,10 @@ impl Checking {
             // The next publish lists only directories that changed since this look.
             let ours = Ours::of(FileList::Of(live.clone()), standby.seen()).without(&theirs);
             let in_out = ours.strangers(&out, usize::MAX).len();
-            let has_strangers = !strangers::of(&standby)?.is_empty();
             let in_standby = found::in_standby(&standby, &live)?.map(Arc::new);
+            // The manifest of the standby is read once.
+            standby.now_holds(in_standby.clone());
+            let has_strangers = !strangers::of(&standby)?.is_empty();
             let is_whole = in_standby.is_some();
             let lost_files = lost.len();
             debug!(lost_files, in_out, has_strangers, is_whole, "checked the published files");

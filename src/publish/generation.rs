@@ -192,7 +192,6 @@ impl Generation {
 
     /// Returns all entries of the manifest, in the order of their paths.
     pub(super) fn listed(&self) -> impl Iterator<Item = (&String, &ManifestEntry)> {
-        let there = self.files.iter().map(|(path, file)| (path, &file.entry));
-        there.merge_by(&self.lost, |(one, _), (other, _)| one <= other)
+        self.entries().merge_by(&self.lost, |(one, _), (other, _)| one <= other)
     }
 }

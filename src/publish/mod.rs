@@ -89,6 +89,7 @@ use crate::pages::Plan;
 use crate::upstream::{Strange, UpstreamId};
 pub use adopt::{NotOurs, check_out};
 use base_list::BaseList;
+pub use bodies::ByBytes;
 use bodies::HotBodies;
 use checking::Checking;
 use found::Found;
@@ -311,10 +312,11 @@ impl Publisher {
     ) -> Result<Published> {
         let mut generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
-        let differences = Differences::between(self.live.as_deref(), &generation);
-        let changed = self.moved || differences.in_files || self.out.has_room_again();
+        let Differences { in_files, paths, counts } =
+            Differences::between(self.live.as_deref(), &generation);
+        let changed = self.moved || in_files || self.out.has_room_again();
         if let Some(list) = &mut self.list {
-            list.note(differences.paths);
+            list.note(paths.into_iter().cloned());
         }
         if changed {
             if let Err(error) = self.write(&generation, &inputs, &volatile, &progress) {
@@ -337,7 +339,7 @@ impl Publisher {
             made.write(self.out.path());
             self.made = Some(made);
         }
-        Ok(Published { generation, changed, counts: differences.counts })
+        Ok(Published { generation, changed, counts })
     }
 
     /// Prepares the standby for the next publish, if there is no standby yet.

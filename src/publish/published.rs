@@ -1,6 +1,5 @@
 //! What goes into a publish, and what comes out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use itertools::{EitherOrBoth, Itertools};
@@ -41,22 +40,21 @@ pub struct PublishCounts {
 
 /// The differences between the live generation and the generation that follows.
 #[derive(Debug, Default)]
-pub(super) struct Differences {
+pub(super) struct Differences<'g> {
     /// Whether files on disk differ.
     pub(super) in_files: bool,
     /// Paths whose entries in the manifest differ.
-    pub(super) paths: Vec<String>,
+    pub(super) paths: Vec<&'g String>,
     pub(super) counts: PublishCounts,
 }
 
-impl Differences {
+impl<'g> Differences<'g> {
     /// Compares two generations. A generation has most entries of the generation before as they are, so
     /// few entries are compared in depth.
-    pub(super) fn between(before: Option<&Generation>, now: &Generation) -> Differences {
+    pub(super) fn between(before: Option<&'g Generation>, now: &'g Generation) -> Differences<'g> {
         let mut found = Differences { in_files: before.is_none(), ..Differences::default() };
-        let none = BTreeMap::new();
-        let old = before.map_or(&none, |before| &before.files);
-        for page in old.iter().merge_join_by(&now.files, |(one, _), (two, _)| one.cmp(two)) {
+        let old = before.into_iter().flat_map(|before| &before.files);
+        for page in old.merge_join_by(&now.files, |(one, _), (two, _)| one.cmp(two)) {
             let path = match page {
                 EitherOrBoth::Both((_, old), (_, new)) if Arc::ptr_eq(old, new) => {
                     found.counts.kept += 1;
@@ -83,7 +81,7 @@ impl Differences {
                     path
                 }
             };
-            found.paths.push(path.clone());
+            found.paths.push(path);
         }
         found.in_files |= before.is_some_and(|before| !before.lost.is_empty());
         found

@@ -63,53 +63,47 @@ impl Desk {
 
     /// Answers a request.
     pub(super) async fn answer(&self, request: &Parts) -> Response<EventBody> {
-        if let Some(answer) = self.answer_prepared(request).await {
-            return answer.map(http_body_util::Either::Left);
-        }
-        let met = self.meet(request).await;
-        let answer = content::answer(request, met, &self.files, &self.clock, || self.shown()).await;
+        let shown = self.shown();
+        let is_for_file =
+            |_: &Rc<PreparedAnswer>| admit::refused(request, &respond::FOR_FILES).is_none();
+        let prepared = shown.prepared(request).filter(is_for_file);
+        let depends_on_data = match &prepared {
+            Some(prepared) => prepared.depends_on_data,
+            None => respond::depends_on_data(request, &shown),
+        };
+        let met = self.wait(shown.clone(), depends_on_data).await;
+        let prepared = if Rc::ptr_eq(&met.shown, &shown) {
+            prepared
+        } else {
+            // After a wait, another generation may be live.
+            met.shown.prepared(request).filter(is_for_file)
+        };
+        let answer = match prepared.and_then(|prepared| filled(&prepared, &met)) {
+            Some(answer) => answer,
+            None => content::answer(request, met, &self.files, &self.clock, || self.shown()).await,
+        };
         self.streams.opened(answer, &self.live)
     }
 
-    /// Returns the snapshot for this request, now or after a wait.
-    async fn meet(&self, request: &Parts) -> Met {
-        let shown = self.shown();
-        self.wait(shown.clone(), respond::depends_on_data(request, &shown)).await
-    }
-
+    /// Returns the snapshot for a request, after a wait if newer data is worth a wait.
     async fn wait(&self, shown: Rc<ShownSnapshot>, depends_on_data: bool) -> Met {
         if depends_on_data {
             return self.parking.wait(shown, || self.shown(), &self.live, &self.clock).await;
         }
         Met { shown, now: self.clock.now(), decision: Decision::Fresh, held: None }
     }
+}
 
-    /// Returns the prepared answer, if there is one and its content is in memory.
-    async fn answer_prepared(&self, request: &Parts) -> Option<Answer> {
-        let shown = self.shown();
-        let prepared = shown.prepared(request)?;
-        if admit::refused(request, &respond::FOR_FILES).is_some() {
-            return None;
-        }
-        let met = self.wait(shown.clone(), prepared.depends_on_data).await;
-        // After a wait, another generation may be live. Data that is too old is not shown.
-        let site = met.shown.site.as_ref()?;
-        let is_same = Rc::ptr_eq(&met.shown, &shown)
-            || met.shown.prepared(request).is_some_and(|now| Rc::ptr_eq(&now, &prepared));
-        if !is_same || met.shown.frame.bound.is_too_stale(site.origin.age(met.now)) {
-            return Some(
-                content::answer(request, met, &self.files, &self.clock, || self.shown()).await,
-            );
-        }
-        let PreparedAnswer { fields, file, suffix, .. } = &*prepared;
-        let Some(body) = site.generation.at_hand(file, suffix) else {
-            return Some(
-                content::answer(request, met, &self.files, &self.clock, || self.shown()).await,
-            );
-        };
-        let mut answer = Answer::new(Full::new(body));
-        *answer.headers_mut() = fields.clone();
-        headers::say_age(answer.headers_mut(), &met, true);
-        Some(answer)
+/// Returns a prepared answer with its age and its content. Returns `None` if the content is not in
+/// memory, or if the data is too old to be shown.
+fn filled(prepared: &PreparedAnswer, met: &Met) -> Option<Answer> {
+    let site = met.shown.site.as_ref()?;
+    if met.shown.frame.bound.is_too_stale(site.origin.age(met.now)) {
+        return None;
     }
+    let body = site.generation.at_hand(&prepared.file, prepared.suffix)?;
+    let mut answer = Answer::new(Full::new(body));
+    *answer.headers_mut() = prepared.fields.clone();
+    headers::say_age(answer.headers_mut(), met, true);
+    Some(answer)
 }

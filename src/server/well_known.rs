@@ -13,10 +13,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use tokio::sync::Semaphore;
+
+use crate::publish::ByBytes;
 
 /// Prefix of the paths.
 pub(super) const PREFIX: &str = ".well-known/";
@@ -36,22 +37,13 @@ type ContentName = (u64, u64, u64, i64, i64);
 pub(super) struct OwnersFiles {
     out: Arc<Path>,
     readers: Arc<Semaphore>,
-    kept: Arc<Cache<ContentName, Bytes, ByLength>>,
-}
-
-#[derive(Debug, Clone)]
-struct ByLength;
-
-impl Weighter<ContentName, Bytes> for ByLength {
-    fn weight(&self, _: &ContentName, bytes: &Bytes) -> u64 {
-        bytes.len().max(1) as u64
-    }
+    kept: Arc<Cache<ContentName, Bytes, ByBytes>>,
 }
 
 impl OwnersFiles {
     /// Makes the files of the owner in `out`.
     pub(super) fn of(out: &Path) -> OwnersFiles {
-        let kept = Cache::with_weighter(64, MOST_KEPT, ByLength);
+        let kept = Cache::with_weighter(64, MOST_KEPT, ByBytes);
         let readers = Arc::new(Semaphore::new(MOST_READERS));
         OwnersFiles { out: out.into(), readers, kept: Arc::new(kept) }
     }
@@ -65,7 +57,7 @@ impl OwnersFiles {
     }
 }
 
-fn read(out: &Path, path: &str, kept: &Cache<ContentName, Bytes, ByLength>) -> Option<Bytes> {
+fn read(out: &Path, path: &str, kept: &Cache<ContentName, Bytes, ByBytes>) -> Option<Bytes> {
     let below = path.strip_prefix(PREFIX).filter(|below| !below.is_empty())?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let root = out.join(PREFIX);
