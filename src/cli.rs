@@ -6,6 +6,7 @@
 mod environment;
 mod layer;
 mod layers;
+mod listen;
 mod options;
 mod reason;
 mod similar;
@@ -17,13 +18,14 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use layer::{Layer, Layers, Values};
+pub use listen::Listen;
 pub use options::{
     BUILT_IN, DECLARED, DEMO_DEFAULTS, Declared, LogFormat, OnReload, Options, WhenRedisLost,
 };
 pub(crate) use options::{EACH, EachOption};
 pub(crate) use reason::reason;
 pub(crate) use similar::most_similar;
-pub use values::{DurationText, Factor, Listen, Secret, Share, Size, StaleNotice, form};
+pub use values::{DurationText, Factor, Secret, Share, Size, StaleNotice, form};
 
 /// Makes the end of a help text from examples.
 macro_rules! after_help {

@@ -89,8 +89,8 @@ pub struct Config {
     pub max_growth: f64,
     /// Number of refusals in a row after which refused data is accepted.
     pub accept_after: u32,
-    /// Address for visitors.
-    pub listen: Listen,
+    /// Addresses for visitors.
+    pub listen: Vec<Listen>,
     /// Maximum number of open event streams.
     pub max_streams: usize,
     /// Address for metrics.
@@ -232,7 +232,7 @@ fn resolve(options: Options) -> Result<Config> {
         steady_fields: names(steady_fields),
         max_growth: max_growth.0,
         accept_after,
-        listen,
+        listen: listen.into_iter().flat_map(|list| list.0).collect(),
         max_streams,
         admin_listen,
         log_format,

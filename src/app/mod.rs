@@ -41,6 +41,7 @@ use crate::config::{Config, Invalid};
 use crate::document::UnknownVersion;
 use crate::outcome::Failure;
 use crate::publish::NotOurs;
+use crate::server;
 use crate::telemetry;
 use crate::upstream::OtherUpstream;
 
@@ -59,6 +60,10 @@ pub fn run(cli: &Cli) -> Result<()> {
     }
     let config = Config::load(cli)?;
     telemetry::start(config.log_format, verbosity(cli, config.verbosity));
+    let handed_over = match &cli.command {
+        Command::Serve { .. } => server::handed_over()?,
+        _ => Vec::new(),
+    };
     // One thread runs the event loop. A second thread receives signals while the event loop works.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -66,7 +71,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     let runtime = ManuallyDrop::new(runtime);
     runtime.block_on(async {
         match &cli.command {
-            Command::Serve { .. } => serve::serve(config, cli).await,
+            Command::Serve { .. } => serve::serve(config, cli, handed_over).await,
             Command::Build { mode: BuildMode::Loop, .. } => serve::build_loop(config, cli).await,
             Command::Build { mode: BuildMode::Once, .. } => build::once(config).await,
             Command::Status { json, exit_code, max_age_exceeded, .. } => {

@@ -15,22 +15,27 @@ use crate::clock::Clock;
 use crate::config::{Config, Invalid};
 use crate::live::Live;
 use crate::lock::Stay;
-use crate::server::{self, Limits, Listeners};
+use crate::server::{self, BoundAddress, HandedOver, Limits, ListenOn, Listeners};
 use crate::telemetry::Metrics;
+
+/// The name of a socket for metrics, among the sockets that the service manager hands over.
+const FOR_ADMIN: &str = "admin";
 
 /// Keeps the site fresh and serves it, until the program is told to stop.
 ///
 /// # Errors
 /// Fails if the program cannot start.
-pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
+pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver>) -> Result<()> {
     let clock = Clock::system();
     // Bind the port first: a second process that is started by mistake makes no request.
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors = server::raise_descriptors();
-    let listeners = bind("--listen", &config.listen, workers)?;
-    let address = listeners.address;
-    let admin = config.admin_listen.as_ref();
-    let admin = admin.map(|listen| bind("--admin-listen", listen, 1)).transpose()?;
+    let (for_admin, for_visitors): (Vec<_>, Vec<_>) =
+        handed_over.into_iter().partition(|socket| socket.name == FOR_ADMIN);
+    let listeners = bind("--listen", &config.listen, for_visitors, workers)?;
+    let addresses = listeners.addresses.clone();
+    let admin = config.admin_listen.as_slice();
+    let admin = bind("--admin-listen", admin, for_admin, 1)?;
     let mut events = Events::new(clock.clone())?;
     // Watch the templates before they are read: an edit in between is not missed.
     events.watch_templates(config.templates.as_deref());
@@ -40,15 +45,16 @@ pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     let answer = |live: &Live, metrics: &Metrics| {
         let (out, clock) = (&config.out, &clock);
         server = Some(server::start(listeners, live, out, clock, limits, metrics, &stopped)?);
-        if let Some(listeners) = admin {
-            info!("serving metrics at http://{}/metrics", listeners.address);
-            server::admin::start(listeners, live, clock, limits, metrics, &stopped)?;
+        for address in &admin.addresses {
+            info!("serving metrics at {}", at(address, "/metrics"));
         }
-        Ok(())
+        server::admin::start(admin, live, clock, limits, metrics, &stopped)
     };
     let wired = wiring::wire_and_answer(&config, &clock, Stay::Long, answer)?;
     let metrics = wired.refresher.front.metrics.clone();
-    info!("serving http://{address}{}", wired.refresher.front.site.base());
+    for address in &addresses {
+        info!("serving {}", at(address, wired.refresher.front.site.base()));
+    }
 
     let ended = EventLoop::of(wired, config, cli, &clock, events).run().await;
     // The threads of the server end by themselves; wait for them.
@@ -65,11 +71,34 @@ pub(super) async fn serve(config: Config, cli: &Cli) -> Result<()> {
     ended
 }
 
-/// Binds the addresses of an option.
-fn bind(option: &str, listen: &Listen, workers: usize) -> Result<Listeners> {
-    let addresses = listen.addresses();
-    let addresses = addresses.map_err(|why| Invalid(format!("{option} {listen}: {why}")))?;
-    server::bind(&addresses, workers)
+/// Returns the URL of a path at an address, or the address of a Unix socket and the path.
+fn at(address: &BoundAddress, path: &str) -> String {
+    match address {
+        BoundAddress::Tcp(address) => format!("http://{address}{path}"),
+        BoundAddress::Unix(socket) => format!("unix:{} (path {path})", socket.display()),
+    }
+}
+
+/// Binds the addresses of an option, or takes the sockets that were handed over in place of them.
+fn bind(
+    option: &str,
+    addresses: &[Listen],
+    handed_over: Vec<HandedOver>,
+    workers: usize,
+) -> Result<Listeners> {
+    if !handed_over.is_empty() {
+        info!("the service manager hands over the sockets, so {option} is not used");
+        let sockets = handed_over.into_iter().map(ListenOn::HandedOver).collect();
+        return server::bind(sockets, workers);
+    }
+    let endpoints = addresses.iter().map(|listen| match listen {
+        Listen::Tcp(tcp) => tcp
+            .addresses()
+            .map(ListenOn::Tcp)
+            .map_err(|why| Invalid(format!("{option} {listen}: {why}"))),
+        Listen::Unix(path, mode) => Ok(ListenOn::Unix(path.clone(), *mode)),
+    });
+    server::bind(endpoints.collect::<Result<_, _>>()?, workers)
 }
 
 /// Keeps `--out` fresh for another web server, until the program is told to

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, ValueEnum};
 
-use super::values::{DurationText, Factor, Listen, Secret, Share, Size, StaleNotice};
+use super::listen::{Listen, ListenList};
+use super::values::{DurationText, Factor, Secret, Share, Size, StaleNotice};
 
 /// The effect of SIGHUP on a changed value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -351,18 +352,21 @@ options! {
     }
 
     "Server" for SERVER {
-        /// Address and port to listen on
+        /// Address and port to listen on; several times for several addresses
         ///
         /// `127.0.0.1:8000`, `localhost:8000` and `[::1]:8000` name the address. `8000` means
         /// 127.0.0.1, and `:8000` means all IPv4 and IPv6 addresses. Port 0 means any free
-        /// port.
-        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
-        listen: Listen => NeedsRestart,
+        /// port. `unix:/run/movies-gen.sock` means a Unix socket, which every user of the machine
+        /// may use; `unix:/run/movies-gen.sock,mode=660` gives the socket another file mode.
+        /// Sockets that systemd hands over (`LISTEN_FDS`) are used in place of this option.
+        #[arg(value_name = "ADDRESSES", default_value = "127.0.0.1:8000")]
+        listen: Vec<ListenList> => NeedsRestart,
 
         /// Address and port of /metrics, /readyz and /healthz
         ///
-        /// The forms are the same as those of --listen. Keep the address private. Without this
-        /// option, /metrics and /readyz are not available.
+        /// The forms of the address are those of --listen. Keep the address private. Without this
+        /// option, /metrics and /readyz are not available. A socket with the name `admin` that
+        /// systemd hands over (`FileDescriptorName=admin`) is used in place of this option.
         #[arg(value_name = "ADDRESS")]
         admin_listen: Option<Listen> => NeedsRestart,
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{ArgAction, Args};
 use toml::{Spanned, Value};
 
 use super::Invalid;
@@ -103,7 +103,7 @@ fn written(key: &str, value: Value) -> Result<String, &'static str> {
 fn is_list(key: &str) -> bool {
     let command = Options::augment_args(clap::Command::new("movies-gen"));
     let mut options = command.get_arguments();
-    options.any(|arg| arg.get_long() == Some(key) && arg.get_value_delimiter().is_some())
+    options.any(|arg| arg.get_long() == Some(key) && matches!(arg.get_action(), ArgAction::Append))
 }
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
             let options = read(text).expect("options");
             assert_eq!((options.max_bytes.0, options.max_shrink.0), (1024, 0.5));
             assert_eq!(
-                (options.max_growth.0, options.listen.to_string()),
+                (options.max_growth.0, options.listen[0].0[0].to_string()),
                 (3.0, "127.0.0.1:80".into())
             );
             assert_eq!(

@@ -20,11 +20,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tracing::debug;
 
 use super::admit;
+use super::listen::Listener;
 use super::respond::refused;
 use super::wire::Wire;
 use super::{Limits, Listeners};
@@ -55,18 +55,22 @@ pub fn start(
     stop: &watch::Receiver<bool>,
 ) -> Result<()> {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    for socket in listeners.sockets {
-        let listener = TcpListener::from_std(socket).context("cannot listen for metrics")?;
+    let files = Arc::new(listeners.files);
+    for socket in listeners.sockets.into_iter().flatten() {
+        let listener = Listener::new(socket).context("cannot listen for metrics")?;
+        // The last task removes the files of Unix sockets.
+        let files = files.clone();
         let (live, clock, metrics) = (live.clone(), clock.clone(), metrics.clone());
         let (places, mut stop) = (places.clone(), stop.clone());
         tokio::spawn(async move {
+            let _files = files;
             loop {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
                 let accepted = tokio::select! {
                     accepted = listener.accept() => accepted,
                     _ = stop.wait_for(|&stop| stop) => return,
                 };
-                let Ok((stream, _)) = accepted else {
+                let Ok(socket) = accepted else {
                     tokio::time::sleep(limits.accept_pause).await;
                     continue;
                 };
@@ -87,7 +91,7 @@ pub fn start(
                     .header_read_timeout(limits.head)
                     .max_buf_size(limits.head_bytes)
                     .half_close(true)
-                    .serve_connection(TokioIo::new(Wire::new(stream, Arc::default())), service);
+                    .serve_connection(TokioIo::new(Wire::new(socket, Arc::default())), service);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!("a connection for metrics ended early: {error}");

@@ -12,6 +12,10 @@ const RESERVED: u64 = 64;
 /// Largest number of connections. More connections need more than one process.
 const MOST_CONNECTIONS: u64 = 50_000;
 
+/// Longest time in which a client takes no byte of an answer. The kernel measures the time of TCP, so a
+/// client that takes a few bytes now and then stays connected.
+pub(super) const TAKES_NOTHING: Duration = Duration::from_secs(20);
+
 /// Bounds of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

@@ -1,111 +1,127 @@
 //! The sockets to which visitors connect.
+//!
+//! Owns the sockets: TCP, Unix, and sockets that were open before the program started. Each thread of
+//! the server gets one socket for each address.
 
-use std::io::ErrorKind;
-use std::net::{Ipv6Addr, SocketAddr, TcpListener};
-use std::time::Duration;
+mod handed_over;
+mod tcp;
+mod unix;
 
-use anyhow::{Context, Result};
-use socket2::{Domain, Protocol, Socket, Type};
+use std::fmt::{self, Display};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use socket2::Socket;
+use tokio::net::{TcpListener, UnixListener};
+
+use super::client_socket::ClientSocket;
+pub use handed_over::{HandedOver, handed_over};
+pub(super) use unix::SocketFile;
 
 /// Largest number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Bytes that may wait in the kernel for a client that reads slowly.
-const UNSENT: u32 = 256 << 10;
-/// Longest time in which a client takes no byte of an answer. The kernel measures the time, so a client
-/// that takes a few bytes now and then stays connected.
-const TAKES_NOTHING: Duration = Duration::from_secs(20);
-
-/// The listening sockets: one for each worker, all on one address.
+/// Where to listen.
 #[derive(Debug)]
-pub struct Listeners {
-    /// The address, with the port that the system chose for port 0.
-    pub address: SocketAddr,
-    pub(super) sockets: Vec<TcpListener>,
+pub enum ListenOn {
+    /// The first of these addresses that this machine supports.
+    Tcp(Vec<SocketAddr>),
+    /// A Unix socket at this path with this mode.
+    Unix(PathBuf, u32),
+    /// A socket that already listens.
+    HandedOver(HandedOver),
 }
 
-/// Listens with `workers` sockets on the first of `addresses` that this machine supports.
-///
-/// # Errors
-/// Fails if the address is in use or does not belong to this machine.
-pub fn bind(addresses: &[SocketAddr], workers: usize) -> Result<Listeners> {
-    let mut last = None;
-    for address in addresses {
-        match bind_one(*address, workers) {
-            Ok(listeners) => return Ok(listeners),
-            // The next address is only for a system that lacks the address family of this address.
-            Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                last = Some((*address, error));
-                break;
-            }
-            Err(error) => last = Some((*address, error)),
+/// The address of a listening socket.
+#[derive(Debug, Clone)]
+pub enum BoundAddress {
+    /// An address with the port that the system chose for port 0.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Display for BoundAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BoundAddress::Tcp(address) => write!(f, "http://{address}"),
+            BoundAddress::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
-    let (address, error) = last.context("there is no address to listen on")?;
-    Err(error).with_context(|| {
-        format!(
-            "cannot listen on {address}: does another program use the port? \
-             choose another address or port"
-        )
-    })
 }
 
-fn bind_one(address: SocketAddr, workers: usize) -> std::io::Result<Listeners> {
-    // Sockets that share a port (SO_REUSEPORT) would share the port with a second process
-    // too, which would get half of the visitors. Therefore first bind without sharing.
-    if address.port() != 0 {
-        socket(address, false)?;
+/// The listening sockets of the server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The addresses.
+    pub addresses: Vec<BoundAddress>,
+    /// The sockets of each thread, one for each address.
+    pub(super) sockets: Vec<Vec<Socket>>,
+    /// The files of the Unix sockets.
+    pub(super) files: Vec<SocketFile>,
+}
+
+/// Listens on all `endpoints` for `workers` threads.
+///
+/// # Errors
+/// Fails if an address is in use or does not belong to this machine, or if a socket that was handed
+/// over does not listen.
+pub fn bind(endpoints: Vec<ListenOn>, workers: usize) -> Result<Listeners> {
+    let mut sockets: Vec<Vec<Socket>> = (0..workers).map(|_| Vec::new()).collect();
+    let (mut addresses, mut files) = (Vec::new(), Vec::new());
+    for endpoint in endpoints {
+        let (address, bound) = match endpoint {
+            ListenOn::Tcp(candidates) => tcp::bind(&candidates, workers)?,
+            ListenOn::Unix(path, mode) => {
+                let (socket, file) = unix::bind(&path, mode)?;
+                files.push(file);
+                (BoundAddress::Unix(path), for_each(socket, workers)?)
+            }
+            ListenOn::HandedOver(socket) => {
+                let (address, socket) = socket.prepare()?;
+                (address, for_each(socket, workers)?)
+            }
+        };
+        addresses.push(address);
+        for (of_worker, socket) in sockets.iter_mut().zip(bound) {
+            of_worker.push(socket);
+        }
     }
-    let first = socket(address, true)?;
-    let address = first.local_addr()?;
-    let mut sockets = vec![first];
+    Ok(Listeners { addresses, sockets, files })
+}
+
+/// Returns the same socket for each worker. The kernel gives a new connection to any of them.
+fn for_each(socket: Socket, workers: usize) -> io::Result<Vec<Socket>> {
+    let mut all = Vec::new();
     for _ in 1..workers {
-        sockets.push(socket(address, true)?);
+        all.push(socket.try_clone()?);
     }
-    Ok(Listeners { address, sockets })
+    all.push(socket);
+    Ok(all)
 }
 
-fn socket(address: SocketAddr, shared: bool) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.ip() == Ipv6Addr::UNSPECIFIED {
-        // Accept IPv4 too, whatever the default of the system is.
-        socket.set_only_v6(false)?;
-    }
-    socket.set_reuse_address(true)?;
-    if shared {
-        socket.set_reuse_port(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    // Accepted connections inherit these options.
-    socket.set_tcp_notsent_lowat(UNSENT)?;
-    socket.set_tcp_user_timeout(Some(TAKES_NOTHING))?;
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+/// A listening socket of one thread.
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_is_in_use_is_refused_even_in_the_same_process() {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let first = bind(&[any], 2).expect("a free port");
-        assert_ne!(first.address.port(), 0);
-        assert!(bind(&[first.address], 2).is_err());
+impl Listener {
+    pub(super) fn new(socket: Socket) -> io::Result<Listener> {
+        let is_unix = socket.local_addr()?.is_unix();
+        Ok(match is_unix {
+            true => Listener::Unix(UnixListener::from_std(socket.into())?),
+            false => Listener::Tcp(TcpListener::from_std(socket.into())?),
+        })
     }
 
-    #[test]
-    fn the_address_of_all_interfaces_accepts_ipv4_and_ipv6() {
-        let all = [Ipv6Addr::UNSPECIFIED.into(), std::net::Ipv4Addr::UNSPECIFIED.into()];
-        let all: [SocketAddr; 2] = all.map(|address: std::net::IpAddr| (address, 0).into());
-        let listeners = bind(&all, 1).expect("a free port");
-        let port = listeners.address.port();
-        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        // If the system does not have the first address, the second address is used.
-        let missing: SocketAddr = "[2001:db8::1]:0".parse().expect("an address of no interface");
-        assert!(bind(&[missing, all[1]], 1).is_ok());
+    /// Returns the next connection.
+    pub(super) async fn accept(&self) -> io::Result<ClientSocket> {
+        match self {
+            Listener::Tcp(listener) => Ok(ClientSocket::Tcp(listener.accept().await?.0)),
+            Listener::Unix(listener) => Ok(ClientSocket::unix(listener.accept().await?.0)),
+        }
     }
 }

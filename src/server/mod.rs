@@ -9,6 +9,7 @@
 pub mod admin;
 mod admit;
 mod answer;
+mod client_socket;
 mod condition;
 mod content;
 mod desk;
@@ -27,7 +28,6 @@ mod wire;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::TcpListener;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::future::try_join_all;
 use http_body_util::Either;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -43,17 +44,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpStream;
+use socket2::Socket;
 use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
 use crate::live::Live;
 use crate::telemetry::Metrics;
+use client_socket::ClientSocket;
 use desk::Desk;
 use events::Streams;
 pub use limits::{Limits, raise_descriptors};
-pub use listen::{Listeners, bind};
+pub use listen::{BoundAddress, HandedOver, ListenOn, Listeners, bind, handed_over};
+use listen::{Listener, SocketFile};
 use park::Parking;
 use wire::Wire;
 
@@ -61,6 +64,8 @@ use wire::Wire;
 #[derive(Debug)]
 pub struct Server {
     workers: Vec<JoinHandle<()>>,
+    /// Removes the files of Unix sockets at the end.
+    _files: Vec<SocketFile>,
 }
 
 /// Starts to answer on `listeners`, until `stop` is set or its sender is dropped.
@@ -79,7 +84,7 @@ pub fn start(
     let places = Arc::new(Semaphore::new(limits.connections));
     let parking = Parking::new(limits.parked, metrics.clone());
     let streams = Streams::new(limits.streams, metrics.clone(), stop.clone());
-    let workers = listeners.sockets.into_iter().enumerate().map(|(number, socket)| {
+    let workers = listeners.sockets.into_iter().enumerate().map(|(number, sockets)| {
         let (live, clock, out) = (live.clone(), clock.clone(), out.to_owned());
         let (parking, streams) = (parking.clone(), streams.clone());
         let desk = move || Desk::new(live, &out, clock, parking, streams);
@@ -87,10 +92,10 @@ pub fn start(
         let worker = Worker { limits, places, metrics, stop };
         std::thread::Builder::new()
             .name(format!("serve-{number}"))
-            .spawn(move || worker.run(socket, desk))
+            .spawn(move || worker.run(sockets, desk))
             .context("cannot start a server thread")
     });
-    Ok(Server { workers: workers.collect::<Result<_>>()? })
+    Ok(Server { workers: workers.collect::<Result<_>>()?, _files: listeners.files })
 }
 
 impl Server {
@@ -113,20 +118,39 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(self, socket: TcpListener, desk: impl FnOnce() -> Desk) {
+    fn run(self, sockets: Vec<Socket>, desk: impl FnOnce() -> Desk) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return warn!("cannot start the runtime of a server thread: {error}"),
         };
         let tasks = tokio::task::LocalSet::new();
-        if let Err(error) = tasks.block_on(&runtime, self.accept(socket, Rc::new(desk()))) {
+        if let Err(error) = tasks.block_on(&runtime, self.serve(sockets, Rc::new(desk()))) {
             warn!("a server thread ends because of an error: {error:#}");
         }
     }
 
-    async fn accept(self, socket: TcpListener, desk: Rc<Desk>) -> Result<()> {
-        let listener = tokio::net::TcpListener::from_std(socket).context("cannot listen")?;
+    /// Answers on all sockets until the server stops, and then as long as requests are in flight.
+    async fn serve(self, sockets: Vec<Socket>, desk: Rc<Desk>) -> Result<()> {
         let graceful = GracefulShutdown::new();
+        let accept = |socket| self.accept(socket, &desk, &graceful);
+        try_join_all(sockets.into_iter().map(accept)).await?;
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(self.limits.grace) => {
+                debug!("closing connections that are still busy");
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts the connections of one socket until the server stops.
+    async fn accept(
+        &self,
+        socket: Socket,
+        desk: &Rc<Desk>,
+        graceful: &GracefulShutdown,
+    ) -> Result<()> {
+        let listener = Listener::new(socket).context("cannot listen")?;
         let mut stop = self.stop.clone();
         loop {
             // At the bound, further connections wait in the queue of the kernel.
@@ -139,8 +163,8 @@ impl Worker {
                 _ = stop.wait_for(|&stop| stop) => break,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let connection = self.connection(stream, &desk, &graceful);
+                Ok(socket) => {
+                    let connection = self.connection(socket, desk, graceful);
                     tokio::task::spawn_local(async move {
                         connection.await;
                         drop(place);
@@ -154,24 +178,17 @@ impl Worker {
                 }
             }
         }
-        drop(listener);
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = tokio::time::sleep(self.limits.grace) => {
-                debug!("closing connections that are still busy");
-            }
-        }
         Ok(())
     }
 
     fn connection(
         &self,
-        stream: TcpStream,
+        socket: ClientSocket,
         desk: &Rc<Desk>,
         graceful: &GracefulShutdown,
     ) -> impl Future<Output = ()> + use<> {
         let is_stream = Arc::new(AtomicBool::new(false));
-        let wire = Wire::new(stream, is_stream.clone());
+        let wire = Wire::new(socket, is_stream.clone());
         let desk = desk.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             // The connection reads or closes the body, if there is one.

@@ -11,20 +11,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::client_socket::ClientSocket;
 use super::heads::Heads;
 
 /// One connection.
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: ClientSocket,
     heads: Heads,
     /// Whether the answer is a stream of events. Such a client must stay connected both ways.
     is_stream: Arc<AtomicBool>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, is_stream: Arc<AtomicBool>) -> Wire {
+    pub(super) fn new(stream: ClientSocket, is_stream: Arc<AtomicBool>) -> Wire {
         Wire { stream, heads: Heads::default(), is_stream }
     }
 
@@ -33,11 +33,10 @@ impl Wire {
         if !self.is_stream.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut next = [0];
-        match self.stream.poll_peek(cx, &mut ReadBuf::new(&mut next)) {
-            Poll::Ready(Ok(0)) => Err(ErrorKind::BrokenPipe.into()),
+        match self.stream.has_left(cx) {
+            Poll::Ready(Ok(true)) => Err(ErrorKind::BrokenPipe.into()),
             Poll::Ready(Err(error)) => Err(error),
-            Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
+            Poll::Ready(Ok(false)) | Poll::Pending => Ok(()),
         }
     }
 
@@ -108,8 +107,7 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The library drops the connection now, and the close tells the client the same.
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }

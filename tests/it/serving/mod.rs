@@ -5,6 +5,7 @@ mod forms;
 mod from_disk;
 mod headers;
 mod limits;
+mod listening;
 mod starting;
 mod validators;
 
