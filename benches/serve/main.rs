@@ -3,7 +3,7 @@
 //! The servers run one after the other in short runs, and each run of movies-gen stands between two
 //! runs of nginx, so that a machine that becomes slower changes no ratio. `wrk` asks with one thread
 //! and, in a row of the table, one kind of request. A figure is the median of the rounds. A word on the
-//! command line selects the kinds of requests. Needs wrk and nginx. static-web-server is left out if it
+//! command line selects the kinds of requests; `conditions` selects the runs under conditions. Needs wrk and nginx. static-web-server is left out if it
 //! is neither in `target/tools/bin` nor in the path.
 
 #![allow(
@@ -13,8 +13,10 @@
     reason = "a benchmark reads clocks, prints, and ends at the first error"
 )]
 
+mod conditions;
 mod paths;
 mod server;
+mod streams;
 mod wrk;
 
 use paths::Paths;
@@ -30,6 +32,10 @@ fn main() {
     }
     let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     let directory = tempfile::tempdir().expect("a directory");
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    if wanted.as_deref() == Some("conditions") {
+        return conditions::measure(directory.path(), rounds);
+    }
     let ours = Server::movies_gen(directory.path());
     let public = directory.path().join("public-demo");
     let paths = Paths::of(&public);
@@ -43,7 +49,6 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut ratios = Vec::new();
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let is_wanted = |load: &Load<'_>| wanted.as_ref().is_none_or(|part| load.name.contains(part));
     for load in Load::all(&paths).into_iter().filter(is_wanted) {
         let mut runs: Vec<(Kind, Vec<Run>)> = Vec::new();
@@ -99,4 +104,7 @@ fn main() {
     println!("| requests | connections | requests/s | CPU | p99 |");
     println!("|---|---|---|---|---|");
     ratios.iter().for_each(|line| println!("{line}"));
+    if wanted.is_none() {
+        conditions::measure(directory.path(), rounds);
+    }
 }

@@ -85,6 +85,24 @@ impl Server {
 
     /// Starts the program with a made-up catalogue of 1,000 films, and waits for the site.
     pub(crate) fn movies_gen(directory: &Path) -> Server {
+        Server::movies_gen_with(directory, &["--interval", "60s"])
+    }
+
+    /// Starts the program so that a change of the catalogue or the theme is published within a second,
+    /// and with room for 10,000 streams.
+    pub(crate) fn live(directory: &Path) -> Server {
+        let exported = Command::new(env!("CARGO_BIN_EXE_movies-gen"))
+            .args(["theme", "export"])
+            .arg(directory.join("theme"))
+            .status();
+        assert!(exported.expect("started").success(), "no theme was exported");
+        Server::movies_gen_with(
+            directory,
+            &["--interval", "1s", "--max-age", "60s", "--templates", "theme"],
+        )
+    }
+
+    fn movies_gen_with(directory: &Path, more: &[&str]) -> Server {
         let binary = env!("CARGO_BIN_EXE_movies-gen");
         let data = directory.join("archive");
         let made = Command::new(binary)
@@ -93,15 +111,10 @@ impl Server {
             .status();
         assert!(made.expect("started").success(), "no data was made");
         let address = free();
-        let mut command = Command::new(binary);
-        command.args([
-            "serve",
-            "--interval",
-            "60s",
-            "--listen",
-            &address.to_string(),
-            "--demo-from",
-        ]);
+        let mut command = Command::new("sh");
+        // Half of the connections may be streams.
+        command.args(["-c", "ulimit -n 24000 2>/dev/null; exec \"$@\"", "sh", binary, "serve"]);
+        command.args(more).args(["--listen", &address.to_string(), "--demo-from"]);
         let server = Server::start(command.arg(&data).current_dir(directory), address);
         let page = directory.join("public-demo/index.html");
         while !page.exists() {
@@ -174,6 +187,18 @@ impl Server {
             Some(ticks / 100.0)
         };
         self.processes().into_iter().filter_map(of).sum()
+    }
+
+    /// Waits until the server has next to nothing to do, for example after a publish.
+    pub(crate) fn settle(&self) {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(60) {
+            let before = self.cpu();
+            std::thread::sleep(Duration::from_millis(500));
+            if self.cpu() - before < 0.1 {
+                return;
+            }
+        }
     }
 
     /// Returns the resident memory of all processes of the server, in MB.

@@ -7,8 +7,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Sleep, sleep};
 
@@ -31,31 +30,9 @@ impl ClientSocket {
     pub(super) fn unix(stream: UnixStream) -> ClientSocket {
         ClientSocket::Unix(UnixClient { stream, stalled: None })
     }
-
-    /// Whether the client has closed its sending side.
-    pub(super) fn has_left(&self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let mut next = [0];
-        match self {
-            ClientSocket::Tcp(stream) => {
-                stream.poll_peek(cx, &mut ReadBuf::new(&mut next)).map_ok(|bytes| bytes == 0)
-            }
-            ClientSocket::Unix(client) => client.has_left(cx, &mut next),
-        }
-    }
 }
 
 impl UnixClient {
-    fn has_left(&self, cx: &mut Context<'_>, next: &mut [u8]) -> Poll<io::Result<bool>> {
-        loop {
-            ready!(self.stream.poll_read_ready(cx))?;
-            let peek = || Ok(recv(&self.stream, &mut *next, RecvFlags::PEEK)?);
-            match self.stream.try_io(Interest::READABLE, peek) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                peeked => return Poll::Ready(peeked.map(|(_, bytes)| bytes == 0)),
-            }
-        }
-    }
-
     /// Returns the result of a write. Fails if the client takes nothing for too long.
     fn in_time(
         &mut self,

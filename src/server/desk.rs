@@ -5,17 +5,23 @@
 //! desk.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
-use http_body_util::Full;
+use bytes::Bytes;
+use futures_util::stream::Empty;
+use http_body_util::{Either, Full, StreamBody};
 use hyper::Response;
+use hyper::body::Frame;
 use hyper::http::request::Parts;
 use tokio::sync::watch;
 
 use super::answer::{Answer, Met};
-use super::events::{EventBody, Streams};
+use super::event_stream::EventStream;
+use super::events::{self, Asked, Head, Streams};
 use super::park::Parking;
 use super::shown::{PreparedAnswer, ShownSnapshot};
 use super::well_known::OwnersFiles;
@@ -23,6 +29,22 @@ use super::{admit, content, headers, respond};
 use crate::clock::Clock;
 use crate::hold::Decision;
 use crate::live::{Live, Snapshot};
+
+/// What a request gets.
+pub(super) enum Answered {
+    /// A whole answer, or the answer to a HEAD request for events.
+    Whole(Response<AnswerBody>),
+    /// Events, for which the connection must be taken over.
+    Events(Box<EventStream>),
+}
+
+/// The body of an answer that the HTTP library writes.
+pub(super) type AnswerBody = Either<Full<Bytes>, LengthUnknown>;
+type LengthUnknown = StreamBody<Empty<Result<Frame<Bytes>, Infallible>>>;
+
+fn length_unknown() -> LengthUnknown {
+    StreamBody::new(futures_util::stream::empty())
+}
 
 /// The desk of one thread.
 pub(super) struct Desk {
@@ -62,7 +84,7 @@ impl Desk {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(&self, request: &Parts) -> Response<EventBody> {
+    pub(super) async fn answer(&self, request: &Parts) -> Answered {
         let shown = self.shown();
         let is_for_file =
             |_: &Rc<PreparedAnswer>| admit::refused(request, &respond::FOR_FILES).is_none();
@@ -78,11 +100,25 @@ impl Desk {
             // After a wait, another generation may be live.
             met.shown.prepared(request).filter(is_for_file)
         };
-        let answer = match prepared.and_then(|prepared| filled(&prepared, &met)) {
-            Some(answer) => answer,
-            None => content::answer(request, met, &self.files, &self.clock, || self.shown()).await,
+        if let Some(answer) = prepared.and_then(|prepared| filled(&prepared, &met)) {
+            return Answered::Whole(answer.map(Either::Left));
+        }
+        let mut answer =
+            content::answer(request, met, &self.files, &self.clock, || self.shown()).await;
+        match answer.extensions_mut().remove::<Head>() {
+            None => Answered::Whole(answer.map(Either::Left)),
+            Some(Head(None)) => Answered::Whole(answer.map(|_| Either::Right(length_unknown()))),
+            Some(Head(Some(asked))) => self.opened(request, answer, asked),
+        }
+    }
+
+    fn opened(&self, request: &Parts, answer: Answer, asked: Asked) -> Answered {
+        let Some(events) = self.streams.open(asked, &self.live) else {
+            return Answered::Whole(events::refused(answer).map(Either::Left));
         };
-        self.streams.opened(answer, &self.live)
+        let now = UNIX_EPOCH + Duration::from_micros(self.clock.now().wall.0);
+        let (head, _) = answer.into_parts();
+        Answered::Events(Box::new(EventStream::new(head, request.version, now, events)))
     }
 
     /// Returns the snapshot for a request, after a wait if newer data is worth a wait.

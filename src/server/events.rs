@@ -11,24 +11,19 @@
 //!   to the generation;
 //! - `beat` after each [`BEAT`]. Comments would not do, because scripts cannot see comments.
 //!
-//! A stream has no queue. The stream knows the generation that it sent last, and the later steps
+//! [`event_stream`](super::event_stream) writes the events. A stream has no queue. The stream knows the generation that it sent last, and the later steps
 //! are in the ring that all streams share. A client that does not read costs one event, until
 //! the write timeout closes the connection.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream::unfold;
-use http_body_util::{Either, Full, StreamBody};
-use hyper::body::Frame;
+use http_body_util::Full;
+use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::{Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::answer::Answer;
@@ -46,11 +41,6 @@ const RETRY: (u64, u64) = (2_000, 6_000);
 /// Largest size in bytes of several events that are sent together.
 const MOST_JOINED: usize = 64 << 10;
 
-/// A body: complete, or a stream.
-pub(super) type EventBody = Either<Full<Bytes>, StreamBody<Steps>>;
-/// The events of one stream.
-type Steps = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>;
-
 /// What a page says about itself when the page opens a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
@@ -62,7 +52,7 @@ pub(super) struct Asked {
     pub(super) last: Option<String>,
 }
 
-/// Marks an answer as the head of a stream, or as the answer to HEAD.
+/// Marks an answer as the head of a stream, or as the answer to HEAD, whose length is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head(pub(super) Option<Asked>);
 
@@ -80,19 +70,13 @@ impl Streams {
         Streams { places: Arc::new(Semaphore::new(places)), metrics, stop }
     }
 
-    /// Adds the body to an answer. If the answer is the head of a stream, the body is a stream.
-    pub(super) fn opened(&self, mut answer: Answer, live: &Live) -> Response<EventBody> {
-        let asked = match answer.extensions_mut().remove::<Head>() {
-            None => return answer.map(Either::Left),
-            // HEAD: the length is not known, as for GET.
-            Some(Head(None)) => return answer.map(|_| streaming(futures_util::stream::empty())),
-            Some(Head(Some(asked))) => asked,
-        };
+    /// Opens a stream for a page. Returns `None` if `--max-streams` are open.
+    pub(super) fn open(&self, asked: Asked, live: &Live) -> Option<OpenStream> {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             self.metrics.stream_refused();
-            return refused(answer).map(Either::Left);
+            return None;
         };
-        let open = Open {
+        Some(OpenStream {
             live: live.clone(),
             news: live.news(),
             stop: self.stop.clone(),
@@ -102,8 +86,7 @@ impl Streams {
             unsent: VecDeque::new(),
             _counted: self.metrics.streaming(),
             _place: place,
-        };
-        answer.map(|_| streaming(unfold(open, Open::next)))
+        })
     }
 }
 
@@ -122,13 +105,8 @@ fn joined<'a>(events: impl Iterator<Item = &'a Bytes>) -> Vec<Bytes> {
     joined
 }
 
-fn streaming(steps: impl Stream<Item = Result<Frame<Bytes>, Infallible>> + 'static) -> EventBody {
-    let steps: Steps = Box::pin(steps);
-    Either::Right(StreamBody::new(steps))
-}
-
 /// Refuses a stream, because `--max-streams` are open. No open stream ends for a new stream.
-fn refused(mut answer: Answer) -> Answer {
+pub(super) fn refused(mut answer: Answer) -> Answer {
     *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     *answer.body_mut() =
         Full::new(Bytes::from_static(b"Too many open streams; try again later.\n"));
@@ -139,7 +117,7 @@ fn refused(mut answer: Answer) -> Answer {
 }
 
 /// One open stream.
-struct Open {
+pub(super) struct OpenStream {
     live: Live,
     news: watch::Receiver<Arc<Ring>>,
     stop: watch::Receiver<bool>,
@@ -153,14 +131,15 @@ struct Open {
     _place: OwnedSemaphorePermit,
 }
 
-impl Open {
-    async fn next(mut self) -> Option<(Result<Frame<Bytes>, Infallible>, Open)> {
+impl OpenStream {
+    /// Returns the next bytes to send, or `None` after a stop.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
             if *self.stop.borrow() {
                 return None;
             }
             if let Some(bytes) = self.unsent.pop_front() {
-                return Some((Ok(Frame::data(bytes)), self));
+                return Some(bytes);
             }
             if self.is_new && self.is_told() {
                 self.is_new = false;

@@ -14,6 +14,7 @@ mod condition;
 mod content;
 mod desk;
 mod encoding;
+mod event_stream;
 mod events;
 mod headers;
 mod heads;
@@ -26,33 +27,34 @@ mod shown;
 mod well_known;
 mod wire;
 
+use std::cell::Cell;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, pending, poll_fn};
 use std::path::Path;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures_util::future::try_join_all;
-use http_body_util::Either;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::Socket;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
 use crate::live::Live;
 use crate::telemetry::Metrics;
 use client_socket::ClientSocket;
-use desk::Desk;
+use desk::{Answered, Desk};
+use event_stream::TakeOver;
 use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{BoundAddress, HandedOver, ListenOn, Listeners, bind, handed_over};
@@ -131,11 +133,13 @@ impl Worker {
 
     /// Answers on all sockets until the server stops, and then as long as requests are in flight.
     async fn serve(self, sockets: Vec<Socket>, desk: Rc<Desk>) -> Result<()> {
-        let graceful = GracefulShutdown::new();
-        let accept = |socket| self.accept(socket, &desk, &graceful);
+        // Each connection has a sender, and the receiver learns when the last sender is dropped.
+        let (open, mut all_closed) = mpsc::channel(1);
+        let accept = |socket| self.accept(socket, &desk, &open);
         try_join_all(sockets.into_iter().map(accept)).await?;
+        drop(open);
         tokio::select! {
-            () = graceful.shutdown() => {}
+            _ = all_closed.recv() => {}
             () = tokio::time::sleep(self.limits.grace) => {
                 debug!("closing connections that are still busy");
             }
@@ -148,7 +152,7 @@ impl Worker {
         &self,
         socket: Socket,
         desk: &Rc<Desk>,
-        graceful: &GracefulShutdown,
+        open: &mpsc::Sender<Infallible>,
     ) -> Result<()> {
         let listener = Listener::new(socket).context("cannot listen")?;
         let mut stop = self.stop.clone();
@@ -164,11 +168,8 @@ impl Worker {
             };
             match accepted {
                 Ok(socket) => {
-                    let connection = self.connection(socket, desk, graceful);
-                    tokio::task::spawn_local(async move {
-                        connection.await;
-                        drop(place);
-                    });
+                    let guard = (place, self.metrics.connected(), open.clone());
+                    tokio::task::spawn_local(self.connection(socket, desk, guard));
                 }
                 Err(error) => {
                     // Probably there are no free descriptors. Pause, because a loop without a pause
@@ -181,40 +182,63 @@ impl Worker {
         Ok(())
     }
 
-    fn connection(
+    /// Answers on one connection, and drops `guard` at the end.
+    fn connection<G: 'static>(
         &self,
         socket: ClientSocket,
         desk: &Rc<Desk>,
-        graceful: &GracefulShutdown,
-    ) -> impl Future<Output = ()> + use<> {
-        let is_stream = Arc::new(AtomicBool::new(false));
-        let wire = Wire::new(socket, is_stream.clone());
-        let desk = desk.clone();
+        guard: G,
+    ) -> impl Future<Output = ()> + use<G> {
+        let take_over = Arc::new(TakeOver::default());
+        let events = Rc::new(Cell::new(None));
+        let (desk, asked, wanted) = (desk.clone(), events.clone(), take_over.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             // The connection reads or closes the body, if there is one.
             let (request, _) = request.into_parts();
-            let (desk, is_stream) = (desk.clone(), is_stream.clone());
+            let (desk, asked, wanted) = (desk.clone(), asked.clone(), wanted.clone());
             async move {
-                let answer = desk.answer(&request).await;
-                if matches!(answer.body(), Either::Right(_)) {
-                    is_stream.store(true, Ordering::Relaxed);
+                match desk.answer(&request).await {
+                    Answered::Whole(answer) => Ok::<_, Infallible>(answer),
+                    Answered::Events(events) => {
+                        asked.set(Some(events));
+                        wanted.want();
+                        // The library writes what it has, and then loses the connection.
+                        pending().await
+                    }
                 }
-                Ok::<_, Infallible>(answer)
             }
         });
-        let connection = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_buf_size(self.limits.head_bytes)
             // A client may close its sending side and wait for the answers (RFC 9112 §9.6).
             .half_close(true)
-            .serve_connection(TokioIo::new(wire), service);
-        let connection = graceful.watch(connection);
-        let counted = self.metrics.connected();
+            .serve_connection(TokioIo::new(Wire::new(socket, take_over.clone())), service);
+        let mut stop = self.stop.clone();
         async move {
-            let _counted = counted;
-            if let Err(error) = connection.await {
+            let mut stopped = pin!(async move { stop.wait_for(|&stop| stop).await.is_ok() });
+            let mut is_stopping = false;
+            let ended = poll_fn(|cx| {
+                if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+                    is_stopping = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+                let polled = Pin::new(&mut connection).poll(cx);
+                if take_over.is_ready() { Poll::Ready(Ok(())) } else { polled }
+            });
+            if let Err(error) = ended.await {
                 debug!("a connection ended early: {error}");
+            }
+            if let Some(events) = events.take() {
+                let socket = connection.into_parts().io.into_inner().into_socket();
+                // A task of its own is smaller than the task of this connection.
+                tokio::task::spawn_local(async move {
+                    let _guard = guard;
+                    if let Err(error) = events.run(socket).await {
+                        debug!("a stream of events ended early: {error}");
+                    }
+                });
             }
         }
     }

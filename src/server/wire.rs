@@ -1,43 +1,34 @@
 //! The bytes of one connection, between the socket and the HTTP library.
 //!
-//! Owns what the library cannot do: [`Heads`], and noticing a client of `/events` that has left. The
-//! library lets a client close its sending side while it waits for an answer (RFC 9112 §9.6), and
-//! then no longer looks whether the client is there.
+//! Owns what the library cannot do: [`Heads`], and the note that the library has written everything, so
+//! that a stream of events can take the connection over.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::client_socket::ClientSocket;
+use super::event_stream::TakeOver;
 use super::heads::Heads;
 
 /// One connection.
 pub(super) struct Wire {
     stream: ClientSocket,
     heads: Heads,
-    /// Whether the answer is a stream of events. Such a client must stay connected both ways.
-    is_stream: Arc<AtomicBool>,
+    take_over: Arc<TakeOver>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: ClientSocket, is_stream: Arc<AtomicBool>) -> Wire {
-        Wire { stream, heads: Heads::default(), is_stream }
+    pub(super) fn new(stream: ClientSocket, take_over: Arc<TakeOver>) -> Wire {
+        Wire { stream, heads: Heads::default(), take_over }
     }
 
-    /// Fails if the client of a stream of events has closed the connection.
-    fn check_presence(&self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.is_stream.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        match self.stream.has_left(cx) {
-            Poll::Ready(Ok(true)) => Err(ErrorKind::BrokenPipe.into()),
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Ready(Ok(false)) | Poll::Pending => Ok(()),
-        }
+    /// Returns the socket, for an answer that the library does not write.
+    pub(super) fn into_socket(self) -> ClientSocket {
+        self.stream
     }
 
     /// Writes another answer in place of `bytes`, which the library wrote. The answer is small and the
@@ -77,7 +68,6 @@ impl AsyncWrite for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
-        wire.check_presence(cx)?;
         if let Some(answer) = wire.heads.refusal(bytes) {
             return wire.write_instead(cx, &answer, bytes.len());
         }
@@ -90,7 +80,6 @@ impl AsyncWrite for Wire {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
-        wire.check_presence(cx)?;
         if let Some(first) = bytes.first()
             && let Some(answer) = wire.heads.refusal(first)
         {
@@ -104,7 +93,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let wire = self.get_mut();
+        ready!(Pin::new(&mut wire.stream).poll_flush(cx))?;
+        wire.take_over.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

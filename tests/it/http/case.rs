@@ -133,14 +133,15 @@ impl Line {
         Some(seen)
     }
 
-    /// Reads until the bytes that came have `text` and end with `end`.
-    pub(super) fn read_until(&mut self, text: &str, end: &str) {
+    /// Reads until the bytes that came have `text` and end with `end`, and returns these bytes.
+    pub(super) fn read_until(&mut self, text: &str, end: &str) -> String {
         let has = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes).contains(text) && bytes.ends_with(end.as_bytes())
         };
         while !has(&self.unread) {
             assert!(self.more(), "the connection ended before {text:?}");
         }
+        String::from_utf8_lossy(&self.unread).into_owned()
     }
 
     /// Whether the next request is answered.
