@@ -1,10 +1,11 @@
 //! Clients that send several requests at once, close their sending side or send too much.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::case::{Line, Seen};
 use super::served;
-use crate::fixture::{Answer, Site, Upstream, films, found, wait_until};
+use crate::fixture::{Answer, Site, Upstream, films, found, get, wait_until};
 use crate::telemetry::metric;
 
 fn answers(line: &mut Line, count: usize) -> Vec<Seen> {
@@ -111,4 +112,53 @@ fn a_target_that_is_too_long_is_414_and_long_fields_are_431() {
     assert_eq!(status(fields), Some(431));
     let after = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(4 << 10));
     assert_eq!(status(after), Some(404));
+}
+
+/// Returns clients that send `requests` and read nothing.
+fn silent(address: SocketAddr, count: usize, requests: &str) -> Vec<Line> {
+    let open = || {
+        let mut line = Line::open(address);
+        line.say(requests.as_bytes());
+        line
+    };
+    std::iter::repeat_with(open).take(count).collect()
+}
+
+#[test]
+fn clients_that_read_nothing_do_not_block_the_admin_listener() {
+    let (_upstream, server) = served();
+    let admin = server.admin();
+    let requests = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(300);
+    let _silent = silent(admin, 100, &requests);
+    for number in 0..20 {
+        assert_eq!(get(admin, "/readyz").status, 200, "{number}");
+    }
+}
+
+#[test]
+fn clients_that_read_nothing_share_the_bytes_of_a_file_of_the_owner() {
+    let (_upstream, server) = served();
+    server.site.write("public/.well-known/large.bin", vec![7; 1_000_000]);
+    let status = |name: &str| -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.id()));
+        let status = status.expect("a running process");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+        line.trim_start_matches(':')
+            .split_whitespace()
+            .next()
+            .expect("a number")
+            .parse()
+            .expect(name)
+    };
+    let (memory, threads) = (status("VmRSS"), status("Threads"));
+    let request = "GET /.well-known/large.bin HTTP/1.1\r\nHost: a\r\n\r\n";
+    let _silent = silent(server.address, 200, request);
+    // The next request of this thread of the server is answered after all of these.
+    for _ in 0..20 {
+        assert_eq!(server.get("/.well-known/large.bin").body.len(), 1_000_000);
+    }
+    let grown = status("VmRSS").saturating_sub(memory);
+    assert!(grown < 40_000, "{grown} kB for 200 clients");
+    let more = status("Threads").saturating_sub(threads);
+    assert!(more <= 8, "{more} more threads for 200 clients");
 }

@@ -10,6 +10,7 @@ mod clients;
 mod proxies;
 mod slow;
 mod table;
+mod through;
 
 use std::collections::BTreeMap;
 use std::io::Write;
