@@ -69,11 +69,12 @@ fn a_client_of_events_that_left_is_noticed_before_the_next_beat() {
 #[test]
 fn requests_before_a_request_for_events_on_one_connection_are_answered() {
     let (_upstream, server) = served();
-    let expected = server.get("/movies.json");
+    server.site.write("public/.well-known/large.bin", vec![7; 1_000_000]);
+    let expected = server.get("/.well-known/large.bin");
     let mut line = Line::open(server.address);
-    let request = "GET /movies.json HTTP/1.1\r\nHost: a\r\n\r\n";
+    let request = "GET /.well-known/large.bin HTTP/1.1\r\nHost: a\r\n\r\n";
     // More than the buffers of the socket, so that the answers are written in several steps.
-    let count = 200;
+    let count = 20;
     let events = "GET /events?path=/&page=x HTTP/1.1\r\nHost: a\r\n\r\n";
     line.say((request.repeat(count) + events).as_bytes());
     for number in 0..count {
