@@ -97,9 +97,9 @@ fn head(answer: Parts, is_chunked: bool, now: SystemTime) -> Vec<u8> {
     let mut fields: HeaderMap = answer.headers;
     if is_chunked {
         fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    } else {
-        fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    // The connection ends with the stream (RFC 9112 §9.6).
+    fields.insert(CONNECTION, HeaderValue::from_static("close"));
     if let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(now)) {
         fields.insert(DATE, now);
     }

@@ -161,5 +161,6 @@ fn clients_that_read_nothing_share_the_bytes_of_a_file_of_the_owner() {
     let grown = status("VmRSS").saturating_sub(memory);
     assert!(grown < 40_000, "{grown} kB for 200 clients");
     let more = status("Threads").saturating_sub(threads);
-    assert!(more <= 8, "{more} more threads for 200 clients");
+    // A few threads read files, whatever the number of clients is.
+    assert!(more <= 24, "{more} more threads for 200 clients");
 }
