@@ -28,10 +28,10 @@ fn body(answer: &str) -> &str {
 #[test]
 fn every_address_serves_the_same_site() {
     let upstream = Upstream::start();
-    let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0", "--listen", "[::1]:0"]);
+    let site = Site::of(&upstream).with(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"]);
     let site = site.with(&["--listen", "unix:site.sock,mode=640"]);
     let server = site.serve().ready();
-    let line = server.wait_for_line("serving http://[::1]");
+    let line = server.wait_for_line("serving http://127.0.0.2");
     let (_, address) = line.split_once("http://").expect("an address");
     let second: SocketAddr = address.trim_end_matches('/').parse().expect("an address");
     let line = server.wait_for_line("serving unix:");
