@@ -74,8 +74,8 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
 /// Returns the URL of a path at an address, or the address of a Unix socket and the path.
 fn at(address: &BoundAddress, path: &str) -> String {
     match address {
-        BoundAddress::Tcp(address) => format!("http://{address}{path}"),
-        BoundAddress::Unix(socket) => format!("unix:{} (path {path})", socket.display()),
+        BoundAddress::Tcp(_) => format!("{address}{path}"),
+        BoundAddress::Unix(_) => format!("{address} (path {path})"),
     }
 }
 

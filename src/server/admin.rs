@@ -16,10 +16,9 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::sync::{Semaphore, watch};
 use tracing::debug;
 
@@ -86,12 +85,8 @@ pub fn start(
                     };
                     async { Ok::<_, Infallible>(answer) }
                 });
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(limits.head)
-                    .max_buf_size(limits.head_bytes)
-                    .half_close(true)
-                    .serve_connection(TokioIo::new(Wire::new(socket, Arc::default())), service);
+                let wire = Wire::new(socket, Arc::default());
+                let connection = limits.http().serve_connection(TokioIo::new(wire), service);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         debug!("a connection for metrics ended early: {error}");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioTimer;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
@@ -51,6 +53,18 @@ impl Limits {
             accept_pause: Duration::from_millis(100),
             grace: GRACE,
         }
+    }
+
+    /// Returns the settings of the HTTP library for each connection.
+    pub(super) fn http(&self) -> http1::Builder {
+        let mut settings = http1::Builder::new();
+        settings
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.head)
+            .max_buf_size(self.head_bytes)
+            // A client may close its sending side and wait for the answers (RFC 9112 §9.6).
+            .half_close(true);
+        settings
     }
 }
 

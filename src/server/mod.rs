@@ -42,9 +42,8 @@ use anyhow::{Context, Result};
 use futures_util::future::try_join_all;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::Socket;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{debug, warn};
@@ -208,13 +207,8 @@ impl Worker {
                 }
             }
         });
-        let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head)
-            .max_buf_size(self.limits.head_bytes)
-            // A client may close its sending side and wait for the answers (RFC 9112 §9.6).
-            .half_close(true)
-            .serve_connection(TokioIo::new(Wire::new(socket, take_over.clone())), service);
+        let wire = Wire::new(socket, take_over.clone());
+        let mut connection = self.limits.http().serve_connection(TokioIo::new(wire), service);
         let mut stop = self.stop.clone();
         async move {
             let mut stopped = pin!(async move { stop.wait_for(|&stop| stop).await.is_ok() });
