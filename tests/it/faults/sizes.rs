@@ -15,7 +15,7 @@ use movies_gen::clock::Clock;
 use movies_gen::payload::{Body, Fence, Payload};
 
 use super::Table;
-use crate::fixture::{Answer, Process, Site, Upstream, contents, wait_until};
+use crate::fixture::{Answer, Process, Site, Upstream, contents, status_of, wait_until};
 
 const MIB: usize = 1 << 20;
 /// Bytes of memory for each byte of `--max-bytes`, as docs/operations.md promises.
@@ -365,9 +365,7 @@ fn run(table: &mut Table, bodies: Vec<Hostile>, size: usize) {
 
 /// Returns the largest use of memory of a process in bytes; `None` if the process has ended.
 fn peak_of(process: u32) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
+    status_of(process, "VmHWM").map(|kilobytes| kilobytes * 1024)
 }
 
 /// Words that begin in many ways.

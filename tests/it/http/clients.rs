@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::case::{Line, Seen};
 use super::served;
-use crate::fixture::{Answer, Site, Upstream, films, found, get, wait_until};
+use crate::fixture::{Answer, Site, Upstream, films, found, get, status_of, wait_until};
 use crate::telemetry::metric;
 
 fn answers(line: &mut Line, count: usize) -> Vec<Seen> {
@@ -140,17 +140,7 @@ fn clients_that_read_nothing_do_not_block_the_admin_listener() {
 fn clients_that_read_nothing_share_the_bytes_of_a_file_of_the_owner() {
     let (_upstream, server) = served();
     server.site.write("public/.well-known/large.bin", vec![7; 1_000_000]);
-    let status = |name: &str| -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", server.id()));
-        let status = status.expect("a running process");
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-        line.trim_start_matches(':')
-            .split_whitespace()
-            .next()
-            .expect("a number")
-            .parse()
-            .expect(name)
-    };
+    let status = |name| status_of(server.id(), name).expect("a running process");
     let (memory, threads) = (status("VmRSS"), status("Threads"));
     let request = "GET /.well-known/large.bin HTTP/1.1\r\nHost: a\r\n\r\n";
     let _silent = silent(server.address, 200, request);
