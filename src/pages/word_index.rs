@@ -33,7 +33,7 @@ pub(super) struct Index {
 /// The words with the same first letters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct IndexGroup {
-    words: Words,
+    words: FilmsByWord,
     /// The files by the prefix of their words.
     files: BTreeMap<String, IndexFile>,
 }
@@ -53,11 +53,11 @@ enum IndexFile {
 }
 
 /// Words, each with its films, newest first.
-type Words = BTreeMap<Box<str>, Vec<FilmIndex>>;
+type FilmsByWord = BTreeMap<Box<str>, Vec<FilmIndex>>;
 
 impl Index {
     pub(super) fn of(catalogue: &Catalogue) -> Index {
-        let mut by_prefix: BTreeMap<String, Words> = BTreeMap::new();
+        let mut by_prefix: BTreeMap<String, FilmsByWord> = BTreeMap::new();
         let rule = WordRule::of(catalogue);
         let films: Vec<_> = catalogue.films().map(|(film, _)| film).collect();
         let words: Vec<_> = films.par_iter().map(|&film| words_of(catalogue, film, rule)).collect();
@@ -168,7 +168,7 @@ pub(super) struct SearchFile<'i> {
 }
 
 impl IndexGroup {
-    fn of(prefix: &str, words: Words, catalogue: &Catalogue) -> IndexGroup {
+    fn of(prefix: &str, words: FilmsByWord, catalogue: &Catalogue) -> IndexGroup {
         let mut files = BTreeMap::new();
         let all: Vec<_> = words.iter().map(|(word, films)| (&**word, &**films)).collect();
         cut(prefix, &all, catalogue, &mut files);
