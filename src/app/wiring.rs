@@ -36,6 +36,7 @@ use crate::source::demo::Demo;
 use crate::source::{self, Proxy, Source};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, WhenLost};
 use crate::telemetry::Metrics;
+use crate::texts::Words;
 use crate::theme::Theme;
 use crate::upstream::{Strange, UpstreamId};
 
@@ -153,6 +154,7 @@ pub(super) fn site_of(config: &Config) -> Site {
     Site {
         title: config.site_title.clone(),
         lang: config.lang.clone(),
+        words: Words::default(),
         url: config.site_url.clone(),
         stale_notice: match config.stale_notice {
             None => NoticeAge::TwiceMaxAge,

@@ -96,3 +96,5 @@ mod spoken;
 mod tests;
 #[cfg(test)]
 mod theme_readme;
+#[cfg(test)]
+mod worded;

@@ -239,6 +239,7 @@ mod tests {
     use crate::clock::WallTime;
     use crate::history::History;
     use crate::outcome::FailureKind;
+    use crate::texts::Words;
     use crate::theme::Theme;
 
     const NOON: WallTime = WallTime(1_795_521_600_000_000);
@@ -266,7 +267,7 @@ mod tests {
         let history = a_day();
         let day = history.day(NOON + 1439 * MINUTE);
         let theme = Theme::load(None).expect("a theme");
-        let plots = Plots { day: &day, texts: theme.texts("en") };
+        let plots = Plots { day: &day, texts: theme.texts("en", &Words::default()) };
         let said = |svg: &str| svg.replace('\u{a0}', " ");
         let age = plots.age(MINUTE).expect("a drawing");
         let told = "The highest age of the data was 60 min. The data was older than the limit of";
@@ -296,7 +297,7 @@ mod tests {
         let history = History::default();
         let day = history.day(NOON);
         let theme = Theme::load(None).expect("a theme");
-        let plots = Plots { day: &day, texts: theme.texts("en") };
+        let plots = Plots { day: &day, texts: theme.texts("en", &Words::default()) };
         assert_eq!((plots.age(MINUTE), plots.outcomes(), plots.durations()), (None, None, None));
     }
 }

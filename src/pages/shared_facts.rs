@@ -28,7 +28,7 @@ pub(super) struct SharedFacts {
 
 impl SharedFacts {
     pub(super) fn of(site: &Site, theme: &Theme) -> SharedFacts {
-        let texts = theme.texts(&site.lang);
+        let texts = theme.texts(&site.lang, &site.words);
         let assets: BTreeMap<_, _> = theme
             .assets()
             .iter()
@@ -56,7 +56,8 @@ impl SharedFacts {
         let mut hasher = blake3::Hasher::new();
         hasher.update(RENDERER.as_bytes());
         hasher.update(theme.sources().hash.as_bytes());
-        write_json(&mut hasher, &variables);
+        // The words are in the texts, which no variable has.
+        write_json(&mut hasher, &(&variables, &site.words));
         let digest = hasher.finalize();
         variables["theme"] = digest.to_hex()[..16].into();
         let build = hasher.update(site.program.as_bytes()).finalize();
@@ -96,6 +97,7 @@ impl SharedFacts {
         let settings = [
             ("--site-title", format!("{:?}", site.title)),
             ("--lang", format!("{:?}", site.lang)),
+            ("the words of the mapping", format!("{:?}", site.words)),
             ("--site-url", format!("{:?}", site.url.as_ref().map(|url| url.as_str()))),
             ("--stale-notice", format!("{:?}", site.stale_notice)),
             ("--demo", format!("{:?}", site.demo)),

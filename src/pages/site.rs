@@ -9,6 +9,8 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use crate::texts::Words;
+
 /// Characters that are percent-encoded in a path (RFC 3986 §3.3).
 pub const NOT_IN_A_PATH: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -32,6 +34,8 @@ pub struct Site {
     pub title: String,
     /// Language of the site (BCP 47). Pages use the nearest language for which the theme has texts.
     pub lang: String,
+    /// Words of the owner for films and people, in the language of the site.
+    pub words: Words,
     /// Public address of the site, which ends in `/`; `None` if the address is not known.
     pub url: Option<Url>,
     /// Age from which pages show a notice that their data is old.
@@ -53,6 +57,7 @@ impl Site {
         Site {
             title: title.to_owned(),
             lang: "en".to_owned(),
+            words: Words::default(),
             url: None,
             stale_notice: NoticeAge::TwiceMaxAge,
             demo: false,

@@ -13,14 +13,15 @@ use crate::clock::WallTime;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outcome::{FailureKind, OutcomeKind};
-use crate::texts::Table;
+use crate::texts::{OWN_WORDS, Table, Words};
 use crate::theme::{Theme, built_in};
 
 /// Languages of the built-in tables, without English.
 const OTHERS: [&str; 4] = ["de", "es", "fr", "ja"];
-/// Sections whose keys the code makes from values of the data, or from the outcome of a refresh.
-const BY_DATA: [&str; 7] =
-    ["color", "director", "field", "gender", "outcome", "producer", "warning"];
+/// Sections whose keys the code makes from values of the data, from the outcome of a refresh, or
+/// from the words of the owner.
+const BY_DATA: [&str; 8] =
+    ["color", "director", "field", "gender", "noun", "outcome", "producer", "warning"];
 /// Attributes that are read aloud or shown. Scripts also show the attributes that begin with
 /// `data-`.
 const SAID: [&str; 5] = ["alt", "aria-label", "content", "placeholder", "title"];
@@ -28,7 +29,13 @@ const SAID: [&str; 5] = ["alt", "aria-label", "content", "placeholder", "title"]
 const NOT_SAID: [&str; 6] =
     ["data-path", "data-director", "data-letter", "data-live", "data-freshness", "data-field"];
 
+/// Returns the texts of a language, with the nouns of the table.
 fn table(lang: &str) -> Table {
+    raw_table(lang).worded(&Words::default())
+}
+
+/// Returns the texts of a language, with the wordings for words of the owner.
+pub(super) fn raw_table(lang: &str) -> Table {
     let files = built_in();
     let file = files
         .get(&format!("texts/{lang}.toml"))
@@ -49,6 +56,21 @@ fn every_language_has_every_text_with_the_same_placeholders() {
             };
             let [ours, theirs] = [&english, &other].map(places);
             assert_eq!(ours, theirs, "{key} in {lang}");
+        }
+    }
+}
+
+#[test]
+fn every_wording_for_words_of_the_owner_has_the_placeholders_of_its_text() {
+    let english = raw_table("en");
+    for lang in OTHERS.into_iter().chain(["en"]) {
+        let table = raw_table(lang);
+        assert_eq!(table.fits(&english), Ok(()), "{lang}");
+        for (key, wording) in
+            table.keys().filter_map(|key| Some((key.strip_prefix(OWN_WORDS)?, table.get(key)?)))
+        {
+            let text = table.get(key).unwrap_or_else(|| panic!("{lang}: no text is named {key}"));
+            assert!(text.places().is_subset(&wording.places()), "{key} in {lang}");
         }
     }
 }
@@ -80,8 +102,9 @@ fn every_text_is_used() {
 
 /// Returns every page of a site, and the pages that belong to no generation. The data has only
 /// words that occur in no language.
-fn pages(lang: &str) -> BTreeMap<String, String> {
-    let site = Site { lang: lang.into(), title: "Qzqz".into(), demo: true, ..site(None) };
+pub(super) fn pages(lang: &str, words: Words) -> BTreeMap<String, String> {
+    let lang = lang.to_owned();
+    let site = Site { lang, words, title: "Qzqz".into(), demo: true, ..site(None) };
     let theme = Theme::load(None).expect("the theme");
     let film = |id: usize| {
         json!({"id": id.to_string(), "title": format!("Vrk{id}"), "description": "Zzt.",
@@ -171,7 +194,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Returns the texts of a page that a visitor may read or hear.
-fn said(page: &str) -> Vec<String> {
+pub(super) fn said(page: &str) -> Vec<String> {
     let mut said = Vec::new();
     if let Ok(feed) = serde_json::from_str::<serde_json::Value>(page) {
         let items = feed["items"].as_array().expect("entries").iter();
@@ -211,7 +234,7 @@ fn said(page: &str) -> Vec<String> {
 }
 
 /// Returns each text of these pages, with a page that has the text.
-fn each(pages: &BTreeMap<String, String>) -> BTreeMap<String, &str> {
+pub(super) fn each(pages: &BTreeMap<String, String>) -> BTreeMap<String, &str> {
     let texts = pages.iter().flat_map(|(path, page)| {
         said(page).into_iter().map(move |text| (text.trim().to_owned(), path.as_str()))
     });
@@ -249,7 +272,7 @@ fn no_page_in_another_language_has_an_english_text() {
         let foreign: Vec<_> =
             english.iter().filter(|piece| !own.iter().any(|own| holds(own, piece))).collect();
         assert!(foreign.len() > 150, "{lang}: {}", foreign.len());
-        let pages = pages(lang);
+        let pages = pages(lang, Words::default());
         assert!(pages.len() > 40, "{lang}: {:?}", pages.keys());
         let is_marked = |page: &str| page.contains(&format!("<html lang=\"{lang}\">"));
         assert!(pages.iter().all(|(path, page)| !path.ends_with(".html") || is_marked(page)));
@@ -263,7 +286,7 @@ fn no_page_in_another_language_has_an_english_text() {
 #[test]
 fn the_test_finds_english_texts_on_english_pages() {
     let english = pieces(&table("en"));
-    let pages = pages("nl");
+    let pages = pages("nl", Words::default());
     let is_marked = |page: &String| page.contains("<html lang=\"en\">");
     assert!(
         pages.values().all(|page| !page.contains("<html") || is_marked(page)),

@@ -124,7 +124,7 @@ impl Status<'_> {
             fingerprint: String::new(),
         };
         context.insert("page", &page);
-        let texts = templates.texts(&site.lang);
+        let texts = templates.texts(&site.lang, &site.words);
         context.insert("status", &self.view(texts));
         let day = self.history.day(self.now);
         let outcomes = day.outcomes().into_iter();
@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use crate::outcome::{FailureKind, OutcomeKind};
     use crate::pages::theme_readme;
+    use crate::texts::Words;
 
     const NOW: WallTime = WallTime(1_795_521_600_000_000);
 
@@ -234,7 +235,7 @@ mod tests {
                     history
                 },
             }
-            .view(theme.texts("en")),
+            .view(theme.texts("en", &Words::default())),
         );
         let json = json.expect("JSON");
         let fields = json.as_object().expect("an object").keys().map(String::as_str);

@@ -7,7 +7,8 @@
 //!
 //! 1. [`Table::parse`] reads the texts of one language.
 //! 2. [`nearest`] finds the tables for the language of the site. [`Texts::of`] lays these tables
-//!    over the English table; the nearest table has precedence.
+//!    over the English table; the nearest table has precedence. Then the [`Words`] of the owner take
+//!    the places of the nouns of the table.
 //! 3. [`Texts`] returns the texts of the result, and formats numbers, dates and durations.
 
 mod format;
@@ -15,6 +16,7 @@ mod language;
 mod pattern;
 mod script;
 mod table;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -26,7 +28,8 @@ use format::Formats;
 pub use language::{is_tag, nearest};
 pub use pattern::Pattern;
 pub use script::{is_right_to_left, language_of};
-pub use table::{Table, TableFault, Text};
+pub use table::{HTML, NOUN, OWN_WORDS, Table, TableFault, Text};
+pub use words::Words;
 
 /// Language of the table that has every text. A site whose language has no table is in English.
 pub const ENGLISH: &str = "en";
@@ -68,8 +71,9 @@ fn hint(nearest: Option<&str>) -> String {
 
 impl Texts {
     /// Returns the texts in `lang`, or in the nearest language with a table, or in English if there
-    /// is none. A text that the tables of the language lack is in English.
-    pub fn of(tables: &Tables, lang: &str) -> Texts {
+    /// is none. A text that the tables of the language lack is in English. `words` take the places
+    /// of the nouns for films and people.
+    pub fn of(tables: &Tables, lang: &str, words: &Words) -> Texts {
         let near = nearest(lang, tables);
         let spoken = near.first().copied().unwrap_or(ENGLISH);
         let mut table = tables.get(ENGLISH).cloned().unwrap_or_default();
@@ -84,7 +88,7 @@ impl Texts {
             Ok(_) if !near.is_empty() => lang,
             _ => spoken,
         };
-        Texts { lang: lang.to_owned(), table, formats: Formats::of(lang) }
+        Texts { lang: lang.to_owned(), table: table.worded(words), formats: Formats::of(lang) }
     }
 
     /// Returns the language tag that pages have in `lang` (BCP 47).

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::words::is_upper;
+
 /// A text, divided into literal pieces and placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<Piece>);
@@ -14,13 +16,14 @@ enum Piece {
 
 impl Pattern {
     /// Parses a text. A placeholder is a name in braces; a name has only lower-case letters and
-    /// underscores.
+    /// underscores. The placeholders of words of the owner may also begin with an upper-case letter.
     ///
     /// # Errors
     /// Returns a description of the fault.
     pub fn parse(text: &str) -> Result<Pattern, String> {
         let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            !name.is_empty() && (is_plain || is_upper(name))
         };
         let mut pieces = Vec::new();
         for (at, part) in text.split('{').enumerate() {
@@ -45,6 +48,25 @@ impl Pattern {
             }
         }
         Ok(Pattern(pieces))
+    }
+
+    /// Returns a pattern without placeholders, whatever braces the text has.
+    pub(super) fn literal(text: &str) -> Pattern {
+        Pattern(vec![Piece::Text(text.to_owned())])
+    }
+
+    /// Returns the pattern with values in place of the placeholders that have one.
+    pub(super) fn with(&self, value: impl Fn(&str) -> Option<String>) -> Pattern {
+        let with = |piece: &Piece| match piece {
+            Piece::Place(name) => value(name).map_or_else(|| piece.clone(), Piece::Text),
+            Piece::Text(_) => piece.clone(),
+        };
+        Pattern(self.0.iter().map(with).collect())
+    }
+
+    /// Returns the text if it has no placeholders.
+    pub(super) fn to_plain(&self) -> Option<String> {
+        self.filled(|_| None).ok()
     }
 
     /// Returns the names of the placeholders.
@@ -79,10 +101,13 @@ impl Pattern {
     }
 }
 
+/// As the table has the text. Scripts fill in this form. Only a word of the owner can have a brace
+/// outside of a placeholder. An invisible character after this brace (U+2060) keeps scripts from
+/// taking the word for a placeholder.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|piece| match piece {
-            Piece::Text(text) => f.write_str(text),
+            Piece::Text(text) => f.write_str(&text.replace('{', "{\u{2060}")),
             Piece::Place(name) => write!(f, "{{{name}}}"),
         })
     }
@@ -99,6 +124,18 @@ mod tests {
         assert_eq!(pattern.filled(value).as_deref(), Ok("New: {year} (1988)"));
         assert_eq!(pattern.filled(|_| None), Err("title"));
         assert_eq!(pattern.to_string(), "New: {title} ({year})");
+    }
+
+    #[test]
+    fn braces_in_a_word_are_no_placeholder() {
+        let pattern = Pattern::parse("{title}: {Films}").expect("a pattern");
+        let pattern = pattern.with(|name| (name == "Films").then(|| "{title}s".to_owned()));
+        assert_eq!(pattern.filled(|_| Some("Kiki".to_owned())).as_deref(), Ok("Kiki: {title}s"));
+        assert_eq!(pattern.to_string(), "{title}: {\u{2060}title}s");
+        assert_eq!(
+            (pattern.to_plain(), Pattern::literal("{").to_plain()),
+            (None, Some("{".to_owned()))
+        );
     }
 
     #[test]

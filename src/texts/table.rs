@@ -3,12 +3,17 @@
 //! Owns the form of this file. Sections only group keys: `films` in `[nav]` is `nav.films`. A text
 //! is a string, or a table with one string for each plural category (CLDR). The category `other` is
 //! required.
+//!
+//! Two sections are special. `[noun]` has the nouns of the language for films and people.
+//! `[own_words]` has the wordings of other texts for a site whose owner has other nouns: the key
+//! `own_words.nav.films` has the other wording of `nav.films`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use icu_plurals::PluralCategory;
 
 use super::pattern::Pattern;
+use super::words::{Words, as_shown, noun_of};
 
 /// Plural categories by their CLDR names.
 const CATEGORIES: [(&str, PluralCategory); 6] = [
@@ -19,6 +24,13 @@ const CATEGORIES: [(&str, PluralCategory); 6] = [
     ("many", PluralCategory::Many),
     ("other", PluralCategory::Other),
 ];
+
+/// Start of the keys of the wordings for words of the owner.
+pub const OWN_WORDS: &str = "own_words.";
+/// Start of the keys of the nouns.
+pub const NOUN: &str = "noun.";
+/// Ending of the keys of texts that are HTML.
+pub const HTML: &str = "_html";
 
 /// A text with all its plural forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +71,17 @@ impl Text {
     pub fn forms(&self) -> impl Iterator<Item = (&'static str, &Pattern)> {
         let some = self.forms.iter().map(|(name, pattern)| (*name, pattern));
         some.chain([("other", &self.other)])
+    }
+
+    /// Returns a text without placeholders and plural forms, whatever braces it has.
+    fn literal(text: &str) -> Text {
+        Text { other: Pattern::literal(text), forms: BTreeMap::new() }
+    }
+
+    /// Returns the text with values in place of the placeholders that have one.
+    fn with(&self, value: impl Fn(&str) -> Option<String>) -> Text {
+        let forms = self.forms.iter().map(|(name, pattern)| (*name, pattern.with(&value)));
+        Text { other: self.other.with(&value), forms: forms.collect() }
     }
 
     /// Returns the names of the placeholders of all forms.
@@ -112,20 +135,55 @@ impl Table {
         self.0.keys().map(String::as_str)
     }
 
-    /// Adds the texts of `over`. They replace texts with the same key.
+    /// Adds the texts of `over`. They replace texts with the same key. A text also replaces the
+    /// wording for words of the owner, because that wording belongs to the replaced text.
     pub fn extend(&mut self, over: Table) {
+        for key in over.keys() {
+            self.0.remove(&format!("{OWN_WORDS}{key}"));
+        }
         self.0.extend(over.0);
     }
 
+    /// Returns the texts of a site with these words of the owner. The wordings in `[own_words]` take
+    /// the places of the texts that show a given word, and the section itself is left out. A word
+    /// that is not given is the noun of the table.
+    #[must_use]
+    pub fn worded(self, words: &Words) -> Table {
+        let (wordings, mut texts): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.0.into_iter().partition(|(key, _)| key.starts_with(OWN_WORDS));
+        for (name, word) in words.given() {
+            texts.insert(format!("{NOUN}{name}"), Text::literal(word));
+        }
+        for (key, wording) in wordings {
+            let key = key.strip_prefix(OWN_WORDS).unwrap_or(&key);
+            let Some(values) = texts.get(key).map(Text::places) else { continue };
+            if words.concern(&wording.places().difference(&values).copied().collect()) {
+                let word = |place: &str| {
+                    // The value of a placeholder that the text has anyway comes from the program.
+                    let noun = noun_of(place).filter(|_| !values.contains(place))?;
+                    let noun = texts.get(&format!("{NOUN}{noun}"))?.other.to_plain()?;
+                    Some(in_text(key, &as_shown(place, &noun)))
+                };
+                let wording = wording.with(word);
+                texts.insert(key.to_owned(), wording);
+            }
+        }
+        Table(texts)
+    }
+
     /// Checks that each text has only placeholders that the text of the same key in `model` has.
-    /// The program and the templates give values only to the placeholders of `model`.
+    /// The program and the templates give values only to the placeholders of `model`. A wording for
+    /// words of the owner may also have the placeholders of the words.
     ///
     /// # Errors
     /// Fails with the first text that has another placeholder.
     pub fn fits(&self, model: &Table) -> Result<(), TableFault> {
         for (key, text) in &self.0 {
-            let Some(known) = model.get(key).map(Text::places) else { continue };
-            if let Some(strange) = text.places().difference(&known).next() {
+            let worded = key.strip_prefix(OWN_WORDS);
+            let known = model.get(worded.unwrap_or(key)).map(Text::places);
+            let Some(known) = known else { continue };
+            let is_strange = |place: &&&str| worded.is_none() || noun_of(place).is_none();
+            if let Some(strange) = text.places().difference(&known).find(is_strange) {
                 let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let why = format!("{{{strange}}} gets no value; allowed placeholders: {known}");
@@ -140,6 +198,22 @@ impl Table {
 fn is_plural(forms: &toml::Table) -> bool {
     let is_category = |name: &String| CATEGORIES.iter().any(|(category, _)| category == name);
     forms.contains_key("other") || (!forms.is_empty() && forms.keys().all(is_category))
+}
+
+/// Returns a word as the text of a key has the word: in HTML, the word is escaped.
+fn in_text(key: &str, word: &str) -> String {
+    if !key.ends_with(HTML) {
+        return word.to_owned();
+    }
+    let escaped = |letter: char| match letter {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&#x27;".to_owned(),
+        letter => letter.to_string(),
+    };
+    word.chars().map(escaped).collect()
 }
 
 fn plural(key: &str, values: &toml::Table) -> Result<Text, TableFault> {
@@ -211,5 +285,76 @@ mod tests {
         assert_eq!(own("a = \"{all}\"\nc = \"{new}\""), Ok(()));
         let fault = own("a = \"{al}\"").expect_err("a fault").to_string();
         assert!(fault.contains("`a`: {al} gets no value") && fault.contains("{all}"), "{fault}");
+        assert_eq!(own("[own_words]\na = \"{all} {films} {People}\""), Ok(()));
+        let fault = own("[own_words]\na = \"{al}\"").expect_err("a fault").to_string();
+        assert!(fault.contains("`own_words.a`: {al} gets no value"), "{fault}");
+        let fault = own("a = \"{Films}\"").expect_err("a fault").to_string();
+        assert!(fault.contains("{Films} gets no value"), "{fault}");
+    }
+
+    fn worded(table: &str, words: &Words) -> Table {
+        Table::parse(table).expect("a table").worded(words)
+    }
+
+    fn shows() -> Words {
+        Words { films: Some("<{title}s>".to_owned()), ..Words::default() }
+    }
+
+    const NOUNS: &str = "[noun]\nfilm = \"film\"\nfilms = \"films\"\nperson = \"person\"\n\
+                         people = \"people\"\n";
+
+    #[test]
+    fn without_words_the_table_has_its_own_texts() {
+        let table =
+            format!("[nav]\nfilms = \"Films\"\n[own_words.nav]\nfilms = \"{{Films}}\"\n{NOUNS}");
+        let plain = worded(&table, &Words::default());
+        assert_eq!(plain.get("nav.films").expect("a text").other.to_string(), "Films");
+        assert_eq!(plain.get("own_words.nav.films"), None);
+    }
+
+    #[test]
+    fn a_word_is_text_in_every_form_and_a_missing_word_is_the_noun_of_the_table() {
+        let table = format!(
+            "[count]\nfilms = {{ one = \"1 film\", other = \"{{count}} films\" }}\n\
+             see_html = \"<a>films</a>\"\npeople = \"people\"\n\
+             [own_words.count]\n\
+             films = {{ one = \"{{count}} {{film}}\", other = \"{{count}} {{Films}}\" }}\n\
+             see_html = \"<a>{{films}}</a>\"\npeople = \"{{People}}\"\n{NOUNS}"
+        );
+        let table = worded(&table, &shows());
+        let filled = |key: &str, at: usize| {
+            let (_, form) = table.get(key).expect("a text").forms().nth(at).expect("a form");
+            form.filled(|name| (name == "count").then(|| "2".to_owned())).expect("a text")
+        };
+        assert_eq!(filled("count.films", 0), "2 film");
+        assert_eq!(filled("count.films", 1), "2 <{title}s>");
+        assert_eq!(filled("count.see_html", 0), "<a>&lt;{title}s&gt;</a>");
+        assert_eq!(filled("count.people", 0), "people");
+        assert_eq!(filled("noun.films", 0), "<{title}s>");
+        assert_eq!(table.get("count.films").expect("a text").places(), BTreeSet::from(["count"]));
+    }
+
+    #[test]
+    fn a_placeholder_of_the_text_itself_keeps_its_value() {
+        let table =
+            "a = \"With {films}.\"\nown_words.a = \"{Films}: {films}.\"\n".to_owned() + NOUNS;
+        let table = worded(&table, &shows());
+        let filled = table.get("a").expect("a text").other.filled(|_| Some("Ponyo".to_owned()));
+        assert_eq!(filled.as_deref(), Ok("<{title}s>: Ponyo."));
+    }
+
+    #[test]
+    fn a_text_that_replaces_a_text_replaces_its_wording_too() {
+        let table = || Table::parse("a = \"film\"\nown_words.a = \"{film}\"").expect("a table");
+        for (over, keys) in [
+            ("a = \"movie\"", &["a"][..]),
+            ("a = \"movie\"\nown_words.a = \"{Film}\"", &["a", "own_words.a"]),
+            ("own_words.a = \"{Film}\"", &["a", "own_words.a"]),
+            ("b = \"\"", &["a", "b", "own_words.a"]),
+        ] {
+            let mut table = table();
+            table.extend(Table::parse(over).expect("a table"));
+            assert_eq!(table.keys().collect::<Vec<_>>(), keys, "{over}");
+        }
     }
 }

@@ -31,7 +31,7 @@ fn texts_come_from_the_nearest_table_and_otherwise_from_the_english_table() {
         ("x-mine", "en", "Hello Ida"),
         ("de-toolong9chars", "de", "Hallo Ida"),
     ] {
-        let texts = Texts::of(&tables(), lang);
+        let texts = Texts::of(&tables(), lang, &Words::default());
         assert_eq!(texts.lang(), shown, "{lang}");
         assert_eq!(texts.say("a", &[("name", &"Ida")]), hello, "{lang}");
         assert_eq!(texts.say("b", &[]), "only here", "{lang}");
@@ -40,7 +40,7 @@ fn texts_come_from_the_nearest_table_and_otherwise_from_the_english_table() {
 
 #[test]
 fn a_count_selects_the_plural_form_and_is_written_as_the_language_writes_numbers() {
-    let [english, german] = ["en", "de"].map(|lang| Texts::of(&tables(), lang));
+    let [english, german] = ["en", "de"].map(|lang| Texts::of(&tables(), lang, &Words::default()));
     assert_eq!(english.count("films", 1, &[]), "1 film");
     assert_eq!(english.count("films", 1234, &[]), "1,234 films");
     assert_eq!(german.count("films", 1234, &[]), "1.234 Filme");
@@ -52,7 +52,7 @@ fn a_count_selects_the_plural_form_and_is_written_as_the_language_writes_numbers
 
 #[test]
 fn an_unknown_key_is_reported_with_the_most_similar_key() {
-    let texts = Texts::of(&tables(), "en");
+    let texts = Texts::of(&tables(), "en", &Words::default());
     let error = texts.filled("unit.hours", None, |_| None).expect_err("no such text");
     assert_eq!(error.to_string(), "there is no text `unit.hours`; did you mean `unit.hour`?");
     let error = texts.filled("a", None, |_| None).expect_err("no value");
@@ -61,7 +61,7 @@ fn an_unknown_key_is_reported_with_the_most_similar_key() {
 
 #[test]
 fn a_duration_has_a_suitable_unit() {
-    let [english, german] = ["en", "de"].map(|lang| Texts::of(&tables(), lang));
+    let [english, german] = ["en", "de"].map(|lang| Texts::of(&tables(), lang, &Words::default()));
     let told = [0, 320, 1_000, 1_450, 60_000, 119_000, 600_000, 7_200_000, 400_000_000]
         .map(|milliseconds| english.time(Duration::from_millis(milliseconds)));
     assert_eq!(told, ["0 ms", "320 ms", "1 s", "1.4 s", "60 s", "119 s", "10 min", "2 h", "4 d"]);
@@ -72,7 +72,7 @@ fn a_duration_has_a_suitable_unit() {
 
 #[test]
 fn a_value_that_is_written_from_right_to_left_is_isolated() {
-    let texts = Texts::of(&tables(), "en");
+    let texts = Texts::of(&tables(), "en", &Words::default());
     assert_eq!(texts.say("a", &[("name", &"שלום")]), "Hello \u{2068}שלום\u{2069}");
 }
 

@@ -28,7 +28,7 @@ use rust_embed::RustEmbed;
 use tera::{Context, Tera};
 
 use crate::letters;
-use crate::texts::Texts;
+use crate::texts::{Texts, Words};
 use custom::Custom;
 pub use custom::{CustomFacts, CustomPage};
 use files::Files;
@@ -229,9 +229,9 @@ impl Theme {
     }
 
     /// Returns the texts in a language, or in the nearest language with a table, or in English if
-    /// there is none.
-    pub fn texts(&self, lang: &str) -> &Arc<Texts> {
-        self.spoken.texts(lang)
+    /// there is none, with these words of the owner.
+    pub fn texts(&self, lang: &str, words: &Words) -> &Arc<Texts> {
+        self.spoken.texts(lang, words)
     }
 
     /// Returns whether a language (`pt-BR`), or its prefix (`pt`), has a table of texts.
@@ -364,7 +364,9 @@ mod tests {
         ]);
         let theme = theme.expect("a theme");
         let context = tera::context! { name => "<b>" };
-        let render = |name| theme.render(name, &context, theme.texts("en")).expect("page");
+        let render = |name| {
+            theme.render(name, &context, theme.texts("en", &Words::default())).expect("page")
+        };
         assert_eq!(render("mine.html"), b"<p>&lt;b&gt;</p>");
         let robots = render("robots.txt");
         let robots = String::from_utf8(robots).expect("text");

@@ -8,10 +8,7 @@ use std::sync::Arc;
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-use crate::texts::{Texts, isolated, language_of};
-
-/// Ending of the keys of texts that are HTML. Values in these texts are escaped.
-const HTML: &str = "_html";
+use crate::texts::{HTML, Texts, isolated, language_of};
 
 thread_local! {
     /// The texts of the page that this thread renders.
@@ -58,6 +55,7 @@ fn text(texts: &Texts, key: &str, values: &Kwargs, state: &State) -> TeraResult<
     if let Some(default) = default.filter(|_| !texts.has(key)) {
         return Ok(default);
     }
+    // Values in a text that is HTML are escaped.
     let is_html = key.ends_with(HTML);
     let count = match values.get::<&Value>("count")? {
         // A number in the data of the upstream may be a string.
@@ -105,14 +103,15 @@ fn lang_dir(texts: &Texts, text: &str, is_latin: bool) -> String {
 /// Calls `act` with the built-in English texts.
 #[cfg(test)]
 pub(super) fn in_english<T>(act: impl FnOnce() -> T) -> T {
+    use crate::texts::Words;
     let theme = super::Theme::load(None).expect("the theme");
-    with(theme.texts("en"), act)
+    with(theme.texts("en", &Words::default()), act)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::texts::{Table, Tables};
+    use crate::texts::{Table, Tables, Words};
 
     fn rendered(template: &str) -> Result<String, String> {
         let table = Table::parse(
@@ -126,7 +125,7 @@ mod tests {
         register(&mut tera);
         tera.add_raw_template("page.html", template).map_err(|error| error.to_string())?;
         let context = tera::context! { title => "<Kiki>", jp => "となりのトトロ" };
-        let texts = Arc::new(Texts::of(&tables, "en"));
+        let texts = Arc::new(Texts::of(&tables, "en", &Words::default()));
         let page = with(&texts, || tera.render("page.html", &context));
         page.map_err(|error| {
             std::error::Error::source(&error)
@@ -168,7 +167,9 @@ mod tests {
         let marked = "<p lang=\"ja\" dir=\"auto\"><i lang=\"ja-Latn\" dir=\"auto\">";
         assert_eq!(page.as_deref(), Ok(marked));
         let tables = Tables::from(["en", "ja"].map(|tag| (tag.to_owned(), Table::default())));
-        let attributes = |page, text, is_latin| lang_dir(&Texts::of(&tables, page), text, is_latin);
+        let attributes = |page, text, is_latin| {
+            lang_dir(&Texts::of(&tables, page, &Words::default()), text, is_latin)
+        };
         assert_eq!(attributes("en", "影武者", false), " dir=\"auto\"");
         assert_eq!(attributes("ja-JP", "となりのトトロ", false), " dir=\"auto\"");
         assert_eq!(attributes("ja", "となりのトトロ", true), " lang=\"ja-Latn\" dir=\"auto\"");

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 
 use super::Embedded;
-use crate::texts::{ENGLISH, Table, Tables, Texts, is_tag, nearest};
+use crate::texts::{ENGLISH, NOUN, OWN_WORDS, Table, Tables, Texts, Words, is_tag, nearest};
 
 /// Folder of the tables.
 const FOLDER: &str = "texts/";
@@ -32,11 +32,13 @@ pub(super) struct Spoken {
     first: Link,
 }
 
-/// The texts that were made before, as a chain. A site uses one language, so the chain is short.
+/// The texts that were made before, as a chain. A site uses one language and one set of words, so
+/// the chain is short.
 type Link = OnceLock<Box<LanguageTexts>>;
 
 struct LanguageTexts {
     lang: String,
+    words: Words,
     texts: Arc<Texts>,
     next: Link,
 }
@@ -76,15 +78,16 @@ impl Spoken {
     }
 
     /// Returns the texts in a language, or in the nearest language with a table, or in English if
-    /// there is none.
-    pub(super) fn texts(&self, lang: &str) -> &Arc<Texts> {
+    /// there is none, with these words of the owner.
+    pub(super) fn texts(&self, lang: &str, words: &Words) -> &Arc<Texts> {
         let mut link = &self.first;
         loop {
             let asked = link.get_or_init(|| {
-                let texts = Arc::new(Texts::of(&self.tables, lang));
-                Box::new(LanguageTexts { lang: lang.to_owned(), texts, next: Link::new() })
+                let texts = Arc::new(Texts::of(&self.tables, lang, words));
+                let (lang, words) = (lang.to_owned(), words.clone());
+                Box::new(LanguageTexts { lang, words, texts, next: Link::new() })
             });
-            if asked.lang == lang {
+            if asked.lang == lang && asked.words == *words {
                 return &asked.texts;
             }
             link = &asked.next;
@@ -97,7 +100,9 @@ impl Spoken {
     }
 
     /// Returns the keys that the tables of a language lack, by language: for the languages of the
-    /// owner's tables, and for the language of the site. The texts of these keys are in English.
+    /// owner's tables, and for the language of the site. The texts of these keys are in English. A
+    /// text without a wording for words of the owner stays as it is, so these wordings are not
+    /// counted. Nouns are needed only beside such wordings.
     pub(super) fn missing(&self, lang: &str) -> BTreeMap<String, Vec<String>> {
         let Some(english) = self.tables.get(ENGLISH) else { return BTreeMap::new() };
         let site = nearest(lang, &self.tables).first().map(|tag| (*tag).to_owned());
@@ -105,7 +110,13 @@ impl Spoken {
         let lacking = tags.into_iter().map(|tag| {
             let near = nearest(&tag, &self.tables);
             let has = |key: &str| near.iter().any(|tag| self.tables[*tag].get(key).is_some());
-            let lacking = english.keys().filter(|key| !has(key)).map(str::to_owned).collect();
+            let is_worded =
+                |tag: &&str| self.tables[*tag].keys().any(|key| key.starts_with(OWN_WORDS));
+            let has_wordings = near.iter().any(is_worded);
+            let is_needed =
+                |key: &str| !key.starts_with(OWN_WORDS) && (has_wordings || !key.starts_with(NOUN));
+            let lacking = english.keys().filter(|key| !has(key) && is_needed(key));
+            let lacking = lacking.map(str::to_owned).collect();
             (tag, lacking)
         });
         lacking.filter(|(_, lacking): &(_, Vec<_>)| !lacking.is_empty()).collect()
@@ -138,12 +149,52 @@ mod tests {
             ("texts/en.toml", "[own]\nhello = \"Hello {name}\""),
         ];
         let spoken = spoken(&files).expect("tables");
-        let texts = spoken.texts("de");
+        let texts = spoken.texts("de", &Words::default());
         assert_eq!(texts.say("nav.films", &[]), "Streifen");
         assert_eq!(texts.say("own.hello", &[("name", &"Ida")]), "Hallo Ida");
         assert_ne!(texts.say("nav.people", &[]), "nav.people");
-        assert_eq!(spoken.texts("fr").say("own.hello", &[("name", &"Ida")]), "Hello Ida");
-        assert!(Arc::ptr_eq(texts, spoken.texts("de")), "the texts are made once");
+        assert_eq!(
+            spoken.texts("fr", &Words::default()).say("own.hello", &[("name", &"Ida")]),
+            "Hello Ida"
+        );
+        assert!(
+            Arc::ptr_eq(texts, spoken.texts("de", &Words::default())),
+            "the texts are made once"
+        );
+    }
+
+    #[test]
+    fn an_own_text_wins_over_the_built_in_wording_and_an_own_wording_over_both() {
+        let files = [
+            (
+                "texts/de.toml",
+                "[nav]\nfilms = \"Streifen\"\nall_films = \"Alle\"\n\
+             [own_words.nav]\nall_films = \"Sämtliche {films}\"\npeople = \"Die {people}\"",
+            ),
+            ("texts/nl.toml", "[nav]\nall_films = \"Alle films\""),
+        ];
+        let spoken = spoken(&files).expect("tables");
+        let word = |word: &str| Some(word.to_owned());
+        let words = Words { films: word("Serien"), people: word("Rollen"), ..Words::default() };
+        let said = |lang: &str, key: &str| spoken.texts(lang, &words).say(key, &[]);
+        for (lang, key, text) in [
+            ("de", "nav.films", "Streifen"),
+            ("de", "nav.all_films", "Sämtliche Serien"),
+            ("de", "nav.people", "Die Rollen"),
+            ("de", "nav.all_people", "Alle Rollen"),
+            ("de", "noun.films", "Serien"),
+            ("de", "noun.film", "Film"),
+            ("nl", "nav.all_films", "Alle films"),
+            ("nl", "nav.all_people", "All Rollen"),
+        ] {
+            assert_eq!(said(lang, key), text, "{lang}: {key}");
+        }
+        let plain = spoken.texts("de", &Words::default());
+        assert_eq!(
+            plain.say("nav.all_films", &[]),
+            "Alle",
+            "another set of words has its own texts"
+        );
     }
 
     #[test]
@@ -170,6 +221,8 @@ mod tests {
         let missing = spoken.missing("de-AT");
         assert_eq!(missing["de"], ["own"]);
         assert!(missing["nl"].len() > 50 && !missing["nl"].contains(&"nav.films".to_owned()));
+        let is_word = |key: &String| key.starts_with(NOUN) || key.starts_with(OWN_WORDS);
+        assert!(!missing["nl"].iter().any(is_word), "a table needs no wordings for other words");
         assert_eq!(
             missing.len(),
             2,
