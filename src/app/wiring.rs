@@ -155,6 +155,7 @@ pub(super) fn site_of(config: &Config) -> Site {
         title: config.site_title.clone(),
         lang: config.lang.clone(),
         words: Words::default(),
+        attribution: None,
         url: config.site_url.clone(),
         stale_notice: match config.stale_notice {
             None => NoticeAge::TwiceMaxAge,

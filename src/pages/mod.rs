@@ -11,6 +11,7 @@
 //! Three pages are not part of a generation: [`status`], and the two pages of [`apart`].
 
 mod apart;
+mod attribution;
 mod basis;
 mod change_list;
 mod charts;
@@ -51,6 +52,7 @@ mod words;
 
 use crate::theme::Theme;
 pub use apart::{failing, starting, too_old};
+pub use attribution::{Attribution, AttributionFault};
 pub use custom::collisions;
 pub use depends::{Dependencies, Shown, dependencies};
 pub use event_record::EventRecord;

@@ -51,6 +51,7 @@ impl SharedFacts {
             "icon": assets.get("icon.svg"),
             "assets": assets,
             "menu": custom::menu(site, theme),
+            "attribution": site.attribution,
             "generator": "movies-gen",
         });
         let mut hasher = blake3::Hasher::new();
@@ -98,6 +99,7 @@ impl SharedFacts {
             ("--site-title", format!("{:?}", site.title)),
             ("--lang", format!("{:?}", site.lang)),
             ("the words of the mapping", format!("{:?}", site.words)),
+            ("the attribution of the mapping", format!("{:?}", site.attribution)),
             ("--site-url", format!("{:?}", site.url.as_ref().map(|url| url.as_str()))),
             ("--stale-notice", format!("{:?}", site.stale_notice)),
             ("--demo", format!("{:?}", site.demo)),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use super::attribution::Attribution;
 use crate::texts::Words;
 
 /// Characters that are percent-encoded in a path (RFC 3986 §3.3).
@@ -36,6 +37,8 @@ pub struct Site {
     pub lang: String,
     /// Words of the owner for films and people, in the language of the site.
     pub words: Words,
+    /// Whose data the site shows, as the owner words it; `None` if the owner says nothing.
+    pub attribution: Option<Attribution>,
     /// Public address of the site, which ends in `/`; `None` if the address is not known.
     pub url: Option<Url>,
     /// Age from which pages show a notice that their data is old.
@@ -58,6 +61,7 @@ impl Site {
             title: title.to_owned(),
             lang: "en".to_owned(),
             words: Words::default(),
+            attribution: None,
             url: None,
             stale_notice: NoticeAge::TwiceMaxAge,
             demo: false,

@@ -103,8 +103,9 @@ fn every_text_is_used() {
 /// Returns every page of a site, and the pages that belong to no generation. The data has only
 /// words that occur in no language.
 pub(super) fn pages(lang: &str, words: Words) -> BTreeMap<String, String> {
+    let attribution = Attribution::parse("[Yyk](https://y.example/)").ok();
     let lang = lang.to_owned();
-    let site = Site { lang, words, title: "Qzqz".into(), demo: true, ..site(None) };
+    let site = Site { lang, words, attribution, title: "Qzqz".into(), demo: true, ..site(None) };
     let theme = Theme::load(None).expect("the theme");
     let film = |id: usize| {
         json!({"id": id.to_string(), "title": format!("Vrk{id}"), "description": "Zzt.",

@@ -1,4 +1,4 @@
-//! Tests that pages have the owner's words for films and people.
+//! Tests that pages have the owner's words for films and people, and the line of attribution.
 
 use std::collections::BTreeMap;
 
@@ -133,12 +133,34 @@ fn a_word_is_text_on_pages_and_in_scripts() {
 }
 
 #[test]
-fn other_words_render_all_pages_again() {
+fn every_page_has_the_attribution_in_its_footer() {
+    for (path, page) in pages("en", Words::default()) {
+        if page.contains("<html") {
+            let footer =
+                page.split("<footer").nth(1).unwrap_or_else(|| panic!("{path}: no footer"));
+            assert!(
+                footer.contains("<a href=\"https://y.example/\">Yyk</a></p>"),
+                "{path}: {page}"
+            );
+        }
+    }
+    let text = "<i>{x}</i> [\"A\" & B](https://h.example/?a=1&b=\"2\")";
+    let pages = rendered(&Site { attribution: Attribution::parse(text).ok(), ..site(None) });
+    let page = pages["404.html"].2.replace("&#x2F;", "/");
+    let line = "&lt;i&gt;{x}&lt;/i&gt; \
+                <a href=\"https://h.example/?a=1&amp;b=%222%22\">&quot;A&quot; &amp; B</a></p>";
+    assert!(page.contains(line), "{page}");
+}
+
+#[test]
+fn other_words_and_another_attribution_render_all_pages_again() {
     let theme = Theme::load(None).expect("the theme");
     let plain = site(None);
     let before = rendered(&plain);
+    let attribution = Attribution::parse("Data by me").ok();
     let worded = Site { words: words(), ..plain.clone() };
-    for (site, part) in [(worded, "the words")] {
+    let attributed = Site { attribution, ..plain.clone() };
+    for (site, part) in [(worded, "the words"), (attributed, "the attribution")] {
         let (was, is) = (look(&plain, &theme), look(&site, &theme));
         assert_ne!((was.hash, was.theme_id), (is.hash, is.theme_id));
         let changed: Vec<_> =
