@@ -9,7 +9,6 @@ mod layers;
 mod listen;
 mod options;
 mod reason;
-mod similar;
 mod values;
 
 use std::ffi::OsString;
@@ -24,7 +23,7 @@ pub use options::{
 };
 pub(crate) use options::{EACH, EachOption};
 pub(crate) use reason::reason;
-pub(crate) use similar::most_similar;
+
 pub use values::{DurationText, Factor, Secret, Share, Size, StaleNotice, form};
 
 /// Makes the end of a help text from examples.
@@ -146,6 +145,12 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Show the built-in mappings
+    Mapping {
+        /// What to do.
+        #[command(subcommand)]
+        action: MappingAction,
+    },
     /// Export the built-in theme
     Theme {
         /// What to do.
@@ -231,9 +236,36 @@ impl Command {
             | Command::Config { options }
             | Command::DemoData { options, .. }
             | Command::Theme { action: ThemeAction::Export { options, .. } }
+            | Command::Mapping {
+                action: MappingAction::List { options } | MappingAction::Show { options, .. },
+            }
             | Command::Accept { options, .. } => options,
         }
     }
+}
+
+/// What to do with a mapping.
+#[derive(Debug, Clone, Subcommand)]
+pub enum MappingAction {
+    /// Print the names of the built-in mappings
+    List {
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Print a built-in mapping
+    #[command(after_help = after_help! {
+        "movies-gen mapping show jellyfin"
+        "movies-gen mapping show ghibli > mapping.toml && movies-gen serve --mapping mapping.toml"
+    })]
+    Show {
+        /// Name of the mapping
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
 }
 
 /// What to do with a theme.

@@ -7,12 +7,14 @@ mod address;
 mod directories;
 mod file;
 mod in_force;
+mod mapping;
 mod origin;
 mod reload;
 mod template;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -22,8 +24,9 @@ use crate::cli::{
     BUILT_IN, Cli, Layer, Listen, LogFormat, Options, Secret, StaleNotice, WhenRedisLost,
 };
 use crate::disk;
+use crate::mapping::Mapping;
 pub use address::is_loopback;
-use file::FileValues;
+use file::{FileValues, MappingTables};
 use origin::Origins;
 pub use reload::reloaded;
 pub use template::template;
@@ -41,8 +44,8 @@ pub struct Invalid(pub String);
 pub struct Config {
     /// Where the data comes from.
     pub upstream: Upstream,
-    /// Maximum number of records to request per list; 0 requests no maximum.
-    pub limit: u32,
+    /// How the answers of the upstream become films and people.
+    pub mapping: Arc<Mapping>,
     /// Maximum size of a response body, in bytes.
     pub max_bytes: u64,
     /// Directory of the site, absolute.
@@ -127,8 +130,9 @@ impl Config {
     /// # Errors
     /// [`Invalid`] if an option is not valid; also if a file cannot be read.
     pub fn load(cli: &Cli) -> Result<Config> {
-        let (cli, origins) = over_the_file(cli)?;
-        resolve(cli.command.options().clone()).map_err(|error| origins.explain(error))
+        let (cli, origins, tables) = over_the_file(cli)?;
+        resolve(cli.command.options().clone(), tables.as_ref())
+            .map_err(|error| origins.explain(error))
     }
 }
 
@@ -137,13 +141,14 @@ impl Config {
 /// # Errors
 /// As [`Config::load`].
 pub fn in_force(cli: &Cli) -> Result<String> {
-    let (cli, origins) = over_the_file(cli)?;
-    resolve(cli.command.options().clone()).map_err(|error| origins.explain(error))?;
+    let (cli, origins, tables) = over_the_file(cli)?;
+    resolve(cli.command.options().clone(), tables.as_ref())
+        .map_err(|error| origins.explain(error))?;
     Ok(in_force::listing(&cli, &origins))
 }
 
 /// Reads the command line and the environment over the configuration file.
-fn over_the_file(cli: &Cli) -> Result<(Cli, Origins)> {
+fn over_the_file(cli: &Cli) -> Result<(Cli, Origins, Option<MappingTables>)> {
     let path = &cli.command.options().config;
     let file = match disk::read(path)? {
         Some(text) => file::parse(path, &text)?,
@@ -158,12 +163,14 @@ fn over_the_file(cli: &Cli) -> Result<(Cli, Origins)> {
     };
     let over = cli.over(&file.values).map_err(|error| Invalid(error.to_string()))?;
     let origins = Origins::new(&over.layers, path, file.lines);
-    Ok((over, origins))
+    Ok((over, origins, file.tables))
 }
 
-fn resolve(options: Options) -> Result<Config> {
+/// Validates the options. `tables` are the tables of a mapping in the configuration file.
+fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
     let Options {
         upstream,
+        mapping,
         limit,
         max_bytes,
         demo,
@@ -201,14 +208,17 @@ fn resolve(options: Options) -> Result<Config> {
         verbose,
         quiet,
     } = options;
-    let upstream = upstream_of(&upstream, demo, demo_from)?;
+    let mapping = mapping::of(mapping.as_deref(), tables, demo && demo_from.is_none())?;
+    let upstream = upstream.as_deref().or(mapping.api.upstream.as_deref());
+    let upstream = upstream_of(upstream, demo, demo_from)?;
+    let mapping = mapping::for_upstream(mapping, &upstream, limit)?;
     let (interval, max_age) = (interval.0, max_age.0);
     let max_stale = max_stale.map(|span| span.0);
     check_ages(&upstream, interval, max_age, max_stale)?;
     let (out, state) = directories::out_and_state(&out, &state)?;
     Ok(Config {
         upstream,
-        limit,
+        mapping: Arc::new(mapping),
         max_bytes: max_bytes.0,
         out,
         state,
@@ -240,15 +250,21 @@ fn resolve(options: Options) -> Result<Config> {
     })
 }
 
-fn upstream_of(url: &str, demo: bool, from: Option<PathBuf>) -> Result<Upstream> {
+fn upstream_of(url: Option<&str>, demo: bool, from: Option<PathBuf>) -> Result<Upstream> {
     match (demo || from.is_some(), url) {
-        (true, BUILT_IN) => Ok(Upstream::Demo(from.map(directories::demo_data).transpose()?)),
-        (true, _) => Err(invalid(format!(
+        (true, None | Some(BUILT_IN)) => {
+            Ok(Upstream::Demo(from.map(directories::demo_data).transpose()?))
+        }
+        (true, Some(_)) => Err(invalid(format!(
             "{} and --upstream cannot be combined, because the demo has a built-in upstream; \
              omit --upstream",
             if from.is_some() { "--demo-from" } else { "--demo" }
         ))),
-        (false, url) => Ok(Upstream::Api(address::web("--upstream", url)?)),
+        (false, Some(url)) => Ok(Upstream::Api(address::web("--upstream", url)?)),
+        (false, None) => Err(invalid(
+            "the mapping names no API; set --upstream, or `upstream` in the table [api] of the \
+             mapping",
+        )),
     }
 }
 
@@ -349,7 +365,7 @@ mod tests {
 
     pub(super) fn from_file(text: &str) -> Result<Config> {
         let values = file::parse(std::path::Path::new("movies-gen.toml"), text.as_bytes())?;
-        resolve(Options::from_values(&values.values)?)
+        resolve(Options::from_values(&values.values)?, values.tables.as_ref())
     }
 
     fn refusal(text: &str) -> String {

@@ -66,6 +66,8 @@ pub mod source;
 
 pub mod payload;
 
+pub mod mapping;
+
 // Step 3: join people to films, compare with what is known, and keep what is known.
 pub mod catalogue;
 
@@ -108,6 +110,9 @@ pub mod disk;
 pub mod document;
 pub mod letters;
 pub mod lock;
+pub mod plain;
+pub mod raw;
+pub mod similar;
 pub mod telemetry;
 pub mod upstream;
 pub mod workers;

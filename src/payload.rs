@@ -132,6 +132,14 @@ pub enum Fault {
         /// What the body is instead.
         found: &'static str,
     },
+    /// The answer does not have the list or the fields that the mapping names.
+    #[error("{why}")]
+    NoList {
+        /// The endpoint.
+        endpoint: Endpoint,
+        /// What the mapping names, and what the answer has instead.
+        why: String,
+    },
     /// The body has more records than the memory is meant for.
     #[error("{endpoint} answered more than {most} records (--max-bytes / 512)")]
     TooMany {
@@ -160,8 +168,10 @@ pub enum Fault {
         /// Largest size of all published files, in bytes.
         most: u64,
     },
-    /// The fields that the program does not know have more values than the memory is meant for.
-    #[error("{endpoint} answered more than {most} values in fields that the program does not know")]
+    /// The further fields (`keep` in the mapping) have more values than the memory is meant for.
+    #[error(
+        "{endpoint} answered more than {most} values in further fields (`keep` in the mapping)"
+    )]
     TooManyValues {
         /// The endpoint.
         endpoint: Endpoint,
@@ -191,32 +201,53 @@ impl Fault {
             | Fault::Html(_)
             | Fault::NotUtf8 { .. }
             | Fault::NotAnArray { .. }
+            | Fault::NoList { .. }
             | Fault::NotJson { .. } => false,
         }
     }
 }
 
-/// Returns the records of a body as slices of the body, at most `most`.
+/// Returns the text of a body, if the body may be JSON.
 ///
 /// # Errors
 /// Returns a [`Fault`] that names the endpoint and what is wrong with its body.
-pub fn records(endpoint: Endpoint, bytes: &[u8], most: usize) -> Result<Vec<&RawValue>, Fault> {
+pub fn json_text(endpoint: Endpoint, bytes: &[u8]) -> Result<&str, Fault> {
     // A byte order mark is not JSON, but parsers may ignore it (RFC 8259 §8.1).
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(text).map_err(|error| Fault::NotUtf8 {
         endpoint,
         offset: bytes.len() - text.len() + error.valid_up_to(),
     })?;
-    let found = match text.trim_start().chars().next() {
+    match text.trim_start().chars().next() {
+        None => Err(Fault::Empty(endpoint)),
+        Some('<') => Err(Fault::Html(endpoint)),
+        Some(_) => Ok(text.trim()),
+    }
+}
+
+/// Checks that a text is one JSON value.
+///
+/// # Errors
+/// Returns a [`Fault`] that names the endpoint and the place of the mistake.
+pub fn hold_json(endpoint: Endpoint, text: &str) -> Result<(), Fault> {
+    let read = serde_json::from_str::<&RawValue>(text);
+    read.map(drop).map_err(|error| Fault::NotJson { endpoint, problem: error.to_string() })
+}
+
+/// Returns the records of a list as slices of the list, at most `most`.
+///
+/// # Errors
+/// Returns a [`Fault`] that names the endpoint and what is wrong with its list.
+pub fn records(endpoint: Endpoint, list: &str, most: usize) -> Result<Vec<&RawValue>, Fault> {
+    let found = match list.chars().next() {
         Some('[') => {
-            let records = listed(text, most)
+            let records = listed(list, most)
                 .map_err(|error| Fault::NotJson { endpoint, problem: error.to_string() })?;
             return records.ok_or(Fault::TooMany { endpoint, most });
         }
         None => return Err(Fault::Empty(endpoint)),
-        Some('<') => return Err(Fault::Html(endpoint)),
         Some('{') => "a JSON object",
-        Some(_) => match serde_json::from_str::<&RawValue>(text) {
+        Some(_) => match serde_json::from_str::<&RawValue>(list) {
             Ok(value) if value.get() == "null" => "null",
             Ok(_) => "a JSON scalar",
             Err(error) => {
@@ -264,12 +295,13 @@ mod tests {
     use super::*;
 
     fn fault(bytes: &[u8]) -> Fault {
-        records(Endpoint::Films, bytes, 9).expect_err("a fault")
+        let text = json_text(Endpoint::Films, bytes);
+        text.and_then(|text| records(Endpoint::Films, text, 9)).expect_err("a fault")
     }
 
     #[test]
     fn records_are_slices_of_the_body() {
-        let body = br#" [ {"id": 1}, 7 , "x" ] "#;
+        let body = r#"[ {"id": 1}, 7 , "x" ]"#;
         let records = records(Endpoint::Films, body, 3).expect("an array");
         let texts: Vec<_> = records.iter().map(|record| record.get()).collect();
         assert_eq!(texts, [r#"{"id": 1}"#, "7", r#""x""#]);
@@ -277,7 +309,9 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_ignored() {
-        assert_eq!(records(Endpoint::People, b"\xef\xbb\xbf[{}]", 9).expect("an array").len(), 1);
+        let text = json_text(Endpoint::People, b" \n[{}]").map(str::len);
+        assert_eq!(text, Ok(4));
+        assert_eq!(json_text(Endpoint::People, b"\xef\xbb\xbf[{}] "), Ok("[{}]"));
     }
 
     #[test]
@@ -293,7 +327,7 @@ mod tests {
     fn reading_stops_at_the_bound_on_records() {
         let many = format!("[{}", "0,".repeat(1000));
         assert_eq!(fault(many.as_bytes()), Fault::TooMany { endpoint: Endpoint::Films, most: 9 });
-        assert!(records(Endpoint::Films, b"[1,2,3,4,5,6,7,8,9]", 9).is_ok());
+        assert!(records(Endpoint::Films, "[1,2,3,4,5,6,7,8,9]", 9).is_ok());
     }
 
     #[test]
@@ -308,6 +342,6 @@ mod tests {
         let mut deep = "[".repeat(100_000);
         deep.push_str(&"]".repeat(100_000));
         // Success and failure are both correct. Only a stack overflow is wrong.
-        let _ = records(Endpoint::Films, deep.as_bytes(), 9);
+        let _ = records(Endpoint::Films, &deep, 9);
     }
 }

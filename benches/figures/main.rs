@@ -31,6 +31,7 @@ use bytes::Bytes;
 use movies_gen::catalogue::join;
 use movies_gen::clock::{Clock, WallTime};
 use movies_gen::ledger::Ledger;
+use movies_gen::mapping::Mapping;
 use movies_gen::pages::{Plan, Records, Site};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Publisher, SiteInputs, Volatile};
@@ -161,7 +162,7 @@ fn publishing(data: &Data) {
             let mut payload = data.payload(&clock);
             payload.films.bytes = films.clone();
             let started = Instant::now();
-            let (catalogue, _) = join(&payload, 0).expect("a catalogue");
+            let (catalogue, _) = join(&payload, &Mapping::default_mapping()).expect("a catalogue");
             let ledger = Ledger::baseline(&catalogue, WallTime(1));
             let records = Records::of(&catalogue, &ledger);
             let plan = Plan::new(&site, &records, &theme);

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -37,10 +36,12 @@ pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
     let refusal =
         chosen(&refusals, sets.or(standing.as_ref().map(|refused| refused.sets.clone())))?;
     let live = match file.load().await?.payload {
-        Some(payload) => join(&payload, 0).map(|(catalogue, _)| catalogue).unwrap_or_default(),
+        Some(payload) => {
+            join(&payload, &config.mapping).map(|(catalogue, _)| catalogue).unwrap_or_default()
+        }
         None => Catalogue::default(),
     };
-    let offered = catalogue_of(&config.state, refusal, &clock)?;
+    let offered = catalogue_of(config, refusal, &clock)?;
     show(refusal, &live, &offered)?;
     let sets = refusal.sets.clone();
     // Prefer the records that the guard found gone, if the guard refuses this answer now. The
@@ -96,8 +97,8 @@ fn chosen(refusals: &[Refusal], sets: Option<SetsHash>) -> Result<&Refusal> {
     })
 }
 
-fn catalogue_of(state: &Path, refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {
-    let bodies = refused::bodies(state, &refusal.sets).with_context(|| {
+fn catalogue_of(config: &Config, refusal: &Refusal, clock: &Clock) -> Result<Catalogue> {
+    let bodies = refused::bodies(&config.state, &refusal.sets).with_context(|| {
         format!("the bodies of {} are no longer kept; wait for the next refusal", refusal.sets)
     })?;
     let body = |text: Cow<'_, str>| Body { bytes: text.into_owned().into(), etag: None };
@@ -108,7 +109,7 @@ fn catalogue_of(state: &Path, refusal: &Refusal, clock: &Clock) -> Result<Catalo
         people: body(bodies.people),
     };
     let text = "the refused answer can no longer be read; wait for the next refusal";
-    Ok(join(&payload, 0).context(text)?.0)
+    Ok(join(&payload, &config.mapping).context(text)?.0)
 }
 
 fn show(refusal: &Refusal, live: &Catalogue, offered: &Catalogue) -> Result<()> {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use url::Url;
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Upstream};
 use crate::history::History;
 use crate::ledger::Ledger;
+use crate::mapping::Mapping;
 use crate::pages::{Plan, Records, Status, collisions, failing, starting, too_old};
 use crate::payload::{Fence, Payload};
 use crate::source::{Proxy, Source};
@@ -33,11 +35,14 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     let theme = Theme::load(config.templates.as_deref())?;
     let facts = wiring::site_of(config);
     let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
-    let (payload, whose) = match loaded.payload {
-        Some(payload) => (payload, "the stored data"),
-        None => (demo(config, &clock).await?, "the demo's data"),
+    let (payload, mapping, whose) = match loaded.payload {
+        Some(payload) => (payload, config.mapping.clone(), "the stored data"),
+        None => {
+            let mapping = mapping_of_the_demo(config);
+            (demo(config, &mapping, &clock).await?, mapping, "the demo's data")
+        }
     };
-    let (catalogue, warnings) = join(&payload, config.limit)?;
+    let (catalogue, warnings) = join(&payload, &mapping)?;
     let origin = payload.origin.wall;
     let ledger = Ledger::after(loaded.ledger.as_deref(), &[], &catalogue, origin);
     let records = Records::of(&catalogue, &ledger);
@@ -143,13 +148,21 @@ fn tell_what_stays_english(theme: &Theme, lang: &str) -> Result<()> {
     Ok(())
 }
 
-async fn demo(config: &Config, clock: &Clock) -> Result<Payload> {
+/// Returns the mapping for the data of the demo, which has the form of the default mapping.
+fn mapping_of_the_demo(config: &Config) -> Arc<Mapping> {
+    match &config.upstream {
+        Upstream::Demo(Some(_)) => config.mapping.clone(),
+        _ => Arc::new(Mapping::default_mapping()),
+    }
+}
+
+async fn demo(config: &Config, mapping: &Mapping, clock: &Clock) -> Result<Payload> {
     let data = match &config.upstream {
         Upstream::Demo(data) => data.as_deref(),
         Upstream::Api(_) => None,
     };
     let demo = wiring::demo(data, config.interval)?;
-    let source = Source::new(&Url::parse(demo.url())?, 0, config.max_bytes, Proxy::Never)?;
+    let source = Source::new(&Url::parse(demo.url())?, mapping, config.max_bytes, Proxy::Never)?;
     let origin = clock.stamp();
     let answer = source.fetch(None, async || Ok(())).await.context("the demo does not answer")?;
     Ok(Payload { fence: Fence(0), origin, films: answer.films, people: answer.people })

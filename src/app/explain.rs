@@ -15,13 +15,13 @@ use super::report::named;
 use super::wiring;
 use crate::catalogue::join;
 use crate::changes::{Change, FieldChange, Kind, What};
-use crate::cli::most_similar;
 use crate::clock::{Clock, WallTime};
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::pages::{Dependencies, Plan, Records, Shown, dependencies};
 use crate::publish::manifest::{Manifest, ManifestEntry};
 use crate::publish::{LastStep, MadeFrom, is_volatile};
+use crate::similar::most_similar;
 use crate::store::{FileStore, Store};
 use crate::theme::Theme;
 
@@ -44,7 +44,7 @@ pub(super) async fn explain(config: &Config, asked: &str) -> Result<()> {
     let theme = Theme::load(config.templates.as_deref())?;
     let loaded = FileStore::look(&config.state, Clock::system()).load().await?;
     let data = loaded.payload.map(|payload| {
-        let (catalogue, _) = join(&payload, config.limit)?;
+        let (catalogue, _) = join(&payload, &config.mapping)?;
         let origin = payload.origin.wall;
         let ledger = Ledger::after(loaded.ledger.as_deref(), &[], &catalogue, origin);
         anyhow::Ok((catalogue, ledger))

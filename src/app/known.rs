@@ -198,6 +198,7 @@ mod tests {
     use crate::catalogue::Bounds;
     use crate::changes::What;
     use crate::clock::{BootId, BootTime, Stamp};
+    use crate::mapping::Mapping;
     use crate::payload::Body;
 
     fn payload(fence: u64, films: &Value) -> Payload {
@@ -213,7 +214,9 @@ mod tests {
     }
 
     fn joined(payload: &Payload) -> Joined {
-        Joined::default().next(payload, 100, Bounds::of(1 << 20)).expect("a catalogue")
+        Joined::default()
+            .next(payload, &Mapping::default_mapping(), Bounds::of(1 << 20))
+            .expect("a catalogue")
     }
 
     fn one() -> Value {
@@ -340,12 +343,12 @@ mod tests {
         let mut films = one();
         let mut volatile = Vec::new();
         for fence in 1..40 {
-            films[0]["visits"] = fence.to_string().into();
+            films[0]["locations"] = fence.to_string().into();
             let entered = enter(&mut known, payload(fence, &films));
             let is_told = entered.counts.changed == 1;
             assert!(fence == 1 || is_told == volatile.is_empty(), "at {fence}");
             volatile.extend(entered.volatile);
         }
-        assert_eq!(volatile, ["film.visits"]);
+        assert_eq!(volatile, ["film.locations"]);
     }
 }

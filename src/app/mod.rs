@@ -17,6 +17,7 @@ mod front;
 mod guard;
 mod init;
 mod known;
+mod mapping;
 mod notices;
 mod progress;
 mod refresh;
@@ -53,6 +54,7 @@ pub fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Init { file, .. } => return init::init(file),
         Command::Config { .. } => return init::show(cli),
+        Command::Mapping { action } => return mapping::run(action),
         Command::DemoData { films, people, seed, .. } => {
             return demo_data::write(cli, *films, *people, *seed);
         }
@@ -85,7 +87,10 @@ pub fn run(cli: &Cli) -> Result<()> {
             }
             Command::Accept { hash, .. } => accept::accept(&config, hash.as_deref()).await,
             // `run` has handled these commands already.
-            Command::Init { .. } | Command::Config { .. } | Command::DemoData { .. } => Ok(()),
+            Command::Init { .. }
+            | Command::Config { .. }
+            | Command::Mapping { .. }
+            | Command::DemoData { .. } => Ok(()),
         }
     })
 }

@@ -26,6 +26,7 @@ use crate::clock::{BootTime, Clock, Stamp};
 use crate::coming::{self, SeenAttempt};
 use crate::hold::Coming;
 use crate::ledger::Overrides;
+use crate::mapping::Mapping;
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
 use crate::pages::NotRendered;
 use crate::payload::{Fault, Payload};
@@ -40,7 +41,7 @@ use crate::workers;
 /// The part of the configuration that a refresh needs.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) limit: u32,
+    pub(super) mapping: Arc<Mapping>,
     pub(super) max_bytes: u64,
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
@@ -275,7 +276,7 @@ impl Refresher {
 
     fn join(&self, payload: &Payload) -> Result<Joined, Fault> {
         let bounds = Bounds::of(self.settings.max_bytes);
-        workers::run(|| self.known.joined().next(payload, self.settings.limit, bounds))
+        workers::run(|| self.known.joined().next(payload, &self.settings.mapping, bounds))
     }
 
     fn enter(&mut self, joined: Joined, origin: &Stamp) -> ChangeCounts {
@@ -388,13 +389,13 @@ impl Refresher {
     /// stays in use.
     pub(super) fn show_in(&mut self, look: Look, settings: Settings) -> Result<()> {
         let next = self.next_due();
+        let source = self.source.asked_by(&settings.mapping)?;
         let before = std::mem::replace(&mut self.settings, settings);
-        self.source.set_limit(self.settings.limit);
         let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
         let shown = self.front.show_in(look, &mut self.known, &facts, &self.clock);
-        if shown.is_err() {
-            self.settings = before;
-            self.source.set_limit(self.settings.limit);
+        match &shown {
+            Ok(()) => self.source = source,
+            Err(_) => self.settings = before,
         }
         shown
     }

@@ -169,7 +169,7 @@ async fn report(config: &Config, settings: &InForce) -> Result<Report> {
         // The origin time of a payload is the time of its attempt, less the declared age.
         let of_it = attempt.as_ref().filter(|attempt| attempt.fence == payload.fence);
         let declared = of_it.map_or(0, |of_it| of_it.at.wall.since(payload.origin.wall).as_secs());
-        let (catalogue, _) = join(&payload, 0).ok()?;
+        let (catalogue, _) = join(&payload, &config.mapping).ok()?;
         Some(Data {
             as_of: payload.origin.wall.rfc3339(),
             age_seconds: payload.origin.age(now, boot_id).as_secs(),

@@ -28,7 +28,7 @@ use crate::hold::{Bound, Coming};
 use crate::ledger::Overrides;
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
-use crate::pages::{self, NoticeAge, Site};
+use crate::pages::{self, Attribution, NoticeAge, Site};
 use crate::plausibility::{FREE_GROWTH, Guard};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
@@ -36,7 +36,6 @@ use crate::source::demo::Demo;
 use crate::source::{self, Proxy, Source};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, WhenLost};
 use crate::telemetry::Metrics;
-use crate::texts::Words;
 use crate::theme::Theme;
 use crate::upstream::{Strange, UpstreamId};
 
@@ -84,7 +83,8 @@ pub(super) fn wire_and_answer(
         }
     };
     let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
-    let source = Source::new(&base, config.limit, config.max_bytes, proxy)?;
+    let source = Source::new(&base, &config.mapping, config.max_bytes, proxy)
+        .map_err(|error| Invalid(format!("{error:#}")))?;
     let stores = Arc::new(stores(config, &id, address, strange, clock)?);
     let ended = stores.file().attempt()?.and_then(|attempt| attempt.ended);
     let outcome = ended.map(|ended| ended.outcome.kind);
@@ -136,11 +136,12 @@ pub(super) fn demo(data: Option<&Path>, every: Duration) -> Result<Demo> {
 
 /// Returns the part of the configuration that the refresher needs.
 pub(super) fn settings(config: &Config) -> Settings {
-    let Config { limit, max_bytes, interval, max_age, .. } = *config;
+    let Config { max_bytes, interval, max_age, .. } = *config;
     let Config { max_shrink, max_growth, accept_after, .. } = *config;
     let guard = Guard { max_shrink, max_growth, free_growth: FREE_GROWTH, accept_after };
     let (overrides, state) = (overrides(config), config.state.clone());
-    Settings { limit, max_bytes, interval, max_age, guard, overrides, state }
+    let mapping = config.mapping.clone();
+    Settings { mapping, max_bytes, interval, max_age, guard, overrides, state }
 }
 
 /// Returns the fields that the owner declares volatile or not volatile.
@@ -154,8 +155,8 @@ pub(super) fn site_of(config: &Config) -> Site {
     Site {
         title: config.site_title.clone(),
         lang: config.lang.clone(),
-        words: Words::default(),
-        attribution: None,
+        words: config.mapping.words.clone(),
+        attribution: config.mapping.attribution.as_deref().and_then(attribution),
         url: config.site_url.clone(),
         stale_notice: match config.stale_notice {
             None => NoticeAge::TwiceMaxAge,
@@ -166,6 +167,11 @@ pub(super) fn site_of(config: &Config) -> Site {
         dev: config.dev,
         program: program(),
     }
+}
+
+/// Returns the attribution of the mapping. A blank attribution shows nothing.
+fn attribution(text: &str) -> Option<Attribution> {
+    Attribution::parse(text).ok()
 }
 
 /// Names this build of the program.

@@ -4,7 +4,7 @@
 //! and a range of years. Only the year has to be certain. Month and day are used only to order the
 //! films of one year.
 
-use super::text::folded;
+use crate::plain::folded;
 
 /// A year, with the month and the day if they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::shelf::Shelved;
-use super::{Date, Extra};
+use super::{Credit, Date, Extra};
 
 /// A film (schema.org `Movie`).
 #[derive(Debug, Clone, PartialEq, Hash)]
@@ -16,6 +16,8 @@ pub struct Film {
     pub original_title: Option<String>,
     /// The original title in Latin letters.
     pub original_title_romanised: Option<String>,
+    /// The language of the original title (BCP 47).
+    pub original_language: Option<String>,
     /// The http(s) address of the poster.
     pub image: Option<String>,
     /// The http(s) address of the wide picture.
@@ -38,9 +40,11 @@ pub struct Film {
     pub year: Option<u32>,
     /// The running time in minutes.
     pub running_time: Option<u32>,
-    /// The Rotten Tomatoes score, 0 to 100.
+    /// The score, 0 to 100.
     pub rt_score: Option<u32>,
-    /// The fields that the program does not know.
+    /// The people in the record of the film, in their order.
+    pub credits: Vec<Credit>,
+    /// Further fields that the mapping keeps.
     pub extra: Extra,
 }
 

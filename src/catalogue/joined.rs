@@ -6,16 +6,18 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
+use super::answered_list::AnsweredList;
 use super::bounds::Bounds;
-use super::listed::{Listed, NextList};
+use super::credited::people_of;
+use super::listed::{Listed, RawRecord, Reading};
 use super::pairs::Pairs;
-use super::read::{film, person};
-use super::stated::Stated;
+use super::read::{credited, film, no_credit, person};
+use super::stated::{Stated, Stating};
+use super::unmatched::unmatched;
 use super::warning::Warning;
 use super::{Catalogue, Film, Person};
-use crate::payload::{Endpoint, Fault, Payload, records};
+use crate::mapping::{ListMapping, Mapping};
+use crate::payload::{Endpoint, Fault, Payload};
 
 /// A catalogue, with what the next join can use again.
 #[derive(Debug, Clone, Default)]
@@ -39,25 +41,78 @@ impl Joined {
     /// # Errors
     /// Fails with a [`Fault`] if one of the bodies is not a list of records, or if the payload
     /// exceeds `bounds`.
-    pub fn next(&self, payload: &Payload, limit: u32, bounds: Bounds) -> Result<Joined, Fault> {
-        let read =
-            |endpoint: Endpoint| records(endpoint, &payload.body(endpoint).bytes, bounds.records);
-        let (films, people) = rayon::join(|| read(Endpoint::Films), || read(Endpoint::People));
-        let (raw_films, raw_people) = (films?, people?);
-        let units = bounds.units;
-        let (films, people) = rayon::join(
-            || self.films.next(Endpoint::Films, &raw_films, film, units),
-            || self.people.next(Endpoint::People, &raw_people, person, units),
+    pub fn next(
+        &self,
+        payload: &Payload,
+        mapping: &Mapping,
+        bounds: Bounds,
+    ) -> Result<Joined, Fault> {
+        let (of_films, of_people) = (&mapping.films, mapping.people.as_ref());
+        let (answered_films, answered_people) = rayon::join(
+            || AnsweredList::of(Endpoint::Films, payload, of_films, bounds.records),
+            || {
+                of_people
+                    .map(|list| AnsweredList::of(Endpoint::People, payload, list, bounds.records))
+            },
         );
-        let (films, people) = (films?, people?);
+        let (answered_films, answered_people) = (answered_films?, answered_people.transpose()?);
+        let raw_films = answered_films.records;
+        let films = Reading { list: Some(of_films), build: film, credited: no_credit };
+        let films = self.films.next(Endpoint::Films, &raw_films, &films, bounds.units)?;
+        let made = people_of(&films.list.shelf);
+        let made = made.iter().map(|text| RawRecord { text, is_credit: true });
+        let raw_people = answered_people.iter().flat_map(|answered| &answered.records).copied();
+        let raw_people: Vec<RawRecord<'_>> = raw_people.chain(made).collect();
+        if raw_people.len() > bounds.records {
+            return Err(Fault::TooMany { endpoint: Endpoint::People, most: bounds.records });
+        }
+        let people = Reading { list: of_people, build: person, credited };
+        let people = self.people.next(Endpoint::People, &raw_people, &people, bounds.units)?;
         bounds.hold_makers(films.list.shelf.iter().map(|(_, film)| film))?;
+        let credits = |index| &*films.list.shelf.get(index).credits;
+        let by_films = Stating {
+            rows: &films.list.rows,
+            raw: &raw_films,
+            list: Some(of_films),
+            key: "people",
+            credits: &credits,
+        };
+        let by_people = Stating {
+            rows: &people.list.rows,
+            raw: &raw_people,
+            list: of_people,
+            key: "films",
+            credits: &|_| &[],
+        };
         let (by_films, by_people) = rayon::join(
-            || self.stated_by_films(&films, &raw_films, &people),
-            || self.stated_by_people(&people, &raw_people, &films),
+            || {
+                let origins = (!people.step.changes_ids()).then_some(&*films.origins);
+                self.by_films.next(&by_films, origins, (Endpoint::People, &people.list))
+            },
+            || {
+                let origins = (!films.step.changes_ids()).then_some(&*people.origins);
+                self.by_people.next(&by_people, origins, (Endpoint::Films, &films.list))
+            },
         );
+        let mut warnings = Vec::new();
+        warnings.extend(answered_films.warning);
+        warnings.extend(answered_people.and_then(|answered| answered.warning));
+        unmatched(Endpoint::Films, &films.list, of_films, &raw_films, &mut warnings)?;
+        if let Some(list) = of_people {
+            unmatched(Endpoint::People, &people.list, list, &raw_people, &mut warnings)?;
+        }
         let keeps_ids = !films.step.changes_ids() && !people.step.changes_ids();
+        // The order of the credits is the order of the people of a film.
+        let has_order_of = |(index, film): &(u32, Arc<Film>)| {
+            let before = self.films.shelf.find(*index);
+            before.is_some_and(|before| {
+                let before = before.credits.iter().map(|credit| &credit.person);
+                before.eq(film.credits.iter().map(|credit| &credit.person))
+            })
+        };
+        let keeps_credits = !of_films.has_credits() || films.step.changed.iter().all(has_order_of);
         let (films, people) = (films.list, people.list);
-        let pairs = if self.has_pairs_of(&films, &people, &by_films, &by_people) {
+        let pairs = if keeps_credits && self.has_pairs_of(&films, &people, &by_films, &by_people) {
             self.catalogue.pairs.clone()
         } else {
             Arc::new(Pairs::of((&films, &by_films), (&people, &by_people), bounds.pairs)?)
@@ -65,31 +120,10 @@ impl Joined {
         let (film_shelf, person_shelf) = (films.shelf.clone(), people.shelf.clone());
         let catalogue = Catalogue { films: film_shelf, people: person_shelf, pairs };
         bounds.hold_site(&catalogue)?;
-        let warnings = Vec::new();
         let mut next =
             Joined { catalogue, warnings, keeps_ids, films, people, by_films, by_people };
-        next.warn(limit);
+        next.warn(mapping);
         Ok(next)
-    }
-
-    fn stated_by_films(
-        &self,
-        films: &NextList<Film>,
-        raw: &[&RawValue],
-        people: &NextList<Person>,
-    ) -> Stated {
-        let origins = (!people.step.changes_ids()).then_some(&*films.origins);
-        self.by_films.next(&films.list.rows, raw, origins, (Endpoint::People, &people.list))
-    }
-
-    fn stated_by_people(
-        &self,
-        people: &NextList<Person>,
-        raw: &[&RawValue],
-        films: &NextList<Film>,
-    ) -> Stated {
-        let origins = (!films.step.changes_ids()).then_some(&*people.origins);
-        self.by_people.next(&people.list.rows, raw, origins, (Endpoint::Films, &films.list))
     }
 
     /// Whether the pairs are the same as before, in the same order.
@@ -109,12 +143,15 @@ impl Joined {
     }
 
     /// Collects the warnings.
-    fn warn(&mut self, limit: u32) {
-        let mut warnings = Vec::new();
-        for (endpoint, count) in
-            [(Endpoint::Films, self.films.rows.len()), (Endpoint::People, self.people.rows.len())]
-        {
-            if limit > 0 && count >= limit as usize {
+    fn warn(&mut self, mapping: &Mapping) {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        let limit_of = |list: &ListMapping| list.limit();
+        let (films, people) = (Some(&mapping.films), mapping.people.as_ref());
+        for (endpoint, list, count) in [
+            (Endpoint::Films, films, self.films.sent()),
+            (Endpoint::People, people, self.people.sent()),
+        ] {
+            if let Some(limit) = list.and_then(limit_of).filter(|limit| count >= *limit as usize) {
                 warnings.push(Warning::ProbablyCut { endpoint, limit });
             }
         }
@@ -122,7 +159,10 @@ impl Joined {
         self.people.warn(Endpoint::People, &mut warnings);
         self.by_films.warn(Endpoint::Films, &mut warnings);
         self.by_people.warn(Endpoint::People, &mut warnings);
-        self.catalogue.pairs.warn(&mut warnings);
+        // Credits state pairs in one direction only.
+        if !mapping.films.has_credits() {
+            self.catalogue.pairs.warn(&mut warnings);
+        }
         self.warnings = warnings;
     }
 }
@@ -229,14 +269,15 @@ mod tests {
             edits in proptest::collection::vec(edit(), 1..40),
             together in 1..5_usize,
         ) {
+            let mapping = Mapping::default_mapping();
             let mut lists = Lists::default();
             let mut joined = Joined::default();
             for edits in edits.chunks(together) {
                 edits.iter().for_each(|edit| apply(&mut lists, edit));
                 let [people, films] = lists.clone().map(Value::Array);
                 let payload = payload(&films, &people);
-                joined = joined.next(&payload, 0, Bounds::none()).expect("a catalogue");
-                let cold = Joined::default().next(&payload, 0, Bounds::none()).expect("the same");
+                joined = joined.next(&payload, &mapping, Bounds::none()).expect("a catalogue");
+                let cold = Joined::default().next(&payload, &mapping, Bounds::none()).expect("the same");
                 prop_assert_eq!(&joined.catalogue, &cold.catalogue);
                 prop_assert_eq!(&joined.warnings, &cold.warnings);
             }
@@ -247,9 +288,12 @@ mod tests {
     fn an_unchanged_record_is_not_read_again_and_keeps_its_index() {
         let film = |id: &str, title: &str| json!({"id": id, "title": title});
         let films = [film("a", "A"), film("b", "B")];
+        let mapping = Mapping::default_mapping();
         let next = |joined: &Joined, films: &[Value]| {
             let films = Value::Array(films.to_vec());
-            joined.next(&payload(&films, &json!([])), 0, Bounds::none()).expect("a catalogue")
+            joined
+                .next(&payload(&films, &json!([])), &mapping, Bounds::none())
+                .expect("a catalogue")
         };
         let first = next(&Joined::default(), &films);
         let grown = next(&first, &[film("c", "0"), films[0].clone(), film("b", "BB")]);

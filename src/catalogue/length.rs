@@ -3,7 +3,7 @@
 //! Owns the rules that turn a length into minutes. The forms in film data are `86`, `86 min`,
 //! `1 h 26 min`, `1h26`, `1:26`, and the ISO 8601 duration `PT1H26M`.
 
-use super::text::folded;
+use crate::plain::folded;
 
 /// Number of characters of a length that are read.
 const READ: usize = 60;

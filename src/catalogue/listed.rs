@@ -4,19 +4,31 @@
 //! last list are found by their place or by the hash of their bytes. The module also owns the rule
 //! for records that repeat an id: the first record counts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rayon::prelude::*;
-use serde_json::value::RawValue;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::read::{Read, RowFlaws, Unusable};
 use super::shelf::{Shelf, ShelfChange, Shelved};
 use super::told::ToldProblems;
 use super::warning::{IdSample, Warning};
+use crate::mapping::ListMapping;
 use crate::payload::{Endpoint, Fault};
+
+/// The seed of the hash of a record that is made from a credit.
+const CREDITED: u64 = 0x6372_6564_6974;
+
+/// The bytes of one record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawRecord<'r> {
+    pub(super) text: &'r str,
+    /// Whether the record is made from a credit, because the list of people lacks the person.
+    pub(super) is_credit: bool,
+}
 
 /// One record as the upstream sent the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,20 +36,58 @@ pub(super) struct Row {
     hash: [u64; 2],
     /// Index of the record in its shelf; `None` if the record cannot be used.
     pub(super) index: Option<u32>,
-    /// Units of memory of the fields that the program does not know.
+    /// Units of memory of the further fields.
     units: u32,
-    /// Start and length of the references in the bytes of the record.
-    references: (u32, u32),
+    references: RowReferences,
+    /// One bit for each field of the mapping that the record has.
+    found: u32,
+    /// Whether the record is made from a credit.
+    is_credit: bool,
     /// Whether an earlier record has the same id.
     is_repeated: bool,
     is_flawed: bool,
 }
 
+/// Where the references of a record are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowReferences {
+    /// The record has no references.
+    Absent,
+    /// Start and length in the bytes of the record.
+    Slice(u32, u32),
+    /// The references are the result of an expression.
+    Computed,
+}
+
 impl Row {
-    /// Returns the raw references of the record.
-    pub(super) fn references<'r>(&self, raw: &'r RawValue) -> Option<&'r str> {
-        let (start, length) = (self.references.0 as usize, self.references.1 as usize);
-        (length > 0).then(|| &raw.get()[start..start + length])
+    /// Returns the raw references of the record. `compute` evaluates the expression again, if the
+    /// references are not a part of the record.
+    pub(super) fn references<'r>(
+        &self,
+        raw: &'r str,
+        compute: impl FnOnce() -> Option<Cow<'r, str>>,
+    ) -> Option<Cow<'r, str>> {
+        match self.references {
+            RowReferences::Absent => None,
+            RowReferences::Slice(start, length) => {
+                let (start, length) = (start as usize, length as usize);
+                Some(Cow::Borrowed(&raw[start..start + length]))
+            }
+            RowReferences::Computed => compute(),
+        }
+    }
+}
+
+impl RowReferences {
+    fn of(references: Option<&Cow<'_, str>>, raw: &str) -> RowReferences {
+        match references {
+            None => RowReferences::Absent,
+            Some(Cow::Owned(_)) => RowReferences::Computed,
+            Some(Cow::Borrowed(part)) => {
+                let start = part.as_ptr() as usize - raw.as_ptr() as usize;
+                RowReferences::Slice(start as u32, part.len() as u32)
+            }
+        }
     }
 }
 
@@ -102,22 +152,24 @@ impl<T: Shelved> Listed<T> {
     /// records of this list.
     ///
     /// # Errors
-    /// Fails if the fields that the program does not know take more than `most_units`.
+    /// Fails if the further fields take more than `most_units`.
     pub(super) fn next<'r>(
         &self,
         endpoint: Endpoint,
-        raw: &[&'r RawValue],
-        build: fn(&'r str) -> Result<Read<'r, T>, Unusable>,
+        raw: &[RawRecord<'r>],
+        reading: &Reading<'r, '_, T>,
         most_units: usize,
     ) -> Result<NextList<T>, Fault> {
-        let hashes: Vec<[u64; 2]> = raw.par_iter().map(|raw| hash(raw.get())).collect();
+        let seed = reading.list.map_or(0, ListMapping::digest);
+        let hashes: Vec<[u64; 2]> = raw.par_iter().map(|raw| raw.hash(seed)).collect();
+        let build = |raw: &RawRecord<'r>| reading.read(raw);
         let origins = self.rows_of(&hashes);
         let seen: Vec<Seen<'r, T>> = raw
             .par_iter()
             .zip(&origins)
             .map(|(raw, origin)| match origin {
                 Some(origin) => Seen::Before(self.rows[*origin as usize]),
-                None => Seen::Read(build(raw.get())),
+                None => Seen::Read(build(raw)),
             })
             .collect();
         let mut places = Places::of(self, raw.len());
@@ -127,16 +179,19 @@ impl<T: Shelved> Listed<T> {
             let (row, flaw) = match seen {
                 Seen::Before(row) => {
                     let flaw = self.flaws.get(&hash).filter(|_| row.is_flawed).cloned();
-                    (places.put_again(row, || build(raw.get())), flaw)
+                    (places.put_again(row, || build(raw)), flaw)
                 }
-                Seen::Read(Ok(read)) => places.put(hash, raw.get(), read),
+                Seen::Read(Ok(read)) => places.put(hash, raw, read),
                 Seen::Read(Err(unusable)) => {
+                    let found = unusable.found;
                     let flaw = Arc::new(RowFlaws::LeftOut(unusable));
                     let row = Row {
                         hash,
                         index: None,
                         units: 0,
-                        references: (0, 0),
+                        references: RowReferences::Absent,
+                        found,
+                        is_credit: raw.is_credit,
                         is_repeated: false,
                         is_flawed: true,
                     };
@@ -179,11 +234,21 @@ impl<T: Shelved> Listed<T> {
         self.rows.iter().map(|row| row.index).eq(other.rows.iter().map(|row| row.index))
     }
 
+    /// Returns the number of records that the upstream sent.
+    pub(super) fn sent(&self) -> usize {
+        self.rows.iter().filter(|row| !row.is_credit).count()
+    }
+
+    /// Returns one bit for each field of the mapping that at least one record has.
+    pub(super) fn found(&self) -> u32 {
+        self.rows.iter().fold(0, |found, row| found | row.found)
+    }
+
     /// Adds the warnings about the records of the list.
     pub(super) fn warn(&self, endpoint: Endpoint, warnings: &mut Vec<Warning>) {
         let mut told = ToldProblems::of(endpoint);
         let mut repeated = IdSample::default();
-        for (at, row) in self.rows.iter().enumerate() {
+        for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| !row.is_credit) {
             let id = row.index.map(|index| self.shelf.get(index).id());
             if let (true, Some(id)) = (row.is_repeated, id) {
                 repeated.push(id);
@@ -202,9 +267,31 @@ impl<T: Shelved> Listed<T> {
     }
 }
 
-fn hash(raw: &str) -> [u64; 2] {
-    let hash = xxh3_128(raw.as_bytes());
-    [hash as u64, (hash >> 64) as u64]
+impl RawRecord<'_> {
+    /// Hashes the bytes of the record. With another mapping, the same bytes are another record.
+    fn hash(&self, seed: u64) -> [u64; 2] {
+        let seed = if self.is_credit { CREDITED } else { seed };
+        let hash = xxh3_128_with_seed(self.text.as_bytes(), seed);
+        [hash as u64, (hash >> 64) as u64]
+    }
+}
+
+/// How the records of a list are read.
+pub(super) struct Reading<'r, 'm, T> {
+    /// The mapping of the list; `None` if all records are made from credits.
+    pub(super) list: Option<&'m ListMapping>,
+    pub(super) build: fn(&'r str, &'m ListMapping) -> Result<Read<'r, T>, Unusable>,
+    /// Reads a record that is made from a credit.
+    pub(super) credited: fn(&'r str) -> Result<Read<'r, T>, Unusable>,
+}
+
+impl<'r, T> Reading<'r, '_, T> {
+    fn read(&self, raw: &RawRecord<'r>) -> Result<Read<'r, T>, Unusable> {
+        match self.list {
+            Some(list) if !raw.is_credit => (self.build)(raw.text, list),
+            _ => (self.credited)(raw.text),
+        }
+    }
 }
 
 /// Gives each record its index.
@@ -255,10 +342,10 @@ impl<'l, T: Shelved> Places<'l, T> {
     fn put(
         &mut self,
         hash: [u64; 2],
-        raw: &str,
+        raw: &RawRecord<'_>,
         read: Read<'_, T>,
     ) -> (Row, Option<Arc<RowFlaws>>) {
-        let Read { item, references, ignored, units } = read;
+        let Read { item, references, ignored, units, found } = read;
         let (index, is_repeated) = match self.before.ids.get(&self.before.shelf, item.id()) {
             Some(index) => {
                 let is_repeated = std::mem::replace(&mut self.is_taken[index as usize], true);
@@ -272,13 +359,11 @@ impl<'l, T: Shelved> Places<'l, T> {
         if !is_repeated {
             self.step.changed.push((index, Arc::new(item)));
         }
-        let references = references.map_or((0, 0), |references| {
-            let start = references.as_ptr() as usize - raw.as_ptr() as usize;
-            (start as u32, references.len() as u32)
-        });
+        let references = RowReferences::of(references.as_ref(), raw.text);
         let flaws = (!ignored.is_empty()).then(|| Arc::new(RowFlaws::Ignored(ignored)));
         let (units, is_flawed) = (units as u32, flaws.is_some());
-        let row = Row { hash, index: Some(index), units, references, is_repeated, is_flawed };
+        let (index, is_credit) = (Some(index), raw.is_credit);
+        let row = Row { hash, index, units, references, found, is_credit, is_repeated, is_flawed };
         (row, flaws)
     }
 

@@ -5,31 +5,38 @@
 //! of the data is a [`Warning`] beside the catalogue, never a failure of the whole catalogue. This
 //! module must not know slugs, addresses or pages. The steps of the join:
 //!
-//! 1. Read each record on its own. A record that cannot be used is left out and named.
+//! 1. Read each record on its own, by the rules of the mapping. A record that cannot be used is left
+//!    out and named.
 //! 2. If several records have the same id, keep the first record and add the references of the
 //!    others to the first record.
-//! 3. Take the pairs of film and person that `people[].films[]` or `films[].people[]` states.
-//! 4. Sort films, people and pairs, so that an upstream that shuffles its lists changes no page.
+//! 3. Enter the people that only the credits of films name.
+//! 4. Take the pairs of film and person that `people[].films[]`, `films[].people[]` or the credits
+//!    of films state.
+//! 5. Sort films, people and pairs, so that an upstream that shuffles its lists changes no page.
 
+mod answered_list;
 mod bounds;
+mod credit;
+mod credited;
 mod date;
 mod film;
+mod ignored;
 mod joined;
 mod length;
 mod listed;
 mod markup;
+mod names;
 mod pairs;
 mod person;
-mod raw;
 mod read;
 mod record;
 mod reference;
 mod related;
 mod shelf;
 mod stated;
-mod text;
 mod told;
 mod touched;
+mod unmatched;
 mod warning;
 mod weight;
 
@@ -38,20 +45,21 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::mapping::Mapping;
 use crate::payload::{Fault, Payload};
 pub use bounds::Bounds;
+pub use credit::Credit;
 pub use date::Date;
 pub use film::Film;
 pub use joined::Joined;
 use pairs::Pairs;
 pub use person::Person;
 use shelf::Shelf;
-pub use text::cleaned;
 pub use touched::{Touched, TouchedRecords};
 pub use warning::{Warning, tally};
 pub use weight::weight;
 
-/// Fields that the program does not know, by name, with the values of the upstream.
+/// Further fields that a mapping keeps, by name, with the values of the upstream.
 pub type Extra = BTreeMap<String, Value>;
 
 /// A film of a catalogue. The index stays the same in later catalogues that have the film.
@@ -130,7 +138,17 @@ impl Catalogue {
         self.people.place(index.0)
     }
 
-    /// Returns the people of a film, ordered by name.
+    /// Returns the credit of a person in a film, if the record of the film has one.
+    pub fn credit(&self, film: FilmIndex, person: PersonIndex) -> Option<&Credit> {
+        let credits = &self.film(film).credits;
+        if credits.is_empty() {
+            return None;
+        }
+        let id = &self.person(person).id;
+        credits.iter().find(|credit| credit.person == *id)
+    }
+
+    /// Returns the people of a film: people of the credits in their order, then the others by name.
     pub fn cast(&self, film: FilmIndex) -> &[PersonIndex] {
         self.pairs.casts.of_record(film.0)
     }
@@ -200,13 +218,12 @@ impl Catalogue {
     }
 }
 
-/// Decodes and joins a payload. `limit` is the number of records of each list that the request
-/// asked for (`--limit`); 0 means that the request had no limit.
+/// Decodes and joins a payload by the rules of a mapping.
 ///
 /// # Errors
 /// Fails with a [`Fault`] if one of the bodies is not a list of records.
-pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), Fault> {
-    join_within(payload, limit, Bounds::none())
+pub fn join(payload: &Payload, mapping: &Mapping) -> Result<(Catalogue, Vec<Warning>), Fault> {
+    join_within(payload, mapping, Bounds::none())
 }
 
 /// As [`join`], but refuses a payload that exceeds `bounds`.
@@ -216,10 +233,10 @@ pub fn join(payload: &Payload, limit: u32) -> Result<(Catalogue, Vec<Warning>), 
 /// exceeds `bounds`.
 pub fn join_within(
     payload: &Payload,
-    limit: u32,
+    mapping: &Mapping,
     bounds: Bounds,
 ) -> Result<(Catalogue, Vec<Warning>), Fault> {
-    let joined = Joined::default().next(payload, limit, bounds)?;
+    let joined = Joined::default().next(payload, mapping, bounds)?;
     Ok((joined.catalogue, joined.warnings))
 }
 

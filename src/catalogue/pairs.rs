@@ -2,17 +2,19 @@
 //!
 //! Owns the rule that makes a pair: the film refers to the person, or the person refers to the film.
 
+use std::collections::HashMap;
+
 use super::listed::Listed;
 use super::related::Related;
 use super::stated::Stated;
 use super::warning::Warning;
-use super::{Film, FilmIndex, Person, PersonIndex};
+use super::{Credit, Film, FilmIndex, Person, PersonIndex};
 use crate::payload::Fault;
 
 /// All pairs in both directions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pairs {
-    /// The people of each film, ordered by name.
+    /// The people of each film: people of the credits in their order, then the others by name.
     pub(super) casts: Related<PersonIndex>,
     /// The films of each person, oldest first.
     pub(super) filmographies: Related<FilmIndex>,
@@ -59,6 +61,7 @@ impl Pairs {
                 }
             }
             cast.dedup_by_key(|pair| *pair >> 1);
+            in_order_of_credits(&mut cast, films.shelf.find(film), people);
             casts.push(
                 cast.iter()
                     .filter_map(|pair| people.shelf.at((pair >> 1) as usize).map(PersonIndex)),
@@ -82,6 +85,22 @@ impl Pairs {
             warnings.push(Warning::OneWay { only_people, only_films });
         }
     }
+}
+
+/// Puts the people of the credits of a film first, in the order of the credits.
+fn in_order_of_credits(cast: &mut [u64], film: Option<&Film>, people: &Listed<Person>) {
+    let credits = film.map_or(&[][..], |film| &film.credits);
+    if credits.is_empty() {
+        return;
+    }
+    let place = |credit: &Credit| {
+        let index = people.ids.get(&people.shelf, &credit.person)?;
+        Some(people.shelf.place(index) as u64)
+    };
+    let numbered = credits.iter().enumerate();
+    let order: HashMap<u64, usize> =
+        numbered.filter_map(|(at, credit)| Some((place(credit)?, at))).collect();
+    cast.sort_by_key(|pair| order.get(&(pair >> 1)).copied().unwrap_or(usize::MAX));
 }
 
 #[cfg(test)]

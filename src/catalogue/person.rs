@@ -18,7 +18,9 @@ pub struct Person {
     pub eye_color: Option<String>,
     /// The colour of the hair.
     pub hair_color: Option<String>,
-    /// The fields that the program does not know.
+    /// The http(s) address of a picture.
+    pub image: Option<String>,
+    /// Further fields that the mapping keeps.
     pub extra: Extra,
 }
 
@@ -46,6 +48,7 @@ impl Person {
             age: None,
             eye_color: None,
             hair_color: None,
+            image: None,
             extra: Extra::new(),
         }
     }

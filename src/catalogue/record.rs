@@ -1,29 +1,26 @@
-//! Reads one record of the upstream leniently.
+//! Reads the values of one record leniently.
 //!
 //! Owns the rules of tolerance: a scalar of another type instead of text, text instead of a
-//! number, a missing key, a value that means "not known", and a value that cannot be decoded. The
-//! join receives clean values of the fields that the program knows, and the templates receive the
-//! other fields too. This module must not judge the catalogue as a whole.
+//! number, a missing field, a value that means "not known", and a value that cannot be decoded. The
+//! mapping says where the values are; the join receives clean values. This module must not judge
+//! the catalogue as a whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use url::Url;
 
+use super::ignored::{Ignored, LONGEST_LINE};
 use super::length::minutes;
 use super::markup::without_markup;
-use super::raw::{self, RecordRoom, kind};
-use super::text::{cleaned, clip, is_known, is_visible, start_of};
+use super::names::MakerNames;
+use crate::mapping::{LengthUnit, Mapped, Rule};
+use crate::plain::{cleaned, clip, is_known, is_visible};
+use crate::raw::{self, RecordRoom, kind};
 
-/// Largest number of fields of one record that are kept in addition to the `used` fields.
-const MOST_FIELDS: usize = 5_000;
-/// Longest name of a field in bytes.
-const LONGEST_FIELD_NAME: usize = 200;
-/// Units of memory for the fields of one record that the program does not know.
+/// Units of memory for the further fields of one record.
 const ROOM: usize = 10_000;
-/// Longest title, name or other text of one line in characters. The longest titles of films have
-/// about 200 characters.
-const LONGEST_LINE: usize = 500;
 /// Longest description in characters.
 const LONGEST_PROSE: usize = 20_000;
 /// Longest id in bytes. A longer id is not cut, because the result could be the id of another
@@ -31,167 +28,113 @@ const LONGEST_PROSE: usize = 20_000;
 const LONGEST_ID: usize = 1_000;
 /// Longest address in bytes. RFC 9110 §4.1 recommends support for at least 8,000 octets.
 const LONGEST_ADDRESS: usize = 8_000;
-/// Largest number of names in one field. The bound exists because each name gets a page that shows
-/// the film.
-const MOST_NAMES: usize = 20;
-/// Largest number of fields of one record that messages name. The others are counted.
-const MOST_NAMED: usize = 20;
+/// What the text of an address must be.
+pub(super) const ADDRESS: &str = "an http(s) address";
+/// Longest language tag in bytes.
+const LONGEST_TAG: usize = 35;
 
 /// One record, from which the fields are taken one by one.
-pub(super) struct Record<'r> {
-    /// The raw values of the fields that are not taken yet, by cleaned name.
-    fields: BTreeMap<String, &'r str>,
+pub(super) struct Record<'r, 'm> {
+    mapped: Mapped<'r, 'm>,
     pub(super) ignored: Ignored,
 }
 
-/// The fields of a record that cannot be used unchanged.
-#[derive(Debug, Default)]
-pub(super) struct Ignored {
-    /// The names and flaws of the first few fields.
-    pub(super) named: Vec<(String, Flaw)>,
-    /// Number of fields that are ignored.
-    pub(super) count: usize,
-    /// Number of fields that are cut.
-    pub(super) cut: usize,
-}
-
-/// A flaw of a field.
-#[derive(Debug)]
-pub(super) enum Flaw {
-    /// The field is ignored, for this reason.
-    Unusable(String),
-    /// The text is cut after this number of characters.
-    Cut(usize),
-}
-
-impl Ignored {
-    pub(super) fn is_empty(&self) -> bool {
-        self.count + self.cut == 0
+impl<'r, 'm> Record<'r, 'm> {
+    pub(super) fn of(mapped: Mapped<'r, 'm>) -> Record<'r, 'm> {
+        Record { mapped, ignored: Ignored::default() }
     }
 
-    fn push(&mut self, name: &str, why: String) {
-        self.count += 1;
-        self.name(name, Flaw::Unusable(why));
-    }
-
-    /// Returns the text, or the start of the text if the text has more than `most` characters.
-    fn cut(&mut self, name: &str, text: String, most: usize) -> String {
-        let Some(start) = start_of(&text, most) else { return text };
-        self.cut += 1;
-        self.name(name, Flaw::Cut(most));
-        start
-    }
-
-    fn name(&mut self, name: &str, flaw: Flaw) {
-        if self.named.len() < MOST_NAMED {
-            self.named.push((clip(name), flaw));
-        }
-    }
-}
-
-impl<'r> Record<'r> {
-    /// Reads a record. Fields in `used` are always kept, whatever the number of other fields is.
-    ///
-    /// # Errors
-    /// Returns the reason if `raw` is not an object.
-    pub(super) fn parse(raw: &'r str, used: &[&str]) -> Result<Record<'r>, String> {
-        let mut record = Record { fields: BTreeMap::new(), ignored: Ignored::default() };
-        let read = raw::each_field(raw, |name, value| record.put(name, value, used));
-        match read {
-            Ok(()) => Ok(record),
-            Err(error) => Err(clip(&error.to_string())),
-        }
-    }
-
-    fn put(&mut self, raw_name: &'r str, value: &'r str, used: &[&str]) {
-        let name = match raw::name(raw_name) {
-            Ok(name) => name,
-            Err(name) => {
-                return self
-                    .ignored
-                    .push(&name, "its name has half of a surrogate pair".to_owned());
-            }
-        };
-        if used.contains(&name.as_str()) {
-            // A name that had to be cleaned must not replace the same name without flaws.
-            if raw_name.len() == name.len() + 2 || !self.fields.contains_key(&name) {
-                self.fields.insert(name, value);
-            }
-        } else if name.len() > LONGEST_FIELD_NAME {
-            self.ignored.push(&name, format!("its name is longer than {LONGEST_FIELD_NAME} bytes"));
-        } else if self.fields.len() >= MOST_FIELDS && !self.fields.contains_key(&name) {
-            self.ignored.push(&name, format!("the record has more than {MOST_FIELDS} fields"));
-        } else {
-            self.fields.insert(name, value);
-        }
-    }
-
-    /// Takes the id.
-    pub(super) fn id(&mut self) -> Result<String, String> {
-        let id = self.required("id")?;
-        if id.len() > LONGEST_ID {
-            return Err(format!("its `id` is longer than {LONGEST_ID} bytes"));
-        }
-        Ok(id)
-    }
-
-    /// Takes the title or the name.
-    pub(super) fn title(&mut self, name: &str) -> Result<String, String> {
-        let title = self.required(name)?;
-        Ok(self.ignored.cut(name, title, LONGEST_LINE))
-    }
-
-    /// Takes the text of a field that each record must have.
-    fn required(&mut self, name: &str) -> Result<String, String> {
-        match self.fields.remove(name) {
-            None => Err(format!("it has no `{name}`")),
-            Some(value) => match raw::needed_text(value) {
-                Ok(None) => Err(format!("it has no `{name}`")),
-                Ok(Some(text)) if !is_visible(&text) => Err(format!("its `{name}` is empty")),
-                Ok(Some(text)) => Ok(text),
-                Err(_) => Err(format!("its `{name}` is {}", kind(value))),
-            },
-        }
-    }
-
-    /// Takes one line of text, if the field has text.
-    pub(super) fn line(&mut self, name: &str) -> Option<String> {
-        let text = self.text(name)?;
-        Some(self.ignored.cut(name, text, LONGEST_LINE))
-    }
-
-    /// Takes text, if the field has text. Values such as "NA" count as absent.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        match raw::text(self.fields.remove(name)?) {
-            Ok(text) => text.filter(|text| is_known(text)),
+    /// Takes the value of a field, if the record has the field. A value that cannot be found is
+    /// ignored.
+    fn take(&mut self, key: &str) -> Option<(&'m Rule, Cow<'r, str>)> {
+        let (rule, found) = self.mapped.take(key)?;
+        match found {
+            Ok(raw) => Some((rule, raw)),
             Err(why) => {
-                self.ignored.push(name, why);
+                self.ignored.push(&name_of(rule), why);
                 None
             }
         }
     }
 
-    /// Takes a whole number between `low` and `high`. The value may be a number, or text such as
-    /// `"95"` or `"95%"`.
-    pub(super) fn number(&mut self, name: &str, low: u32, high: u32) -> Option<u32> {
-        let text = self.text(name)?;
+    /// Takes the id. An http(s) address counts by the last segment of its path.
+    pub(super) fn id(&mut self) -> Result<String, String> {
+        let id = id_in(self.required("id")?);
+        if id.len() > LONGEST_ID {
+            return Err(format!(
+                "its `{}` is longer than {LONGEST_ID} bytes",
+                label(&self.mapped, "id")
+            ));
+        }
+        Ok(id)
+    }
+
+    /// Takes the title or the name.
+    pub(super) fn title(&mut self, key: &str) -> Result<String, String> {
+        let title = self.required(key)?;
+        let label = label(&self.mapped, key);
+        Ok(self.ignored.cut(&label, title, LONGEST_LINE))
+    }
+
+    /// Takes the text of a field that each record must have.
+    fn required(&mut self, key: &str) -> Result<String, String> {
+        let label = label(&self.mapped, key);
+        let Some((rule, found)) = self.mapped.take(key) else {
+            return Err(format!("it has no `{label}`"));
+        };
+        let value = found.map_err(|why| format!("its `{label}` cannot be found: {why}"))?;
+        match raw::needed_text(&value) {
+            Ok(None) => Err(format!("it has no `{label}`")),
+            Ok(Some(text)) => {
+                let text = if rule.is_html { in_one_line(&text) } else { text };
+                if is_visible(&text) { Ok(text) } else { Err(format!("its `{label}` is empty")) }
+            }
+            Err(_) => Err(format!("its `{label}` is {}", kind(&value))),
+        }
+    }
+
+    /// Takes one line of text, if the field has text.
+    pub(super) fn line(&mut self, key: &str) -> Option<String> {
+        let (rule, text) = self.text(key)?;
+        let text = if rule.is_html { in_one_line(&text) } else { text };
+        is_known(&text).then(|| self.ignored.cut(&name_of(rule), text, LONGEST_LINE))
+    }
+
+    /// Takes text, if the field has text. Values such as "NA" count as absent.
+    fn text(&mut self, key: &str) -> Option<(&'m Rule, String)> {
+        let (rule, value) = self.take(key)?;
+        match raw::text(&value) {
+            Ok(text) => Some((rule, text.filter(|text| is_known(text))?)),
+            Err(why) => {
+                self.ignored.push(&name_of(rule), why);
+                None
+            }
+        }
+    }
+
+    /// Takes a score of 100. The value may be a number, or text such as `"95"` or `"95%"`.
+    pub(super) fn score(&mut self, key: &str) -> Option<u32> {
+        let (rule, text) = self.text(key)?;
         let digits = text.trim_end_matches('%').trim_end();
         let number = digits.parse::<f64>().ok().filter(|number| number.is_finite());
         match number {
-            Some(number) if (f64::from(low)..=f64::from(high)).contains(&number) => {
-                Some(number.round() as u32)
+            Some(number) if (0.0..=rule.of).contains(&number) => {
+                Some((number / rule.of * 100.0).round() as u32)
             }
             _ => {
-                self.ignored
-                    .push(name, format!("{:?} is not a number from {low} to {high}", clip(&text)));
+                let why = format!("{:?} is not a number from 0 to {}", clip(&text), rule.of);
+                self.ignored.push(&name_of(rule), why);
                 None
             }
         }
     }
 
     /// Takes text that may contain markup, and returns plain text.
-    pub(super) fn prose(&mut self, name: &str) -> Option<String> {
-        let text = self.text(name)?;
+    pub(super) fn prose(&mut self, key: &str) -> Option<String> {
+        let (rule, text) = self.text(key)?;
+        if !rule.is_html {
+            return Some(self.ignored.cut(&name_of(rule), text, LONGEST_PROSE));
+        }
         // Markup is longer than its plain text. The factor 10 leaves room for tags and character
         // references, and bounds the work for a very long text.
         let (text, is_cut) = match text.char_indices().nth(10 * LONGEST_PROSE) {
@@ -202,153 +145,287 @@ impl<'r> Record<'r> {
         if is_cut {
             plain.push('…');
         }
-        is_known(&plain).then(|| self.ignored.cut(name, plain, LONGEST_PROSE))
+        is_known(&plain).then(|| self.ignored.cut(&name_of(rule), plain, LONGEST_PROSE))
     }
 
     /// Takes names from a list of texts, or one name from a text.
-    pub(super) fn names(&mut self, name: &str) -> Vec<String> {
-        let Some(value) = self.fields.get(name).filter(|value| value.starts_with('[')) else {
-            return self.line(name).into_iter().collect();
-        };
-        let mut names: Vec<String> = Vec::new();
-        let ignored = &mut self.ignored;
-        raw::each_item(value, |item| match raw::text(item) {
-            Ok(text) => {
-                let words = text.unwrap_or_default();
-                let text = words.split_whitespace().collect::<Vec<_>>().join(" ");
-                let text = ignored.cut(name, text, LONGEST_LINE);
-                if !is_known(&text) || names.contains(&text) {
-                    return;
-                }
-                if names.len() < MOST_NAMES {
-                    names.push(text);
-                } else {
-                    ignored.push(name, format!("it has more than {MOST_NAMES} names"));
-                }
+    pub(super) fn names(&mut self, key: &str) -> Vec<String> {
+        let Some((rule, value)) = self.take(key) else { return Vec::new() };
+        let label = name_of(rule);
+        let mut names = MakerNames::of(&label, rule.split.as_deref(), &mut self.ignored);
+        if value.starts_with('[') {
+            raw::each_item(&value, |item| match raw::text(item) {
+                Ok(text) => names.add_all(&text.unwrap_or_default(), true),
+                Err(why) => names.refuse(why),
+            });
+        } else {
+            match raw::text(&value) {
+                Ok(text) => names.add_all(&text.unwrap_or_default(), false),
+                Err(why) => names.refuse(why),
             }
-            Err(why) => ignored.push(name, why),
-        });
-        self.fields.remove(name);
-        names
+        }
+        names.end()
     }
 
     /// Takes a length in whole minutes between 1 and `most`.
-    pub(super) fn minutes(&mut self, name: &str, most: u32) -> Option<u32> {
-        let text = self.text(name)?;
-        match minutes(&text) {
+    pub(super) fn minutes(&mut self, key: &str, most: u32) -> Option<u32> {
+        let (rule, text) = self.text(key)?;
+        let found = match rule.unit {
+            LengthUnit::Minutes => minutes(&text),
+            unit => {
+                let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+                number.map(|number| (number / unit.in_a_minute()).round())
+            }
+        };
+        match found {
             Some(minutes) if (1.0..=f64::from(most)).contains(&minutes) => Some(minutes as u32),
             _ => {
                 let why = format!("{:?} is not a length from 1 to {most} minutes", clip(&text));
-                self.ignored.push(name, why);
+                self.ignored.push(&name_of(rule), why);
                 None
             }
         }
     }
 
-    /// Takes an address that a page may link to. Only http and https addresses are safe.
-    pub(super) fn address(&mut self, name: &str) -> Option<String> {
-        let text = self.text(name)?;
-        match Url::parse(&text) {
-            Ok(url)
-                if matches!(url.scheme(), "http" | "https")
-                    && url.has_host()
-                    && url.as_str().len() <= LONGEST_ADDRESS =>
-            {
-                Some(url.into())
-            }
-            _ => {
-                self.ignored.push(name, format!("{:?} is not an http(s) address", clip(&text)));
-                None
-            }
+    /// Takes a text in a form that `read` checks; `what` names the form.
+    pub(super) fn checked(
+        &mut self,
+        key: &str,
+        read: fn(&str) -> Option<String>,
+        what: &str,
+    ) -> Option<String> {
+        let (rule, text) = self.text(key)?;
+        let found = read(&text);
+        if found.is_none() {
+            let why = format!("{:?} is not {what}", clip(&text));
+            self.ignored.push(&name_of(rule), why);
         }
+        found
     }
 
     /// Takes the raw references of a field. The targets can be found only after the ids of all
     /// records are known.
-    pub(super) fn references(&mut self, name: &str) -> Option<&'r str> {
-        let value = self.fields.remove(name)?;
+    pub(super) fn references(&mut self, key: &str) -> Option<Cow<'r, str>> {
+        let (rule, value) = self.take(key)?;
         match value.bytes().next() {
             Some(b'[' | b'"') => Some(value),
             Some(b'n') => None,
             _ => {
-                let why = format!("it is {}, not a list of references", kind(value));
-                self.ignored.push(name, why);
+                let why = format!("it is {}, not a list of references", kind(&value));
+                self.ignored.push(&name_of(rule), why);
                 None
             }
         }
     }
 
-    /// Takes all remaining fields. Returns the fields that the program does not know, for the
-    /// templates; the fields that are ignored or cut; and the units of memory of the returned
-    /// fields. The program sets the fields in `ours` itself, so these fields of the upstream are
-    /// dropped.
-    pub(super) fn rest(mut self, ours: &[&str]) -> (BTreeMap<String, Value>, Ignored, usize) {
+    /// Takes the raw list of credits.
+    pub(super) fn credits(&mut self) -> Option<Cow<'r, str>> {
+        let why = match self.mapped.take_credits()? {
+            Ok(list) if list.starts_with('[') => return Some(list),
+            Ok(other) => format!("it is {}, not a list of people", kind(&other)),
+            Err(why) => why,
+        };
+        self.ignored.push("credits", why);
+        None
+    }
+
+    /// Takes the further fields that the mapping keeps, for templates and data files. Returns the
+    /// fields; the fields that are ignored or cut; and the units of memory of the returned fields.
+    pub(super) fn rest(mut self) -> (BTreeMap<String, Value>, Ignored, usize) {
         let mut rest = BTreeMap::new();
         let mut room = RecordRoom { left: ROOM, unusable: 0, why: None };
-        for (name, value) in std::mem::take(&mut self.fields) {
-            if ours.contains(&name.as_str()) {
-                continue;
-            }
-            let value = raw::field(&name, value, &mut room);
+        for (name, value) in self.mapped.kept() {
+            let value = raw::field(name, value, &mut room);
             if let Some(why) = room.why.take() {
-                self.ignored.push(&name, why);
+                self.ignored.push(name, why);
             }
             if let Some(value) = value {
-                rest.insert(name, value);
+                rest.insert(name.to_owned(), value);
             }
         }
         (rest, self.ignored, ROOM - room.left)
     }
 }
 
+/// Returns the name of a field in messages.
+fn label(mapped: &Mapped<'_, '_>, key: &str) -> String {
+    mapped.rule(key).map_or_else(|| key.to_owned(), name_of)
+}
+
+/// Returns the name of a field in messages: the name in the record, or else the key of the mapping
+/// with the expression.
+fn name_of(rule: &Rule) -> String {
+    let (label, place) = (rule.label(), rule.place());
+    if label == place { label } else { format!("{label}` (`{place}") }
+}
+
+/// Returns the id that a text states. An http(s) address counts by the last segment of its path.
+pub(super) fn id_in(text: String) -> String {
+    let is_address = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    if !is_address {
+        return text;
+    }
+    let path = text.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let path = path.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let last = path.and_then(|(_, path)| path.rsplit('/').next()).unwrap_or_default();
+    let decoded = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
+    let id = cleaned(&decoded).trim().to_owned();
+    if id.is_empty() { text } else { id }
+}
+
+/// Returns an address that a page may link to. Only http and https addresses are safe.
+pub(super) fn address(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_safe = matches!(url.scheme(), "http" | "https") && url.has_host();
+    (is_safe && url.as_str().len() <= LONGEST_ADDRESS).then(|| url.into())
+}
+
+/// Returns a language tag (BCP 47).
+pub(super) fn language(text: &str) -> Option<String> {
+    let is_tag = text.len() <= LONGEST_TAG && text.parse::<icu_locale_core::Locale>().is_ok();
+    is_tag.then(|| text.to_owned())
+}
+
+/// Returns HTML as plain text in one line.
+fn in_one_line(text: &str) -> String {
+    let plain = cleaned(&without_markup(text));
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::{Base, ListMapping, Mapping, MappingFile};
 
-    fn record(json: &str) -> Record<'_> {
-        Record::parse(json, &["id", "title"]).expect("a record")
+    /// A mapping of films with further keys.
+    fn films(keys: &str) -> ListMapping {
+        let text = format!("[films]\nget = \"/f\"\nid = \"id\"\ntitle = \"title\"\n{keys}");
+        let file = MappingFile { name: "m.toml", text: &text };
+        Mapping::read(Some(Base::File(file)), None).expect("a mapping").films
+    }
+
+    fn record<'r, 'm>(raw: &'r str, list: &'m ListMapping) -> Record<'r, 'm> {
+        Record::of(list.apply(raw).expect("a record"))
     }
 
     #[test]
-    fn numbers_come_as_numbers_and_as_text() {
-        let mut read = record(r#"{"a": 95, "b": "95", "c": "95%", "d": 95.0, "e": "x", "f": 101}"#);
-        for name in ["a", "b", "c", "d"] {
-            assert_eq!(read.number(name, 0, 100), Some(95), "{name}");
+    fn scores_come_as_numbers_and_as_text_and_in_several_scales() {
+        for (value, of, score) in [
+            ("95", "100", Some(95)),
+            ("\"95\"", "100", Some(95)),
+            ("\"95%\"", "100", Some(95)),
+            ("95.0", "100", Some(95)),
+            ("7.849", "10", Some(78)),
+            ("4.5", "5", Some(90)),
+            ("\"x\"", "100", None),
+            ("101", "100", None),
+            ("-1", "10", None),
+            ("null", "10", None),
+        ] {
+            let films = films(&format!("score = {{ at = \"a.b\", of = {of} }}"));
+            let raw = format!("{{\"a\": {{\"b\": {value}}}}}");
+            let mut read = record(&raw, &films);
+            assert_eq!(read.score("score"), score, "{value} of {of}");
+            assert_eq!(read.ignored.count, usize::from(score.is_none() && value != "null"));
         }
-        assert_eq!(read.number("e", 0, 100), None);
-        assert_eq!(read.number("f", 0, 100), None);
-        assert_eq!(read.ignored.count, 2);
     }
 
     #[test]
     fn a_value_that_means_not_known_counts_as_absent() {
-        let mut read = record(r#"{"a": "NA", "b": "", "c": null, "d": "late teens", "e": " 7 "}"#);
-        assert_eq!(read.text("a"), None);
-        assert_eq!(read.text("b"), None);
-        assert_eq!(read.text("c"), None);
-        assert_eq!(read.text("d").as_deref(), Some("late teens"));
-        assert_eq!(read.text("e").as_deref(), Some("7"));
-        assert!(read.ignored.count == 0);
-    }
-
-    #[test]
-    fn addresses_are_http_or_left_out() {
-        let mut read = record(
-            r#"{"a": "https://x.example/p.jpg", "b": "javascript:alert(1)", "c": "//x/y", "d": "p.jpg"}"#,
-        );
-        assert_eq!(read.address("a").as_deref(), Some("https://x.example/p.jpg"));
-        for name in ["b", "c", "d"] {
-            assert_eq!(read.address(name), None, "{name}");
+        for (value, text) in [
+            ("\"NA\"", None),
+            ("\"\"", None),
+            ("null", None),
+            ("\"late teens\"", Some("late teens")),
+            ("\" 7 \"", Some("7")),
+        ] {
+            let films = films("release_date = \"a\"");
+            let raw = format!("{{\"a\": {value}}}");
+            let mut read = record(&raw, &films);
+            assert_eq!(read.line("release_date").as_deref(), text);
+            assert!(read.ignored.count == 0);
         }
     }
 
     #[test]
-    fn unknown_fields_are_kept_without_addresses_that_could_run_as_a_script() {
-        let rest = record(
-            r#"{"id": 1, "tagline": "a\u0008b", "link": " java\nscript:x", "deep": {"l": ["data:x", 1]}}"#,
+    fn addresses_are_http_or_left_out() {
+        let films = films("image = \"a\"");
+        for (value, read_as) in [
+            ("https://x.example/p.jpg", Some("https://x.example/p.jpg")),
+            ("javascript:alert(1)", None),
+            ("//x/y", None),
+            ("p.jpg", None),
+        ] {
+            let raw = format!("{{\"a\": {value:?}}}");
+            let mut read = record(&raw, &films);
+            assert_eq!(read.checked("image", address, "an address").as_deref(), read_as);
+        }
+    }
+
+    #[test]
+    fn lengths_have_units() {
+        for (unit, value, minutes) in [
+            ("ticks", "51600000000", Some(86)),
+            ("ms", "5160000", Some(86)),
+            ("s", "\"5160\"", Some(86)),
+            ("min", "\"1 h 26 min\"", Some(86)),
+            ("ticks", "\"1 h\"", None),
+            ("s", "1", None),
+        ] {
+            let films = films(&format!("running_time = {{ at = \"a\", unit = \"{unit}\" }}"));
+            let raw = format!("{{\"a\": {value}}}");
+            let mut read = record(&raw, &films);
+            assert_eq!(read.minutes("running_time", 10_000), minutes, "{value} {unit}");
+        }
+    }
+
+    #[test]
+    fn names_come_as_a_list_or_as_one_text_that_is_split() {
+        for (rule, value, names) in [
+            ("\"a\"", "[\"A  B\", null, \"\", \"A B\", \"C\"]", &["A B", "C"][..]),
+            ("\"a\"", "\"A, B\"", &["A, B"]),
+            ("{ at = \"a\", split = \",\" }", "\"A, B,,C\"", &["A", "B", "C"]),
+            ("{ at = \"a\", split = \", \" }", "\"\"", &[]),
+            (
+                "\"a[?t=='D'].n\"",
+                "[{\"t\": \"D\", \"n\": \"A\"}, {\"t\": \"E\", \"n\": \"B\"}]",
+                &["A"],
+            ),
+        ] {
+            let films = films(&format!("director = {rule}"));
+            let raw = format!("{{\"a\": {value}}}");
+            let mut read = record(&raw, &films);
+            assert_eq!(read.names("director"), names, "{rule} {value}");
+        }
+    }
+
+    #[test]
+    fn html_becomes_text_only_where_the_mapping_says_that_the_value_is_html() {
+        let raw = r#"{"id": 1, "title": "Tom &amp; <b>Jerry</b>", "d": "<p>a</p><p>b</p>"}"#;
+        let html = Mapping::read(
+            Some(Base::File(MappingFile {
+                name: "m.toml",
+                text: "[films]\nget = \"/f\"\nid = \"id\"\ntitle = { at = \"title\", html = true }\n\
+                       description = { at = \"d\", html = true }",
+            })),
+            None,
         )
-        .rest(&["id"])
-        .0;
+        .expect("a mapping");
+        let mut read = record(raw, &html.films);
+        assert_eq!(read.title("title").as_deref(), Ok("Tom & Jerry"));
+        assert_eq!(read.prose("description").as_deref(), Some("a\nb"));
+        let plain = films("description = \"d\"");
+        let mut read = record(raw, &plain);
+        assert_eq!(read.title("title").as_deref(), Ok("Tom &amp; <b>Jerry</b>"));
+        assert_eq!(read.prose("description").as_deref(), Some("<p>a</p><p>b</p>"));
+    }
+
+    #[test]
+    fn only_the_named_fields_are_kept_without_addresses_that_could_run_as_a_script() {
+        let films = films("keep = [\"tagline\", \"link\", \"deep\", \"absent\"]");
+        let raw = r#"{"id": 1, "tagline": "a\u0008b", "link": " java\nscript:x",
+            "deep": {"l": ["data:x", 1]}, "path": "/srv/films"}"#;
+        let rest = record(raw, &films).rest().0;
         assert_eq!(
             Value::Object(rest.into_iter().collect()),
             serde_json::json!({"tagline": "ab", "deep": {"l": [1]}})
@@ -357,43 +434,41 @@ mod tests {
 
     #[test]
     fn a_field_that_cannot_be_decoded_costs_the_field_not_the_record() {
-        let mut read = record(
-            r#"{"id": 1, "title": "To\ud83dro", "tagline": "\ud800", "n\udc00": 1, "budget": 1e999,
-                "description": "\udfff", "gross": 123456789012345678901234567890}"#,
+        let films = films(
+            "description = \"d\"\nkeep = [\"tagline\", \"budget\", \"gross\"]\nimage = \"not_null(i)\"",
         );
-        assert_eq!(read.required("title").as_deref(), Ok("To\u{fffd}ro"));
-        assert_eq!(read.text("description"), None);
-        let (rest, ignored, _) = read.rest(&["id"]);
+        let raw = r#"{"id": 1, "title": "To\ud83dro", "tagline": "\ud800", "n\udc00": 1, "budget": 1e999,
+                "d": "\udfff", "gross": 123456789012345678901234567890}"#;
+        let mut read = record(raw, &films);
+        assert_eq!(read.title("title").as_deref(), Ok("To\u{fffd}ro"));
+        assert_eq!(read.prose("description"), None);
+        assert_eq!(read.checked("image", address, "an address"), None);
+        let (rest, ignored, _) = read.rest();
         let names: Vec<_> = ignored.named.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["n\u{fffd}", "description", "budget", "tagline"]);
+        assert_eq!(names, ["d", "image` (`not_null(i)", "tagline", "budget"]);
         let gross = Value::String("123456789012345678901234567890".to_owned());
         assert_eq!(rest, BTreeMap::from([("gross".to_owned(), gross)]));
     }
 
     #[test]
-    fn the_last_value_of_a_repeated_name_counts_and_a_cleaned_name_replaces_no_plain_name() {
-        let mut read =
-            record(r#"{"title": "a", "title": "b", "ti\u0008tle": "c", "x": 1, "x": 2}"#);
-        assert_eq!(read.required("title").as_deref(), Ok("b"));
-        assert_eq!(read.rest(&[]).0["x"], 2);
-    }
-
-    #[test]
-    fn the_used_fields_are_read_whatever_the_number_of_other_fields_is() {
-        let many: String = (0..MOST_FIELDS + 10).map(|at| format!("\"x{at}\": 1, ")).collect();
-        let text = format!("{{{many} \"{}\": 1, \"id\": 7}}", "k".repeat(1000));
-        let mut read = record(&text);
-        assert_eq!(read.required("id").as_deref(), Ok("7"));
-        let (rest, ignored, _) = read.rest(&[]);
-        assert!((1000..MOST_FIELDS).contains(&rest.len()), "{}", rest.len());
-        assert!(ignored.named.len() == MOST_NAMED && ignored.count > 11, "{ignored:?}");
+    fn an_address_counts_as_an_id_by_its_last_segment() {
+        for (text, id) in [
+            ("https://swapi.dev/api/films/1/", "1"),
+            ("http://h/films/a%2Fb?x=/y", "a/b"),
+            ("https://", "https://"),
+            ("https://host/", "https://host/"),
+            ("films/1", "films/1"),
+        ] {
+            assert_eq!(id_in(text.to_owned()), id);
+        }
     }
 
     #[test]
     fn a_record_must_be_an_object() {
-        assert!(Record::parse("[1]", &[]).err().is_some_and(|why| why.contains("a list")));
+        let films = films("keep = [\"a\"]");
+        assert!(films.apply("[1]").err().is_some_and(|why| why.contains("a list")));
         let deep = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
-        let (rest, ignored, _) = Record::parse(&deep, &[]).expect("a record").rest(&[]);
+        let (rest, ignored, _) = record(&deep, &films).rest();
         assert!(rest.len() == 1 && ignored.count == 1, "deep nesting is left out, not overflowed");
     }
 }

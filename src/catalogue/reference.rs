@@ -13,8 +13,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::text::cleaned;
 use crate::payload::Endpoint;
+use crate::plain::cleaned;
 
 /// Longest reference in bytes: room for an address with an id of the greatest length, of which each
 /// byte is percent-encoded. A longer reference refers to no record.
@@ -46,6 +46,11 @@ impl<'a> RecordIds<'a> {
         index: &'a (dyn Fn(&str) -> Option<u32> + Sync),
     ) -> RecordIds<'a> {
         RecordIds { index, endpoint, segment: format!("/{}/", endpoint.segment()) }
+    }
+
+    /// Returns the index of the record with exactly this id.
+    pub(super) fn index(&self, id: &str) -> Option<u32> {
+        (self.index)(id)
     }
 
     /// Returns the target of a reference.

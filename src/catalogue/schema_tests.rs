@@ -3,7 +3,7 @@
 use jsonschema::Validator;
 use serde_json::json;
 
-use super::tests::joined;
+use super::tests::payload;
 use super::*;
 
 const SCHEMA: &str = include_str!("../../docs/input.schema.json");
@@ -16,7 +16,9 @@ fn schema() -> (Value, Validator) {
 
 /// Whether the decoder reads both lists without leaving out a record, a field or a reference.
 fn is_read(films: &Value, people: &Value) -> bool {
-    let (_, warnings) = joined(films, people);
+    let Ok((_, warnings)) = join(&payload(films, people), &Mapping::default_mapping()) else {
+        return false;
+    };
     warnings.iter().all(|warning| {
         matches!(
             warning,
@@ -140,6 +142,10 @@ fn a_field_is_valid_if_and_only_if_the_decoder_reads_the_field() {
                 {
                     continue;
                 }
+                // An empty list as the gender counts as absent: JMESPath counts it as false.
+                if field == "gender" && (value == json!([]) || value == json!({})) {
+                    continue;
+                }
                 let mut record = base.clone();
                 record[field] = value.clone();
                 let mut input = json!({"films": [], "people": []});
@@ -157,12 +163,15 @@ fn a_field_is_valid_if_and_only_if_the_decoder_reads_the_field() {
 #[test]
 fn the_schema_has_exactly_the_fields_that_the_decoder_knows() {
     let (schema, _) = schema();
-    for (kind, known) in [("film", read::OF_A_FILM), ("person", read::OF_A_PERSON)] {
+    let mapping = Mapping::default_mapping();
+    let people = mapping.people.as_ref().expect("a list of people");
+    for (kind, list) in [("film", &mapping.films), ("person", people)] {
         let fields = schema["$defs"][kind]["properties"].as_object().expect("fields");
         // `gander` is a misspelling of one API, which nobody should repeat.
-        let mut known: Vec<_> = known.iter().filter(|name| **name != "gander").collect();
+        let known = list.places().flat_map(|(_, place)| place.split(" || "));
+        let mut known: Vec<_> = known.filter(|name| *name != "gander").collect();
         known.sort_unstable();
-        let mut fields: Vec<_> = fields.keys().collect();
+        let mut fields: Vec<_> = fields.keys().map(String::as_str).collect();
         fields.sort_unstable();
         assert_eq!(fields, known, "{kind}");
     }

@@ -4,15 +4,17 @@
 //! a [`Warning`].
 
 use rayon::prelude::*;
-use serde_json::value::RawValue;
 
-use super::listed::{Listed, Row};
-use super::raw;
+use super::Credit;
+use super::listed::{Listed, RawRecord, Row};
+use super::record::Record;
 use super::reference::{RecordIds, Target};
 use super::related::Related;
 use super::shelf::Shelved;
 use super::warning::{IdSample, Warning};
+use crate::mapping::ListMapping;
 use crate::payload::Endpoint;
+use crate::raw;
 
 /// Number of records that one thread takes at once.
 const TOGETHER: usize = 1_000;
@@ -30,6 +32,19 @@ pub(super) struct Stated {
     dangling: Option<(Vec<String>, usize)>,
 }
 
+/// A list whose records refer to records of the other list.
+#[derive(Clone, Copy)]
+pub(super) struct Stating<'a> {
+    pub(super) rows: &'a [Row],
+    /// The bytes of the rows.
+    pub(super) raw: &'a [RawRecord<'a>],
+    pub(super) list: Option<&'a ListMapping>,
+    /// The field of the mapping with the references.
+    pub(super) key: &'static str,
+    /// The credits of the record with an index.
+    pub(super) credits: &'a (dyn Fn(u32) -> &'a [Credit] + Sync),
+}
+
 /// The references of one row.
 #[derive(Default)]
 struct OfRow {
@@ -39,26 +54,26 @@ struct OfRow {
 }
 
 impl Stated {
-    /// Finds the records to which the rows of a list refer. `raw` has the bytes of the rows, and
-    /// `origins` the rows of the list before that have the same bytes. If the ids of the other list
-    /// are the same as before, only rows with other bytes are read.
+    /// Finds the records to which the rows of a list refer. `origins` has the rows of the list
+    /// before that have the same bytes. If the ids of the other list are the same as before, only
+    /// rows with other bytes are read.
     pub(super) fn next<T: Shelved>(
         &self,
-        rows: &[Row],
-        raw: &[&RawValue],
+        stating: &Stating<'_>,
         origins: Option<&[Option<u32>]>,
         (endpoint, other): (Endpoint, &Listed<T>),
     ) -> Stated {
         let index = |id: &str| other.ids.get(&other.shelf, id);
         let ids = RecordIds::new(endpoint, &index);
-        if let Some(next) = origins.and_then(|origins| self.updated(rows, raw, origins, &ids)) {
+        if let Some(next) = origins.and_then(|origins| self.updated(stating, origins, &ids)) {
             return next;
         }
+        let Stating { rows, raw, .. } = *stating;
         let found: Vec<Vec<OfRow>> = rows
             .par_chunks(TOGETHER)
             .zip(raw.par_chunks(TOGETHER))
             .map(|(rows, raw)| {
-                rows.iter().zip(raw).map(|(row, raw)| of_row(row, raw, &ids)).collect()
+                rows.iter().zip(raw).map(|(row, raw)| stating.of_row(row, raw, &ids)).collect()
             })
             .collect();
         let mut missing = IdSample::default();
@@ -77,11 +92,11 @@ impl Stated {
     /// enough, because the ids that no record has may be others than before.
     fn updated(
         &self,
-        rows: &[Row],
-        raw: &[&RawValue],
+        stating: &Stating<'_>,
         origins: &[Option<u32>],
         ids: &RecordIds<'_>,
     ) -> Option<Stated> {
+        let Stating { rows, raw, .. } = *stating;
         let mut is_kept = vec![false; self.is_unresolved.len()];
         let mut fresh: Vec<Vec<u32>> = Vec::new();
         let mut is_unresolved = Vec::with_capacity(rows.len());
@@ -92,7 +107,7 @@ impl Stated {
                 }
                 Some(origin) => is_unresolved.push(self.is_unresolved[origin as usize]),
                 None => {
-                    let found = of_row(row, raw, ids);
+                    let found = stating.of_row(row, raw, ids);
                     if found.is_unresolved() {
                         return None;
                     }
@@ -131,17 +146,23 @@ impl OfRow {
     }
 }
 
-fn of_row(row: &Row, raw: &RawValue, ids: &RecordIds<'_>) -> OfRow {
-    let mut found = OfRow::default();
-    let Some(references) = row.references(raw) else { return found };
-    each_reference(references, |reference| match ids.target(&reference) {
-        Target::Record(other) => found.targets.push(other),
-        Target::Missing(id) => found.missing.push(id),
-        Target::Nothing => found.broken += 1,
-    });
-    found.targets.sort_unstable();
-    found.targets.dedup();
-    found
+impl Stating<'_> {
+    fn of_row(&self, row: &Row, raw: &RawRecord<'_>, ids: &RecordIds<'_>) -> OfRow {
+        let mut found = OfRow::default();
+        let again = || Record::of(self.list?.apply(raw.text).ok()?).references(self.key);
+        if let Some(references) = row.references(raw.text, again) {
+            each_reference(&references, |reference| match ids.target(&reference) {
+                Target::Record(other) => found.targets.push(other),
+                Target::Missing(id) => found.missing.push(id),
+                Target::Nothing => found.broken += 1,
+            });
+        }
+        let credits = row.index.map_or(&[][..], self.credits);
+        found.targets.extend(credits.iter().filter_map(|credit| ids.index(&credit.person)));
+        found.targets.sort_unstable();
+        found.targets.dedup();
+        found
+    }
 }
 
 /// Calls `each` with every reference of a list. A value that is not text becomes an empty

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
+use crate::mapping::{Base, DEFAULT, MappingFile};
 use crate::payload::{Body, Endpoint, Fence};
 
 pub(super) fn payload(films: &Value, people: &Value) -> Payload {
@@ -18,7 +19,14 @@ pub(super) fn payload(films: &Value, people: &Value) -> Payload {
 }
 
 pub(super) fn joined(films: &Value, people: &Value) -> (Catalogue, Vec<Warning>) {
-    join(&payload(films, people), 0).expect("a catalogue")
+    join(&payload(films, people), &mapping()).expect("a catalogue")
+}
+
+/// The default mapping, which also keeps further fields of films.
+fn mapping() -> Mapping {
+    let keep = "films.keep = [\"tagline\", \"x\"]";
+    let over = MappingFile { name: "over.toml", text: keep };
+    Mapping::read(Some(Base::BuiltIn(DEFAULT)), Some(over)).expect("a mapping")
 }
 
 fn newest(catalogue: &Catalogue) -> &Film {
@@ -114,9 +122,11 @@ fn unknown_fields_are_kept_and_fields_that_the_program_sets_are_dropped() {
 #[test]
 fn as_many_records_as_the_limit_are_probably_cut() {
     let films = json!([{"id": "a", "title": "A"}, {"id": "b", "title": "B"}]);
-    let (_, warnings) = join(&payload(&films, &json!([])), 2).expect("a catalogue");
+    let limited = |limit| Mapping::default_mapping().with_limit(limit);
+    let payload = payload(&films, &json!([]));
+    let (_, warnings) = join(&payload, &limited(2)).expect("a catalogue");
     assert_eq!(warnings, [Warning::ProbablyCut { endpoint: Endpoint::Films, limit: 2 }]);
-    let (_, warnings) = join(&payload(&films, &json!([])), 0).expect("a catalogue");
+    let (_, warnings) = join(&payload, &limited(0)).expect("a catalogue");
     assert!(warnings.is_empty());
 }
 
@@ -174,7 +184,7 @@ fn an_answer_that_exceeds_the_bounds_is_refused_as_too_large() {
     let people =
         json!([{"id": 1, "name": "P", "films": ids}, {"id": 2, "name": "Q", "films": ids}]);
     let payload = payload(&films, &people);
-    let within = |bounds: Bounds| join_within(&payload, 0, bounds).map(drop);
+    let within = |bounds: Bounds| join_within(&payload, &mapping(), bounds).map(drop);
     let none = Bounds::none();
     let most = 20;
     assert_eq!(within(none), Ok(()));
@@ -189,4 +199,79 @@ fn an_answer_that_exceeds_the_bounds_is_refused_as_too_large() {
         assert_eq!(within(bounds), Err(fault.clone()));
         assert!(fault.is_too_large(), "{fault}");
     }
+}
+
+/// A mapping of films with embedded people.
+fn with_credits(people: &str) -> Mapping {
+    let text = format!(
+        "[films]\nget = \"/f\"\nid = \"id\"\ntitle = \"title\"\nrelease_date = \"year\"\n\
+         credits.at = \"People[?Type=='Actor']\"\ncredits.id = \"Id\"\ncredits.name = \"Name\"\n\
+         credits.role = \"Role\"\ncredits.image = {{ text = \"{{api}}/p/{{Id}}?t={{Tag}}\" }}\n{people}"
+    );
+    let read = Mapping::read(Some(Base::File(MappingFile { name: "m.toml", text: &text })), None);
+    read.expect("a mapping").with_api("http://h")
+}
+
+#[test]
+fn people_come_from_credits_with_their_roles_in_the_order_of_the_credits() {
+    let actor = |id: &str, name: &str, role: &str| json!({"Id": id, "Name": name, "Role": role, "Type": "Actor"});
+    let films = json!([
+        {"id": "f", "title": "F", "year": 2001, "People": [
+            actor("z", "Zed", "Hero"), actor("a", "Ann", ""), actor("z", "Zed", "Villain"),
+            {"Id": "d", "Name": "Dee", "Type": "Director"}, {"Type": "Actor"}, 7]},
+        {"id": "g", "title": "G", "year": 1999, "People": [
+            {"Id": "a", "Name": "Anne (old)", "Type": "Actor", "Tag": "x y"},
+            {"Name": "No Id", "Type": "Actor"}]},
+        {"id": "h", "title": "H"},
+    ]);
+    let (catalogue, warnings) =
+        join(&payload(&films, &json!([])), &with_credits("")).expect("a catalogue");
+    let pairs = [("f", "z"), ("f", "a"), ("g", "a"), ("g", "No Id")];
+    assert_eq!(pairs_of(&catalogue), pairs.map(|(film, person)| (film.into(), person.into())));
+    let names: Vec<_> = catalogue.people().map(|(_, person)| person.name.as_str()).collect();
+    assert_eq!(names, ["Ann", "No Id", "Zed"], "the newest film names a person");
+    let (film, _) = catalogue.films().next().expect("a film");
+    let role = |place| {
+        catalogue.credit(film, catalogue.cast(film)[place]).expect("a credit").role.as_deref()
+    };
+    assert_eq!((role(0), role(1)), (Some("Hero, Villain"), None));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].to_string().contains("1 of its people are left out"), "{}", warnings[0]);
+}
+
+#[test]
+fn credits_and_a_list_of_people_are_united() {
+    let mapping =
+        with_credits("[people]\nget = \"/p\"\nid = \"id\"\nname = \"name\"\nfilms = \"films\"");
+    let films = json!([{"id": "f", "title": "F", "year": 1, "People": [
+        {"Id": "p", "Name": "Other", "Role": "R", "Type": "Actor"},
+        {"Id": "q", "Name": "Q", "Type": "Actor"}]}]);
+    let people = json!([{"id": "p", "name": "P"}, {"id": "r", "name": "A", "films": ["f"]}]);
+    let (catalogue, warnings) = join(&payload(&films, &people), &mapping).expect("a catalogue");
+    let pairs = [("f", "p"), ("f", "q"), ("f", "r")];
+    assert_eq!(pairs_of(&catalogue), pairs.map(|(film, person)| (film.into(), person.into())));
+    let names: Vec<_> = catalogue.people().map(|(_, person)| person.name.as_str()).collect();
+    assert_eq!(names, ["A", "P", "Q"]);
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn a_required_field_that_no_record_has_is_a_failure_with_the_field_that_is_meant() {
+    let films = json!([{"Id": 1, "title": "F"}, {"Id": 2, "title": "G"}]);
+    let fault = join(&payload(&films, &json!([])), &mapping()).expect_err("a fault");
+    assert_eq!(
+        fault.to_string(),
+        "`id` (`id`) is in none of the 2 records of /films; did you mean `Id`?"
+    );
+}
+
+#[test]
+fn an_optional_field_that_no_record_has_is_one_warning() {
+    let films = json!([{"id": 1, "title": "F", "Year": 1}, {"id": 2, "title": "G"}]);
+    let (_, warnings) = join(&payload(&films, &json!([])), &with_credits("")).expect("a catalogue");
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(
+        warning.to_string(),
+        "`release_date` (`year`) is in no record of /films; did you mean `Year`?"
+    );
 }

@@ -3,11 +3,11 @@
 //! Owns the bound on these warnings: only the first few bad records and bad fields get a warning of
 //! their own, so that a list of bad records cannot fill the memory with warnings.
 
+use super::ignored::{Flaw, Ignored};
 use super::read::Unusable;
-use super::record::{Flaw, Ignored};
-use super::text::clip;
 use super::warning::Warning;
 use crate::payload::Endpoint;
+use crate::plain::clip;
 
 /// Largest number of bad records and bad fields of one list that get a warning of their own. The
 /// others are counted.
@@ -30,7 +30,7 @@ impl ToldProblems {
     pub(super) fn left_out(&mut self, position: usize, unusable: &Unusable) {
         self.left_out += 1;
         if self.named.len() < MOST_NAMED {
-            let Unusable { name, why } = unusable;
+            let Unusable { name, why, .. } = unusable;
             let (name, why) = (name.as_deref().map(clip), why.clone());
             self.named.push(Warning::LeftOut { endpoint: self.endpoint, position, name, why });
         }

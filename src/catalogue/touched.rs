@@ -125,10 +125,13 @@ mod tests {
     use super::super::tests::payload;
     use super::super::{Bounds, Joined};
     use super::*;
+    use crate::mapping::Mapping;
 
     fn touched(before: [Value; 2], after: [Value; 2]) -> [String; 3] {
         let next = |joined: &Joined, [films, people]: &[Value; 2]| {
-            joined.next(&payload(films, people), 0, Bounds::none()).expect("a catalogue")
+            joined
+                .next(&payload(films, people), &Mapping::default_mapping(), Bounds::none())
+                .expect("a catalogue")
         };
         let before = next(&Joined::default(), &before);
         let after = next(&before, &after);

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
-use super::text::clip;
 use crate::payload::Endpoint;
+use crate::plain::clip;
 
 /// One imperfection of the data. The catalogue is complete apart from it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,24 @@ pub enum Warning {
         /// Number of pairs that only films state.
         only_films: usize,
     },
+    /// A field of the mapping is in no record of a list.
+    NothingFound {
+        /// The list.
+        endpoint: Endpoint,
+        /// The key of the mapping.
+        key: &'static str,
+        /// Where the mapping looks for the value.
+        expression: String,
+        /// The field of the records that is probably meant.
+        nearest: Option<String>,
+    },
+    /// The answer says that the upstream has more records than the answer.
+    OnlyAPart {
+        /// The list.
+        endpoint: Endpoint,
+        /// What the answer says.
+        why: String,
+    },
     /// A list has exactly as many records as `--limit` asked for.
     ProbablyCut {
         /// The list.
@@ -159,7 +177,8 @@ pub fn tally(warnings: &BTreeSet<Warning>) -> BTreeMap<&'static str, usize> {
             Warning::OneWay { only_people, only_films } => {
                 add("one-way-pair", only_people + only_films);
             }
-            Warning::ProbablyCut { .. } => add("probably-cut", 1),
+            Warning::ProbablyCut { .. } | Warning::OnlyAPart { .. } => add("probably-cut", 1),
+            Warning::NothingFound { .. } => add("field-not-found", 1),
         }
     }
     tally
@@ -208,6 +227,18 @@ impl fmt::Display for Warning {
                 f,
                 "films and people disagree: {only_people} pairs are stated by people only, \
                  {only_films} by films only; all pairs are shown"
+            ),
+            Warning::NothingFound { endpoint, key, expression, nearest } => {
+                write!(f, "`{key}` (`{expression}`) is in no record of {endpoint}")?;
+                match nearest {
+                    Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
+                    None => Ok(()),
+                }
+            }
+            Warning::OnlyAPart { endpoint, why } => write!(
+                f,
+                "the answer of {endpoint} is probably only a part of the list: {why}; ask for the \
+                 whole list in `get`"
             ),
             Warning::ProbablyCut { endpoint, limit } => write!(
                 f,

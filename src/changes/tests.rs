@@ -12,6 +12,7 @@ fn catalogue(films: &[(&str, &str, u32)]) -> Catalogue {
             title: title.into(),
             original_title: None,
             original_title_romanised: None,
+            original_language: None,
             image: None,
             movie_banner: None,
             description: None,
@@ -24,6 +25,7 @@ fn catalogue(films: &[(&str, &str, u32)]) -> Catalogue {
             year: None,
             running_time: None,
             rt_score: Some(score),
+            credits: Vec::new(),
             extra: Extra::new(),
         })
         .collect();

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use super::layer::Values;
 use super::options::{DECLARED, Declared, Options};
 use super::reason::reason;
-use super::similar::most_similar;
+use crate::similar::most_similar;
 
 /// The start of the name of each variable.
 const PREFIX: &str = "MOVIES_GEN_";

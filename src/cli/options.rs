@@ -142,10 +142,19 @@ options! {
     "Upstream" for SITE {
         /// Base URL of the API
         ///
-        /// Each refresh requests the paths `/films` and `/people` below this URL, each path
-        /// once.
-        #[arg(value_name = "URL", default_value = "https://ghibliapi.vercel.app")]
-        upstream: String => NeedsRestart,
+        /// Each refresh requests the paths that the mapping names below this URL, each path once.
+        /// Without this option, the mapping names the API: the Studio Ghibli API in the default
+        /// mapping.
+        #[arg(value_name = "URL")]
+        upstream: Option<String> => NeedsRestart,
+
+        /// Mapping from the fields of the API to films and people: a name or a file
+        ///
+        /// `movies-gen mapping list` names the built-in mappings; the default is `ghibli`. A
+        /// changed file is used at once, without a request. The tables of a mapping can also be
+        /// in the configuration file; they take precedence over this mapping.
+        #[arg(value_name = "NAME|FILE")]
+        mapping: Option<String> => Applied,
 
         /// Use a built-in upstream with sample data that changes every few seconds
         ///
@@ -165,10 +174,12 @@ options! {
     "Requests to the upstream" for FETCHERS {
         /// Maximum number of records to request per list; 0 requests no maximum
         ///
-        /// The number is sent as the query parameter `limit`. If a list has exactly this many
-        /// records, the API has probably cut the list, and the program logs a warning.
-        #[arg(value_name = "N", default_value = "250")]
-        limit: u32 => Applied,
+        /// The number is sent as the query parameter `limit`. Without this option, the program sends
+        /// the requests of the mapping; the default mapping requests 250 records. If a list has
+        /// exactly this many records, the API has probably cut the list, and the program logs a
+        /// warning.
+        #[arg(value_name = "N")]
+        limit: Option<u32> => Applied,
 
         /// Maximum size of a response body, after decompression
         ///

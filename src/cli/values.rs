@@ -32,6 +32,7 @@ pub fn form(value_name: &str) -> Option<&'static str> {
         "BOOL" => "true or false; the flag without a value means true",
         "URL" => "a URL",
         "DIR" => "the path of a directory",
+        "NAME|FILE" => "the name of a built-in mapping, or the path of a file",
         "FILE" => "the path of a file",
         "TEXT" => "text",
         "TAG" => "a BCP 47 language tag",

@@ -13,13 +13,28 @@ use clap::{ArgAction, Args};
 use toml::{Spanned, Value};
 
 use super::Invalid;
-use crate::cli::{DECLARED, Declared, Options, Values, most_similar, reason};
+use crate::cli::{DECLARED, Declared, Options, Values, reason};
+use crate::mapping::TOP_KEYS;
+use crate::similar::most_similar;
 
 /// The values of a file, and the line of each value.
 #[derive(Debug, Default)]
 pub(super) struct FileValues {
     pub(super) values: Values,
     pub(super) lines: BTreeMap<String, usize>,
+    /// The tables of a mapping, if the file has any.
+    pub(super) tables: Option<MappingTables>,
+}
+
+/// A configuration file that has tables of a mapping.
+#[derive(Debug)]
+pub(super) struct MappingTables {
+    /// The name of the file.
+    pub(super) name: String,
+    /// The whole file.
+    pub(super) text: String,
+    /// Whether the file has the table of films. Then the file has a whole mapping.
+    pub(super) has_films: bool,
 }
 
 /// Reads the values of a file.
@@ -38,6 +53,14 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<FileValues> {
     let mut entries: Vec<_> = entries.into_iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     let mut read_so_far = FileValues::default();
+    let is_of_a_mapping = |key: &Spanned<String>| TOP_KEYS.contains(&key.get_ref().as_str());
+    let (tables, entries): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|(key, _)| is_of_a_mapping(key));
+    if !tables.is_empty() {
+        let has_films = tables.iter().any(|(key, _)| key.get_ref() == "films");
+        let (name, text) = (at.to_string(), text.to_owned());
+        read_so_far.tables = Some(MappingTables { name, text, has_films });
+    }
     for (key, value) in entries {
         let (span, key) = (key.span(), key.into_inner());
         let value = read(&key, value.into_inner()).map_err(|what| wrong(span.clone(), &what))?;
@@ -51,7 +74,8 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<FileValues> {
 fn read(key: &str, value: Value) -> Result<String, String> {
     let declared = DECLARED.iter().find(|declared| declared.key().as_deref() == Some(key));
     let Some(declared) = declared else {
-        let table = "is a table; all keys stand at the top of the file, without tables";
+        let table = "is a table; all keys stand at the top of the file, and the only tables are those of a \
+                     mapping";
         return Err(match value {
             Value::Table(_) => format!("`[{key}]` {table}"),
             _ => unknown(key),

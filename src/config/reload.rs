@@ -13,6 +13,7 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
     let mut step = Step { is_shared: old.redis.is_some(), need_restart: Vec::new() };
     let EachOption {
         upstream,
+        mapping,
         limit,
         max_bytes,
         demo,
@@ -53,7 +54,7 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
     let redis = [redis, redis_password_file, redis_prefix];
     let config = Config {
         upstream: step.next(&[upstream, demo, demo_from], old.upstream, new.upstream),
-        limit: step.next(&[limit], old.limit, new.limit),
+        mapping: step.next(&[mapping, limit], old.mapping, new.mapping),
         max_bytes: step.next(&[max_bytes], old.max_bytes, new.max_bytes),
         out: step.next(&[out], old.out, new.out),
         state: step.next(&[state], old.state, new.state),

@@ -132,6 +132,7 @@ mod tests {
     use super::*;
     use crate::catalogue::{Catalogue, join};
     use crate::clock::{BootId, BootTime, Stamp};
+    use crate::mapping::Mapping;
     use crate::payload::{Body, Fence, Payload};
 
     /// Makes a catalogue with one film for each name, whose director and producer have this name.
@@ -146,7 +147,7 @@ mod tests {
             films: body(Bytes::from(json!(films).to_string())),
             people: body(Bytes::from_static(b"[]")),
         };
-        join(&payload, 0).expect("a catalogue").0
+        join(&payload, &Mapping::default_mapping()).expect("a catalogue").0
     }
 
     #[test]

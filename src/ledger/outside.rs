@@ -10,9 +10,9 @@ use serde::Deserialize;
 use tracing::warn;
 
 use super::{Dated, Entry, Ledger, Score, forget_the_longest_gone, rooms, slug};
-use crate::catalogue::cleaned;
 use crate::changes::{MOST_FIELDS, What, cut, cut_name};
 use crate::clock::WallTime;
+use crate::plain::cleaned;
 
 /// Largest number of former slugs of one record. Each merge of ledgers may add one.
 const MOST_FORMER: usize = 50;

@@ -137,7 +137,7 @@ impl Ledger {
     pub(super) fn sound_scores(scores: BTreeMap<String, Score>) -> BTreeMap<String, Score> {
         let longest = name_of(Kind::Person, &"…".repeat(1_000)).len();
         let sound = scores.into_iter().filter(|(name, score)| {
-            name.len() <= longest && score.score > 0 && crate::catalogue::cleaned(name) == *name
+            name.len() <= longest && score.score > 0 && crate::plain::cleaned(name) == *name
         });
         let capped = |score: Score| Score { score: score.score.min(HIGHEST), ..score };
         sound.take(MOST_SCORED).map(|(name, score)| (name, capped(score))).collect()

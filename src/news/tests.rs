@@ -10,6 +10,7 @@ use crate::catalogue::{Catalogue, join};
 use crate::changes::between;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::ledger::Ledger;
+use crate::mapping::Mapping;
 use crate::pages::{Records, Site};
 use crate::payload::{Body, Fence, Payload};
 use crate::publish::PublishedFile;
@@ -25,7 +26,7 @@ fn catalogue(films: usize) -> Catalogue {
         films: body(json!(films)),
         people: body(json!([])),
     };
-    join(&payload, 0).expect("a catalogue").0
+    join(&payload, &Mapping::default_mapping()).expect("a catalogue").0
 }
 
 fn generation(plan: &Plan<'_>) -> Generation {

@@ -8,6 +8,7 @@ use super::*;
 use crate::catalogue::{Catalogue, join};
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::ledger::Ledger;
+use crate::mapping::Mapping;
 use crate::payload::{Body, Fence, Payload};
 use crate::theme::Theme;
 
@@ -19,14 +20,14 @@ pub(super) fn catalogue(films: serde_json::Value, people: serde_json::Value) -> 
         films: body(films),
         people: body(people),
     };
-    join(&payload, 0).expect("a catalogue").0
+    join(&payload, &Mapping::default_mapping()).expect("a catalogue").0
 }
 
 fn small() -> Catalogue {
     catalogue(
         json!([
             {"id": "f1", "title": "Ponyo", "release_date": "2008", "director": "Hayao Miyazaki",
-             "description": "A <fish> & a boy", "tagline": "swim"},
+             "description": "A <fish> & a boy", "locations": "sea"},
             {"id": "f2", "title": "Kiki", "release_date": "1989", "director": "Hayao Miyazaki"},
             {"id": "f3", "title": "Pom Poko", "release_date": "1994", "image": "https://i.example/p.jpg"},
         ]),
@@ -341,7 +342,7 @@ fn json_lists_have_the_fields_that_scripts_rely_on() {
     let ponyo = &movies[0];
     assert_eq!(ponyo["id"], "f1");
     assert_eq!(ponyo["url"], "/movies/ponyo/");
-    assert_eq!(ponyo["tagline"], "swim");
+    assert_eq!(ponyo["locations"], "sea");
     let person = json!({"id": "p2", "name": "Jiji", "url": "/people/jiji/"});
     assert_eq!(ponyo["people"][0], person);
 }

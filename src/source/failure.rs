@@ -52,7 +52,12 @@ pub(super) fn of_status(endpoint: Endpoint, url: &Url, response: &Response) -> F
             format!("{endpoint}: {at} asks for fewer requests ({status})"),
             Some("if this lasts, raise --interval"),
         ),
-        401 | 402 | 403 | 404 | 410 => (
+        401 => (
+            FailureKind::Refused,
+            format!("{endpoint}: {at} answered {status}"),
+            Some("check the secret and the headers in the table [api] of the mapping"),
+        ),
+        402 | 403 | 404 | 410 => (
             FailureKind::Refused,
             format!("{endpoint}: {at} answered {status}"),
             Some("the address is probably no longer the address of the API: check --upstream"),

@@ -1,13 +1,15 @@
 //! Asks the upstream.
 //!
-//! Owns the two requests of a refresh: deadlines, bounds on the size, conditions, and the names
+//! Owns the requests of a refresh, one for each list of the mapping: deadlines, bounds on the size, conditions, and the names
 //! of failures. Whatever the upstream does, the result is two bodies or one [`Failure`], within
 //! seconds. This module must not look into bodies, and must not send without permission:
 //! `may_send` is called immediately before each request.
 
 pub mod demo;
 mod failure;
+mod headers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,11 +17,14 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, AGE, ETAG, HeaderMap, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use tracing::warn;
 use url::Url;
 
+use crate::mapping::Mapping;
 use crate::outcome::{Failure, FailureKind};
 use crate::payload::{Body, Endpoint, Payload};
 use failure::{of_error, of_status};
+use headers::ApiHeaders;
 
 /// Longest time until the connection is established.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,8 +40,32 @@ const MOST_REDIRECTS: usize = 3;
 pub struct Source {
     client: Client,
     base: Url,
-    limit: u32,
+    requests: Arc<Requests>,
     max_bytes: u64,
+}
+
+/// The requests of a refresh.
+#[derive(Debug)]
+struct Requests {
+    films: Url,
+    /// `None` if the mapping has no list of people.
+    people: Option<Url>,
+    headers: ApiHeaders,
+}
+
+impl Requests {
+    fn of(base: &Url, mapping: &Mapping) -> Result<Requests> {
+        let people = mapping.people.as_ref().map(|people| list_url(base, &people.get));
+        let headers = ApiHeaders::of(&mapping.api)?;
+        Ok(Requests { films: list_url(base, &mapping.films.get), people, headers })
+    }
+
+    fn url(&self, endpoint: Endpoint) -> Option<&Url> {
+        match endpoint {
+            Endpoint::Films => Some(&self.films),
+            Endpoint::People => self.people.as_ref(),
+        }
+    }
 }
 
 /// Whether the proxy settings of the system are used.
@@ -60,12 +89,12 @@ pub struct UpstreamAnswer {
 }
 
 impl Source {
-    /// Prepares requests to the API at `base` for at most `limit` records of each kind (0: no
-    /// `limit` parameter) and at most `max_bytes` for each body after decompression.
+    /// Prepares the requests of a mapping to the API at `base`, with at most `max_bytes` for each
+    /// body after decompression.
     ///
     /// # Errors
-    /// Fails if the HTTP client cannot be built.
-    pub fn new(base: &Url, limit: u32, max_bytes: u64, proxy: Proxy) -> Result<Source> {
+    /// Fails if the HTTP client cannot be built, or if the secret of the mapping cannot be read.
+    pub fn new(base: &Url, mapping: &Mapping, max_bytes: u64, proxy: Proxy) -> Result<Source> {
         // A later call fails, since the same provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
@@ -93,12 +122,17 @@ impl Source {
             builder = builder.no_proxy();
         }
         let client = builder.build().context("cannot prepare the HTTP client for the API")?;
-        Ok(Source { client, base: base.clone(), limit, max_bytes })
+        let requests = Arc::new(Requests::of(base, mapping)?);
+        Ok(Source { client, base: base.clone(), requests, max_bytes })
     }
 
-    /// Sets the number of records to ask for from now on (0: no `limit` parameter).
-    pub fn set_limit(&mut self, limit: u32) {
-        self.limit = limit;
+    /// Returns the same upstream, asked by another mapping. The secret is read again.
+    ///
+    /// # Errors
+    /// Fails if the secret of the mapping cannot be read.
+    pub fn asked_by(&self, mapping: &Mapping) -> Result<Source> {
+        let requests = Arc::new(Requests::of(&self.base, mapping)?);
+        Ok(Source { requests, ..self.clone() })
     }
 
     /// Asks for films and people at the same time. A body in `known` that has an ETag makes the
@@ -130,8 +164,12 @@ impl Source {
         known: Option<&Body>,
         may_send: &impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<Got, Failure> {
-        let url = &endpoint_url(&self.base, endpoint, self.limit);
+        let Some(url) = self.requests.url(endpoint) else {
+            let body = Body { bytes: Bytes::from_static(b"[]"), etag: None };
+            return Ok(Got { body, declared_age: Duration::ZERO });
+        };
         let mut request = self.client.get(url.clone()).header(ACCEPT, "application/json");
+        request = request.headers(self.requests.headers.current());
         let condition = known.and_then(|body| body.etag.as_deref());
         if let Some(etag) = condition {
             request = request.header(IF_NONE_MATCH, etag);
@@ -150,7 +188,14 @@ impl Source {
                 let bytes = self.read(endpoint, url, response).await?;
                 Ok(Got { body: Body { bytes, etag }, declared_age })
             }
-            _ => Err(of_status(endpoint, url, &response)),
+            (status, _) => {
+                if status == StatusCode::UNAUTHORIZED
+                    && let Err(error) = self.requests.headers.read_again()
+                {
+                    warn!("the secret cannot be read again: {error:#}");
+                }
+                Err(of_status(endpoint, url, &response))
+            }
         }
     }
 
@@ -227,12 +272,16 @@ pub fn identity(url: &Url) -> String {
     format!("{shown} (user and query {})", &hasher.finalize().to_hex()[..16])
 }
 
-fn endpoint_url(base: &Url, endpoint: Endpoint, limit: u32) -> Url {
+/// Returns the address of a list: its path under the path of the base, and the queries of both.
+fn list_url(base: &Url, get: &str) -> Url {
+    let (path, query) =
+        get.split_once('?').map_or((get, None), |(path, query)| (path, Some(query)));
     let mut url = base.clone();
-    url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), endpoint.segment()));
-    if limit > 0 {
-        url.query_pairs_mut().append_pair("limit", &limit.to_string());
-    }
+    let below = base.path().trim_end_matches('/');
+    url.set_path(&format!("{below}/{}", path.trim_start_matches('/')));
+    let queries: Vec<&str> =
+        base.query().into_iter().chain(query).filter(|query| !query.is_empty()).collect();
+    url.set_query((!queries.is_empty()).then(|| queries.join("&")).as_deref());
     url
 }
 
@@ -265,14 +314,16 @@ mod tests {
     }
 
     #[test]
-    fn the_path_of_an_endpoint_is_below_the_path_of_the_base() {
-        let films =
-            |base: &str, limit| endpoint_url(&url(base), Endpoint::Films, limit).to_string();
-        assert_eq!(films("https://api.example", 250), "https://api.example/films?limit=250");
-        assert_eq!(films("https://api.example/v1/", 0), "https://api.example/v1/films");
+    fn the_path_of_a_list_is_below_the_path_of_the_base() {
+        let list = |base: &str, get| list_url(&url(base), get).to_string();
         assert_eq!(
-            films("https://api.example/v1?key=k", 5),
-            "https://api.example/v1/films?key=k&limit=5"
+            list("https://api.example", "/films?limit=250"),
+            "https://api.example/films?limit=250"
+        );
+        assert_eq!(list("https://api.example/v1/", "films"), "https://api.example/v1/films");
+        assert_eq!(
+            list("https://api.example/v1?key=k", "/films?a=b&c=d e"),
+            "https://api.example/v1/films?key=k&a=b&c=d%20e"
         );
     }
 

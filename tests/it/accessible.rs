@@ -6,6 +6,7 @@ use std::time::Duration;
 use movies_gen::catalogue;
 use movies_gen::clock::{Clock, WallTime};
 use movies_gen::ledger::Ledger;
+use movies_gen::mapping::Mapping;
 use movies_gen::pages::{Plan, Records, Site as Frame};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::theme::Theme;
@@ -155,7 +156,8 @@ fn the_page_at_a_former_address_breaks_no_rule() {
     let body = |list: Value| Body { bytes: list.to_string().into(), etag: None };
     let origin = Clock::system().stamp();
     let payload = Payload { fence: Fence(1), origin, films: body(films()), people: body(people()) };
-    let (catalogue, _) = catalogue::join(&payload, 0).expect("a catalogue");
+    let (catalogue, _) =
+        catalogue::join(&payload, &Mapping::default_mapping()).expect("a catalogue");
     let mut ledger = Ledger::baseline(&catalogue, WallTime(1));
     let film = ledger.films.values_mut().next().expect("a film");
     film.former.insert("as-it-was".into());

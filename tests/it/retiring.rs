@@ -6,6 +6,7 @@ use std::path::Path;
 use movies_gen::catalogue;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
+use movies_gen::mapping::Mapping;
 use movies_gen::pages::{Plan, Records, Site as Frame, look};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Published, Publisher, SiteInputs, Volatile};
@@ -141,7 +142,8 @@ impl Dated {
         let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(0), wall: now };
         let payload =
             Payload { fence: Fence(1), origin, films: body(&films()), people: body(&people()) };
-        let (catalogue, _) = catalogue::join(&payload, 250).expect("a catalogue");
+        let (catalogue, _) =
+            catalogue::join(&payload, &Mapping::default_mapping()).expect("a catalogue");
         let ledger = Ledger::baseline(&catalogue, WallTime(1));
         let frame = Frame::named("Films");
         let records = Records::of(&catalogue, &ledger);

@@ -9,8 +9,9 @@ use syn::visit::Visit;
 /// Each module and the modules of the crate that it may use. The pipeline is
 /// read from top to bottom: nothing downstream calls upstream.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &[]),
-    ("config", &["cli", "disk"]),
+    ("similar", &[]),
+    ("cli", &["similar"]),
+    ("config", &["cli", "disk", "mapping", "similar"]),
     ("clock", &[]),
     ("letters", &[]),
     ("texts", &[]),
@@ -23,12 +24,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hold", &["clock"]),
     ("coming", &["clock", "hold"]),
     ("readiness", &["clock", "hold"]),
-    ("source", &["disk", "outcome", "payload"]),
+    ("source", &["disk", "mapping", "outcome", "payload"]),
     ("payload", &["clock"]),
-    ("catalogue", &["payload"]),
+    ("plain", &[]),
+    ("raw", &["plain"]),
+    ("mapping", &["plain", "raw", "similar", "texts"]),
+    ("catalogue", &["mapping", "payload", "plain", "raw"]),
     ("plausibility", &["catalogue", "changes", "clock", "ledger", "outcome", "payload"]),
     ("changes", &["catalogue"]),
-    ("ledger", &["catalogue", "changes", "clock", "letters"]),
+    ("ledger", &["catalogue", "changes", "clock", "letters", "plain"]),
     ("upstream", &[]),
     ("document", &["disk"]),
     (

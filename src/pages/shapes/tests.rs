@@ -7,6 +7,7 @@ use super::*;
 use crate::catalogue::{Bounds, Joined};
 use crate::changes::between;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
+use crate::mapping::Mapping;
 use crate::payload::{Body, Fence, Payload};
 
 /// More than fit in one part, so that every list is cut.
@@ -68,7 +69,7 @@ fn next(joined: &Joined, lists: &[Vec<Value>; 2]) -> Joined {
         films: body(&lists[0]),
         people: body(&lists[1]),
     };
-    joined.next(&payload, 0, Bounds::none()).expect("a catalogue")
+    joined.next(&payload, &Mapping::default_mapping(), Bounds::none()).expect("a catalogue")
 }
 
 /// Compares what a plan takes from the shapes.

@@ -11,13 +11,22 @@ use super::markdown::{Block, blocks, documents, read};
 use crate::fixture::{Answer, Nginx, Process, Redis, Site, Upstream, get};
 
 /// Lines of `sh` blocks that no test runs, and why.
-const NOT_RUN: [(&str, &str); 3] = [
+const NOT_RUN: [(&str, &str); 12] = [
     ("docker compose -f deploy/compose.yaml up --build", "needs a container engine"),
     ("cp deploy/systemd/movies-gen@.service /etc/systemd/system/", "needs root"),
     (
         "systemctl enable --now redis-server movies-gen@8001 movies-gen@8002",
         "needs root and a running systemd",
     ),
+    ("movies-gen serve --mapping swapi", "needs the internet"),
+    ("export JELLYFIN_API_KEY=…", "the key of a server"),
+    ("movies-gen serve --mapping jellyfin --upstream http://127.0.0.1:8096", "needs Jellyfin"),
+    ("export RADARR_API_KEY=…", "the key of a server"),
+    ("movies-gen serve --mapping radarr --upstream http://127.0.0.1:7878", "needs Radarr"),
+    ("export DIRECTUS_TOKEN=…", "the token of a server"),
+    ("movies-gen serve --mapping directus --upstream http://127.0.0.1:8055", "needs Directus"),
+    ("export POCKETBASE_TOKEN=…", "the token of a server"),
+    ("movies-gen serve --mapping pocketbase --upstream http://127.0.0.1:8090", "needs PocketBase"),
 ];
 
 /// Languages whose blocks are not checked, and why.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use movies_gen::catalogue::{join, weight};
 use movies_gen::clock::Clock;
+use movies_gen::mapping::Mapping;
 use movies_gen::payload::{Body, Fence, Payload};
 
 use super::Table;
@@ -443,7 +444,7 @@ fn estimated(films: String, people: String) -> u64 {
         films: body(films),
         people: body(people),
     };
-    weight(&join(&payload, 0).expect("a catalogue").0)
+    weight(&join(&payload, &Mapping::default_mapping()).expect("a catalogue").0)
 }
 
 /// The live site stays in memory while all of its pages are made again.

@@ -20,7 +20,8 @@ default.
 2. An empty variable counts as not set.
 3. Options may stand before or after the command.
 4. The configuration file is TOML. A number, a boolean and a list need no quotes. An unknown key \
-is an error, and so is an unknown variable `MOVIES_GEN_…`.
+is an error, and so is an unknown variable `MOVIES_GEN_…`. The only tables are those of a \
+[mapping](mappings.md).
 5. After SIGHUP, `serve` and `build loop` read the configuration file and the templates again. Each \
 entry below says whether a new value applies at once. If the new configuration is not valid, the old \
 configuration stays.

@@ -9,6 +9,7 @@ use movies_gen::catalogue::{Bounds, Joined};
 use movies_gen::changes::between;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
+use movies_gen::mapping::Mapping;
 use movies_gen::pages::{Plan, Records, Shapes, Site as Frame, look};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::manifest::Manifest;
@@ -169,7 +170,7 @@ proptest! {
             let theme = Theme::load(Some(templates.path())).expect("a theme");
             let payload = payload(&lists, step as u64);
             let now = payload.origin.wall;
-            let next = joined.next(&payload, 0, Bounds::none()).expect("a catalogue");
+            let next = joined.next(&payload, &Mapping::default_mapping(), Bounds::none()).expect("a catalogue");
             let changes = ledger.as_ref().map(|_| between(&joined.catalogue, &next.catalogue));
             let told = changes.unwrap_or_default();
             let entered = Ledger::after(ledger.as_ref(), &told, &next.catalogue, now);
@@ -185,7 +186,7 @@ proptest! {
                     prop_assert_eq!(explained(&press.out()), written);
                 }
             }
-            let cold = Joined::default().next(&payload, 0, Bounds::none()).expect("the same");
+            let cold = Joined::default().next(&payload, &Mapping::default_mapping(), Bounds::none()).expect("the same");
             let records = Records::of(&cold.catalogue, &entered);
             let mut fresh = Press::new(1 << 30);
             fresh.publish(&records, &theme, &entered, now);

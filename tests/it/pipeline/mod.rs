@@ -100,17 +100,20 @@ fn a_list_with_as_many_records_as_the_limit_is_reported_as_probably_cut() {
 }
 
 #[test]
-fn an_unknown_field_is_available_in_a_template_of_the_owner() {
+fn only_fields_that_the_mapping_keeps_are_available_in_a_template_of_the_owner() {
     let films = json!([{
-        "id": "f", "title": "Odd", "tagline": "Never <b>before</b>", "awards": [{"name": "Oak Leaf"}]
+        "id": "f", "title": "Odd", "tagline": "Never <b>before</b>", "awards": [{"name": "Oak Leaf"}],
+        "path": "/srv/films/odd.mkv"
     }]);
     let upstream = Upstream::of(&films, &json!([]));
     let site = Site::of(&upstream).with(&["--templates", "theme"]);
-    site.write("theme/film.html", "{{ film.tagline }} / {{ film.awards[0].name }}");
+    site.write("movies-gen.toml", "films.keep = [\"tagline\", \"awards\"]");
+    site.write("theme/film.html", "{{ film.tagline }} / {{ film.awards[0].name }}{{ film.path }}");
     site.build_once().well();
     let page = site.page("movies/odd/index.html");
     assert_eq!(page.replace("&#x2F;", "/"), "Never &lt;b&gt;before&lt;/b&gt; / Oak Leaf");
     assert_eq!(site.json("movies.json")[0]["awards"][0]["name"], "Oak Leaf");
+    assert_eq!(site.json("movies.json")[0]["path"], serde_json::Value::Null);
 }
 
 #[test]

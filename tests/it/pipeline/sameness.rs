@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use movies_gen::catalogue;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
+use movies_gen::mapping::Mapping;
 use movies_gen::pages::{Plan, Records, Site as Frame, look};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::{Exchange, Publisher, SiteInputs, Volatile};
@@ -55,7 +56,8 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
     let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(now.0 as i64), wall: now };
     let payload =
         Payload { fence: Fence(now.0), origin, films: body(&films()), people: body(&people()) };
-    let (catalogue, _) = catalogue::join(&payload, 250).expect("a catalogue");
+    let (catalogue, _) =
+        catalogue::join(&payload, &Mapping::default_mapping()).expect("a catalogue");
     let ledger = Ledger::baseline(&catalogue, now);
     let theme = Theme::load(None).expect("a theme");
     let frame = Frame::named("Films");

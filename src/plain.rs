@@ -21,7 +21,7 @@ fn is_character(c: char) -> bool {
 }
 
 /// Whether a text has a visible character. White space and zero-width characters are not visible.
-pub(super) fn is_visible(text: &str) -> bool {
+pub(crate) fn is_visible(text: &str) -> bool {
     const BRAILLE_BLANK: char = '\u{2800}';
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     text.chars().any(|c| !c.is_whitespace() && c != BRAILLE_BLANK && !ignorable.contains(c))
@@ -29,26 +29,26 @@ pub(super) fn is_visible(text: &str) -> bool {
 
 /// Returns the text in lower case, without accents, and with the compatibility form of each
 /// character (Unicode NFKD).
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let plain = text.nfkd().filter(|&c| !is_combining_mark(c));
     plain.flat_map(char::to_lowercase).collect()
 }
 
 /// Whether a text has information. Texts such as "NA" mean that the value is not known.
-pub(super) fn is_known(text: &str) -> bool {
+pub(crate) fn is_known(text: &str) -> bool {
     is_visible(text)
         && !["na", "n/a", "none", "null", "unknown", "tbd", "-"]
             .contains(&&*text.to_ascii_lowercase())
 }
 
 /// Returns the first `most` characters of a text and "…", if the text has more characters.
-pub(super) fn start_of(text: &str, most: usize) -> Option<String> {
+pub(crate) fn start_of(text: &str, most: usize) -> Option<String> {
     let (end, _) = text.char_indices().nth(most)?;
     Some(format!("{}…", text[..end].trim_end()))
 }
 
 /// Returns the start of a text for a message.
-pub(super) fn clip(text: &str) -> String {
+pub(crate) fn clip(text: &str) -> String {
     const LONGEST: usize = 60;
     start_of(text, LONGEST).unwrap_or_else(|| text.to_owned())
 }

@@ -13,13 +13,13 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
-use super::text::{cleaned, clip};
+use crate::plain::{cleaned, clip};
 
 /// Largest number of nested lists and objects that are kept.
 const DEEPEST: usize = 32;
 
 /// Returns the JSON type of a raw value, for a message.
-pub(super) fn kind(raw: &str) -> &'static str {
+pub(crate) fn kind(raw: &str) -> &'static str {
     match raw.bytes().next() {
         Some(b'n') => "null",
         Some(b't' | b'f') => "a boolean",
@@ -34,7 +34,7 @@ pub(super) fn kind(raw: &str) -> &'static str {
 ///
 /// # Errors
 /// Returns the reason if the value cannot be used as text.
-pub(super) fn text(raw: &str) -> Result<Option<String>, String> {
+pub(crate) fn text(raw: &str) -> Result<Option<String>, String> {
     match raw.bytes().next() {
         Some(b'n') => Ok(None),
         Some(b'"') => match serde_json::from_str::<Cow<'_, str>>(raw) {
@@ -53,7 +53,7 @@ pub(super) fn text(raw: &str) -> Result<Option<String>, String> {
 ///
 /// # Errors
 /// Returns the reason if the value is a list or an object.
-pub(super) fn needed_text(raw: &str) -> Result<Option<String>, String> {
+pub(crate) fn needed_text(raw: &str) -> Result<Option<String>, String> {
     match (text(raw), raw.bytes().next()) {
         (Err(_), Some(b'"')) => Ok(Some(cleaned(&lossy(raw)).trim().to_owned())),
         (Err(why), Some(b'[' | b'{')) => Err(why),
@@ -63,7 +63,7 @@ pub(super) fn needed_text(raw: &str) -> Result<Option<String>, String> {
 }
 
 /// Returns the text of a JSON string, with U+FFFD for each half of a surrogate pair.
-pub(super) fn lossy(raw: &str) -> String {
+pub(crate) fn lossy(raw: &str) -> String {
     struct Bytes;
     impl Visitor<'_> for Bytes {
         type Value = Vec<u8>;
@@ -88,7 +88,7 @@ pub(super) fn lossy(raw: &str) -> String {
 }
 
 /// Calls `each` with every item of a list.
-pub(super) fn each_item<'r>(raw: &'r str, each: impl FnMut(&'r str)) {
+pub(crate) fn each_item<'r>(raw: &'r str, each: impl FnMut(&'r str)) {
     struct ItemVisitor<F>(F);
     impl<'r, F: FnMut(&'r str)> Visitor<'r> for ItemVisitor<F> {
         type Value = ();
@@ -110,7 +110,7 @@ pub(super) fn each_item<'r>(raw: &'r str, each: impl FnMut(&'r str)) {
 ///
 /// # Errors
 /// Fails if the value is not an object.
-pub(super) fn each_field<'r>(
+pub(crate) fn each_field<'r>(
     raw: &'r str,
     each: impl FnMut(&'r str, &'r str),
 ) -> Result<(), serde_json::Error> {
@@ -137,7 +137,7 @@ pub(super) fn each_field<'r>(
 ///
 /// # Errors
 /// If the name has half of a surrogate pair, returns the name with U+FFFD instead of the half.
-pub(super) fn name(raw: &str) -> Result<String, String> {
+pub(crate) fn name(raw: &str) -> Result<String, String> {
     match serde_json::from_str::<Cow<'_, str>>(raw) {
         Ok(name) => Ok(cleaned(&name)),
         Err(_) => Err(cleaned(&lossy(raw))),
@@ -146,13 +146,13 @@ pub(super) fn name(raw: &str) -> Result<String, String> {
 
 /// The room for the fields of one record that the program does not know.
 #[derive(Debug)]
-pub(super) struct RecordRoom {
+pub(crate) struct RecordRoom {
     /// Units of memory that are left.
-    pub(super) left: usize,
+    pub(crate) left: usize,
     /// Number of values that cannot be used.
-    pub(super) unusable: usize,
+    pub(crate) unusable: usize,
     /// The reason for the first of these values.
-    pub(super) why: Option<String>,
+    pub(crate) why: Option<String>,
 }
 
 impl RecordRoom {
@@ -181,7 +181,7 @@ impl RecordRoom {
 }
 
 /// Bytes of a unit of [`RecordRoom`]: about the memory of a scalar.
-pub(super) const UNIT: usize = 64;
+pub(crate) const UNIT: usize = 64;
 /// Units of an object without the units of its fields.
 const UNITS_OF_AN_OBJECT: usize = 10;
 
@@ -193,7 +193,7 @@ fn value(raw: &str, room: &mut RecordRoom) -> Option<Value> {
 }
 
 /// As [`value`], for a field of the record itself.
-pub(super) fn field(name: &str, raw: &str, room: &mut RecordRoom) -> Option<Value> {
+pub(crate) fn field(name: &str, raw: &str, room: &mut RecordRoom) -> Option<Value> {
     if room.lacks(RecordRoom::of_field(name)) { None } else { value(raw, room) }
 }
 

@@ -1,0 +1,267 @@
+//! What a mapping says about one list: where its records are, and where the fields of a record are.
+//!
+//! Owns the keys of `[films]` and `[people]`.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::expression::Expression;
+use super::fault::MappingFault;
+use super::node::{MappingNode, NodeValue};
+use super::records::RecordsPlace;
+use super::rule::{FieldKind, Whence, expression, rules, table};
+use super::rule_set::RuleSet;
+use super::section::MappingTable;
+
+/// The fields of a film.
+pub(super) const OF_A_FILM: &[(&str, FieldKind)] = &[
+    ("id", FieldKind::Plain),
+    ("title", FieldKind::Text),
+    ("original_title", FieldKind::Text),
+    ("original_title_romanised", FieldKind::Text),
+    ("original_language", FieldKind::Plain),
+    ("image", FieldKind::Picture),
+    ("movie_banner", FieldKind::Picture),
+    ("description", FieldKind::Text),
+    ("director", FieldKind::Names),
+    ("producer", FieldKind::Names),
+    ("release_date", FieldKind::Text),
+    ("running_time", FieldKind::Length),
+    ("score", FieldKind::Score),
+    ("people", FieldKind::Plain),
+];
+
+/// The fields of a person.
+pub(super) const OF_A_PERSON: &[(&str, FieldKind)] = &[
+    ("id", FieldKind::Plain),
+    ("name", FieldKind::Text),
+    ("gender", FieldKind::Text),
+    ("age", FieldKind::Text),
+    ("eye_color", FieldKind::Text),
+    ("hair_color", FieldKind::Text),
+    ("image", FieldKind::Picture),
+    ("films", FieldKind::Plain),
+];
+
+/// The fields of a credit.
+const OF_A_CREDIT: &[(&str, FieldKind)] = &[
+    ("id", FieldKind::Plain),
+    ("name", FieldKind::Text),
+    ("role", FieldKind::Text),
+    ("image", FieldKind::Picture),
+];
+
+/// Names that templates and data files have already, so that `keep` cannot have them.
+const OURS: &[&str] = &[
+    "id",
+    "slug",
+    "url",
+    "title",
+    "name",
+    "original_title",
+    "original_title_romanised",
+    "original_language",
+    "image",
+    "movie_banner",
+    "poster",
+    "description",
+    "director",
+    "directors",
+    "directed_by",
+    "producer",
+    "producers",
+    "release_date",
+    "year",
+    "running_time",
+    "rt_score",
+    "people",
+    "more_people",
+    "people_url",
+    "role",
+    "first_seen",
+    "gender",
+    "age",
+    "eye_color",
+    "hair_color",
+    "films",
+    "more_films",
+    "films_url",
+];
+
+/// What a mapping says about one list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListMapping {
+    /// Path and query of the list under the upstream.
+    pub get: String,
+    /// Where the records are in the answer.
+    pub(crate) records: RecordsPlace,
+    pub(super) fields: RuleSet,
+    pub(super) credits: Option<Credits>,
+    /// Changes with every part of the mapping of the list.
+    digest: u64,
+}
+
+/// What a mapping says about the people in the record of a film.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Credits {
+    pub(super) at: Expression,
+    /// The fields of one credit.
+    pub(super) fields: RuleSet,
+}
+
+impl ListMapping {
+    /// Reads `[films]` or `[people]`.
+    pub(super) fn read(
+        name: &'static str,
+        node: &MappingNode,
+        keys: &[(&'static str, FieldKind)],
+        title: &'static str,
+    ) -> Result<ListMapping, MappingFault> {
+        let mut section = MappingTable::of(&node.spot, name, table(node, name)?);
+        let get = section.needed("get", &format!("/{name}"))?;
+        if !get.starts_with('/') && get.contains(':') {
+            let spot = section.take("get").map_or(&node.spot, |node| &node.spot);
+            return Err(spot.fault(
+                "`get` must be a path under the upstream, such as /films; write scheme and host \
+                 into `upstream`",
+            ));
+        }
+        let records = section.take("records").map(RecordsPlace::read).transpose()?;
+        let records = records.unwrap_or_default();
+        for later in ["pages", "detail"] {
+            if let Some(node) = section.take(later) {
+                return Err(node.spot.fault(format!(
+                    "`{later}` is not supported by this version of movies-gen; ask for the whole \
+                     list with one request"
+                )));
+            }
+        }
+        let rules = rules(&mut section, keys)?;
+        for needed in ["id", title] {
+            if !rules.iter().any(|rule| rule.key == needed) {
+                return Err(node.spot.fault(format!(
+                    "[{name}] has no `{needed}`; add `{needed} = \"…\"` with the name of the field \
+                     in a record"
+                )));
+            }
+        }
+        let keep = section.take("keep").map(kept).transpose()?.unwrap_or_default();
+        let credits = match name {
+            "films" => section.take("credits").map(Credits::read).transpose()?,
+            _ => None,
+        };
+        section.end()?;
+        let (get, fields) = (get.to_owned(), RuleSet::of(rules, keep));
+        Ok(ListMapping { get, records, fields, credits, digest: 0 }.sealed())
+    }
+
+    fn sealed(mut self) -> ListMapping {
+        self.digest = 0;
+        self.digest = xxh3_64(format!("{self:?}").as_bytes());
+        self
+    }
+
+    /// Puts the base address of the upstream into the addresses of pictures.
+    pub(super) fn with_api(mut self, base: &str) -> ListMapping {
+        let credits = self.credits.iter_mut().flat_map(|credits| &mut credits.fields.rules);
+        for rule in self.fields.rules.iter_mut().chain(credits) {
+            if let Whence::Text(parts) = &mut rule.found {
+                parts.put_api(base);
+            }
+        }
+        self.sealed()
+    }
+
+    /// Whether a picture has the address of the upstream.
+    pub(super) fn needs_api(&self) -> bool {
+        let credits = self.credits.iter().flat_map(|credits| &credits.fields.rules);
+        let mut rules = self.fields.rules.iter().chain(credits);
+        rules.any(|rule| matches!(&rule.found, Whence::Text(parts) if parts.needs_api()))
+    }
+
+    /// Returns a hash that changes with every part of the mapping of the list.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Returns the number of records that the request asks for: the query parameter `limit`.
+    pub fn limit(&self) -> Option<u32> {
+        let (_, query) = self.get.split_once('?')?;
+        let value = query.split('&').find_map(|pair| pair.strip_prefix("limit="))?;
+        value.parse().ok().filter(|limit| *limit > 0)
+    }
+
+    /// Asks for another number of records; 0 asks for all records.
+    pub(super) fn with_limit(mut self, limit: u32) -> ListMapping {
+        let (path, query) = self.get.split_once('?').unwrap_or((&self.get, ""));
+        let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
+        let own = (limit > 0).then(|| format!("limit={limit}"));
+        let pairs: Vec<_> = pairs.map(str::to_owned).chain(own).collect();
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        self.get = format!("{path}{mark}{}", pairs.join("&"));
+        self
+    }
+
+    /// Returns the fields of the mapping: the key, and where the value is.
+    pub fn places(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.rules.iter().map(|rule| (rule.key, rule.place()))
+    }
+
+    /// Whether films have their people in their own records.
+    pub fn has_credits(&self) -> bool {
+        self.credits.is_some()
+    }
+}
+
+impl Credits {
+    fn read(node: &MappingNode) -> Result<Credits, MappingFault> {
+        let mut section = MappingTable::of(&node.spot, "credits", table(node, "credits")?);
+        let at = section.take("at").map(expression).transpose()?.ok_or_else(|| {
+            node.spot
+                .fault("`credits` has no `at`; add `credits.at = \"…\"` with the list of people")
+        })?;
+        let fields = rules(&mut section, OF_A_CREDIT)?;
+        if !fields.iter().any(|rule| matches!(rule.key, "id" | "name")) {
+            return Err(node.spot.fault(
+                "`credits` has neither `id` nor `name`; add one of them with the name of the \
+                 field in a credit",
+            ));
+        }
+        section.end()?;
+        Ok(Credits { at, fields: RuleSet::of(fields, Vec::new()) })
+    }
+}
+
+/// Reads the names of further fields.
+fn kept(node: &MappingNode) -> Result<Vec<String>, MappingFault> {
+    let NodeValue::List(items) = &node.value else {
+        let kind = node.value.kind();
+        return Err(node.spot.fault(format!("`keep` must be a list of names, not {kind}")));
+    };
+    let mut names: Vec<String> = Vec::new();
+    for item in items {
+        let NodeValue::Text(name) = &item.value else {
+            return Err(item.spot.fault("`keep` must be a list of names in quotes"));
+        };
+        if OURS.contains(&name.as_str()) {
+            return Err(item.spot.fault(format!(
+                "`keep` cannot have `{name}`, because templates have a field of this name already"
+            )));
+        }
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    Ok(names)
+}
+
+impl ListMapping {
+    /// Reads `[films]`.
+    pub(super) fn films(node: &MappingNode) -> Result<ListMapping, MappingFault> {
+        ListMapping::read("films", node, OF_A_FILM, "title")
+    }
+
+    /// Reads `[people]`.
+    pub(super) fn people(node: &MappingNode) -> Result<ListMapping, MappingFault> {
+        ListMapping::read("people", node, OF_A_PERSON, "name")
+    }
+}
