@@ -46,6 +46,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// How the answers of the upstream become films and people.
     pub mapping: Arc<Mapping>,
+    /// The file of the mapping; `None` for a built-in mapping.
+    pub mapping_file: Option<PathBuf>,
     /// Maximum size of a response body, in bytes.
     pub max_bytes: u64,
     /// Directory of the site, absolute.
@@ -109,6 +111,8 @@ pub struct Config {
 pub enum Upstream {
     /// An API.
     Api(Url),
+    /// Local files in this directory.
+    Files(PathBuf),
     /// The upstream inside the program, with sample data or with the data of this directory.
     Demo(Option<PathBuf>),
 }
@@ -208,6 +212,7 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         verbose,
         quiet,
     } = options;
+    let mapping_file = mapping.as_deref().and_then(mapping::file);
     let mapping = mapping::of(mapping.as_deref(), tables, demo && demo_from.is_none())?;
     let upstream = upstream.as_deref().or(mapping.api.upstream.as_deref());
     let upstream = upstream_of(upstream, demo, demo_from)?;
@@ -215,10 +220,17 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
     let (interval, max_age) = (interval.0, max_age.0);
     let max_stale = max_stale.map(|span| span.0);
     check_ages(&upstream, interval, max_age, max_stale)?;
+    if redis.is_some() && matches!(upstream, Upstream::Files(_)) {
+        return Err(invalid(
+            "--redis and an --upstream of local files cannot be combined: each process reads its own \
+             files; omit --redis",
+        ));
+    }
     let (out, state) = directories::out_and_state(&out, &state)?;
     Ok(Config {
         upstream,
         mapping: Arc::new(mapping),
+        mapping_file,
         max_bytes: max_bytes.0,
         out,
         state,
@@ -260,7 +272,10 @@ fn upstream_of(url: Option<&str>, demo: bool, from: Option<PathBuf>) -> Result<U
              omit --upstream",
             if from.is_some() { "--demo-from" } else { "--demo" }
         ))),
-        (false, Some(url)) => Ok(Upstream::Api(address::web("--upstream", url)?)),
+        (false, Some(url)) => match url.strip_prefix("file:") {
+            Some(path) => Ok(Upstream::Files(directories::files(path)?)),
+            None => Ok(Upstream::Api(address::web("--upstream", url)?)),
+        },
         (false, None) => Err(invalid(
             "the mapping names no API; set --upstream, or `upstream` in the table [api] of the \
              mapping",
@@ -276,7 +291,7 @@ fn check_ages(
 ) -> Result<()> {
     let text = humantime::format_duration;
     let is_ours = match upstream {
-        Upstream::Demo(_) => true,
+        Upstream::Demo(_) | Upstream::Files(_) => true,
         Upstream::Api(url) => is_loopback(url),
     };
     if interval.is_zero() {

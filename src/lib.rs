@@ -115,4 +115,5 @@ pub mod raw;
 pub mod similar;
 pub mod telemetry;
 pub mod upstream;
+pub mod watch;
 pub mod workers;

@@ -159,10 +159,10 @@ fn mapping_of_the_demo(config: &Config) -> Arc<Mapping> {
 async fn demo(config: &Config, mapping: &Mapping, clock: &Clock) -> Result<Payload> {
     let data = match &config.upstream {
         Upstream::Demo(data) => data.as_deref(),
-        Upstream::Api(_) => None,
+        Upstream::Api(_) | Upstream::Files(_) => None,
     };
     let demo = wiring::demo(data, config.interval)?;
-    let source = Source::new(&Url::parse(demo.url())?, mapping, config.max_bytes, Proxy::Never)?;
+    let source = Source::api(&Url::parse(demo.url())?, mapping, config.max_bytes, Proxy::Never)?;
     let origin = clock.stamp();
     let answer = source.fetch(None, async || Ok(())).await.context("the demo does not answer")?;
     Ok(Payload { fence: Fence(0), origin, films: answer.films, people: answer.people })

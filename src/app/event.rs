@@ -5,7 +5,7 @@
 //! true now.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +15,22 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
 use crate::clock::{BootTime, Clock};
+use crate::config::{Config, Upstream};
 use crate::live::Live;
 use crate::server::GRACE;
 use crate::store::Stores;
 use crate::theme;
+use crate::watch::{FileWatch, watch_files};
 
 /// An event of the loop. The order is the order in which events are handled that wait together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
     /// The next refresh may be due.
     RefreshDue,
-    /// The configuration and the templates must be read again (SIGHUP).
+    /// A local file of the upstream was edited.
+    FilesChanged,
+    /// The configuration, the mapping and the templates must be read again (SIGHUP, or an edit of
+    /// the mapping).
     Reload,
     /// A file of the theme was edited.
     TemplatesChanged,
@@ -50,6 +55,8 @@ pub(super) struct Events {
     receiver: mpsc::UnboundedReceiver<Event>,
     sender: mpsc::UnboundedSender<Event>,
     watch: Option<theme::Watch>,
+    /// The watches on local files of the upstream, and on the file of the mapping.
+    file_watches: Vec<FileWatch>,
     clock: Clock,
     /// Whether a due refresh let another event go first.
     gave_way: bool,
@@ -79,7 +86,17 @@ impl Events {
             while signals.recv().await.is_some() && reload.send(Event::Reload).is_ok() {}
         });
         let waiting = BTreeSet::new();
-        Ok(Events { receiver, sender, watch: None, clock, gave_way: false, waiting, stop })
+        let file_watches = Vec::new();
+        Ok(Events {
+            receiver,
+            sender,
+            watch: None,
+            file_watches,
+            clock,
+            gave_way: false,
+            waiting,
+            stop,
+        })
     }
 
     /// Returns a future that ends when the program must end.
@@ -104,6 +121,36 @@ impl Events {
             Ok(watch) => self.watch = Some(watch),
             Err(error) => {
                 warn!("{error:#}; edits of templates are not noticed: send SIGHUP after an edit")
+            }
+        }
+    }
+
+    /// Watches the local files of the upstream and the file of the mapping from now on.
+    pub(super) fn watch_files(&mut self, config: &Config) {
+        self.file_watches.clear();
+        let of_upstream = match &config.upstream {
+            Upstream::Files(directory) => config.mapping.files_in(directory),
+            _ => [None, None],
+        };
+        let of_upstream: Vec<PathBuf> = of_upstream.into_iter().flatten().collect();
+        let of_mapping: Vec<PathBuf> = config.mapping_file.iter().cloned().collect();
+        for (files, event) in [(of_upstream, Event::FilesChanged), (of_mapping, Event::Reload)] {
+            if files.is_empty() {
+                continue;
+            }
+            let sender = self.sender.clone();
+            // The loop may have ended; then the event has no receiver.
+            let changed = move || sender.send(event).unwrap_or_default();
+            match watch_files(&files, changed) {
+                Ok(watch) => self.file_watches.push(watch),
+                Err(error) => warn!(
+                    "{error:#}; edits of {} are not noticed at once: send SIGHUP after an edit",
+                    files
+                        .iter()
+                        .map(|file| file.display().to_string())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
             }
         }
     }

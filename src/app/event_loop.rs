@@ -11,6 +11,7 @@ use anyhow::Result;
 use tracing::{debug, error, info, warn};
 
 use super::asking::{Asking, Fetched};
+use super::edits::Edits;
 use super::event::{Event, Events};
 use super::refresh::Finished;
 use super::report::{self, Done};
@@ -20,7 +21,7 @@ use super::wiring::Wired;
 use super::workshop::Workshop;
 use crate::cli::Cli;
 use crate::clock::{BootTime, Clock};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Upstream};
 use crate::hold::Coming;
 use crate::live::{Live, StoreState};
 use crate::outcome::Failure;
@@ -60,6 +61,7 @@ pub(super) struct EventLoop {
     asking: Option<Asking>,
     /// An answer that waits for the end of an act.
     answer: Option<Fetched>,
+    edits: Edits,
     trouble: Trouble,
 }
 
@@ -83,6 +85,7 @@ impl EventLoop {
             due: clock.now().boot,
             asking: None,
             answer: None,
+            edits: Edits::default(),
             trouble: Trouble::default(),
         }
     }
@@ -163,12 +166,13 @@ impl EventLoop {
                 self.asking = wired.map(|wired| wired.refresher.ask(granted));
             }
             ActEnd::Refreshed(finished) => {
-                self.due = finished.next;
+                self.due = self.due_after(&finished);
                 tell(finished.result, &self.live, &mut self.trouble);
             }
             ActEnd::Reloaded(config, due) => {
                 (self.config, self.due) = (*config, due);
                 self.events.watch_templates(self.config.templates.as_deref());
+                self.events.watch_files(&self.config);
             }
         }
         self.finish()
@@ -188,6 +192,10 @@ impl EventLoop {
     async fn on(&mut self, event: Event) -> Result<()> {
         match event {
             Event::RefreshDue => self.begin().await,
+            Event::FilesChanged => {
+                self.edits.is_new = true;
+                if self.is_refreshing() { Ok(()) } else { self.begin().await }
+            }
             Event::PayloadStored => self.look().await,
             Event::TemplatesChanged => {
                 // Watch again before the templates are read: an edit in between is not missed.
@@ -208,10 +216,19 @@ impl EventLoop {
         }
     }
 
+    /// Returns the time of the next refresh after a refresh that ended. Local files that were edited
+    /// meanwhile are read again at once, and local files that could not be read are read again soon.
+    fn due_after(&mut self, finished: &Finished) -> BootTime {
+        let has_files = matches!(self.config.upstream, Upstream::Files(_));
+        let wait = self.edits.wait_after(has_files && finished.result.is_err());
+        wait.map_or(finished.next, |wait| finished.next.min(self.clock.now().boot + wait))
+    }
+
     /// Starts a refresh that is due. Nothing is loaded, rendered or published between the claim and
     /// the requests, except if another process saved newer data in the moment of the claim.
     async fn begin(&mut self) -> Result<()> {
         let Some(wired) = self.workshop.at_hand() else { return Ok(()) };
+        self.edits.is_new = false;
         match wired.refresher.claim().await {
             Ok(Claim::Granted(granted)) if wired.refresher.differs_from(granted.saved) => {
                 self.workshop.start(async move |wired| {
@@ -337,7 +354,9 @@ fn show_again(wired: &mut Wired, config: &Config, read: &str) {
         }
         Err(error) => {
             wired.refresher.front.broken = Some(format!("{error:#}"));
-            error!("the templates are broken; the last good site stays:\n{error:#}");
+            error!(
+                "the site cannot be shown with {read} as they are now; the last good site stays:\n{error:#}"
+            );
         }
     }
     let next = wired.refresher.next_due();

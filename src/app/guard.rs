@@ -5,14 +5,18 @@
 
 use std::path::Path;
 
+use anyhow::{Result, bail};
 use tracing::warn;
 
-use crate::catalogue::Catalogue;
+use super::known::Known;
+use crate::catalogue::{Bounds, Catalogue, Joined};
+use crate::mapping::Mapping;
 use crate::outcome::{Failure, FailureKind, Mark, Refused};
 use crate::payload::{Fence, Payload};
 use crate::plausibility::{Guard, Ids, Implausible, Memory, Verdict, decide};
 use crate::store::refused::{self, Refusal, RefusedBodies};
 use crate::store::{Store, Stores};
+use crate::workers;
 
 /// What the claim reported about earlier refreshes.
 pub(super) struct Before {
@@ -20,6 +24,8 @@ pub(super) struct Before {
     pub(super) refused: Option<Refused>,
     /// Fence of the last save.
     pub(super) saved: Fence,
+    /// Whether the last good answer was read by another mapping.
+    pub(super) has_new_mapping: bool,
 }
 
 /// The places in which marks of the owner and refused payloads are kept.
@@ -40,7 +46,7 @@ pub(super) async fn believe(
     before: &Before,
     guard: &Guard,
     keep: &Keep<'_>,
-) -> Result<(), Failure> {
+) -> std::result::Result<(), Failure> {
     let offered = Ids::of(catalogue);
     let decide = |marks: &[Mark]| {
         let (refused, saved) = (before.refused.as_ref(), before.saved);
@@ -66,14 +72,54 @@ pub(super) async fn believe(
         }
         Verdict::Refused(why, refused) => {
             keep.refused(payload, &why, &refused);
-            Err(refusal(&why, refused, guard.accept_after))
+            let why_now = if before.has_new_mapping {
+                format!("the mapping changed, and by the new mapping {why}")
+            } else {
+                why.to_string()
+            };
+            Err(refusal(&why, &why_now, refused, guard.accept_after))
         }
     }
 }
 
+/// Checks that a stored answer is plausible by a new mapping.
+///
+/// # Errors
+/// Fails if the answer is not plausible.
+pub(super) fn hold_new_mapping(
+    catalogue: &Catalogue,
+    known: Option<Ids<'_>>,
+    guard: &Guard,
+) -> Result<()> {
+    let memory = Memory { refused: None, marks: &[], saved: Fence(0) };
+    match decide(known.as_ref(), &Ids::of(catalogue), memory, guard) {
+        Verdict::Refused(why, _) => bail!(
+            "the mapping changed, and by the new mapping the stored answer is not plausible: {why}"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the known payload by a new mapping. Returns `None` before the first payload.
+///
+/// # Errors
+/// Fails if the payload does not fit the mapping.
+pub(super) fn read_again(
+    known: &Known,
+    mapping: &Mapping,
+    max_bytes: u64,
+    guard: &Guard,
+) -> Result<Option<(Payload, Joined)>> {
+    let Some(payload) = known.payload() else { return Ok(None) };
+    let bounds = Bounds::of(max_bytes);
+    let joined = workers::run(|| known.joined().next(payload, mapping, bounds))?;
+    hold_new_mapping(&joined.catalogue, known.ids(), guard)?;
+    Ok(Some((payload.clone(), joined)))
+}
+
 /// Makes the failure of a refused answer. `accept_after` is the number of refusals in a row after
 /// which the answer is taken.
-fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
+fn refusal(why: &Implausible, why_now: &str, refused: Refused, accept_after: u32) -> Failure {
     let by_itself = if why.needs_the_owner() {
         "the program never takes an empty list by itself".to_owned()
     } else {
@@ -82,7 +128,7 @@ fn refusal(why: &Implausible, refused: Refused, accept_after: u32) -> Failure {
     };
     let Refused { sets, times, .. } = &refused;
     let message = format!(
-        "the answer is not plausible (refusals in a row: {times}): {why}; {by_itself}; to take \
+        "the answer is not plausible (refusals in a row: {times}): {why_now}; {by_itself}; to take \
          the answer now: movies-gen accept {sets}"
     );
     Failure { refused: Some(refused), ..Failure::new(FailureKind::Implausible, message) }

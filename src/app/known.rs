@@ -16,7 +16,7 @@ use crate::plausibility::Ids;
 use crate::store::{Edition, Saved};
 
 /// The last payload, with its catalogue and its ledger.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     payload: Option<Payload>,
     /// The edition of payload and ledger in the store.

@@ -6,7 +6,6 @@
 //! failure is a value: an outcome that is stored, shown by its kind, and logged. [`Known`] has the
 //! known data, and [`Front`] makes the data visible.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,40 +16,25 @@ use super::asking::{self, Asking, Fetched};
 use super::front::{Front, Look};
 use super::guard::{self, Before, Keep};
 use super::known::Known;
+use super::mapping_in_use::MappingInUse;
 use super::notices::Notices;
 use super::progress;
 use super::report::{ChangeCounts, Done};
+use super::settings::Settings;
 use super::volatile::Facts;
 use crate::catalogue::{Bounds, Joined};
 use crate::clock::{BootTime, Clock, Stamp};
 use crate::coming::{self, SeenAttempt};
 use crate::hold::Coming;
-use crate::ledger::Overrides;
-use crate::mapping::Mapping;
 use crate::outcome::{Failure, FailureKind, Outcome, OutcomeKind};
 use crate::pages::NotRendered;
 use crate::payload::{Fault, Payload};
-use crate::plausibility::Guard;
 use crate::publish::TooLarge;
 use crate::schedule::{self, LastAttempt, WaitReason};
 use crate::source::Source;
 use crate::store::{Claim, Denied, Edition, Granted, Kept, Standing, Store, Stores};
 use crate::telemetry::Stage;
 use crate::workers;
-
-/// The part of the configuration that a refresh needs.
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) mapping: Arc<Mapping>,
-    pub(super) max_bytes: u64,
-    pub(super) interval: Duration,
-    pub(super) max_age: Duration,
-    pub(super) guard: Guard,
-    /// Fields that the owner declares volatile or not volatile.
-    pub(super) overrides: Overrides,
-    /// The state directory.
-    pub(super) state: PathBuf,
-}
 
 /// The parts that make a refresh. The event loop owns this value.
 pub(super) struct Refresher {
@@ -59,6 +43,7 @@ pub(super) struct Refresher {
     pub(super) stores: Arc<Stores>,
     pub(super) clock: Clock,
     pub(super) known: Known,
+    pub(super) mapping_in_use: MappingInUse,
     pub(super) front: Front,
     pub(super) notices: Notices,
 }
@@ -135,7 +120,7 @@ impl Refresher {
     /// # Errors
     /// Fails if the state directory cannot be used. Then no request may be sent.
     pub(super) async fn claim(&mut self) -> Result<Claim> {
-        let (now, interval) = (self.clock.now().boot, self.settings.interval);
+        let (now, interval) = (self.clock.now().boot, self.settings.between);
         let claim = asking::claim(&self.stores, now, self.known.fence(), interval).await;
         match &claim {
             Ok(Claim::Granted(granted)) => {
@@ -170,7 +155,9 @@ impl Refresher {
     /// Runs the second act.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Finished {
         let Fetched { fence, origin, refused, saved, answer, took } = fetched;
-        let before = Before { refused, saved: saved.max(self.known.fence()) };
+        let saved = saved.max(self.known.fence());
+        let has_new_mapping = self.mapping_in_use.differs_from(&self.settings.mapping);
+        let before = Before { refused, saved, has_new_mapping };
         self.front.metrics.took(Stage::Fetch, took);
         let started = self.clock.now();
         self.front.note_age(started);
@@ -211,6 +198,9 @@ impl Refresher {
         }
         if is_good && before.refused.is_some() {
             self.keep().forget_mark().await;
+        }
+        if is_good {
+            self.mapping_in_use.note(&self.settings.mapping);
         }
         let last = LastAttempt { age: None, left_alone: outcome.retry_after };
         let next = due.max(schedule::due(last, self.settings.interval, ended.boot));
@@ -357,6 +347,9 @@ impl Refresher {
             return Ok(());
         }
         let joined = self.join(&payload).context("the payload in the store is not a catalogue")?;
+        if self.mapping_in_use.differs_from(&self.settings.mapping) {
+            guard::hold_new_mapping(&joined.catalogue, self.known.ids(), &self.settings.guard)?;
+        }
         self.notices.note(joined.warnings.clone());
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
         let (known, overrides) = (&mut self.known, &self.settings.overrides);
@@ -390,12 +383,27 @@ impl Refresher {
     pub(super) fn show_in(&mut self, look: Look, settings: Settings) -> Result<()> {
         let next = self.next_due();
         let source = self.source.asked_by(&settings.mapping)?;
+        let mut old = None;
+        if settings.mapping != self.settings.mapping {
+            let Settings { mapping, max_bytes, guard, overrides, .. } = &settings;
+            if let Some(read) = guard::read_again(&self.known, mapping, *max_bytes, guard)? {
+                let (payload, joined) = read;
+                self.notices.note(joined.warnings.clone());
+                old = Some(self.known.clone());
+                // The data did not change, so the ledger reports no changes.
+                let (edition, known) = (self.known.edition(), &mut self.known);
+                workers::run(|| known.take_up(payload, None, edition, joined, overrides));
+            }
+        }
         let before = std::mem::replace(&mut self.settings, settings);
         let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
         let shown = self.front.show_in(look, &mut self.known, &facts, &self.clock);
         match &shown {
             Ok(()) => self.source = source,
-            Err(_) => self.settings = before,
+            Err(_) => {
+                self.settings = before;
+                self.known = old.unwrap_or_else(|| std::mem::take(&mut self.known));
+            }
         }
         shown
     }

@@ -39,6 +39,7 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
     let mut events = Events::new(clock.clone())?;
     // Watch the templates before they are read: an edit in between is not missed.
     events.watch_templates(config.templates.as_deref());
+    events.watch_files(&config);
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors, config.max_streams);
     let mut server = None;
@@ -110,6 +111,7 @@ pub(super) async fn build_loop(config: Config, cli: &Cli) -> Result<()> {
     let clock = Clock::system();
     let mut events = Events::new(clock.clone())?;
     events.watch_templates(config.templates.as_deref());
+    events.watch_files(&config);
     let wired = wiring::wire(&config, &clock, Stay::Long)?;
     info!("keeping {} fresh", config.out.display());
     EventLoop::of(wired, config, cli, &clock, events).run().await

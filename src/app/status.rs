@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::settings_in_force::InForce;
-use super::wiring;
+use super::{settings, wiring};
 use crate::catalogue::join;
 use crate::clock::{Clock, WallTime, whole_seconds};
 use crate::config::Config;
@@ -159,7 +159,7 @@ async fn report(config: &Config, settings: &InForce) -> Result<Report> {
     let attempt = file.attempt()?;
     let loaded = file.load().await?;
     let ledger = loaded.ledger.unwrap_or_default();
-    let volatile_fields = ledger.volatile_fields(&wiring::overrides(config));
+    let volatile_fields = ledger.volatile_fields(&settings::overrides(config));
     let payload = loaded.payload;
     let saved = file.standing().await?.unwrap_or_default().saved.fence;
     let marks = file.accepted().await?;

@@ -16,20 +16,20 @@ use url::Url;
 
 use super::front::{Front, Look};
 use super::known::Known;
+use super::mapping_in_use::MappingInUse;
 use super::notices::Notices;
-use super::refresh::{Refresher, Settings};
+use super::refresh::Refresher;
 use super::remembered::Remembered;
+use super::settings::Settings;
 use super::settings_in_force;
 use super::trouble::Trouble;
 use crate::cli::{StaleNotice, WhenRedisLost};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
 use crate::hold::{Bound, Coming};
-use crate::ledger::Overrides;
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Attribution, NoticeAge, Site};
-use crate::plausibility::{FREE_GROWTH, Guard};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
 use crate::source::demo::Demo;
@@ -75,16 +75,7 @@ pub(super) fn wire_and_answer(
     let theme = theme_of(config)?;
     let locks = take_locks(config, stay)?;
     settings_in_force::record(config);
-    let (base, demo) = match &config.upstream {
-        Upstream::Api(url) => (url.clone(), None),
-        Upstream::Demo(data) => {
-            let demo = demo(data.as_deref(), config.interval)?;
-            (Url::parse(demo.url())?, Some(demo))
-        }
-    };
-    let proxy = if is_loopback(&base) { Proxy::Never } else { Proxy::AsTheSystemSays };
-    let source = Source::new(&base, &config.mapping, config.max_bytes, proxy)
-        .map_err(|error| Invalid(format!("{error:#}")))?;
+    let (source, demo) = source(config)?;
     let stores = Arc::new(stores(config, &id, address, strange, clock)?);
     let ended = stores.file().attempt()?.and_then(|attempt| attempt.ended);
     let outcome = ended.map(|ended| ended.outcome.kind);
@@ -104,11 +95,12 @@ pub(super) fn wire_and_answer(
     };
     notices.note_options(warnings(&site, &theme));
     let refresher = Refresher {
-        settings: settings(config),
+        settings: Settings::of(config),
         source,
         stores,
         clock: clock.clone(),
         known: Known::default(),
+        mapping_in_use: MappingInUse::read(&config.state),
         front: Front {
             theme,
             site,
@@ -126,28 +118,30 @@ pub(super) fn wire_and_answer(
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
 }
 
+/// Prepares the upstream. Starts the upstream inside the program, if the configuration names it.
+fn source(config: &Config) -> Result<(Source, Option<Demo>)> {
+    let Config { mapping, max_bytes, .. } = config;
+    let api = |base: &Url| {
+        let proxy = if is_loopback(base) { Proxy::Never } else { Proxy::AsTheSystemSays };
+        let source = Source::api(base, mapping, *max_bytes, proxy);
+        source.map_err(|error| Invalid(format!("{error:#}")))
+    };
+    Ok(match &config.upstream {
+        Upstream::Api(url) => (api(url)?, None),
+        Upstream::Files(directory) => (Source::files(directory.clone(), mapping, *max_bytes), None),
+        Upstream::Demo(data) => {
+            let demo = demo(data.as_deref(), config.interval)?;
+            (api(&Url::parse(demo.url())?)?, Some(demo))
+        }
+    })
+}
+
 /// Starts the upstream of `--demo`, or of `--demo-from` with the files in `data`.
 pub(super) fn demo(data: Option<&Path>, every: Duration) -> Result<Demo> {
     match data {
         Some(directory) => Demo::of_files(directory),
         None => Demo::start(every),
     }
-}
-
-/// Returns the part of the configuration that the refresher needs.
-pub(super) fn settings(config: &Config) -> Settings {
-    let Config { max_bytes, interval, max_age, .. } = *config;
-    let Config { max_shrink, max_growth, accept_after, .. } = *config;
-    let guard = Guard { max_shrink, max_growth, free_growth: FREE_GROWTH, accept_after };
-    let (overrides, state) = (overrides(config), config.state.clone());
-    let mapping = config.mapping.clone();
-    Settings { mapping, max_bytes, interval, max_age, guard, overrides, state }
-}
-
-/// Returns the fields that the owner declares volatile or not volatile.
-pub(super) fn overrides(config: &Config) -> Overrides {
-    let Config { volatile_fields, steady_fields, .. } = config;
-    Overrides { volatile: volatile_fields.clone(), steady: steady_fields.clone() }
 }
 
 /// Returns the part of the configuration that is on every page.
@@ -270,6 +264,7 @@ fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
 pub(super) fn upstream_id(config: &Config) -> UpstreamId {
     UpstreamId(match &config.upstream {
         Upstream::Api(url) => source::identity(url),
+        Upstream::Files(directory) => format!("the files in {}", directory.display()),
         Upstream::Demo(None) => "the demo".to_owned(),
         Upstream::Demo(Some(data)) => format!("the demo with the data in {}", data.display()),
     })
@@ -344,7 +339,7 @@ impl Wired {
         let site = site_of(config);
         self.refresher.notices.note_options(warnings(&site, &theme));
         let frame = frame(config, &site, &theme)?;
-        self.refresher.show_in(Look { theme, site }, settings(config))?;
+        self.refresher.show_in(Look { theme, site }, Settings::of(config))?;
         self.live.put_frame(frame);
         Ok(())
     }

@@ -1,9 +1,22 @@
 //! The records in one answer of the upstream.
 
+use std::borrow::Cow;
+
 use super::listed::RawRecord;
 use super::warning::Warning;
 use crate::mapping::ListMapping;
 use crate::payload::{Endpoint, Fault, Payload, hold_json, json_text, records};
+
+/// Returns the answer of an endpoint as the text of a JSON value.
+pub(super) fn answer_of<'p>(
+    endpoint: Endpoint,
+    payload: &'p Payload,
+    list: &ListMapping,
+) -> Result<Cow<'p, str>, Fault> {
+    let text = json_text(endpoint, &payload.body(endpoint).bytes)?;
+    let malformed = |why| Fault::NoList { endpoint, why: format!("{endpoint}: {why}") };
+    list.format.as_json(text).map_err(malformed)
+}
 
 /// The records in one answer.
 pub(super) struct AnsweredList<'r> {
@@ -13,14 +26,13 @@ pub(super) struct AnsweredList<'r> {
 }
 
 impl<'r> AnsweredList<'r> {
-    /// Finds the records of an endpoint in a payload, at most `most`.
+    /// Finds the records in the text of an answer, at most `most`.
     pub(super) fn of(
         endpoint: Endpoint,
-        payload: &'r Payload,
+        text: &'r str,
         list: &ListMapping,
         most: usize,
     ) -> Result<AnsweredList<'r>, Fault> {
-        let text = json_text(endpoint, &payload.body(endpoint).bytes)?;
         // Only valid JSON has fields.
         if list.records.path().is_some() || text.starts_with('{') {
             hold_json(endpoint, text)?;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::answered_list::AnsweredList;
+use super::answered_list::{AnsweredList, answer_of};
 use super::bounds::Bounds;
 use super::credited::people_of;
 use super::listed::{Listed, RawRecord, Reading};
@@ -48,12 +48,14 @@ impl Joined {
         bounds: Bounds,
     ) -> Result<Joined, Fault> {
         let (of_films, of_people) = (&mapping.films, mapping.people.as_ref());
+        let films_text = answer_of(Endpoint::Films, payload, of_films)?;
+        let people_text =
+            of_people.map(|list| answer_of(Endpoint::People, payload, list)).transpose()?;
+        let people_text = people_text.as_deref().zip(of_people);
+        let most = bounds.records;
         let (answered_films, answered_people) = rayon::join(
-            || AnsweredList::of(Endpoint::Films, payload, of_films, bounds.records),
-            || {
-                of_people
-                    .map(|list| AnsweredList::of(Endpoint::People, payload, list, bounds.records))
-            },
+            || AnsweredList::of(Endpoint::Films, &films_text, of_films, most),
+            || people_text.map(|(text, list)| AnsweredList::of(Endpoint::People, text, list, most)),
         );
         let (answered_films, answered_people) = (answered_films?, answered_people.transpose()?);
         let raw_films = answered_films.records;

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::record::id_in;
 use crate::payload::Endpoint;
 use crate::plain::cleaned;
 
@@ -79,9 +80,10 @@ impl<'a> RecordIds<'a> {
         let parts = after_segment.into_iter().chain([last_segment(reference)]);
         let forms = parts.flat_map(forms);
         let forms = forms.flat_map(|form| [Cow::Borrowed(form), decoded(form)]);
-        std::iter::once(decoded(reference))
-            .chain(forms)
-            .find_map(|form| (self.index)(form.as_ref()))
+        std::iter::once(decoded(reference)).chain(forms).find_map(|form| {
+            let of_address = || (self.index)(&id_in(form.clone().into_owned()));
+            (self.index)(form.as_ref()).or_else(of_address)
+        })
     }
 }
 

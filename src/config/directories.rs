@@ -63,6 +63,19 @@ pub(super) fn demo_data(path: PathBuf) -> Result<PathBuf> {
     real("--demo-from", &path)
 }
 
+/// Returns the absolute path of the directory of local files: `file:data/` or `file:///srv/data/`.
+pub(super) fn files(path: &str) -> Result<PathBuf> {
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    if !path.is_dir() {
+        return Err(invalid(format!(
+            "--upstream file:{} is not a directory; write the directory here, and the name of the \
+             file into `get` in the mapping",
+            path.display()
+        )));
+    }
+    real("--upstream", path)
+}
+
 /// Makes a path absolute, and resolves the links in the existing part of the path. A relative path
 /// is not enough: `--out` may be the working directory, which moves when the trees are exchanged.
 fn real(option: &str, path: &Path) -> Result<PathBuf> {

@@ -33,8 +33,8 @@ pub(super) struct MappingTables {
     pub(super) name: String,
     /// The whole file.
     pub(super) text: String,
-    /// Whether the file has the table of films. Then the file has a whole mapping.
-    pub(super) has_films: bool,
+    /// Whether the file says where the films are. Then the file has a whole mapping.
+    pub(super) is_whole: bool,
 }
 
 /// Reads the values of a file.
@@ -57,9 +57,11 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<FileValues> {
     let (tables, entries): (Vec<_>, Vec<_>) =
         entries.into_iter().partition(|(key, _)| is_of_a_mapping(key));
     if !tables.is_empty() {
-        let has_films = tables.iter().any(|(key, _)| key.get_ref() == "films");
+        let has_get = |value: &Value| value.get("get").is_some();
+        let is_whole =
+            tables.iter().any(|(key, value)| key.get_ref() == "films" && has_get(value.get_ref()));
         let (name, text) = (at.to_string(), text.to_owned());
-        read_so_far.tables = Some(MappingTables { name, text, has_films });
+        read_so_far.tables = Some(MappingTables { name, text, is_whole });
     }
     for (key, value) in entries {
         let (span, key) = (key.span(), key.into_inner());

@@ -3,7 +3,7 @@
 //! Owns which files make the mapping: a built-in mapping or a file, and the tables of the
 //! configuration file, which take precedence.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use url::Url;
@@ -28,7 +28,7 @@ pub(super) fn of(
     }
     let over = tables.map(|tables| MappingFile { name: &tables.name, text: &tables.text });
     let read = match name {
-        None if tables.is_some_and(|tables| tables.has_films) => Mapping::read(None, over),
+        None if tables.is_some_and(|tables| tables.is_whole) => Mapping::read(None, over),
         None => Mapping::read(Some(Base::BuiltIn(DEFAULT)), over),
         Some(name) if built_in(name).is_some() => Mapping::read(Some(Base::BuiltIn(name)), over),
         Some(file) => {
@@ -37,6 +37,12 @@ pub(super) fn of(
         }
     };
     read.map_err(|fault| invalid(fault.to_string()))
+}
+
+/// Returns the path of the file, if a mapping is not built in.
+pub(super) fn file(name: &str) -> Option<PathBuf> {
+    let path = built_in(name).is_none().then(|| PathBuf::from(name))?;
+    Some(std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Reads the file of a mapping.
@@ -69,6 +75,16 @@ pub(super) fn for_upstream(
     match upstream {
         Upstream::Api(url) => Ok(mapping.with_api(&base(url))),
         Upstream::Demo(_) => Ok(mapping),
+        Upstream::Files(_) if mapping.needs_api() => Err(invalid(
+            "the mapping has the placeholder {api}, but local files have no address; write the \
+             address of the pictures in its place",
+        )),
+        Upstream::Files(_) => mapping.with_files().map_err(|get| {
+            invalid(format!(
+                "`get = \"{get}\"` of the mapping has no known suffix; local files are .json, \
+                 .ndjson or .csv files"
+            ))
+        }),
     }
 }
 

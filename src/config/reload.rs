@@ -54,6 +54,7 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
     let redis = [redis, redis_password_file, redis_prefix];
     let config = Config {
         upstream: step.next(&[upstream, demo, demo_from], old.upstream, new.upstream),
+        mapping_file: step.next(&[mapping], old.mapping_file, new.mapping_file),
         mapping: step.next(&[mapping, limit], old.mapping, new.mapping),
         max_bytes: step.next(&[max_bytes], old.max_bytes, new.max_bytes),
         out: step.next(&[out], old.out, new.out),

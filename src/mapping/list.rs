@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::expression::Expression;
 use super::fault::MappingFault;
+use super::format::Format;
 use super::node::{MappingNode, NodeValue};
 use super::records::RecordsPlace;
 use super::rule::{FieldKind, Whence, expression, rules, table};
@@ -92,6 +93,8 @@ const OURS: &[&str] = &[
 pub struct ListMapping {
     /// Path and query of the list under the upstream.
     pub get: String,
+    /// The format of the answer.
+    pub(crate) format: Format,
     /// Where the records are in the answer.
     pub(crate) records: RecordsPlace,
     pub(super) fields: RuleSet,
@@ -151,7 +154,8 @@ impl ListMapping {
         };
         section.end()?;
         let (get, fields) = (get.to_owned(), RuleSet::of(rules, keep));
-        Ok(ListMapping { get, records, fields, credits, digest: 0 }.sealed())
+        let format = Format::Json;
+        Ok(ListMapping { get, format, records, fields, credits, digest: 0 }.sealed())
     }
 
     fn sealed(mut self) -> ListMapping {
@@ -204,6 +208,12 @@ impl ListMapping {
     /// Returns the fields of the mapping: the key, and where the value is.
     pub fn places(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.fields.rules.iter().map(|rule| (rule.key, rule.place()))
+    }
+
+    /// Reads the answer in the format that the suffix of the file says.
+    pub(super) fn with_file(mut self) -> Result<ListMapping, String> {
+        self.format = Format::of(&self.get).ok_or_else(|| self.get.clone())?;
+        Ok(self.sealed())
     }
 
     /// Whether films have their people in their own records.

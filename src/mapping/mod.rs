@@ -16,6 +16,7 @@ mod api;
 mod built_in;
 mod expression;
 mod fault;
+mod format;
 mod list;
 mod mapped;
 mod node;
@@ -26,9 +27,12 @@ mod section;
 mod text_parts;
 mod unmatched;
 
+use std::path::{Path, PathBuf};
+
 pub use api::{Api, HeaderText, SecretPlace};
 pub use built_in::{built_in, built_in_names};
 pub use fault::MappingFault;
+pub use format::Format;
 pub use list::ListMapping;
 pub(crate) use mapped::Mapped;
 use node::{Entries, NodeValue, laid_over, parsed};
@@ -143,6 +147,22 @@ impl Mapping {
         let films = self.films.with_limit(limit);
         let people = self.people.map(|people| people.with_limit(limit));
         Mapping { films, people, ..self }
+    }
+
+    /// Returns the paths of the files with films and people, for an upstream of local files.
+    pub fn files_in(&self, directory: &Path) -> [Option<PathBuf>; 2] {
+        let path = |list: &ListMapping| directory.join(list.get.trim_start_matches('/'));
+        [Some(path(&self.films)), self.people.as_ref().map(path)]
+    }
+
+    /// Returns the mapping for an upstream of local files, whose suffixes say the format.
+    ///
+    /// # Errors
+    /// Returns the name of a file whose suffix is not known.
+    pub fn with_files(self) -> Result<Mapping, String> {
+        let films = self.films.with_file()?;
+        let people = self.people.map(ListMapping::with_file).transpose()?;
+        Ok(Mapping { films, people, ..self })
     }
 
     /// Whether the address of a picture begins with the address of the upstream.

@@ -10,7 +10,7 @@ use reqwest::Response;
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::shown;
+use super::address::shown;
 use crate::outcome::{Failure, FailureKind};
 use crate::payload::Endpoint;
 

@@ -126,7 +126,7 @@ fn status_names_a_volatile_field_and_no_feed_reports_the_field() {
     let viewed = |times: usize| {
         let mut films = crate::fixture::films();
         for film in films.as_array_mut().expect("a list") {
-            film["views"] = times.into();
+            film["vehicles"] = times.into();
             film["image"] = format!("https://p.example/{}.jpg?sig={times}", film["id"]).into();
         }
         films
@@ -136,21 +136,21 @@ fn status_names_a_volatile_field_and_no_feed_reports_the_field() {
         site.build_once().well()
     };
     let logs: Vec<_> = (0..33).map(refresh).collect();
-    let said = logs.iter().filter(|log| log.contains("film.views changes in most refreshes"));
+    let said = logs.iter().filter(|log| log.contains("film.vehicles changes in most refreshes"));
     assert_eq!(said.count(), 1, "{logs:?}");
-    assert_eq!(status(&site)["volatile_fields"], serde_json::json!(["film.views"]));
-    assert!(site.run(&["status"]).out.contains("film.views"));
+    assert_eq!(status(&site)["volatile_fields"], serde_json::json!(["film.vehicles"]));
+    assert!(site.run(&["status"]).out.contains("film.vehicles"));
     let before = site.page("feed.json");
     refresh(77);
     assert_eq!(site.page("feed.json"), before);
-    assert!(!before.contains("views") && !before.contains("sig="), "{before}");
+    assert!(!before.contains("vehicles") && !before.contains("sig="), "{before}");
     let film = site.page("movies/salt-road/index.html");
     assert!(film.contains("?sig=77"), "the page must show the current value: {film}");
 
-    let steady = site.with(&["--steady-fields", "views"]);
+    let steady = site.with(&["--steady-fields", "vehicles"]);
     upstream.set("/films", Answer::json(&viewed(78)));
     steady.build_once().well();
-    assert!(steady.page("feed.json").contains("views"));
+    assert!(steady.page("feed.json").contains("vehicles"));
 }
 
 #[test]

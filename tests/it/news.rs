@@ -128,7 +128,7 @@ fn changes_are_listed_with_the_old_and_the_new_value() {
     let site = told(&upstream, &[]);
     let mut people = people();
     people[1]["hair_color"] = "White".into();
-    people[1]["crew"] = "night".into();
+    people[1]["species"] = "bird".into();
     upstream.set("/people", Answer::json(&people));
     site.build_once().well();
     let page = site.page("changes/index.html");
@@ -140,7 +140,7 @@ fn changes_are_listed_with_the_old_and_the_new_value() {
         "<cite dir=\"auto\">Winter Inventory</cite>",
         "<a href=\"/people/gull/\">Gull</a>",
         "<del dir=\"auto\">Black</del>",
-        "<span class=\"label\" dir=\"auto\">crew</span>",
+        "<span class=\"label\" dir=\"auto\">species</span>",
     ] {
         assert!(text.contains(part), "{part} is missing: {page}");
     }

@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ledger", &["catalogue", "changes", "clock", "letters", "plain"]),
     ("upstream", &[]),
     ("document", &["disk"]),
+    ("watch", &["disk"]),
     (
         "store",
         &[
@@ -83,6 +84,7 @@ const EDGES: &[&str] = &[
     "publish",
     "server",
     "live",
+    "watch",
 ];
 
 /// Lines of a file, its tests included.

@@ -75,7 +75,7 @@ fn apply(lists: &mut Lists, edit: &Edit) -> Option<String> {
         6 => drop(list.remove(place)),
         7 if is_film => list.push(film(RECORDS + to)),
         7 => list.push(person(RECORDS + to)),
-        8 => record["extra"] = json!({"note": to}),
+        8 => record["species"] = json!({"note": to}),
         _ => {
             let text = format!("<p>{to}</p>");
             return Some(format!(

@@ -108,7 +108,7 @@ fn only_fields_that_the_mapping_keeps_are_available_in_a_template_of_the_owner()
     let upstream = Upstream::of(&films, &json!([]));
     let site = Site::of(&upstream).with(&["--templates", "theme"]);
     site.write("movies-gen.toml", "films.keep = [\"tagline\", \"awards\"]");
-    site.write("theme/film.html", "{{ film.tagline }} / {{ film.awards[0].name }}{{ film.path }}");
+    site.write("theme/film.html", "{{ film.tagline }} / {{ film.awards[0].name }}");
     site.build_once().well();
     let page = site.page("movies/odd/index.html");
     assert_eq!(page.replace("&#x2F;", "/"), "Never &lt;b&gt;before&lt;/b&gt; / Oak Leaf");

@@ -1,0 +1,84 @@
+//! Reads local files as an upstream.
+//!
+//! Owns the reading of the files: a file is read whole, within the bound on its size. A file that is
+//! missing or too large is a [`Failure`] that names the file.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::answer::UpstreamAnswer;
+use crate::disk;
+use crate::mapping::Mapping;
+use crate::outcome::{Failure, FailureKind};
+use crate::payload::Body;
+
+/// The files of a mapping in a directory.
+#[derive(Debug, Clone)]
+pub(super) struct FileSource {
+    directory: PathBuf,
+    films: PathBuf,
+    /// `None` if the mapping has no list of people.
+    people: Option<PathBuf>,
+    max_bytes: u64,
+}
+
+impl FileSource {
+    pub(super) fn new(directory: PathBuf, mapping: &Mapping, max_bytes: u64) -> FileSource {
+        let [films, people] = mapping.files_in(&directory);
+        FileSource { films: films.unwrap_or_default(), people, directory, max_bytes }
+    }
+
+    pub(super) fn asked_by(&self, mapping: &Mapping) -> FileSource {
+        FileSource::new(self.directory.clone(), mapping, self.max_bytes)
+    }
+
+    /// Reads the files.
+    pub(super) async fn fetch(
+        &self,
+        may_send: impl AsyncFn() -> Result<(), Failure>,
+    ) -> Result<UpstreamAnswer, Failure> {
+        may_send().await?;
+        let files = self.clone();
+        let read = tokio::task::spawn_blocking(move || files.read()).await;
+        let read = read.unwrap_or_else(|error| {
+            let what = format!("cannot read the files: {error}");
+            Err(Failure::new(FailureKind::Unreachable, what).into())
+        });
+        read.map_err(|failure| *failure)
+    }
+
+    fn read(&self) -> Result<UpstreamAnswer, Box<Failure>> {
+        let films = body(&self.films, self.max_bytes)?;
+        let people = match &self.people {
+            Some(path) => body(path, self.max_bytes)?,
+            None => Body { bytes: Bytes::from_static(b"[]"), etag: None },
+        };
+        Ok(UpstreamAnswer { films, people, declared_age: Duration::ZERO })
+    }
+}
+
+fn body(path: &Path, max_bytes: u64) -> Result<Body, Box<Failure>> {
+    let at = path.display();
+    let mut bytes = Vec::new();
+    let read = disk::open(path).and_then(|file| {
+        // One byte more than allowed shows that the file is too large.
+        file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)
+    });
+    if let Err(error) = read {
+        let what = format!("cannot read {at}: {error}");
+        return Err(Failure::new(FailureKind::Unreachable, what)
+            .advised("check the path in `upstream` and `get` of the mapping")
+            .into());
+    }
+    if bytes.len() as u64 > max_bytes {
+        let most = bytesize::ByteSize(max_bytes);
+        let what = format!("{at} has more than {most} (--max-bytes)");
+        return Err(Failure::new(FailureKind::TooLarge, what)
+            .advised("raise --max-bytes if the catalogue is really that large")
+            .into());
+    }
+    Ok(Body { bytes: bytes.into(), etag: None })
+}
