@@ -120,25 +120,35 @@ impl ListMapping {
         title: &'static str,
     ) -> Result<ListMapping, MappingFault> {
         let mut section = MappingTable::of(&node.spot, name, table(node, name)?);
-        let get = section.needed("get", &format!("/{name}"))?;
+        let get = section.text("get")?;
+        let records = section.take("records").map(RecordsPlace::read).transpose()?;
+        let records = records.unwrap_or_default();
+        let later = ["pages", "detail"].map(|later| (later, section.take(later)));
+        let rules = rules(&mut section, keys)?;
+        let keep = section.take("keep").map(kept).transpose()?.unwrap_or_default();
+        let credits = match name {
+            "films" => section.take("credits").map(Credits::read).transpose()?,
+            _ => None,
+        };
+        // A key that is misspelt explains a key that is missing.
+        section.end()?;
+        if let Some((later, Some(node))) = later.iter().find(|(_, node)| node.is_some()) {
+            return Err(node.spot.fault(format!(
+                "`{later}` is not supported by this version of movies-gen; ask for the whole list \
+                 with one request"
+            )));
+        }
+        let Some((at, get)) = get else {
+            return Err(node.spot.fault(format!(
+                "[{name}] has no `get`; add `get = \"/{name}\"` with the path of the list"
+            )));
+        };
         if !get.starts_with('/') && get.contains(':') {
-            let spot = section.take("get").map_or(&node.spot, |node| &node.spot);
-            return Err(spot.fault(
+            return Err(at.spot.fault(
                 "`get` must be a path under the upstream, such as /films; write scheme and host \
                  into `upstream`",
             ));
         }
-        let records = section.take("records").map(RecordsPlace::read).transpose()?;
-        let records = records.unwrap_or_default();
-        for later in ["pages", "detail"] {
-            if let Some(node) = section.take(later) {
-                return Err(node.spot.fault(format!(
-                    "`{later}` is not supported by this version of movies-gen; ask for the whole \
-                     list with one request"
-                )));
-            }
-        }
-        let rules = rules(&mut section, keys)?;
         for needed in ["id", title] {
             if !rules.iter().any(|rule| rule.key == needed) {
                 return Err(node.spot.fault(format!(
@@ -147,12 +157,6 @@ impl ListMapping {
                 )));
             }
         }
-        let keep = section.take("keep").map(kept).transpose()?.unwrap_or_default();
-        let credits = match name {
-            "films" => section.take("credits").map(Credits::read).transpose()?,
-            _ => None,
-        };
-        section.end()?;
         let (get, fields) = (get.to_owned(), RuleSet::of(rules, keep));
         let format = Format::Json;
         Ok(ListMapping { get, format, records, fields, credits, digest: 0 }.sealed())

@@ -44,19 +44,6 @@ impl<'n> MappingTable<'n> {
         }
     }
 
-    /// Takes a text that the table must have.
-    pub(super) fn needed(
-        &mut self,
-        key: &'static str,
-        example: &str,
-    ) -> Result<&'n str, MappingFault> {
-        let found = self.text(key)?;
-        let text = found.map(|(_, text)| text).filter(|text| !text.is_empty());
-        text.ok_or_else(|| {
-            self.spot.fault(format!("[{}] has no `{key}`; add `{key} = \"{example}\"`", self.name))
-        })
-    }
-
     /// Ends the reading of the table.
     ///
     /// # Errors

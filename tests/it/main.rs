@@ -31,6 +31,7 @@ mod languages;
 mod large_records;
 mod live_pages;
 mod looking;
+mod mapping;
 mod national;
 mod news;
 mod nginx;

@@ -1,0 +1,85 @@
+//! A mapping that is edited while the program runs.
+
+use serde_json::json;
+
+use crate::fixture::{Running, Site, Upstream, wait_until};
+
+const MAPPING: &str = "\
+[films]
+get = \"/films\"
+id = \"id\"
+title = \"title\"
+score = \"rt_score\"
+[people]
+get = \"/people\"
+id = \"id\"
+name = \"name\"
+films = \"films\"
+";
+
+fn served() -> (Upstream, Site, Running) {
+    let upstream = Upstream::start();
+    let site = super::mapped(&upstream, MAPPING);
+    let server = site.serve().ready();
+    (upstream, site, server)
+}
+
+fn salt_road(server: &Running) -> serde_json::Value {
+    let films: serde_json::Value =
+        serde_json::from_str(server.get("/movies.json").text()).expect("JSON");
+    let mut films = films.as_array().expect("films").clone().into_iter();
+    films.find(|film| film["title"] == "Salt Road").expect("the film")
+}
+
+#[test]
+fn a_saved_mapping_is_shown_without_a_request_and_without_news() {
+    let (upstream, site, server) = served();
+    let asked = upstream.asked();
+    let feed = server.get("/feed.json").text().to_owned();
+    assert_eq!(salt_road(&server)["description"], json!(null));
+    let edited = format!(
+        "words = {{ film = \"reel\", films = \"reels\" }}\n{}",
+        MAPPING.replace(
+            "score = ",
+            "description = \"description\"\ndirector = \"director\"\nscore = "
+        )
+    );
+    site.write("films.toml", edited);
+    wait_until("the edit is shown", || salt_road(&server)["director"].is_string());
+    assert!(salt_road(&server)["description"].is_string());
+    assert!(server.get("/").text().contains("reels"));
+    assert_eq!(upstream.asked(), asked, "no request was sent");
+    let feed_now = server.get("/feed.json").text().replace("Reels", "Films");
+    let items = |feed: &str| {
+        serde_json::from_str::<serde_json::Value>(feed).expect("JSON")["items"].clone()
+    };
+    assert_eq!(items(&feed_now), items(&feed), "the data did not change");
+}
+
+#[test]
+fn a_broken_mapping_changes_nothing_and_is_named_with_its_place() {
+    let (_upstream, site, server) = served();
+    let before = salt_road(&server);
+    site.write("films.toml", MAPPING.replace("title = ", "titel = "));
+    let line = server.wait_for_line("the new configuration is not valid");
+    assert!(line.contains("films.toml:4:1"), "{line}");
+    assert_eq!(salt_road(&server), before);
+    site.write("films.toml", MAPPING);
+    server.wait_for_line("read the configuration and the templates again");
+}
+
+#[test]
+fn a_mapping_by_which_the_answer_is_not_plausible_is_refused_and_named() {
+    let (_upstream, site, server) = served();
+    let before = salt_road(&server);
+    // The stored answer has as many records, but each has another id.
+    site.write("films.toml", MAPPING.replace("id = \"id\"", "id = \"title || name\""));
+    server.wait_for_line("the mapping changed, and by the new mapping");
+    assert_eq!(salt_road(&server), before);
+    let (_, _) = server.terminate();
+    // After a restart, the published site stays, and the next answer is refused by the guard.
+    let again = site.with(&["--interval", "1s", "--max-age", "1s"]).serve().ready();
+    again.wait_for_line("the answer is not plausible");
+    assert!(again.log().contains("the mapping changed"), "{}", again.log());
+    assert_eq!(salt_road(&again), before);
+}
