@@ -119,12 +119,17 @@ pub enum Command {
     /// Check the configuration and the theme; write nothing
     ///
     /// The command renders every page with the stored data, or with the data of --demo if no
-    /// data is stored.
+    /// data is stored. With stored data, the command shows what the mapping finds in the data. No
+    /// request is sent.
     #[command(after_help = after_help! {
         "movies-gen check --templates theme"
+        "movies-gen check --mapping films.toml"
         "movies-gen check --config films.toml"
     })]
     Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         /// All options.
         #[command(flatten)]
         options: Options,
@@ -230,14 +235,17 @@ impl Command {
             Command::Serve { options }
             | Command::Build { options, .. }
             | Command::Status { options, .. }
-            | Command::Check { options }
+            | Command::Check { options, .. }
             | Command::Explain { options, .. }
             | Command::Init { options, .. }
             | Command::Config { options }
             | Command::DemoData { options, .. }
             | Command::Theme { action: ThemeAction::Export { options, .. } }
             | Command::Mapping {
-                action: MappingAction::List { options } | MappingAction::Show { options, .. },
+                action:
+                    MappingAction::List { options }
+                    | MappingAction::Draft { options, .. }
+                    | MappingAction::Show { options, .. },
             }
             | Command::Accept { options, .. } => options,
         }
@@ -249,6 +257,26 @@ impl Command {
 pub enum MappingAction {
     /// Print the names of the built-in mappings
     List {
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Draft a mapping from an answer of an API
+    ///
+    /// The command asks the API once, or reads a file with an answer. The draft has a line for each
+    /// field that was recognised, and a comment for each other field.
+    #[command(after_help = after_help! {
+        "movies-gen mapping draft https://api.example/films > films.toml"
+        "movies-gen mapping draft films.json --people people.json > films.toml"
+        "movies-gen check --mapping films.toml    shows what the mapping finds"
+    })]
+    Draft {
+        /// The list of films: a URL, or a file (.json, .ndjson or .csv)
+        #[arg(value_name = "URL|FILE")]
+        films: String,
+        /// The list of people, if the API has one
+        #[arg(long, value_name = "URL|FILE")]
+        people: Option<String>,
         /// All options.
         #[command(flatten)]
         options: Options,

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::report::named;
 use super::wiring;
-use crate::catalogue::{Warning, join, tally};
+use crate::catalogue::{FieldCoverage, ListCoverage, Warning, coverage, join, tally};
 use crate::clock::Clock;
 use crate::config::{Config, Upstream};
 use crate::history::History;
@@ -29,12 +29,13 @@ use crate::theme::Theme;
 /// # Errors
 /// Fails if a page cannot be rendered. The message has each fault of the theme once, with the
 /// first page that shows the fault.
-pub(super) async fn check(config: &Config) -> Result<()> {
+pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     let clock = Clock::system();
     wiring::redis_address(config)?;
     let theme = Theme::load(config.templates.as_deref())?;
     let facts = wiring::site_of(config);
     let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
+    let is_stored = loaded.payload.is_some();
     let (payload, mapping, whose) = match loaded.payload {
         Some(payload) => (payload, config.mapping.clone(), "the stored data"),
         None => {
@@ -81,6 +82,11 @@ pub(super) async fn check(config: &Config) -> Result<()> {
             troubles.join("\n\n")
         );
     }
+    let lists = if is_stored { coverage(&payload, &mapping, &catalogue)? } else { Vec::new() };
+    if is_json {
+        return tell_as_json(plan.len(), &lists, &warnings);
+    }
+    tell_coverage(&lists)?;
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
     let collisions = collisions(&theme);
@@ -89,6 +95,65 @@ pub(super) async fn check(config: &Config) -> Result<()> {
     }
     writeln!(std::io::stdout(), "The theme works: {} pages rendered with {whose}.", plan.len(),)?;
     tell_problems_of_the_data(&warnings, whose)
+}
+
+/// Prints what the mapping finds, and the problems of the data.
+fn tell_as_json(pages: usize, lists: &[ListCoverage], warnings: &[Warning]) -> Result<()> {
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let told = serde_json::json!({ "pages": pages, "lists": lists, "warnings": warnings });
+    writeln!(std::io::stdout(), "{told:#}")?;
+    Ok(())
+}
+
+/// Prints a table of what the mapping finds in each list, and what nothing reads.
+fn tell_coverage(lists: &[ListCoverage]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for list in lists {
+        writeln!(out, "The mapping of the {} {}:", list.records, list.list)?;
+        let rows: Vec<[String; 5]> =
+            list.fields.iter().map(|field| row(field, list.records)).collect();
+        let head = ["field", "expression", "found", "example", "on the site"].map(str::to_owned);
+        let width = |column: usize| {
+            let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        let widths = [0, 1, 2, 3].map(width);
+        for row in [&head].into_iter().chain(&rows) {
+            let [field, expression, found, example, shown] = row;
+            let [a, b, c, d] = widths;
+            let line = format!("  {field:a$}  {expression:b$}  {found:c$}  {example:d$}  {shown}");
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        if !list.unread.is_empty() {
+            let names: Vec<_> = list.unread.keys().map(String::as_str).collect();
+            writeln!(out, "  Nothing reads: {}", named(&names, MOST_UNREAD).escape_debug())?;
+        }
+    }
+    Ok(())
+}
+
+/// Fields that nothing reads and that are named; of further fields, only the number is printed.
+const MOST_UNREAD: usize = 60;
+/// Longest text in a cell of the table, in characters.
+const WIDEST: usize = 40;
+
+fn row(field: &FieldCoverage, records: usize) -> [String; 5] {
+    let cell = |text: &str| {
+        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        match plain.char_indices().nth(WIDEST) {
+            Some((end, _)) => format!("{}…", &plain[..end]),
+            None => plain,
+        }
+    };
+    let shown = match (&field.example, &field.shown) {
+        (None, _) => String::new(),
+        (Some(_), Some(shown)) => cell(shown),
+        (Some(_), None) if matches!(field.field.as_str(), "people" | "films") => "pairs".to_owned(),
+        (Some(_), None) => "ignored".to_owned(),
+    };
+    let found = format!("{} of {records}", field.found);
+    let example = field.example.as_deref().map(cell).unwrap_or_default();
+    [field.field.clone(), cell(&field.expression), found, example, shown]
 }
 
 /// Names the problems of the data, which a theme cannot solve.

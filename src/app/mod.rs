@@ -57,10 +57,10 @@ pub fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Init { file, .. } => return init::init(file),
         Command::Config { .. } => return init::show(cli),
-        Command::Mapping { action } => return mapping::run(action),
         Command::DemoData { films, people, seed, .. } => {
             return demo_data::write(cli, *films, *people, *seed);
         }
+        Command::Mapping { action } => return mapping::run(action),
         _ => {}
     }
     let config = Config::load(cli)?;
@@ -83,7 +83,7 @@ pub fn run(cli: &Cli) -> Result<()> {
                 let alarms = Alarms { not_ready: *exit_code, too_old: *max_age_exceeded };
                 status::status(&config, *json, alarms).await
             }
-            Command::Check { .. } => check::check(&config).await,
+            Command::Check { json, .. } => check::check(&config, *json).await,
             Command::Explain { page, .. } => explain::explain(&config, page).await,
             Command::Theme { action: ThemeAction::Export { directory, .. } } => {
                 export::export(directory)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::listed::RawRecord;
 use super::warning::Warning;
-use crate::mapping::ListMapping;
+use crate::mapping::{ListMapping, further_records};
 use crate::payload::{Endpoint, Fault, Payload, hold_json, json_text, records};
 
 /// Returns the answer of an endpoint as the text of a JSON value.
@@ -40,8 +40,7 @@ impl<'r> AnsweredList<'r> {
         let malformed = |why| Fault::NoList { endpoint, why };
         let inside = list.records.list_in(text, endpoint.segment()).map_err(malformed)?;
         let records = records(endpoint, inside, most)?;
-        let part =
-            list.records.path().and_then(|_| list.records.further_records(text, records.len()));
+        let part = list.records.path().and_then(|_| further_records(text, records.len()));
         let warning = part.map(|why| Warning::OnlyAPart { endpoint, why });
         let mut records = records;
         if list.records.has_condition() {

@@ -147,7 +147,7 @@ impl Joined {
     /// Collects the warnings.
     fn warn(&mut self, mapping: &Mapping) {
         let mut warnings = std::mem::take(&mut self.warnings);
-        let limit_of = |list: &ListMapping| list.limit();
+        let limit_of = |list: &ListMapping| list.get.limit();
         let (films, people) = (Some(&mapping.films), mapping.people.as_ref());
         for (endpoint, list, count) in [
             (Endpoint::Films, films, self.films.sent()),

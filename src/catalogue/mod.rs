@@ -16,6 +16,7 @@
 
 mod answered_list;
 mod bounds;
+mod coverage;
 mod credit;
 mod credited;
 mod date;
@@ -48,6 +49,7 @@ use serde_json::Value;
 use crate::mapping::Mapping;
 use crate::payload::{Fault, Payload};
 pub use bounds::Bounds;
+pub use coverage::{FieldCoverage, ListCoverage, coverage};
 pub use credit::Credit;
 pub use date::Date;
 pub use film::Film;

@@ -52,7 +52,7 @@ impl HeaderText {
 impl Api {
     /// Reads `[api]`. `lists` is the number of lists that a refresh asks for.
     pub(super) fn read(node: &MappingNode, lists: u64) -> Result<Api, MappingFault> {
-        let mut section = MappingTable::of(&node.spot, "api", table(node, "api")?);
+        let mut section = MappingTable::of("api", table(node, "api")?);
         let upstream = section.text("upstream")?.map(|(_, text)| text.to_owned());
         let headers = section.take("headers").map(headers).transpose()?.unwrap_or_default();
         let file = section.text("secret-file")?;

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::expression::Expression;
 use super::fault::MappingFault;
 use super::format::Format;
+use super::list_path::ListPath;
 use super::node::{MappingNode, NodeValue};
 use super::records::RecordsPlace;
 use super::rule::{FieldKind, Whence, expression, rules, table};
@@ -92,7 +93,7 @@ const OURS: &[&str] = &[
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListMapping {
     /// Path and query of the list under the upstream.
-    pub get: String,
+    pub get: ListPath,
     /// The format of the answer.
     pub(crate) format: Format,
     /// Where the records are in the answer.
@@ -119,7 +120,7 @@ impl ListMapping {
         keys: &[(&'static str, FieldKind)],
         title: &'static str,
     ) -> Result<ListMapping, MappingFault> {
-        let mut section = MappingTable::of(&node.spot, name, table(node, name)?);
+        let mut section = MappingTable::of(name, table(node, name)?);
         let get = section.text("get")?;
         let records = section.take("records").map(RecordsPlace::read).transpose()?;
         let records = records.unwrap_or_default();
@@ -157,7 +158,7 @@ impl ListMapping {
                 )));
             }
         }
-        let (get, fields) = (get.to_owned(), RuleSet::of(rules, keep));
+        let (get, fields) = (ListPath::of(get), RuleSet::of(rules, keep));
         let format = Format::Json;
         Ok(ListMapping { get, format, records, fields, credits, digest: 0 }.sealed())
     }
@@ -191,24 +192,6 @@ impl ListMapping {
         self.digest
     }
 
-    /// Returns the number of records that the request asks for: the query parameter `limit`.
-    pub fn limit(&self) -> Option<u32> {
-        let (_, query) = self.get.split_once('?')?;
-        let value = query.split('&').find_map(|pair| pair.strip_prefix("limit="))?;
-        value.parse().ok().filter(|limit| *limit > 0)
-    }
-
-    /// Asks for another number of records; 0 asks for all records.
-    pub(super) fn with_limit(mut self, limit: u32) -> ListMapping {
-        let (path, query) = self.get.split_once('?').unwrap_or((&self.get, ""));
-        let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
-        let own = (limit > 0).then(|| format!("limit={limit}"));
-        let pairs: Vec<_> = pairs.map(str::to_owned).chain(own).collect();
-        let mark = if pairs.is_empty() { "" } else { "?" };
-        self.get = format!("{path}{mark}{}", pairs.join("&"));
-        self
-    }
-
     /// Returns the fields of the mapping: the key, and where the value is.
     pub fn places(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.fields.rules.iter().map(|rule| (rule.key, rule.place()))
@@ -216,8 +199,13 @@ impl ListMapping {
 
     /// Reads the answer in the format that the suffix of the file says.
     pub(super) fn with_file(mut self) -> Result<ListMapping, String> {
-        self.format = Format::of(&self.get).ok_or_else(|| self.get.clone())?;
+        self.format = Format::of(self.get.as_str()).ok_or_else(|| self.get.as_str().to_owned())?;
         Ok(self.sealed())
+    }
+
+    /// Returns where the list of credits is.
+    pub fn credits_place(&self) -> Option<&str> {
+        self.credits.as_ref().map(|credits| credits.at.as_str())
     }
 
     /// Whether films have their people in their own records.
@@ -228,7 +216,7 @@ impl ListMapping {
 
 impl Credits {
     fn read(node: &MappingNode) -> Result<Credits, MappingFault> {
-        let mut section = MappingTable::of(&node.spot, "credits", table(node, "credits")?);
+        let mut section = MappingTable::of("credits", table(node, "credits")?);
         let at = section.take("at").map(expression).transpose()?.ok_or_else(|| {
             node.spot
                 .fault("`credits` has no `at`; add `credits.at = \"…\"` with the list of people")
@@ -266,16 +254,4 @@ fn kept(node: &MappingNode) -> Result<Vec<String>, MappingFault> {
         }
     }
     Ok(names)
-}
-
-impl ListMapping {
-    /// Reads `[films]`.
-    pub(super) fn films(node: &MappingNode) -> Result<ListMapping, MappingFault> {
-        ListMapping::read("films", node, OF_A_FILM, "title")
-    }
-
-    /// Reads `[people]`.
-    pub(super) fn people(node: &MappingNode) -> Result<ListMapping, MappingFault> {
-        ListMapping::read("people", node, OF_A_PERSON, "name")
-    }
 }

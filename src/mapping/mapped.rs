@@ -1,5 +1,7 @@
 //! One record, with the values that a mapping finds in the record.
 
+use std::collections::BTreeSet;
+
 use super::list::ListMapping;
 use super::rule::Rule;
 use super::rule_set::{FoundValue, RecordValues, RuleSet};
@@ -22,6 +24,20 @@ impl ListMapping {
         let credits = self.credits.as_ref();
         let credits = credits.and_then(|credits| credits.at.find(&mut values.parsed).transpose());
         Ok(Mapped { set: &self.fields, values, credits })
+    }
+
+    /// Returns the names of the fields of a record that a rule reads.
+    pub(crate) fn names_read(&self) -> BTreeSet<String> {
+        let places = self.places().map(|(_, place)| place).chain(self.credits_place());
+        let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let words = places.flat_map(|place| place.split(move |c| !is_letter(c)));
+        let names = words.map(str::to_owned).chain(self.fields.names().map(str::to_owned));
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Returns the names of the further fields that the mapping keeps.
+    pub(crate) fn kept_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keep.iter().map(String::as_str)
     }
 
     /// Finds the values in one credit of a film.

@@ -14,10 +14,12 @@
 
 mod api;
 mod built_in;
+mod draft;
 mod expression;
 mod fault;
 mod format;
 mod list;
+mod list_path;
 mod mapped;
 mod node;
 mod records;
@@ -31,11 +33,15 @@ use std::path::{Path, PathBuf};
 
 pub use api::{Api, HeaderText, SecretPlace};
 pub use built_in::{built_in, built_in_names};
+pub use draft::{DraftSource, draft};
 pub use fault::MappingFault;
 pub use format::Format;
 pub use list::ListMapping;
+use list::{OF_A_FILM, OF_A_PERSON};
+pub use list_path::ListPath;
 pub(crate) use mapped::Mapped;
 use node::{Entries, NodeValue, laid_over, parsed};
+pub(crate) use records::{fields, further_records};
 pub(crate) use rule::{LengthUnit, Rule};
 use section::MappingTable;
 
@@ -106,7 +112,7 @@ impl Mapping {
             _ => MappingFile { name, text: "" },
         };
         let spot = parsed(whole.name, whole.text, false)?.spot.from(0);
-        let mut section = MappingTable::of(&spot, "", &top);
+        let mut section = MappingTable::of("", &top);
         let attribution = section.text("attribution")?;
         if let Some((node, text)) = attribution
             && text.chars().count() > LONGEST_ATTRIBUTION
@@ -120,8 +126,10 @@ impl Mapping {
         let films = films.ok_or_else(|| {
             spot.fault("the mapping has no [films]; add the table with `get`, `id` and `title`")
         })?;
-        let films = ListMapping::films(films)?;
-        let people = section.take("people").map(ListMapping::people).transpose()?;
+        let films = ListMapping::read("films", films, OF_A_FILM, "title")?;
+        let people = section.take("people");
+        let people = people.map(|people| ListMapping::read("people", people, OF_A_PERSON, "name"));
+        let people = people.transpose()?;
         let lists = 1 + u64::from(people.is_some());
         let api = section.take("api").map(|node| Api::read(node, lists)).transpose()?;
         section.end()?;
@@ -143,15 +151,16 @@ impl Mapping {
     }
 
     /// Returns the mapping with another number of records to ask for; 0 asks for all records.
-    pub fn with_limit(self, limit: u32) -> Mapping {
-        let films = self.films.with_limit(limit);
-        let people = self.people.map(|people| people.with_limit(limit));
-        Mapping { films, people, ..self }
+    pub fn with_limit(mut self, limit: u32) -> Mapping {
+        for list in [Some(&mut self.films), self.people.as_mut()].into_iter().flatten() {
+            list.get = list.get.with_limit(limit);
+        }
+        self
     }
 
     /// Returns the paths of the files with films and people, for an upstream of local files.
     pub fn files_in(&self, directory: &Path) -> [Option<PathBuf>; 2] {
-        let path = |list: &ListMapping| directory.join(list.get.trim_start_matches('/'));
+        let path = |list: &ListMapping| directory.join(list.get.as_str().trim_start_matches('/'));
         [Some(path(&self.films)), self.people.as_ref().map(path)]
     }
 
@@ -195,7 +204,7 @@ fn entries(name: &str, text: &str, is_built_in: bool) -> Result<Entries, Mapping
 
 /// Reads what the site calls films and people.
 fn words(node: &node::MappingNode) -> Result<Words, MappingFault> {
-    let mut section = MappingTable::of(&node.spot, "words", rule::table(node, "words")?);
+    let mut section = MappingTable::of("words", rule::table(node, "words")?);
     let mut word = |key| match section.text(key)? {
         Some((node, text)) => {
             let word = crate::plain::cleaned(text).trim().to_owned();

@@ -88,32 +88,32 @@ impl RecordsPlace {
         self.condition.is_some()
     }
 
-    /// Says why an answer with `count` records is only a part of the list, if the answer says so.
-    pub(crate) fn further_records(&self, answer: &str, count: usize) -> Option<String> {
-        let number = |value: &str| value.trim_matches('"').parse::<u64>().ok();
-        fields(answer).into_iter().find_map(|(name, value)| {
-            let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-            match plain.to_ascii_lowercase().as_str() {
-                "next" | "nextpage" | "nextcursor"
-                    if value.len() > 2 && !matches!(value, "null" | "false") =>
-                {
-                    Some(format!("`{name}` names a next page"))
-                }
-                "totalpages" if number(value)? > 1 => Some(format!("`{name}` is {value}")),
-                "count" | "total" | "totalrecordcount" | "totalitems" | "totalresults"
-                    if number(value)? > count as u64 =>
-                {
-                    Some(format!("`{name}` is {value}, and the answer has {count} records"))
-                }
-                _ => None,
-            }
-        })
-    }
-
     /// Returns where the records are, if the answer is not the list itself.
     pub(crate) fn path(&self) -> Option<&str> {
         self.path.as_ref().map(super::expression::Expression::as_str)
     }
+}
+
+/// Says why an answer with `count` records is only a part of the list, if the answer says so.
+pub(crate) fn further_records(answer: &str, count: usize) -> Option<String> {
+    let number = |value: &str| value.trim_matches('"').parse::<u64>().ok();
+    fields(answer).into_iter().find_map(|(name, value)| {
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        match plain.to_ascii_lowercase().as_str() {
+            "next" | "nextpage" | "nextcursor"
+                if value.len() > 2 && !matches!(value, "null" | "false") =>
+            {
+                Some(format!("`{name}` names a next page"))
+            }
+            "totalpages" if number(value)? > 1 => Some(format!("`{name}` is {value}")),
+            "count" | "total" | "totalrecordcount" | "totalitems" | "totalresults"
+                if number(value)? > count as u64 =>
+            {
+                Some(format!("`{name}` is {value}, and the answer has {count} records"))
+            }
+            _ => None,
+        }
+    })
 }
 
 /// Says what an answer has instead, and which field is probably meant.

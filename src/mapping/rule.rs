@@ -102,7 +102,7 @@ impl Rule {
         match &node.value {
             NodeValue::Text(_) => Ok(plain(Whence::At(expression(node)?))),
             NodeValue::Table(entries) => {
-                let mut section = MappingTable::of(&node.spot, key, entries);
+                let mut section = MappingTable::of(key, entries);
                 let at = section.take("at").map(expression).transpose()?.map(Whence::At);
                 let text = match kind {
                     FieldKind::Text | FieldKind::Picture => section.take("text"),

@@ -58,6 +58,11 @@ impl RuleSet {
         RuleSet { rules, keep, wanted, slots, of_rules: next }
     }
 
+    /// Returns the names in a record that plain rules and `keep` read.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.wanted.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Finds the values in a record.
     ///
     /// # Errors
@@ -114,7 +119,7 @@ mod tests {
     fn set(file: &str, keep: &[&str]) -> RuleSet {
         let node = parsed("m.toml", file, false).expect("a file");
         let NodeValue::Table(entries) = &node.value else { panic!("{file}") };
-        let mut section = MappingTable::of(&node.spot, "", entries);
+        let mut section = MappingTable::of("", entries);
         let keys = [("id", FieldKind::Plain), ("title", FieldKind::Text)];
         let rules = rules(&mut section, &keys).expect("rules");
         RuleSet::of(rules, keep.iter().map(|name| (*name).to_owned()).collect())

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use super::fault::{MappingFault, Spot};
+use super::fault::MappingFault;
 use super::node::{Entries, MappingNode, NodeValue};
 use crate::similar::most_similar;
 
 /// A table whose keys are taken.
 pub(super) struct MappingTable<'n> {
-    pub(super) spot: &'n Spot,
     /// The name of the table for messages.
     name: &'n str,
     entries: &'n Entries,
@@ -20,8 +19,8 @@ pub(super) struct MappingTable<'n> {
 }
 
 impl<'n> MappingTable<'n> {
-    pub(super) fn of(spot: &'n Spot, name: &'n str, entries: &'n Entries) -> MappingTable<'n> {
-        MappingTable { spot, name, entries, known: BTreeSet::new() }
+    pub(super) fn of(name: &'n str, entries: &'n Entries) -> MappingTable<'n> {
+        MappingTable { name, entries, known: BTreeSet::new() }
     }
 
     /// Takes the value of a key.

@@ -19,7 +19,7 @@ use url::Url;
 use super::answer::UpstreamAnswer;
 use super::failure::{of_error, of_status};
 use super::headers::ApiHeaders;
-use crate::mapping::Mapping;
+use crate::mapping::{Api, Mapping};
 use crate::outcome::{Failure, FailureKind};
 use crate::payload::{Body, Endpoint, Payload};
 
@@ -52,9 +52,9 @@ struct Requests {
 
 impl Requests {
     fn of(base: &Url, mapping: &Mapping) -> Result<Requests> {
-        let people = mapping.people.as_ref().map(|people| list_url(base, &people.get));
+        let people = mapping.people.as_ref().map(|people| list_url(base, people.get.as_str()));
         let headers = ApiHeaders::of(&mapping.api)?;
-        Ok(Requests { films: list_url(base, &mapping.films.get), people, headers })
+        Ok(Requests { films: list_url(base, mapping.films.get.as_str()), people, headers })
     }
 
     fn url(&self, endpoint: Endpoint) -> Option<&Url> {
@@ -86,35 +86,15 @@ impl ApiSource {
         max_bytes: u64,
         proxy: Proxy,
     ) -> Result<ApiSource> {
-        // A later call fails, since the same provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .user_agent(concat!("movies-gen/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
-            // More than a minute, so that the next refresh needs no time of its lease to connect.
-            .pool_idle_timeout(Duration::from_secs(150))
-            .tcp_keepalive(Duration::from_secs(30))
-            .redirect(Policy::custom(|attempt| {
-                let (from, to) = (attempt.previous().last(), attempt.url());
-                let same = from.is_some_and(|from| {
-                    from.host() == to.host()
-                        && from.port_or_known_default() == to.port_or_known_default()
-                        && from.scheme() == to.scheme()
-                });
-                if same && attempt.previous().len() <= MOST_REDIRECTS {
-                    attempt.follow()
-                } else {
-                    attempt.stop()
-                }
-            }));
-        if proxy == Proxy::Never {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().context("cannot prepare the HTTP client for the API")?;
         let requests = Arc::new(Requests::of(base, mapping)?);
-        Ok(ApiSource { client, base: base.clone(), requests, max_bytes })
+        Ok(ApiSource { client: client(proxy)?, base: base.clone(), requests, max_bytes })
+    }
+
+    /// Prepares one request without the headers of a mapping.
+    pub(super) fn once(url: &Url, max_bytes: u64, proxy: Proxy) -> Result<ApiSource> {
+        let headers = ApiHeaders::of(&Api::default())?;
+        let requests = Arc::new(Requests { films: url.clone(), people: None, headers });
+        Ok(ApiSource { client: client(proxy)?, base: url.clone(), requests, max_bytes })
     }
 
     /// Returns the same upstream, asked by another mapping. The secret is read again.
@@ -217,6 +197,37 @@ impl ApiSource {
             body.extend_from_slice(&chunk);
         }
     }
+}
+
+/// Prepares the HTTP client.
+fn client(proxy: Proxy) -> Result<Client> {
+    // A later call fails, since the same provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("movies-gen/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .timeout(TOTAL_TIMEOUT)
+        // More than a minute, so that the next refresh needs no time of its lease to connect.
+        .pool_idle_timeout(Duration::from_secs(150))
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(Policy::custom(|attempt| {
+            let (from, to) = (attempt.previous().last(), attempt.url());
+            let same = from.is_some_and(|from| {
+                from.host() == to.host()
+                    && from.port_or_known_default() == to.port_or_known_default()
+                    && from.scheme() == to.scheme()
+            });
+            if same && attempt.previous().len() <= MOST_REDIRECTS {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
+        }));
+    if proxy == Proxy::Never {
+        builder = builder.no_proxy();
+    }
+    builder.build().context("cannot prepare the HTTP client for the API")
 }
 
 /// Reserves room for `more` bytes and at most a quarter of the body beyond them. A buffer that

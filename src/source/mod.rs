@@ -26,6 +26,16 @@ use crate::mapping::Mapping;
 use crate::outcome::Failure;
 use crate::payload::Payload;
 
+/// Asks an address once, without headers of a mapping, for a body of at most `max_bytes`.
+///
+/// # Errors
+/// Fails if there is no good answer.
+pub async fn ask_once(url: &Url, max_bytes: u64, proxy: Proxy) -> Result<Vec<u8>> {
+    let source = ApiSource::once(url, max_bytes, proxy)?;
+    let answer = source.fetch(None, async || Ok(())).await?;
+    Ok(answer.films.bytes.to_vec())
+}
+
 /// An upstream, and how to ask it.
 #[derive(Debug, Clone)]
 pub struct Source(SourceKind);

@@ -118,7 +118,7 @@ fn fields_that_no_rule_names_are_nowhere() {
                 let mut answer: Value = serde_json::from_str(&example(name, file)).expect("JSON");
                 mark(&mut answer, &mut count);
                 edit(&mut answer);
-                upstream.set(super::path_of(&list.get), Answer::json(&answer));
+                upstream.set(super::path_of(list.get.as_str()), Answer::json(&answer));
             }
         };
         step(&mut |_| ());

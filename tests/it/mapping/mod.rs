@@ -4,6 +4,7 @@ mod built_in;
 mod edits;
 mod errors;
 mod files;
+mod looking;
 mod secrets;
 
 use movies_gen::mapping::{Base, Mapping};
@@ -20,9 +21,9 @@ fn path_of(get: &str) -> &str {
 fn upstream_of(name: &str, films: &str, people: &str) -> Upstream {
     let mapping = Mapping::read(Some(Base::BuiltIn(name)), None).expect("a mapping");
     let upstream = Upstream::of(&json!([]), &json!([]));
-    upstream.set(path_of(&mapping.films.get), Answer::new(200, films));
+    upstream.set(path_of(mapping.films.get.as_str()), Answer::new(200, films));
     if let Some(list) = &mapping.people {
-        upstream.set(path_of(&list.get), Answer::new(200, people));
+        upstream.set(path_of(list.get.as_str()), Answer::new(200, people));
     }
     upstream
 }

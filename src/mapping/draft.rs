@@ -1,0 +1,487 @@
+//! A draft of a mapping from an answer.
+//!
+//! Owns what is recognised in an answer: the list of records, and the fields whose names and values
+//! have a usual form. What is not recognised is in the draft as comments, so that the owner sees
+//! every field.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::format::Format;
+use super::records::{fields, further_records};
+use crate::plain::clip;
+use crate::raw::{self, kind};
+
+/// Largest number of records that are read.
+const MOST_READ: usize = 200;
+/// Largest number of fields that are listed as comments.
+const MOST_LISTED: usize = 60;
+
+/// Names of fields in usual APIs, in lower case and without `_` and `-`, the best name first.
+const USUAL: &[(&str, &[&str])] = &[
+    ("id", &["id", "uuid", "guid", "slug", "key", "nr", "no", "imdbid", "tmdbid", "url"]),
+    ("title", &["title", "name", "titel", "titre", "titulo", "label"]),
+    ("original_title", &["originaltitle", "originalname"]),
+    ("original_title_romanised", &["originaltitleromanised", "originaltitleromanized"]),
+    ("original_language", &["originallanguage", "language"]),
+    (
+        "release_date",
+        &[
+            "releasedate",
+            "premieredate",
+            "premiered",
+            "released",
+            "firstairdate",
+            "date",
+            "year",
+            "productionyear",
+            "jahr",
+            "annee",
+        ],
+    ),
+    ("running_time", &["runningtime", "runtime", "runtimeticks", "duration", "length", "minutes"]),
+    ("score", &["rtscore", "score", "voteaverage", "rating", "communityrating", "averagerating"]),
+    (
+        "description",
+        &["description", "overview", "summary", "plot", "synopsis", "openingcrawl", "beschreibung"],
+    ),
+    ("director", &["director", "directors", "directedby", "regie"]),
+    ("producer", &["producer", "producers", "producedby"]),
+    (
+        "image",
+        &["image", "poster", "posterurl", "imageurl", "picture", "thumbnail", "cover", "artwork"],
+    ),
+    ("movie_banner", &["moviebanner", "banner", "backdrop", "fanart"]),
+];
+
+/// Names of fields with the people of a film.
+const PEOPLE: &[&str] =
+    &["people", "cast", "credits", "actors", "characters", "persons", "darsteller", "roles"];
+/// Names of fields of a person.
+const OF_A_PERSON: &[(&str, &[&str])] = &[
+    ("id", &["id", "uuid", "guid", "slug", "key", "url"]),
+    ("name", &["name", "title", "fullname"]),
+    ("films", &["films", "movies", "shows", "titles"]),
+    ("gender", &["gender", "sex"]),
+    ("age", &["age"]),
+    ("eye_color", &["eyecolor", "eyecolour", "eyes"]),
+    ("hair_color", &["haircolor", "haircolour", "hair"]),
+    ("image", &["image", "picture", "photo", "portrait", "imageurl", "profilepath"]),
+];
+/// Names of fields of a credit.
+const OF_A_CREDIT: &[(&str, &[&str])] = &[
+    ("id", &["id", "personid", "uuid", "url"]),
+    ("name", &["name", "actor", "person", "fullname"]),
+    ("role", &["role", "character", "charactername", "as"]),
+    ("image", &["image", "picture", "photo", "profileurl"]),
+];
+
+/// Where an answer comes from.
+#[derive(Debug, Clone)]
+pub struct DraftSource {
+    /// The base address of the API, or `file:` and a directory.
+    pub upstream: String,
+    /// Path and query under the upstream, or the name of the file.
+    pub get: String,
+    /// The format of the answer.
+    pub format: Format,
+}
+
+/// A field of the records, by its path.
+#[derive(Default)]
+struct SeenField<'a> {
+    count: usize,
+    /// The first value that is not null.
+    example: &'a str,
+    values: Vec<&'a str>,
+}
+
+/// The records of an answer.
+struct DraftRecords<'a> {
+    /// The path to the list; empty if the answer is the list.
+    path: String,
+    /// The first records.
+    first: Vec<&'a str>,
+    count: usize,
+}
+
+impl DraftRecords<'_> {
+    fn of(json: &str) -> Result<DraftRecords<'_>, String> {
+        let read = serde_json::from_str::<&serde_json::value::RawValue>(json);
+        read.map_err(|error| format!("the answer is not JSON: {error}"))?;
+        let (path, list) = list_in(json.trim(), 0).ok_or("the answer has no list of records")?;
+        let mut first = Vec::new();
+        raw::each_item(list, |item| first.push(item));
+        let count = first.len();
+        first.truncate(MOST_READ);
+        Ok(DraftRecords { path, first, count })
+    }
+}
+
+/// Drafts the mapping of an answer with films, and of an answer with people if the API has one.
+///
+/// # Errors
+/// Returns the reason if an answer has no list of records.
+pub fn draft(
+    films: (&DraftSource, &str),
+    people: Option<(&DraftSource, &str)>,
+) -> Result<String, String> {
+    let mut text = of_films(films.0, films.1)?;
+    match people {
+        Some((source, answer)) => text.push_str(&of_people(source, answer)?),
+        None => text.push_str(
+            "\n# If the API has a list of people:\n# [people]\n# get = \"/people\"\n# id = \"id\"\n\
+             # name = \"name\"\n# films = \"films\"\n",
+        ),
+    }
+    Ok(text)
+}
+
+fn of_films(source: &DraftSource, answer: &str) -> Result<String, String> {
+    let json = source.format.as_json(answer.trim_start_matches('\u{feff}'))?;
+    let records = DraftRecords::of(&json)?;
+    let (seen, of) = (seen(&records.first), records.first.len());
+    let mut text = format!(
+        "# A draft from {} records. Check each line, and remove the comment sign of each line that \
+         is right.\n# The form of this file: docs/mappings.md\n\n[api]\nupstream = {}\n\
+         # headers = {{ Authorization = \"Bearer {{secret}}\" }}\n# secret-env = \"NAME\"\n\n\
+         [films]\nget = {}\n",
+        records.count,
+        quoted(&source.upstream),
+        quoted(&source.get),
+    );
+    note_records(&json, &records, &mut text);
+    let mut used = Vec::new();
+    for (key, names) in USUAL {
+        if let Some((path, field)) = best(&seen, names, &used) {
+            let _ = writeln!(text, "{}", rule(key, path, field, of, &source.upstream));
+            used.push(path.clone());
+        } else if matches!(*key, "id" | "title") {
+            let _ = writeln!(text, "# {key} = \"…\"   # required; no field has a usual name");
+        }
+    }
+    people(&seen, &mut used, &mut text);
+    rest(&seen, &used, of, &mut text);
+    Ok(text)
+}
+
+fn of_people(source: &DraftSource, answer: &str) -> Result<String, String> {
+    let json = source.format.as_json(answer.trim_start_matches('\u{feff}'))?;
+    let records = DraftRecords::of(&json)?;
+    let (seen, of) = (seen(&records.first), records.first.len());
+    let mut text = format!("\n[people]\nget = {}\n", quoted(&source.get));
+    note_records(&json, &records, &mut text);
+    let mut used = Vec::new();
+    for (key, names) in OF_A_PERSON {
+        if let Some((path, field)) = best(&seen, names, &used) {
+            let _ = writeln!(text, "{}", rule(key, path, field, of, &source.upstream));
+            used.push(path.clone());
+        } else if matches!(*key, "id" | "name") {
+            let _ = writeln!(text, "# {key} = \"…\"   # required; no field has a usual name");
+        }
+    }
+    rest(&seen, &used, of, &mut text);
+    Ok(text)
+}
+
+/// Adds where the records are, and a comment if the answer is only a part of the list.
+fn note_records(json: &str, records: &DraftRecords<'_>, text: &mut String) {
+    if records.path.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "records = {}", quoted(&records.path));
+    if let Some(why) = further_records(json, records.count) {
+        let _ = writeln!(
+            text,
+            "# The answer is probably only a part of the list: {why}. Ask for the whole list in `get`."
+        );
+    }
+}
+
+/// Returns the list of objects with the most objects, with its path.
+fn list_in(value: &str, depth: usize) -> Option<(String, &str)> {
+    if value.starts_with('[') {
+        return Some((String::new(), value));
+    }
+    if depth > 2 || !value.starts_with('{') {
+        return None;
+    }
+    let mut best: Option<(String, &str, usize)> = None;
+    for (name, inside) in fields(value) {
+        let Some((path, list)) = list_in(inside, depth + 1) else { continue };
+        let mut objects = 0;
+        raw::each_item(list, |item| objects += usize::from(item.starts_with('{')));
+        let path = if path.is_empty() { step(&name) } else { format!("{}.{path}", step(&name)) };
+        if objects > best.as_ref().map_or(0, |best| best.2) {
+            best = Some((path, list, objects));
+        }
+    }
+    best.map(|(path, list, _)| (path, list))
+}
+
+/// Collects the fields of records, and the fields of objects in these fields.
+fn seen<'a>(records: &[&'a str]) -> BTreeMap<String, SeenField<'a>> {
+    let mut seen: BTreeMap<String, SeenField<'a>> = BTreeMap::new();
+    for record in records {
+        for (name, value) in fields(record) {
+            note(&mut seen, step(&name), value);
+            if value.starts_with('{') {
+                for (inner, value) in fields(value) {
+                    note(&mut seen, format!("{}.{}", step(&name), step(&inner)), value);
+                }
+            }
+        }
+    }
+    seen
+}
+
+fn note<'a>(seen: &mut BTreeMap<String, SeenField<'a>>, path: String, value: &'a str) {
+    if matches!(value, "null" | "\"\"" | "[]" | "{}") {
+        return;
+    }
+    let field = seen.entry(path).or_default();
+    if field.count == 0 {
+        field.example = value;
+    }
+    field.count += 1;
+    field.values.push(value);
+}
+
+/// Returns a name as a step of an expression.
+fn step(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
+}
+
+/// Returns the field whose name is the best of these names.
+fn best<'s, 'a>(
+    seen: &'s BTreeMap<String, SeenField<'a>>,
+    names: &[&str],
+    used: &[String],
+) -> Option<(&'s String, &'s SeenField<'a>)> {
+    names.iter().find_map(|name| {
+        let is_named = |path: &&String| plain(path) == *name && !used.contains(path);
+        let scalar = |field: &SeenField<'_>| !field.example.starts_with('{');
+        // A field of the record itself comes before a field of an object in the record.
+        let mut found: Vec<_> =
+            seen.iter().filter(|(path, field)| is_named(path) && scalar(field)).collect();
+        found.sort_by_key(|(path, _)| path.matches('.').count());
+        found.into_iter().next().or_else(|| {
+            // `{"rendered": …}`, `{"average": …}`, `{"medium": …}`
+            let below = |path: &String| {
+                let (above, last) = path.split_once('.')?;
+                let usual = ["rendered", "average", "value", "original", "medium", "url", "en"];
+                (plain(above) == *name && usual.contains(&plain(last).as_str())).then_some(())
+            };
+            seen.iter().find(|(path, field)| below(path).is_some() && scalar(field))
+        })
+    })
+}
+
+/// Returns the last name of a path in lower case, with letters and digits only.
+fn plain(path: &str) -> String {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    last.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns the line of a field.
+fn rule(key: &str, path: &str, field: &SeenField<'_>, of: usize, upstream: &str) -> String {
+    let numbers =
+        || field.values.iter().filter_map(|value| value.trim_matches('"').parse::<f64>().ok());
+    let largest = numbers().fold(0.0, f64::max);
+    let at = quoted(path);
+    let is_text_with = |part: &str| field.values.iter().any(|value| value.contains(part));
+    let line = match key {
+        "running_time" => match length_unit(path, largest) {
+            "min" => format!("{key} = {at}"),
+            unit => format!("{key} = {{ at = {at}, unit = \"{unit}\" }}"),
+        },
+        "score" if largest <= 5.0 => format!("{key} = {{ at = {at}, of = 5 }}"),
+        "score" if largest <= 10.0 => format!("{key} = {{ at = {at}, of = 10 }}"),
+        "description" | "title" if is_text_with("</") || is_text_with("&amp;") => {
+            format!("{key} = {{ at = {at}, html = true }}")
+        }
+        "director" | "producer" if !field.example.starts_with('[') && is_text_with(", ") => {
+            format!("{key} = {{ at = {at}, split = \", \" }}")
+        }
+        "image" | "movie_banner" if !is_text_with("://") => {
+            let base = if upstream.starts_with("file:") { "https://…" } else { "{api}" };
+            let text = quoted(&format!("{base}/…{{{path}}}"));
+            format!("# {key} = {{ text = {text} }}   # the address is not whole: complete the text")
+        }
+        _ => format!("{key} = {at}"),
+    };
+    let example = remark(field.example);
+    let found =
+        if field.count < of { format!(", in {} of {of}", field.count) } else { String::new() };
+    format!("{line}   # {example}{found}")
+}
+
+fn length_unit(path: &str, largest: f64) -> &'static str {
+    let name = plain(path);
+    match () {
+        () if name.contains("tick") || largest >= 1e9 => "ticks",
+        () if name.ends_with("ms") || largest >= 600_000.0 => "ms",
+        () if name.contains("sec") || largest > 1_000.0 => "s",
+        () => "min",
+    }
+}
+
+/// Drafts the people of films.
+fn people(seen: &BTreeMap<String, SeenField<'_>>, used: &mut Vec<String>, text: &mut String) {
+    let is_of_people = |(path, field): &(&String, &SeenField<'_>)| {
+        PEOPLE.contains(&plain(path).as_str()) && field.example.starts_with('[')
+    };
+    let Some((path, field)) = seen.iter().find(is_of_people) else { return };
+    let mut items = Vec::new();
+    field.values.iter().for_each(|list| raw::each_item(list, |item| items.push(item)));
+    let at = quoted(path);
+    if items.first().is_none_or(|item| !item.starts_with('{')) {
+        let _ = writeln!(text, "people = {at}   # {}", remark(field.example));
+    } else {
+        let inside = self::seen(&items);
+        let is_known = |names: &[&str]| best(&inside, names, &[]).is_some();
+        let of_id_or_name = OF_A_CREDIT.iter().filter(|(key, _)| matches!(*key, "id" | "name"));
+        let sign = if of_id_or_name.map(|(_, names)| names).any(|names| is_known(names)) {
+            ""
+        } else {
+            "# "
+        };
+        let _ = writeln!(text, "{sign}credits.at = {at}");
+        for (key, names) in OF_A_CREDIT {
+            if let Some((path, field)) = best(&inside, names, &[]) {
+                let example = remark(field.example);
+                let _ = writeln!(text, "{sign}credits.{key} = {}   # {example}", quoted(path));
+            }
+        }
+        if !sign.is_empty() {
+            let names: Vec<_> = inside.keys().map(|path| remark(path)).collect();
+            let _ = writeln!(text, "# credits.name = \"…\"   # one of: {}", names.join(", "));
+        }
+        if let Some((path, field)) = inside.iter().find(|(path, _)| plain(path) == "type") {
+            let example = clip(field.example.trim_matches('"'));
+            let _ = writeln!(
+                text,
+                "# People of one kind only: credits.at = {}",
+                quoted(&format!("{}[?{path}=='{example}']", path_of(&at)))
+            );
+        }
+    }
+    used.push(path.clone());
+}
+
+fn path_of(quoted: &str) -> &str {
+    quoted.trim_matches('"')
+}
+
+/// Lists the fields that are not used.
+fn rest(seen: &BTreeMap<String, SeenField<'_>>, used: &[String], of: usize, text: &mut String) {
+    let is_below = |path: &String| used.iter().any(|used| path.starts_with(&format!("{used}.")));
+    let unused: Vec<_> =
+        seen.iter().filter(|(path, _)| !used.contains(path) && !is_below(path)).collect();
+    if unused.is_empty() {
+        return;
+    }
+    let top = unused.iter().find(|(path, _)| !path.contains('.') && !path.contains('"'));
+    if let Some((name, _)) = top {
+        let _ = writeln!(
+            text,
+            "# keep = [{}]   # further fields for templates and data files",
+            quoted(name)
+        );
+    }
+    let _ = writeln!(text, "\n# Fields that no line above reads:");
+    for (path, field) in unused.iter().take(MOST_LISTED) {
+        let example = match field.example.starts_with(['[', '{']) {
+            true => kind(field.example).to_owned(),
+            false => remark(field.example),
+        };
+        let path = remark(path);
+        let _ = writeln!(text, "#   {path} = {example}, in {} of {of}", field.count);
+    }
+    let more = unused.len().saturating_sub(MOST_LISTED);
+    if more > 0 {
+        let _ = writeln!(text, "#   and {more} more");
+    }
+}
+
+/// Returns the start of a value for a comment in one line.
+fn remark(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).take(40).collect();
+    clip(&words.join(" "))
+}
+
+/// Returns a text as a TOML string.
+fn quoted(text: &str) -> String {
+    if text.contains(['"', '\\']) && !text.contains('\'') && !text.contains(char::is_control) {
+        return format!("'{text}'");
+    }
+    toml::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Base, Mapping, MappingFile};
+    use super::*;
+
+    fn source(format: Format) -> DraftSource {
+        DraftSource { upstream: "https://h/api".into(), get: "/films?all=1".into(), format }
+    }
+
+    /// Drafts a mapping, and reads the draft as a mapping.
+    fn drafted(format: Format, answer: &str) -> (String, Mapping) {
+        let text = draft((&source(format), answer), None).expect("a draft");
+        let file = MappingFile { name: "draft.toml", text: &text };
+        let mapping = Mapping::read(Some(Base::File(file)), None);
+        (text.clone(), mapping.unwrap_or_else(|fault| panic!("{fault}\n{text}")))
+    }
+
+    #[test]
+    fn usual_fields_are_recognised_and_the_others_are_comments() {
+        let answer = r#"{"page": 1, "total_pages": 4, "tags": ["a"], "data": {"items": [
+            {"Id": 7, "name": {"rendered": "A &amp; B</i>"}, "overview": "<p>x</p>", "runtime_ms": 1,
+             "RunTimeTicks": 51600000000, "vote_average": 7.9, "ProductionYear": 1999,
+             "poster_path": "/a.jpg", "odd key": true, "directors": "A, B",
+             "People": [{"Id": "p", "Name": "P", "Role": "R", "Type": "Actor"}]},
+            {"Id": 8, "name": {"rendered": "C"}, "vote_average": null}]}}"#;
+        let (text, mapping) = drafted(Format::Json, answer);
+        for line in [
+            "records = \"data.items\"",
+            "id = \"Id\"   # 7",
+            "title = { at = \"name.rendered\", html = true }",
+            "running_time = { at = \"RunTimeTicks\", unit = \"ticks\" }",
+            "score = { at = \"vote_average\", of = 10 }   # 7.9, in 1 of 2",
+            "description = { at = \"overview\", html = true }",
+            "director = { at = \"directors\", split = \", \" }",
+            "credits.role = \"Role\"",
+            "# People of one kind only: credits.at = \"People[?Type=='Actor']\"",
+            "only a part of the list: `total_pages` is 4",
+            "#   \"odd key\" = true, in 1 of 2",
+            "#   poster_path = \"/a.jpg\"",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert_eq!(mapping.films.get.as_str(), "/films?all=1");
+    }
+
+    #[test]
+    fn a_list_of_csv_or_of_unusual_fields_gives_a_draft_that_names_what_is_missing() {
+        let (text, _) = drafted(Format::Csv, "nr,Titel,Jahr\n1,A,1999\n");
+        assert!(text.contains("id = \"nr\"") && text.contains("title = \"Titel\""), "{text}");
+        let text = draft((&source(Format::Json), r#"[{"x": 1}]"#), None).expect("a draft");
+        assert!(text.contains("# title = \"…\"   # required"), "{text}");
+        for answer in ["", "<html>", "7", "{\"a\": 1}"] {
+            assert!(draft((&source(Format::Json), answer), None).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_drafts_of_hostile_answers_are_mappings() {
+        let answer =
+            r##"[{"id": "a\nb = \"", "title": "\u0007'\"", "x\"y": "#\n[films]", "z'": "\\"}]"##;
+        let (text, _) = drafted(Format::Json, answer);
+        assert!(!text.contains('\u{7}'), "{text}");
+    }
+}
