@@ -150,6 +150,7 @@ pub(super) fn site_of(config: &Config) -> Site {
         title: config.site_title.clone(),
         lang: config.lang.clone(),
         words: config.mapping.words.clone(),
+        score_name: config.mapping.score_name().map(str::to_owned),
         attribution: config.mapping.attribution.as_deref().and_then(attribution),
         url: config.site_url.clone(),
         stale_notice: match config.stale_notice {

@@ -179,6 +179,11 @@ impl Mapping {
         self.films.needs_api() || self.people.as_ref().is_some_and(ListMapping::needs_api)
     }
 
+    /// Returns the name of the score of a film, if the owner gives one.
+    pub fn score_name(&self) -> Option<&str> {
+        self.films.fields.rules.iter().find_map(|rule| rule.name.as_deref())
+    }
+
     /// Returns a hash that changes with every part that decides how records are read.
     pub fn digest(&self) -> u64 {
         let people = self.people.as_ref().map_or(0, ListMapping::digest);
@@ -221,6 +226,7 @@ fn words(node: &node::MappingNode) -> Result<Words, MappingFault> {
         films: word("films")?,
         person: word("person")?,
         people: word("people")?,
+        score: None,
     };
     section.end()?;
     Ok(words)

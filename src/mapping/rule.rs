@@ -10,6 +10,10 @@ use super::fault::MappingFault;
 use super::node::{Entries, MappingNode, NodeValue};
 use super::section::MappingTable;
 use super::text_parts::TextParts;
+use crate::plain::cleaned;
+
+/// Longest name of a score in characters.
+const LONGEST_SCORE_NAME: usize = 60;
 
 /// A rule for one field.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,8 @@ pub(crate) struct Rule {
     pub(crate) unit: LengthUnit,
     /// The largest score of the scale.
     pub(crate) of: f64,
+    /// The name of a score.
+    pub(super) name: Option<String>,
     /// Whether the text is HTML.
     pub(crate) is_html: bool,
     /// What separates the names in one text.
@@ -95,6 +101,7 @@ impl Rule {
             found,
             unit: LengthUnit::Minutes,
             of: 100.0,
+            name: None,
             is_html: false,
             split: None,
             is_built_in: node.spot.file.is_built_in,
@@ -151,6 +158,9 @@ impl Rule {
                 node.spot.fault(format!("`{unit}` is not a unit; write one of {names}"))
             })?;
             self.unit = *unit;
+        }
+        if kind == FieldKind::Score {
+            self.name = score_name(section)?;
         }
         if kind == FieldKind::Score
             && let Some(node) = section.take("of")
@@ -223,6 +233,17 @@ impl Rule {
             _ => self.key.to_owned(),
         }
     }
+}
+
+/// Reads the name of a score.
+fn score_name(section: &mut MappingTable<'_>) -> Result<Option<String>, MappingFault> {
+    let Some((node, text)) = section.text("name")? else { return Ok(None) };
+    let name = cleaned(text).trim().to_owned();
+    if name.is_empty() || name.chars().count() > LONGEST_SCORE_NAME {
+        let why = format!("`name` must have 1 to {LONGEST_SCORE_NAME} characters");
+        return Err(node.spot.fault(why));
+    }
+    Ok(Some(name))
 }
 
 /// Compiles the expression in a value.

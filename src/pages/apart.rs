@@ -45,5 +45,5 @@ fn alone(template: &str, site: &Site, theme: &Theme, failed: bool) -> Result<Byt
     let mut context = Context::new();
     context.insert("failed", &failed);
     context.insert("site", &SharedFacts::of(site, theme).variables);
-    Ok(theme.render(template, &context, theme.texts(&site.lang, &site.words))?.into())
+    Ok(theme.render(template, &context, site.texts(theme))?.into())
 }

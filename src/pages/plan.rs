@@ -48,7 +48,7 @@ impl<'a> Plan<'a> {
     /// 3. Pages that the owner wrote.
     /// 4. Former addresses, and files of the theme's `root/` folder, at free paths.
     pub fn new(site: &'a Site, records: &'a Records<'a>, theme: &'a Theme) -> Plan<'a> {
-        let contents = PageContents::of(site, records, theme.texts(&site.lang, &site.words));
+        let contents = PageContents::of(site, records, site.texts(theme));
         let (planned, bases) =
             rayon::join(|| Planned::of(site, &contents, theme), || Bases::of(&contents));
         let Planned { pages, sitemap, hidden } = planned;

@@ -28,7 +28,7 @@ pub(super) struct SharedFacts {
 
 impl SharedFacts {
     pub(super) fn of(site: &Site, theme: &Theme) -> SharedFacts {
-        let texts = theme.texts(&site.lang, &site.words);
+        let texts = site.texts(theme);
         let assets: BTreeMap<_, _> = theme
             .assets()
             .iter()
@@ -57,8 +57,8 @@ impl SharedFacts {
         let mut hasher = blake3::Hasher::new();
         hasher.update(RENDERER.as_bytes());
         hasher.update(theme.sources().hash.as_bytes());
-        // The words are in the texts, which no variable has.
-        write_json(&mut hasher, &(&variables, &site.words));
+        // The words and the name of the score are in the texts, which no variable has.
+        write_json(&mut hasher, &(&variables, &site.words, &site.score_name));
         let digest = hasher.finalize();
         variables["theme"] = digest.to_hex()[..16].into();
         let build = hasher.update(site.program.as_bytes()).finalize();
@@ -99,6 +99,7 @@ impl SharedFacts {
             ("--site-title", format!("{:?}", site.title)),
             ("--lang", format!("{:?}", site.lang)),
             ("the words of the mapping", format!("{:?}", site.words)),
+            ("the name of the score in the mapping", format!("{:?}", site.score_name)),
             ("the attribution of the mapping", format!("{:?}", site.attribution)),
             ("--site-url", format!("{:?}", site.url.as_ref().map(|url| url.as_str()))),
             ("--stale-notice", format!("{:?}", site.stale_notice)),

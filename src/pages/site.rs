@@ -4,13 +4,15 @@
 //! Absolute addresses come only from `--site-url`, never from a request. A change of these facts
 //! renders all pages again, so facts that come from the data do not belong here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::attribution::Attribution;
-use crate::texts::Words;
+use crate::texts::{Texts, Words};
+use crate::theme::Theme;
 
 /// Characters that are percent-encoded in a path (RFC 3986 §3.3).
 pub const NOT_IN_A_PATH: AsciiSet =
@@ -37,6 +39,8 @@ pub struct Site {
     pub lang: String,
     /// Words of the owner for films and people, in the language of the site.
     pub words: Words,
+    /// Name of the scores, such as `IMDb`; `None` if the scores have no name.
+    pub score_name: Option<String>,
     /// Whose data the site shows, as the owner words it; `None` if the owner says nothing.
     pub attribution: Option<Attribution>,
     /// Public address of the site, which ends in `/`; `None` if the address is not known.
@@ -61,6 +65,7 @@ impl Site {
             title: title.to_owned(),
             lang: "en".to_owned(),
             words: Words::default(),
+            score_name: None,
             attribution: None,
             url: None,
             stale_notice: NoticeAge::TwiceMaxAge,
@@ -68,6 +73,12 @@ impl Site {
             dev: false,
             program: String::new(),
         }
+    }
+
+    /// Returns the texts of a theme in the language and with the words of the site.
+    pub(super) fn texts<'t>(&self, theme: &'t Theme) -> &'t Arc<Texts> {
+        let words = Words { score: self.score_name.clone(), ..self.words.clone() };
+        theme.texts(&self.lang, &words)
     }
 
     /// Returns the path prefix of every address in the site. The prefix starts and ends with `/`.

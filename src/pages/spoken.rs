@@ -13,7 +13,7 @@ use crate::clock::WallTime;
 use crate::history::History;
 use crate::ledger::Ledger;
 use crate::outcome::{FailureKind, OutcomeKind};
-use crate::texts::{OWN_WORDS, Table, Words};
+use crate::texts::{OWN_WORDS, SCORE_NAME, Table, Words};
 use crate::theme::{Theme, built_in};
 
 /// Languages of the built-in tables, without English.
@@ -76,6 +76,30 @@ fn every_wording_for_words_of_the_owner_has_the_placeholders_of_its_text() {
 }
 
 #[test]
+fn every_language_has_the_wordings_for_a_score_with_a_name() {
+    let texts = |lang: &str| {
+        let table = raw_table(lang);
+        let of_names = table.keys().filter_map(|key| key.strip_prefix(SCORE_NAME));
+        of_names.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let words = Words { score: Some(" {Vvk} ".to_owned()), ..Words::default() };
+    for lang in OTHERS.into_iter().chain(["en"]) {
+        assert_eq!(texts(lang), texts("en"), "{lang}");
+        let [plain, named] = [table(lang), raw_table(lang).worded(&words)];
+        assert_eq!(plain.keys().collect::<Vec<_>>(), named.keys().collect::<Vec<_>>(), "{lang}");
+        for key in texts(lang) {
+            let form = |table: &Table| {
+                let (_, form) = table.get(&key).expect("a text").forms().last().expect("a form");
+                form.to_string()
+            };
+            assert!(form(&named).contains("Vvk"), "{key} in {lang}: {}", form(&named));
+            assert_ne!(form(&plain), form(&named), "{key} in {lang}");
+        }
+        assert!(plain.keys().all(|key| !key.starts_with(SCORE_NAME)), "{lang}");
+    }
+}
+
+#[test]
 fn every_text_is_used() {
     let files = built_in();
     let templates = files.iter().filter(|(name, _)| !name.ends_with(".toml"));
@@ -105,7 +129,9 @@ fn every_text_is_used() {
 pub(super) fn pages(lang: &str, words: Words) -> BTreeMap<String, String> {
     let attribution = Attribution::parse("[Yyk](https://y.example/)").ok();
     let lang = lang.to_owned();
-    let site = Site { lang, words, attribution, title: "Qzqz".into(), demo: true, ..site(None) };
+    let score_name = None;
+    let title = "Qzqz".to_owned();
+    let site = Site { lang, words, score_name, attribution, title, demo: true, ..site(None) };
     let theme = Theme::load(None).expect("the theme");
     let film = |id: usize| {
         json!({"id": id.to_string(), "title": format!("Vrk{id}"), "description": "Zzt.",

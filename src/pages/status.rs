@@ -124,7 +124,7 @@ impl Status<'_> {
             fingerprint: String::new(),
         };
         context.insert("page", &page);
-        let texts = templates.texts(&site.lang, &site.words);
+        let texts = site.texts(templates);
         context.insert("status", &self.view(texts));
         let day = self.history.day(self.now);
         let outcomes = day.outcomes().into_iter();

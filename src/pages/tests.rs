@@ -40,7 +40,7 @@ fn small() -> Catalogue {
 
 pub(super) fn site(url: Option<&str>) -> Site {
     let url = url.map(|url| url::Url::parse(url).expect("an address"));
-    Site { url, ..Site::named("Films") }
+    Site { url, score_name: Some("Rotten Tomatoes".to_owned()), ..Site::named("Films") }
 }
 
 /// Renders every page. Returns the fingerprint and the content of each page, by path.

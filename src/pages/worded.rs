@@ -31,6 +31,7 @@ fn words() -> Words {
         films: word("vlorpez"),
         person: word("quib"),
         people: word("quibben"),
+        score: None,
     }
 }
 
@@ -153,14 +154,17 @@ fn every_page_has_the_attribution_in_its_footer() {
 }
 
 #[test]
-fn other_words_and_another_attribution_render_all_pages_again() {
+fn other_words_another_score_name_and_another_attribution_render_all_pages_again() {
     let theme = Theme::load(None).expect("the theme");
     let plain = site(None);
     let before = rendered(&plain);
     let attribution = Attribution::parse("Data by me").ok();
     let worded = Site { words: words(), ..plain.clone() };
     let attributed = Site { attribution, ..plain.clone() };
-    for (site, part) in [(worded, "the words"), (attributed, "the attribution")] {
+    let named = Site { score_name: Some("IMDb".to_owned()), ..plain.clone() };
+    for (site, part) in
+        [(worded, "the words"), (attributed, "the attribution"), (named, "the name of the score")]
+    {
         let (was, is) = (look(&plain, &theme), look(&site, &theme));
         assert_ne!((was.hash, was.theme_id), (is.hash, is.theme_id));
         let changed: Vec<_> =

@@ -28,7 +28,7 @@ use format::Formats;
 pub use language::{is_tag, nearest};
 pub use pattern::Pattern;
 pub use script::{is_right_to_left, language_of};
-pub use table::{HTML, NOUN, OWN_WORDS, Table, TableFault, Text};
+pub use table::{HTML, NOUN, OWN_WORDS, SCORE_NAME, Table, TableFault, Text};
 pub use words::Words;
 
 /// Language of the table that has every text. A site whose language has no table is in English.
@@ -72,7 +72,7 @@ fn hint(nearest: Option<&str>) -> String {
 impl Texts {
     /// Returns the texts in `lang`, or in the nearest language with a table, or in English if there
     /// is none. A text that the tables of the language lack is in English. `words` take the places
-    /// of the nouns for films and people.
+    /// of the nouns for films and people, and of the word for the score.
     pub fn of(tables: &Tables, lang: &str, words: &Words) -> Texts {
         let near = nearest(lang, tables);
         let spoken = near.first().copied().unwrap_or(ENGLISH);

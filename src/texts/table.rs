@@ -4,16 +4,17 @@
 //! is a string, or a table with one string for each plural category (CLDR). The category `other` is
 //! required.
 //!
-//! Two sections are special. `[noun]` has the nouns of the language for films and people.
+//! Three sections are special. `[noun]` has the nouns of the language for films and people.
 //! `[own_words]` has the wordings of other texts for a site whose owner has other nouns: the key
-//! `own_words.nav.films` has the other wording of `nav.films`.
+//! `own_words.nav.films` has the other wording of `nav.films`. `[score_name]` has, in the same way,
+//! the wordings of texts for a site whose scores have a name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use icu_plurals::PluralCategory;
 
 use super::pattern::Pattern;
-use super::words::{Words, as_shown, noun_of};
+use super::words::{SCORE_PLACE, Words, as_shown, noun_of};
 
 /// Plural categories by their CLDR names.
 const CATEGORIES: [(&str, PluralCategory); 6] = [
@@ -27,6 +28,8 @@ const CATEGORIES: [(&str, PluralCategory); 6] = [
 
 /// Start of the keys of the wordings for words of the owner.
 pub const OWN_WORDS: &str = "own_words.";
+/// Start of the keys of the wordings for a score with a name.
+pub const SCORE_NAME: &str = "score_name.";
 /// Start of the keys of the nouns.
 pub const NOUN: &str = "noun.";
 /// Ending of the keys of texts that are HTML.
@@ -136,21 +139,26 @@ impl Table {
     }
 
     /// Adds the texts of `over`. They replace texts with the same key. A text also replaces the
-    /// wording for words of the owner, because that wording belongs to the replaced text.
+    /// wordings for words of the owner and for a score with a name, because these wordings belong to
+    /// the replaced text.
     pub fn extend(&mut self, over: Table) {
         for key in over.keys() {
-            self.0.remove(&format!("{OWN_WORDS}{key}"));
+            for of_wordings in [OWN_WORDS, SCORE_NAME] {
+                self.0.remove(&format!("{of_wordings}{key}"));
+            }
         }
         self.0.extend(over.0);
     }
 
     /// Returns the texts of a site with these words of the owner. The wordings in `[own_words]` take
     /// the places of the texts that show a given word, and the section itself is left out. A word
-    /// that is not given is the noun of the table.
+    /// that is not given is the noun of the table. If the score has a name, the wordings in
+    /// `[score_name]` take the places of the texts about scores.
     #[must_use]
     pub fn worded(self, words: &Words) -> Table {
         let (wordings, mut texts): (BTreeMap<_, _>, BTreeMap<_, _>) =
             self.0.into_iter().partition(|(key, _)| key.starts_with(OWN_WORDS));
+        name_the_score(&mut texts, words.score.as_deref());
         for (name, word) in words.given() {
             texts.insert(format!("{NOUN}{name}"), Text::literal(word));
         }
@@ -173,16 +181,20 @@ impl Table {
 
     /// Checks that each text has only placeholders that the text of the same key in `model` has.
     /// The program and the templates give values only to the placeholders of `model`. A wording for
-    /// words of the owner may also have the placeholders of the words.
+    /// words of the owner may also have the placeholders of the words, and a wording for a score with
+    /// a name the placeholder of the name.
     ///
     /// # Errors
     /// Fails with the first text that has another placeholder.
     pub fn fits(&self, model: &Table) -> Result<(), TableFault> {
         for (key, text) in &self.0 {
-            let worded = key.strip_prefix(OWN_WORDS);
-            let known = model.get(worded.unwrap_or(key)).map(Text::places);
+            let (worded, named) = (key.strip_prefix(OWN_WORDS), key.strip_prefix(SCORE_NAME));
+            let known = model.get(worded.or(named).unwrap_or(key)).map(Text::places);
             let Some(known) = known else { continue };
-            let is_strange = |place: &&&str| worded.is_none() || noun_of(place).is_none();
+            let is_strange = |place: &&&str| {
+                let is_word = worded.is_some() && noun_of(place).is_some();
+                !is_word && !(named.is_some() && **place == SCORE_PLACE)
+            };
             if let Some(strange) = text.places().difference(&known).find(is_strange) {
                 let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -191,6 +203,21 @@ impl Table {
             }
         }
         Ok(())
+    }
+}
+
+/// Puts the wordings for a score with this name in the places of their texts. Without a name, the
+/// wordings are left out.
+fn name_the_score(texts: &mut BTreeMap<String, Text>, name: Option<&str>) {
+    let is_wording = |key: &String, _: &mut Text| key.starts_with(SCORE_NAME);
+    let wordings: Vec<_> = texts.extract_if(.., is_wording).collect();
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return };
+    for (key, wording) in wordings {
+        let key = key.strip_prefix(SCORE_NAME).unwrap_or(&key);
+        if let Some(text) = texts.get_mut(key) {
+            let name = |place: &str| (place == SCORE_PLACE).then(|| in_text(key, name));
+            *text = wording.with(name);
+        }
     }
 }
 

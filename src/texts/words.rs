@@ -28,12 +28,14 @@ pub struct Words {
     pub person: Option<String>,
     /// Several people: `actors`.
     pub people: Option<String>,
+    /// The name of the score of a film: `IMDb`. Without a name, texts have the word of the language.
+    pub score: Option<String>,
 }
 
 impl Words {
     /// Returns each word that is given, with the name of its placeholder.
     pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let Words { film, films, person, people } = self;
+        let Words { film, films, person, people, score: _ } = self;
         let words = [film, films, person, people].map(|word| word.as_deref().map(str::trim));
         let words = PLACES.into_iter().zip(words);
         words.filter_map(|(name, word)| Some((name, word.filter(|word| !word.is_empty())?)))
@@ -48,6 +50,9 @@ impl Words {
         is_any && (shown.peek().is_none() || given.any(|name| shown.clone().any(|of| of == name)))
     }
 }
+
+/// Placeholder of the name of the score, in the wordings for a score with a name.
+pub(super) const SCORE_PLACE: &str = "score_name";
 
 /// Returns the word for which a placeholder stands: `films` for `{films}` and for `{Films}`.
 pub(super) fn noun_of(place: &str) -> Option<&'static str> {
@@ -71,7 +76,8 @@ mod tests {
 
     fn words() -> Words {
         let word = |word: &str| Some(word.to_owned());
-        Words { films: word("shows"), person: word(" actor "), people: word(" "), film: None }
+        let (films, person, people) = (word("shows"), word(" actor "), word(" "));
+        Words { films, person, people, ..Words::default() }
     }
 
     #[test]

@@ -12,7 +12,9 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 
 use super::Embedded;
-use crate::texts::{ENGLISH, NOUN, OWN_WORDS, Table, Tables, Texts, Words, is_tag, nearest};
+use crate::texts::{
+    ENGLISH, NOUN, OWN_WORDS, SCORE_NAME, Table, Tables, Texts, Words, is_tag, nearest,
+};
 
 /// Folder of the tables.
 const FOLDER: &str = "texts/";
@@ -101,8 +103,8 @@ impl Spoken {
 
     /// Returns the keys that the tables of a language lack, by language: for the languages of the
     /// owner's tables, and for the language of the site. The texts of these keys are in English. A
-    /// text without a wording for words of the owner stays as it is, so these wordings are not
-    /// counted. Nouns are needed only beside such wordings.
+    /// text without a wording for words of the owner, or for a score with a name, stays as it is, so
+    /// these wordings are not counted. Nouns are needed only beside such wordings.
     pub(super) fn missing(&self, lang: &str) -> BTreeMap<String, Vec<String>> {
         let Some(english) = self.tables.get(ENGLISH) else { return BTreeMap::new() };
         let site = nearest(lang, &self.tables).first().map(|tag| (*tag).to_owned());
@@ -113,8 +115,8 @@ impl Spoken {
             let is_worded =
                 |tag: &&str| self.tables[*tag].keys().any(|key| key.starts_with(OWN_WORDS));
             let has_wordings = near.iter().any(is_worded);
-            let is_needed =
-                |key: &str| !key.starts_with(OWN_WORDS) && (has_wordings || !key.starts_with(NOUN));
+            let is_wording = |key: &str| key.starts_with(OWN_WORDS) || key.starts_with(SCORE_NAME);
+            let is_needed = |key: &str| !is_wording(key) && (has_wordings || !key.starts_with(NOUN));
             let lacking = english.keys().filter(|key| !has(key) && is_needed(key));
             let lacking = lacking.map(str::to_owned).collect();
             (tag, lacking)
