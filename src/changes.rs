@@ -60,6 +60,9 @@ pub enum What {
 pub struct FieldChange {
     /// The name of the field in the data of the API.
     pub field: String,
+    /// The name of the person of the film whose field changed; `None` for a field of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// The value before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
@@ -212,9 +215,10 @@ fn film_fields(
     fields: &mut Differing<'_, '_>,
 ) {
     fields.text("title", Some(&old.title), Some(&new.title));
-    let optional: [(&str, Optional<Film>); 8] = [
+    let optional: [(&str, Optional<Film>); 9] = [
         ("original_title", |film| film.original_title.as_deref()),
         ("original_title_romanised", |film| film.original_title_romanised.as_deref()),
+        ("original_language", |film| film.original_language.as_deref()),
         ("image", |film| film.image.as_deref().map(without_query)),
         ("movie_banner", |film| film.movie_banner.as_deref().map(without_query)),
         ("description", |film| film.description.as_deref()),
@@ -236,20 +240,50 @@ fn film_fields(
     let (old_ids, old_names) = names(old_index, before);
     let (new_ids, new_names) = names(new_index, after);
     if sorted(old_ids) != sorted(new_ids) {
-        fields.push("people", Some(&old_names), Some(&new_names));
+        fields.push("people", None, Some(&old_names), Some(&new_names));
     }
+    roles((old_index, old), before, (new_index, new), after, fields);
     fields.extra(&old.extra, &new.extra);
+}
+
+/// Compares the roles of the people who are in the film before and after. The order of the credits
+/// does not count.
+fn roles(
+    (old_index, old): (FilmIndex, &Film),
+    before: &Catalogue,
+    (new_index, new): (FilmIndex, &Film),
+    after: &Catalogue,
+    fields: &mut Differing<'_, '_>,
+) {
+    if old.credits == new.credits {
+        return;
+    }
+    let [old_roles, new_roles] = [old, new].map(|film| {
+        let roles = film.credits.iter().map(|credit| (&*credit.person, credit.role.as_deref()));
+        roles.collect::<BTreeMap<_, _>>()
+    });
+    let of_before = before.cast(old_index).iter().map(|&index| &*before.person(index).id);
+    let of_before: BTreeSet<&str> = of_before.collect();
+    for &index in after.cast(new_index) {
+        let Person { id, name, .. } = after.person(index);
+        let role = |roles: &BTreeMap<&str, _>| roles.get(&**id).copied().flatten();
+        let (old, new): (Option<&str>, Option<&str>) = (role(&old_roles), role(&new_roles));
+        if old != new && of_before.contains(&**id) {
+            fields.push("role", Some(name), old, new);
+        }
+    }
 }
 
 fn person_fields(old: &Person, new: &Person, fields: &mut Differing<'_, '_>) {
     // The cast of a film includes this change. A change of the person too would report one
     // change twice.
     fields.text("name", Some(&old.name), Some(&new.name));
-    let optional: [(&str, Optional<Person>); 4] = [
+    let optional: [(&str, Optional<Person>); 5] = [
         ("gender", |person| person.gender.as_deref()),
         ("age", |person| person.age.as_deref()),
         ("eye_color", |person| person.eye_color.as_deref()),
         ("hair_color", |person| person.hair_color.as_deref()),
+        ("image", |person| person.image.as_deref().map(without_query)),
     ];
     for (name, field) in optional {
         fields.text(name, field(old), field(new));
@@ -269,7 +303,7 @@ struct Differing<'r, 'a> {
 impl Differing<'_, '_> {
     fn text(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
         if old != new {
-            self.push(field, old, new);
+            self.push(field, None, old, new);
         }
     }
 
@@ -288,7 +322,8 @@ impl Differing<'_, '_> {
         }
     }
 
-    fn push(&mut self, field: &str, old: Option<&str>, new: Option<&str>) {
+    /// Adds a change. `of` is the name of the person whose field changed.
+    fn push(&mut self, field: &str, of: Option<&str>, old: Option<&str>, new: Option<&str>) {
         let names = self.room.names.entry(self.kind).or_default();
         if names.len() < MOST_NAMES && !names.contains(field) {
             names.insert(field.to_owned());
@@ -296,12 +331,13 @@ impl Differing<'_, '_> {
         if (self.room.is_ignored)(self.kind, field) {
             return;
         }
-        let (field, old, new) = (cut_name(field), old.map(cut), new.map(cut));
+        let (field, of, old, new) =
+            (cut_name(field), of.map(cut_name), old.map(cut), new.map(cut));
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let bytes = field.len() + length(&old) + length(&new);
+        let bytes = field.len() + length(&of) + length(&old) + length(&new);
         if self.kept.len() < MOST_FIELDS && bytes <= self.room.bytes {
             self.room.bytes -= bytes;
-            self.kept.push(FieldChange { field, old, new });
+            self.kept.push(FieldChange { field, of, old, new });
         } else {
             self.more = self.more.saturating_add(1);
         }

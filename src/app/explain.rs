@@ -244,7 +244,8 @@ fn told(change: &Change) -> String {
 fn field(change: &FieldChange) -> String {
     let value =
         |value: &Option<String>| value.as_ref().map_or("none".to_owned(), |it| format!("{it:?}"));
-    format!("{} from {} to {}", change.field, value(&change.old), value(&change.new))
+    let of = change.of.as_ref().map_or_else(String::new, |of| format!(" of {of:?}"));
+    format!("{}{of} from {} to {}", change.field, value(&change.old), value(&change.new))
 }
 
 fn at(seconds: u64) -> String {

@@ -44,8 +44,8 @@ fn records_are_matched_by_id_in_any_order() {
     let new = catalogue(&[("d", "D", 4), ("b", "B", 5), ("a", "A", 1)]);
     let changes = between(&old, &new);
     let told: Vec<_> = changes.iter().map(|change| (&*change.id, &change.what)).collect();
-    let score =
-        FieldChange { field: "rt_score".into(), old: Some("2".into()), new: Some("5".into()) };
+    let (old, new) = (Some("2".into()), Some("5".into()));
+    let score = FieldChange { field: "rt_score".into(), of: None, old, new };
     assert_eq!(
         told,
         [("b", &What::Changed(vec![score])), ("d", &What::Added), ("c", &What::Removed)]

@@ -75,13 +75,16 @@ fn merged_changes(ours: &VecDeque<Dated>, theirs: &VecDeque<Dated>) -> VecDeque<
     rooms::bounded(merged)
 }
 
+/// The name of a field, the person whose field changed, and the new value.
+type KeyField<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
 /// Two changes are the same if the record and the new values are the same.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     kind: Kind,
     id: &'a str,
     /// `None` for an added or a removed record; the flag tells which.
-    fields: Option<Vec<(&'a str, Option<&'a str>)>>,
+    fields: Option<Vec<KeyField<'a>>>,
     added: bool,
 }
 
@@ -89,7 +92,10 @@ impl Key<'_> {
     fn of(change: &Change) -> Key<'_> {
         let fields = match &change.what {
             What::Changed(fields) => Some(
-                fields.iter().map(|field| (field.field.as_str(), field.new.as_deref())).collect(),
+                fields
+                    .iter()
+                    .map(|field| (field.field.as_str(), field.of.as_deref(), field.new.as_deref()))
+                    .collect(),
             ),
             What::Added | What::Removed => None,
         };

@@ -134,6 +134,7 @@ fn sound_changes(changes: VecDeque<Dated>, left_out: &mut LeftOut) -> VecDeque<D
             change.more = change.more.saturating_add(u32::try_from(surplus).unwrap_or(u32::MAX));
             for field in fields {
                 field.field = cut_name(&cleaned(&field.field));
+                field.of = field.of.take().map(|of| cut_name(&cleaned(&of)));
                 for value in [&mut field.old, &mut field.new].into_iter().flatten() {
                     *value = cut(&cleaned(value));
                 }

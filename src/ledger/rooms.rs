@@ -49,7 +49,10 @@ fn size(dated: &Dated) -> usize {
     let fields = match &change.what {
         What::Changed(fields) => fields
             .iter()
-            .map(|field| field.field.len() + length(&field.old) + length(&field.new))
+            .map(|field| {
+                let values = [&field.of, &field.old, &field.new];
+                field.field.len() + values.into_iter().map(length).sum::<usize>()
+            })
             .sum(),
         What::Added | What::Removed => 0,
     };
@@ -69,7 +72,7 @@ mod tests {
 
     fn field(bytes: usize) -> What {
         let new = Some("x".repeat(bytes));
-        What::Changed(vec![FieldChange { field: "f".into(), old: None, new }])
+        What::Changed(vec![FieldChange { field: "f".into(), of: None, old: None, new }])
     }
 
     #[test]

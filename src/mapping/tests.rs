@@ -38,6 +38,12 @@ fn a_mistake_is_shown_with_its_place_and_the_nearest_key() {
         (format!("{FILMS}score = {{ at = \"s\", off = 10 }}"), "m.toml:5:21", "did you mean `of`?"),
         (format!("{FILMS}score = {{ at = \"s\", of = \"10\" }}"), "m.toml:5:26", "largest score"),
         (
+            format!("{FILMS}score = {{ at = \"s\", name = \" \" }}"),
+            "m.toml:5:28",
+            "1 to 60 characters",
+        ),
+        (format!("{FILMS}image = {{ at = \"s\", name = \"x\" }}"), "m.toml:5:21", "unknown key `name`"),
+        (
             format!("{FILMS}running_time = {{ at = \"s\", unit = \"h\" }}"),
             "m.toml:5:35",
             "ticks, ms, s, min",

@@ -23,7 +23,7 @@ use super::page::{Named, Page};
 use super::search;
 use super::split::Split;
 use super::view::Views;
-use crate::catalogue::{FilmIndex, PersonIndex};
+use crate::catalogue::{Credit, FilmIndex, PersonIndex};
 use crate::ledger::Entry;
 
 /// Hashes of one film.
@@ -91,7 +91,9 @@ impl Bases {
                 let (record, slug) = (catalogue.person(person), views.person_slug(person));
                 let name = hash(&(&record.id, &record.name, slug));
                 let shown = catalogue.filmography(person).iter();
-                let name_of = |&film: &FilmIndex| films[catalogue.film_place(film)].name;
+                let name_of = |&film: &FilmIndex| {
+                    (films[catalogue.film_place(film)].name, credit(views, film, person))
+                };
                 let shown: Vec<_> = shown.map(name_of).collect();
                 PersonBasis { name, entry: hash(&(record, slug, shown)) }
             })
@@ -132,6 +134,16 @@ impl Bases {
         &self.people[views.catalogue.person_place(person)]
     }
 
+    /// Returns the basis of a film as a film of this person.
+    fn film_of<'a>(
+        &self,
+        views: Views<'a>,
+        person: PersonIndex,
+        film: FilmIndex,
+    ) -> (u64, Option<&'a Credit>) {
+        (self.film(views, film).name, credit(views, film, person))
+    }
+
     /// Returns the basis of a page, without the facts that all pages share (step 3); `None` if the
     /// page has no basis.
     pub(super) fn of_page(&self, contents: &PageContents<'_>, page: &Page) -> Option<u64> {
@@ -150,18 +162,21 @@ impl Bases {
             }
             Page::Part(Named::Person(person), prefix) => {
                 let films = contents.large.filmography(views.catalogue, *person, prefix);
-                let shown = films.shown.iter().map(|&film| self.film(views, film).name);
+                let name = |&film: &FilmIndex| self.film_of(views, *person, film);
+                let shown = films.shown.iter().map(name);
                 let (record, shown) = (views.catalogue.person(*person), shown.collect::<Vec<_>>());
                 hash(&(record, views.person_slug(*person), shown, films.parts))
             }
             Page::PartJson(Named::Film(film), prefix) => {
                 let file = contents.large.people_of(views, *film)?;
-                let name = |&person: &PersonIndex| self.person(views, person).name;
+                let name = |&person: &PersonIndex| {
+                    (self.person(views, person).name, credit(views, *film, person))
+                };
                 hash(&(views.film_slug(*film), of_parts(&file.split, prefix, name)))
             }
             Page::PartJson(Named::Person(person), prefix) => {
                 let file = contents.large.films_of(views, *person)?;
-                let name = |&film: &FilmIndex| self.film(views, film).name;
+                let name = |&film: &FilmIndex| self.film_of(views, *person, film);
                 hash(&(views.person_slug(*person), of_parts(&file.split, prefix, name)))
             }
             Page::List(list, prefix) => self.of_list(contents, *list, prefix)?,
@@ -271,6 +286,11 @@ impl Bases {
 fn of_parts<T, H: Hash>(split: &Split<T>, prefix: &str, basis: impl Fn(&T) -> H) -> u64 {
     let records: Vec<_> = split.records(prefix).iter().map(basis).collect();
     hash(&(records, split.parts(prefix)))
+}
+
+/// Returns the credit of a pair, which pages show beside the name of the film or the person.
+fn credit(views: Views<'_>, film: FilmIndex, person: PersonIndex) -> Option<&Credit> {
+    views.catalogue.credit(film, person)
 }
 
 /// Makes the hashes that depend on one film only.

@@ -128,19 +128,25 @@ impl<'a> Views<'a> {
     }
 
     pub(super) fn field(self, change: &'a FieldChange) -> FieldView<'a> {
-        let FieldChange { field, old, new } = change;
-        let name = self.field_text(field).map(|name| upper_first(&name));
+        let FieldChange { field, of: _, old, new } = change;
+        let name = self.field_text(change).map(|name| upper_first(&name));
         let label = name.unwrap_or_else(|| plain(field));
         FieldView { field, label, old: old.as_deref(), new: new.as_deref() }
     }
 
     /// Returns the name of a field for readers, in the form for a sentence.
-    pub(super) fn field_name(self, field: &str) -> String {
-        self.field_text(field).unwrap_or_else(|| plain(field))
+    pub(super) fn field_name(self, change: &FieldChange) -> String {
+        self.field_text(change).unwrap_or_else(|| plain(&change.field))
     }
 
-    /// Returns the text for the name of a field. Returns `None` for a field that only the data has.
-    fn field_text(self, field: &str) -> Option<String> {
+    /// Returns the text for the name of a field, with the person whose field it is: "role of Ida".
+    /// Returns `None` for a field that only the data has.
+    fn field_text(self, change: &FieldChange) -> Option<String> {
+        let FieldChange { field, of, .. } = change;
+        if let Some(name) = of {
+            let key = format!("field.{field}_of");
+            return self.texts.has(&key).then(|| self.texts.say(&key, &[("name", name)]));
+        }
         let key = format!("field.{field}");
         self.texts.has(&key).then(|| self.texts.say(&key, &[]))
     }
@@ -223,7 +229,7 @@ mod tests {
         let ledger = Ledger::baseline(&catalogue, WallTime(0));
         let theme = crate::theme::Theme::load(None).expect("a theme");
         let label = |field: &str| {
-            let change = FieldChange { field: field.into(), old: None, new: None };
+            let change = FieldChange { field: field.into(), of: None, old: None, new: None };
             let records = crate::pages::Records::of(&catalogue, &ledger);
             let plan = crate::pages::Plan::new(&site, &records, &theme);
             plan.contents.views.field(&change).label

@@ -85,12 +85,12 @@ impl<'a> PageContents<'a> {
             Page::Part(Named::Person(person), prefix) => self.put_person(*person, prefix, to),
             Page::PartJson(Named::Film(film), prefix) => {
                 if let Some(file) = self.large.people_of(views, *film) {
-                    file.put(prefix, |person| views.for_data().person_name(person), to);
+                    file.put(prefix, |person| views.for_data().person_of(*film, person), to);
                 }
             }
             Page::PartJson(Named::Person(person), prefix) => {
                 if let Some(file) = self.large.films_of(views, *person) {
-                    file.put(prefix, |film| views.for_data().film_name(film), to);
+                    file.put(prefix, |film| views.for_data().film_of(*person, film), to);
                 }
             }
             Page::Changes => {
@@ -141,11 +141,11 @@ impl<'a> PageContents<'a> {
             Named::Film(film) => self
                 .large
                 .people_of(views, film)
-                .map(|file| file.json(prefix, views, |person| views.person_name(person))),
+                .map(|file| file.json(prefix, views, |person| views.person_of(film, person))),
             Named::Person(person) => self
                 .large
                 .films_of(views, person)
-                .map(|file| file.json(prefix, views, |film| views.film_name(film))),
+                .map(|file| file.json(prefix, views, |film| views.film_of(person, film))),
         };
         written.unwrap_or_else(|| Ok(Bytes::new()))
     }
@@ -160,7 +160,7 @@ impl<'a> PageContents<'a> {
         let views = self.views;
         let films = self.large.filmography(views.catalogue, person, prefix);
         to.put("person", &views.person_with(person, films.shown.iter()));
-        to.put("films", &views.films_beside(films.shown));
+        to.put("films", &views.films_beside(person, films.shown));
         to.put("json_ld", &views.schema_person(person, films.shown));
         let is_whole = prefix.is_empty();
         let (beside, more) = if is_whole { views.people_beside(person) } else { <_>::default() };

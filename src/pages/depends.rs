@@ -22,7 +22,7 @@ pub enum Shown {
 }
 
 /// Fields by which a page names a record of another page.
-const NAMING: [&str; 6] = ["id", "title", "name", "image", "release_date", "people"];
+const NAMING: [&str; 7] = ["id", "title", "name", "image", "release_date", "people", "role"];
 
 /// What a page depends on, besides the theme, the settings and the program.
 #[derive(Debug, Default)]

@@ -205,7 +205,7 @@ impl<'a> Views<'a> {
     fn changed(self, title: &str, fields: &'a [FieldChange], more: u32) -> (String, String) {
         let texts = self.texts;
         let names: Vec<_> =
-            fields.iter().take(3).map(|change| self.field_name(&change.field)).collect();
+            fields.iter().take(3).map(|change| self.field_name(change)).collect();
         let names = names.join(&texts.say("list.separator", &[]));
         let is_all = fields.len() <= 3 && more == 0;
         let key = if is_all { "feed.changed" } else { "feed.changed_more" };
@@ -296,7 +296,8 @@ mod tests {
 
     #[test]
     fn a_flood_of_changes_leaves_the_new_films_in_the_feed() {
-        let score = FieldChange { field: "rt_score".into(), old: None, new: Some("1".into()) };
+        let new = Some("1".to_owned());
+        let score = FieldChange { field: "rt_score".into(), of: None, old: None, new };
         let added = [change(0, What::Added), change(1, What::Added)];
         let flood: Vec<_> =
             (2..150).map(|id| change(id, What::Changed(vec![score.clone()]))).collect();

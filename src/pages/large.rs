@@ -48,16 +48,16 @@ impl Large {
             let size = |&person: &PersonIndex| size::in_cast(catalogue, film, person);
             large.casts.extend(in_parts(cast, key, size).map(|split| (film, split)));
             let key = |&person: &PersonIndex| shapes.id_key_of_person(person);
-            let size = |&person: &PersonIndex| size::name_in_data(catalogue, person);
+            let size = |&person: &PersonIndex| size::name_in_data(catalogue, film, person);
             large.casts_in_data.extend(in_data(cast, key, size).map(|split| (film, split)));
         }
         for (person, _) in catalogue.people() {
             let films = catalogue.filmography(person);
             let key = |&film: &FilmIndex| shapes.key_of_film(film);
-            let size = |&film: &FilmIndex| size::in_filmography(catalogue, film);
+            let size = |&film: &FilmIndex| size::in_filmography(catalogue, film, person);
             large.filmographies.extend(in_parts(films, key, size).map(|split| (person, split)));
             let key = |&film: &FilmIndex| shapes.id_key_of_film(film);
-            let size = |&film: &FilmIndex| size::title_in_data(catalogue, film);
+            let size = |&film: &FilmIndex| size::title_in_data(catalogue, film, person);
             let split = in_data(films, key, size);
             large.filmographies_in_data.extend(split.map(|split| (person, split)));
         }

@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::most::{MOST_IN_DATA, MOST_LISTED, most_beside};
-use crate::catalogue::{Catalogue, Extra, FilmIndex, PersonIndex};
+use crate::catalogue::{Catalogue, Extra, FilmIndex, Person, PersonIndex};
 
 /// Bytes of all records in one file. With the rest of the page, the file has at most 256 kB.
 pub(super) const MOST_BYTES: usize = 215_000;
@@ -27,11 +27,14 @@ pub(super) fn card(catalogue: &Catalogue, index: FilmIndex) -> usize {
     let lines = lines.into_iter().flatten().map(|line| 60 + escaped(line)).sum::<usize>();
     let image = film.image.as_deref().map_or(0, |image| 60 + escaped(image));
     let people = catalogue.cast(index).iter().take(MOST_LISTED).map(|&person| {
+        let role = role(catalogue, index, person).map_or(0, |role| 60 + escaped(role));
         let person = catalogue.person(person);
-        85 + LINK + escaped(&person.id) + 3 * escaped(&person.name)
+        85 + LINK + escaped(&person.id) + 3 * escaped(&person.name) + role
     });
     let people: usize = people.sum();
-    1_150 + escaped(&film.id) + 6 * escaped(&film.title) + names + lines + image + people
+    // The languages of the original title.
+    let lang = film.original_language.as_deref().map_or(0, |lang| 20 + 2 * escaped(lang));
+    1_150 + lang + escaped(&film.id) + 6 * escaped(&film.title) + names + lines + image + people
 }
 
 /// Returns the bytes of a person in the list of all people.
@@ -58,6 +61,7 @@ pub(super) fn film_data(catalogue: &Catalogue, index: FilmIndex) -> usize {
     let texts = [
         &film.original_title,
         &film.original_title_romanised,
+        &film.original_language,
         &film.image,
         &film.movie_banner,
         &film.description,
@@ -69,7 +73,7 @@ pub(super) fn film_data(catalogue: &Catalogue, index: FilmIndex) -> usize {
     let makers = film.directors.iter().chain(&film.producers).map(|name| 4 + in_json(name));
     let makers: usize = makers.sum();
     let people = catalogue.cast(index).iter().take(MOST_IN_DATA);
-    let people: usize = people.map(|&person| name_in_data(catalogue, person)).sum();
+    let people: usize = people.map(|&person| name_in_data(catalogue, index, person)).sum();
     250 + 4 * in_json(&film.title)
         + in_json(&film.id)
         + texts
@@ -81,10 +85,11 @@ pub(super) fn film_data(catalogue: &Catalogue, index: FilmIndex) -> usize {
 /// Returns the bytes of a person in the data files.
 pub(super) fn person_data(catalogue: &Catalogue, index: PersonIndex) -> usize {
     let person = catalogue.person(index);
-    let texts = [&person.gender, &person.age, &person.eye_color, &person.hair_color];
+    let Person { gender, age, eye_color, hair_color, image, .. } = person;
+    let texts = [gender, age, eye_color, hair_color, image];
     let texts = texts.into_iter().flatten().map(|text| 16 + in_json(text)).sum::<usize>();
     let films = catalogue.filmography(index).iter().take(MOST_IN_DATA);
-    let films: usize = films.map(|&film| title_in_data(catalogue, film)).sum();
+    let films: usize = films.map(|&film| title_in_data(catalogue, film, index)).sum();
     100 + in_json(&person.id) + 3 * in_json(&person.name) + texts + films + extra(&person.extra)
 }
 
@@ -95,26 +100,57 @@ pub(super) fn in_cast(catalogue: &Catalogue, film: FilmIndex, index: PersonIndex
     let facts = facts.into_iter().flatten().map(|fact| 10 + escaped(fact)).sum::<usize>();
     let films = catalogue.filmography(index).iter().take(most_beside(catalogue, film));
     let films = films.map(|&film| 60 + LINK + 3 * escaped(&catalogue.film(film).title));
-    300 + LINK + escaped(&person.id) + 4 * escaped(&person.name) + facts + films.sum::<usize>()
+    // A person without a picture has an empty one beside people with pictures.
+    let image = person.image.as_deref().map_or(0, |image| 130 + escaped(image));
+    let credit = catalogue.credit(film, index).map_or(0, |_| 120);
+    let role = role(catalogue, film, index).map_or(0, |role| 160 + 2 * escaped(role));
+    300 + LINK
+        + escaped(&person.id)
+        + 4 * escaped(&person.name)
+        + facts
+        + films.sum::<usize>()
+        + image
+        + credit
+        + role
 }
 
 /// Returns the bytes of a film on the page of a person.
-pub(super) fn in_filmography(catalogue: &Catalogue, film: FilmIndex) -> usize {
-    let film = catalogue.film(film);
-    let image = film.image.as_deref().map_or(0, |image| 150 + escaped(image));
-    480 + LINK + 5 * escaped(&film.title) + image
-}
-
-/// Returns the bytes of the name of a person in a data file.
-pub(super) fn name_in_data(catalogue: &Catalogue, index: PersonIndex) -> usize {
-    let person = catalogue.person(index);
-    60 + LINK + in_json(&person.id) + 2 * in_json(&person.name)
-}
-
-/// Returns the bytes of the title of a film in a data file.
-pub(super) fn title_in_data(catalogue: &Catalogue, index: FilmIndex) -> usize {
+pub(super) fn in_filmography(
+    catalogue: &Catalogue,
+    index: FilmIndex,
+    person: PersonIndex,
+) -> usize {
     let film = catalogue.film(index);
-    70 + LINK + in_json(&film.id) + 2 * in_json(&film.title)
+    let image = film.image.as_deref().map_or(0, |image| 150 + escaped(image));
+    let role = role(catalogue, index, person).map_or(0, |role| 200 + 2 * escaped(role));
+    480 + LINK + 5 * escaped(&film.title) + image + role
+}
+
+/// Returns the bytes of the name of a person of a film in a data file.
+pub(super) fn name_in_data(catalogue: &Catalogue, film: FilmIndex, index: PersonIndex) -> usize {
+    let person = catalogue.person(index);
+    60 + LINK
+        + in_json(&person.id)
+        + 2 * in_json(&person.name)
+        + role_in_data(catalogue, film, index)
+}
+
+/// Returns the bytes of the title of a film of a person in a data file.
+pub(super) fn title_in_data(catalogue: &Catalogue, index: FilmIndex, person: PersonIndex) -> usize {
+    let film = catalogue.film(index);
+    70 + LINK
+        + in_json(&film.id)
+        + 2 * in_json(&film.title)
+        + role_in_data(catalogue, index, person)
+}
+
+fn role_in_data(catalogue: &Catalogue, film: FilmIndex, person: PersonIndex) -> usize {
+    role(catalogue, film, person).map_or(0, |role| 12 + in_json(role))
+}
+
+/// Returns what a person plays or does in a film, if the record of the film says so.
+fn role(catalogue: &Catalogue, film: FilmIndex, person: PersonIndex) -> Option<&str> {
+    catalogue.credit(film, person)?.role.as_deref()
 }
 
 fn extra(extra: &Extra) -> usize {

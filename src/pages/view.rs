@@ -14,7 +14,7 @@ use super::paths::{
 };
 use super::records::Records;
 use super::site::Site;
-use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, PersonIndex};
+use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex};
 use crate::clock::WallTime;
 use crate::ledger::Ledger;
 use crate::texts::Texts;
@@ -33,6 +33,9 @@ pub(super) struct FilmName<'a> {
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<u32>,
+    /// What the person plays or does in the film, if a person names the film.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
 }
 
 /// A director or a producer, with the page of the person.
@@ -58,6 +61,9 @@ pub(super) struct PersonName<'a> {
     id: &'a str,
     name: &'a str,
     url: String,
+    /// What the person plays or does in the film, if a film names the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
 }
 
 /// A film with its people. `P` is the view of a person.
@@ -71,6 +77,9 @@ pub(super) struct FilmView<'a, P> {
     original_title: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     original_title_romanised: Option<&'a str>,
+    /// Language of the original title (BCP 47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_language: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,14 +138,11 @@ pub(super) struct PersonView<'a> {
     slug: &'a str,
     url: String,
     name: &'a str,
+    /// What the person plays or does in the film, on the page of the film.
     #[serde(skip_serializing_if = "Option::is_none")]
-    gender: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    age: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    eye_color: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hair_color: Option<&'a str>,
+    role: Option<&'a str>,
+    #[serde(flatten)]
+    facts: PersonFacts<'a>,
     films: Vec<FilmName<'a>>,
     /// Number of further films.
     #[serde(skip_serializing_if = "is_zero")]
@@ -146,6 +152,33 @@ pub(super) struct PersonView<'a> {
     films_url: Option<String>,
     #[serde(flatten)]
     extra: &'a Extra,
+}
+
+/// What is known of a person besides the name.
+#[derive(Debug, Serialize)]
+struct PersonFacts<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eye_color: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hair_color: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+}
+
+impl<'a> PersonFacts<'a> {
+    fn of(person: &'a Person) -> PersonFacts<'a> {
+        PersonFacts {
+            gender: person.gender.as_deref(),
+            age: person.age.as_deref(),
+            eye_color: person.eye_color.as_deref(),
+            hair_color: person.hair_color.as_deref(),
+            image: person.image.as_deref(),
+        }
+    }
 }
 
 /// The source of all views of one catalogue.
@@ -188,20 +221,35 @@ impl<'a> Views<'a> {
     pub(super) fn film_name(self, index: FilmIndex) -> FilmName<'a> {
         let film = self.catalogue.film(index);
         let url = self.link(&film_path(self.film_slug(index)));
-        FilmName { id: &film.id, title: &film.title, url, year: film.year }
+        FilmName { id: &film.id, title: &film.title, url, year: film.year, role: None }
     }
 
     pub(super) fn person_name(self, index: PersonIndex) -> PersonName<'a> {
         let person = self.catalogue.person(index);
         let url = self.link(&person_path(self.person_slug(index)));
-        PersonName { id: &person.id, name: &person.name, url }
+        PersonName { id: &person.id, name: &person.name, url, role: None }
+    }
+
+    /// Returns what a person plays or does in a film, if the record of the film says so.
+    fn role(self, film: FilmIndex, person: PersonIndex) -> Option<&'a str> {
+        self.catalogue.credit(film, person)?.role.as_deref()
+    }
+
+    /// Returns a film as a film of this person.
+    pub(super) fn film_of(self, person: PersonIndex, film: FilmIndex) -> FilmName<'a> {
+        FilmName { role: self.role(film, person), ..self.film_name(film) }
+    }
+
+    /// Returns a person as a person of this film.
+    pub(super) fn person_of(self, film: FilmIndex, person: PersonIndex) -> PersonName<'a> {
+        PersonName { role: self.role(film, person), ..self.person_name(person) }
     }
 
     /// Returns a film with the names of its people, as lists and JSON files show the film.
     pub(super) fn film(self, index: FilmIndex) -> FilmView<'a, PersonName<'a>> {
         let cast = self.catalogue.cast(index);
         let shown = &cast[..cast.len().min(self.most_listed())];
-        let people = shown.iter().map(|&person| self.person_name(person)).collect();
+        let people = shown.iter().map(|&person| self.person_of(index, person)).collect();
         let view = self.film_with(index, people);
         let has_file = self.is_absolute && shown.len() < cast.len();
         let people_url = has_file.then(|| self.link(&people_of_film_path(view.slug)));
@@ -219,7 +267,8 @@ impl<'a> Views<'a> {
         let people = people.iter().map(|&person| {
             let others = self.catalogue.filmography(person).iter();
             let others = others.filter(|&&other| other != index);
-            PersonView { more_films: 0, ..self.person_with(person, others.take(most)) }
+            let view = self.person_with(person, others.take(most));
+            PersonView { role: self.role(index, person), more_films: 0, ..view }
         });
         self.film_with(index, people.collect())
     }
@@ -239,6 +288,7 @@ impl<'a> Views<'a> {
             title: &film.title,
             original_title: film.original_title.as_deref(),
             original_title_romanised: film.original_title_romanised.as_deref(),
+            original_language: film.original_language.as_deref(),
             image: film.image.as_deref(),
             movie_banner: film.movie_banner.as_deref(),
             poster: self.link(&poster_path(slug)),
@@ -291,16 +341,14 @@ impl<'a> Views<'a> {
     ) -> PersonView<'a> {
         let person = self.catalogue.person(index);
         let slug = self.person_slug(index);
-        let films: Vec<_> = films.map(|&film| self.film_name(film)).collect();
+        let films: Vec<_> = films.map(|&film| self.film_of(index, film)).collect();
         PersonView {
             id: &person.id,
             slug,
             url: self.link(&person_path(slug)),
             name: &person.name,
-            gender: person.gender.as_deref(),
-            age: person.age.as_deref(),
-            eye_color: person.eye_color.as_deref(),
-            hair_color: person.hair_color.as_deref(),
+            role: None,
+            facts: PersonFacts::of(person),
             more_films: self.catalogue.filmography(index).len() - films.len(),
             films_url: None,
             films,
@@ -329,9 +377,17 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// Returns films by their posters.
-    pub(super) fn films_beside(self, films: &[FilmIndex]) -> Vec<FilmBeside<'a>> {
-        films.iter().map(|&film| self.film_beside(film)).collect()
+    /// Returns films of a person by their posters.
+    pub(super) fn films_beside(
+        self,
+        person: PersonIndex,
+        films: &[FilmIndex],
+    ) -> Vec<FilmBeside<'a>> {
+        let beside = |&film: &FilmIndex| FilmBeside {
+            name: self.film_of(person, film),
+            ..self.film_beside(film)
+        };
+        films.iter().map(beside).collect()
     }
 
     /// Returns the other people of the films of a person, in the order of the films, and the number

@@ -99,8 +99,13 @@ impl Texts {
     /// Returns the language of a text of the data. Returns `None` if the letters do not determine
     /// the language, or if the page has the same language.
     pub fn other_language(&self, text: &str) -> Option<&'static str> {
-        let own = self.lang.split('-').next().unwrap_or_default();
-        language_of(text).filter(|lang| !lang.eq_ignore_ascii_case(own))
+        language_of(text).and_then(|lang| self.other_than_page(lang))
+    }
+
+    /// Returns a language tag, unless the page has the same language.
+    pub fn other_than_page<'l>(&self, tag: &'l str) -> Option<&'l str> {
+        let [own, other] = [&self.lang, tag].map(|tag| tag.split('-').next().unwrap_or_default());
+        (!own.eq_ignore_ascii_case(other)).then_some(tag)
     }
 
     /// Returns whether a text has this key.

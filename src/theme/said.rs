@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-use crate::texts::{HTML, Texts, isolated, language_of};
+use crate::texts::{HTML, Texts, is_tag, isolated, language_of};
 
 thread_local! {
     /// The texts of the page that this thread renders.
@@ -44,7 +44,9 @@ pub(super) fn register(tera: &mut Tera) {
     });
     tera.register_filter("lang_dir", |text: Value, values: Kwargs, _: &State| {
         let is_latin = values.get("latin")?.unwrap_or(false);
-        by(|texts| Ok(Value::safe_string(&lang_dir(texts, &text.to_string(), is_latin))))
+        let stated = values.get::<Value>("lang")?.map(|lang| lang.to_string());
+        let stated = stated.as_deref().filter(|lang| is_tag(lang));
+        by(|texts| Ok(Value::safe_string(&lang_dir(texts, &text.to_string(), stated, is_latin))))
     });
 }
 
@@ -90,11 +92,18 @@ fn forms(texts: &Texts, key: &str, attribute: &str, state: &State) -> TeraResult
 }
 
 /// Returns the attributes of an element that has only a text of the data. `dir="auto"` takes the
-/// direction from the letters. `lang` is present if the letters of `text` determine the language
-/// and the page is in another language. With `is_latin`, the element has `text` in Latin letters:
-/// `lang` is then the language of the original `text`, also if the page has the same language.
-fn lang_dir(texts: &Texts, text: &str, is_latin: bool) -> String {
-    let lang = if is_latin { language_of(text) } else { texts.other_language(text) };
+/// direction from the letters. `lang` is present if the language is `stated` by the data, or if the
+/// letters of `text` determine the language, and the page is in another language. With `is_latin`,
+/// the element has `text` in Latin letters: `lang` is then the language of the original `text`, also
+/// if the page has the same language.
+fn lang_dir(texts: &Texts, text: &str, stated: Option<&str>, is_latin: bool) -> String {
+    let lang = match (stated, is_latin) {
+        (Some(lang), false) => texts.other_than_page(lang),
+        // A script of the original title would contradict the Latin letters.
+        (Some(lang), true) => lang.split('-').next(),
+        (None, false) => texts.other_language(text),
+        (None, true) => language_of(text),
+    };
     let script = if is_latin { "-Latn" } else { "" };
     let lang = lang.map_or_else(String::new, |lang| format!(" lang=\"{lang}{script}\""));
     format!("{lang} dir=\"auto\"")
@@ -168,10 +177,24 @@ mod tests {
         assert_eq!(page.as_deref(), Ok(marked));
         let tables = Tables::from(["en", "ja"].map(|tag| (tag.to_owned(), Table::default())));
         let attributes = |page, text, is_latin| {
-            lang_dir(&Texts::of(&tables, page, &Words::default()), text, is_latin)
+            lang_dir(&Texts::of(&tables, page, &Words::default()), text, None, is_latin)
         };
         assert_eq!(attributes("en", "影武者", false), " dir=\"auto\"");
         assert_eq!(attributes("ja-JP", "となりのトトロ", false), " dir=\"auto\"");
         assert_eq!(attributes("ja", "となりのトトロ", true), " lang=\"ja-Latn\" dir=\"auto\"");
+    }
+
+    #[test]
+    fn a_stated_language_wins_over_the_letters() {
+        for (template, page) in [
+            ("{{ jp | lang_dir(lang=\"zh-Hant\") }}", " lang=\"zh-Hant\" dir=\"auto\""),
+            ("{{ title | lang_dir(lang=\"fr\") }}", " lang=\"fr\" dir=\"auto\""),
+            ("{{ jp | lang_dir(lang=\"en-GB\") }}", " dir=\"auto\""),
+            ("{{ jp | lang_dir(lang=\"zh-Hant\", latin=true) }}", " lang=\"zh-Latn\" dir=\"auto\""),
+            ("{{ jp | lang_dir(lang=\"\") }}", " lang=\"ja\" dir=\"auto\""),
+            ("{{ jp | lang_dir(lang=\"\\\"><i>\") }}", " lang=\"ja\" dir=\"auto\""),
+        ] {
+            assert_eq!(rendered(template).as_deref(), Ok(page), "{template}");
+        }
     }
 }
