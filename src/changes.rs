@@ -247,7 +247,7 @@ fn film_fields(
 }
 
 /// Compares the roles of the people who are in the film before and after. The order of the credits
-/// does not count.
+/// and the order of several roles of a person do not count.
 fn roles(
     (old_index, old): (FilmIndex, &Film),
     before: &Catalogue,
@@ -268,10 +268,15 @@ fn roles(
         let Person { id, name, .. } = after.person(index);
         let role = |roles: &BTreeMap<&str, _>| roles.get(&**id).copied().flatten();
         let (old, new): (Option<&str>, Option<&str>) = (role(&old_roles), role(&new_roles));
-        if old != new && of_before.contains(&**id) {
+        if parts(old) != parts(new) && of_before.contains(&**id) {
             fields.push("role", Some(name), old, new);
         }
     }
+}
+
+/// Returns the parts of a role. A person may have several roles in a film, in any order.
+fn parts(role: Option<&str>) -> BTreeSet<&str> {
+    role.into_iter().flat_map(|role| role.split(", ")).collect()
 }
 
 fn person_fields(old: &Person, new: &Person, fields: &mut Differing<'_, '_>) {
@@ -331,8 +336,7 @@ impl Differing<'_, '_> {
         if (self.room.is_ignored)(self.kind, field) {
             return;
         }
-        let (field, of, old, new) =
-            (cut_name(field), of.map(cut_name), old.map(cut), new.map(cut));
+        let (field, of, old, new) = (cut_name(field), of.map(cut_name), old.map(cut), new.map(cut));
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let bytes = field.len() + length(&of) + length(&old) + length(&new);
         if self.kept.len() < MOST_FIELDS && bytes <= self.room.bytes {

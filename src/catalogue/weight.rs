@@ -24,6 +24,10 @@ const MAKER: u64 = 7_400;
 /// Bytes of a pair: the person on the page and the cards of the film, the film on the page of the
 /// person, and the person on the pages of other people of the film.
 const PAIR: u64 = 1_800;
+/// Bytes around the role of a person in a film, on all pages and in the data files.
+const ROLE: u64 = 500;
+/// Bytes around the picture of a person on the page of one film.
+const PICTURE: u64 = 300;
 /// Bytes of the name of a film on the page of another film by the same director.
 const BESIDE: u64 = 310;
 /// Bytes of the name of a film beside a person on the page of another film.
@@ -102,7 +106,10 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
     });
     let people = people.par_iter().zip(&names).map(|(&(index, person), &name)| {
         let films = catalogue.filmography(index).iter();
-        let films = films.map(|&film| titles[catalogue.film_place(film)]);
+        let films = films.map(|&film| {
+            let role = catalogue.credit(film, index).and_then(|credit| credit.role.as_deref());
+            (titles[catalogue.film_place(film)], role)
+        });
         of_person(person, name, films)
     });
     SITE + makers + films.sum::<u64>() + people.sum::<u64>()
@@ -136,18 +143,24 @@ fn of_film(film: &Film, title: Weighed, words_of_cast: u64, is_on_list: bool) ->
         + words * found / 2
 }
 
-fn of_person(
+fn of_person<'c>(
     person: &Person,
     name: Weighed,
-    titles: impl ExactSizeIterator<Item = Weighed>,
+    films: impl ExactSizeIterator<Item = (Weighed, Option<&'c str>)>,
 ) -> u64 {
-    let lines = [&person.gender, &person.age, &person.eye_color, &person.hair_color];
+    let Person { gender, age, eye_color, hair_color, image, .. } = person;
+    let lines = [gender, age, eye_color, hair_color];
     let lines = lines.into_iter().flatten().map(|line| Weighed::of(line).shown(150, 80));
-    let films = titles.len() as u64;
-    let others = films.saturating_sub(1).min(MOST_BESIDE);
-    let of_pair = |title: Weighed| {
-        PAIR + name.shown(90, 60) + title.shown(50, 30) + others * (ALSO_IN + title.shown(20, 11))
+    let image = image.as_deref().map(Weighed::of);
+    let others = (films.len() as u64).saturating_sub(1).min(MOST_BESIDE);
+    let of_pair = |(title, role): (Weighed, Option<&str>)| {
+        PAIR + name.shown(90, 60)
+            + title.shown(50, 30)
+            + others * (ALSO_IN + title.shown(20, 11))
+            + role.map_or(0, |role| ROLE + Weighed::of(role).shown(110, 70))
+            + image.map_or(0, |image| PICTURE + image.shown(20, 12))
     };
-    let pairs = titles.map(of_pair);
-    PERSON + name.shown(150, 80) + lines.sum::<u64>() + pairs.sum::<u64>()
+    let pairs = films.map(of_pair);
+    let image = image.map_or(0, |image| PICTURE + image.shown(70, 45));
+    PERSON + name.shown(150, 80) + image + lines.sum::<u64>() + pairs.sum::<u64>()
 }

@@ -42,7 +42,11 @@ fn a_mistake_is_shown_with_its_place_and_the_nearest_key() {
             "m.toml:5:28",
             "1 to 60 characters",
         ),
-        (format!("{FILMS}image = {{ at = \"s\", name = \"x\" }}"), "m.toml:5:21", "unknown key `name`"),
+        (
+            format!("{FILMS}image = {{ at = \"s\", name = \"x\" }}"),
+            "m.toml:5:21",
+            "unknown key `name`",
+        ),
         (
             format!("{FILMS}running_time = {{ at = \"s\", unit = \"h\" }}"),
             "m.toml:5:35",

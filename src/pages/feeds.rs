@@ -204,8 +204,7 @@ impl<'a> Views<'a> {
     /// each field.
     fn changed(self, title: &str, fields: &'a [FieldChange], more: u32) -> (String, String) {
         let texts = self.texts;
-        let names: Vec<_> =
-            fields.iter().take(3).map(|change| self.field_name(change)).collect();
+        let names: Vec<_> = fields.iter().take(3).map(|change| self.field_name(change)).collect();
         let names = names.join(&texts.say("list.separator", &[]));
         let is_all = fields.len() <= 3 && more == 0;
         let key = if is_all { "feed.changed" } else { "feed.changed_more" };

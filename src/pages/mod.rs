@@ -93,6 +93,8 @@ pub const NOT_FOUND: &str = "404.html";
 const CHANGES: &str = "changes/index.html";
 
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod spoken;
 #[cfg(test)]
 mod tests;

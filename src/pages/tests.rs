@@ -8,11 +8,26 @@ use super::*;
 use crate::catalogue::{Catalogue, join};
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::ledger::Ledger;
-use crate::mapping::Mapping;
+use crate::mapping::{Base, DEFAULT, Mapping, MappingFile};
 use crate::payload::{Body, Fence, Payload};
 use crate::theme::Theme;
 
 pub(super) fn catalogue(films: serde_json::Value, people: serde_json::Value) -> Catalogue {
+    mapped(films, people, &Mapping::default_mapping())
+}
+
+/// As [`catalogue`], but films have people in `cast`, each with `id`, `name`, `as` and `face`. Films
+/// also have a `language`, and people have an `image`.
+pub(super) fn credited(films: serde_json::Value, people: serde_json::Value) -> Catalogue {
+    let text = "[films]\noriginal_language = \"language\"\n\
+                credits = { at = \"cast\", id = \"id\", name = \"name\", role = \"as\", image = \"face\" }\n\
+                [people]\nimage = \"image\"";
+    let over = Some(MappingFile { name: "test.toml", text });
+    let mapping = Mapping::read(Some(Base::BuiltIn(DEFAULT)), over).expect("a mapping");
+    mapped(films, people, &mapping)
+}
+
+fn mapped(films: serde_json::Value, people: serde_json::Value, mapping: &Mapping) -> Catalogue {
     let body = |value: serde_json::Value| Body { bytes: value.to_string().into(), etag: None };
     let payload = Payload {
         fence: Fence(1),
@@ -20,7 +35,7 @@ pub(super) fn catalogue(films: serde_json::Value, people: serde_json::Value) -> 
         films: body(films),
         people: body(people),
     };
-    join(&payload, &Mapping::default_mapping()).expect("a catalogue").0
+    join(&payload, mapping).expect("a catalogue").0
 }
 
 fn small() -> Catalogue {
@@ -44,7 +59,7 @@ pub(super) fn site(url: Option<&str>) -> Site {
 }
 
 /// Renders every page. Returns the fingerprint and the content of each page, by path.
-fn rendered(
+pub(super) fn rendered(
     site: &Site,
     catalogue: &Catalogue,
     at: u64,
@@ -324,7 +339,7 @@ fn without_changes_no_page_shows_the_time_of_the_first_payload() {
 }
 
 /// Hides the hash in names such as `assets/site-1a2b3c4d.css`.
-fn hashes_hidden(text: &str) -> String {
+pub(super) fn hashes_hidden(text: &str) -> String {
     let mut parts = text.split("/assets/");
     let mut hidden = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -193,7 +193,8 @@ impl Table {
             let Some(known) = known else { continue };
             let is_strange = |place: &&&str| {
                 let is_word = worded.is_some() && noun_of(place).is_some();
-                !is_word && !(named.is_some() && **place == SCORE_PLACE)
+                let is_name = named.is_some() && **place == SCORE_PLACE;
+                !is_word && !is_name
             };
             if let Some(strange) = text.places().difference(&known).find(is_strange) {
                 let known: Vec<_> = known.iter().map(|name| format!("{{{name}}}")).collect();

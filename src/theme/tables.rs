@@ -116,7 +116,8 @@ impl Spoken {
                 |tag: &&str| self.tables[*tag].keys().any(|key| key.starts_with(OWN_WORDS));
             let has_wordings = near.iter().any(is_worded);
             let is_wording = |key: &str| key.starts_with(OWN_WORDS) || key.starts_with(SCORE_NAME);
-            let is_needed = |key: &str| !is_wording(key) && (has_wordings || !key.starts_with(NOUN));
+            let is_needed =
+                |key: &str| !is_wording(key) && (has_wordings || !key.starts_with(NOUN));
             let lacking = english.keys().filter(|key| !has(key) && is_needed(key));
             let lacking = lacking.map(str::to_owned).collect();
             (tag, lacking)

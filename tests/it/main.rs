@@ -14,6 +14,7 @@ mod archive;
 mod chaos;
 mod contract;
 mod courtesy;
+mod credited;
 mod cron;
 mod custom_pages;
 mod demo;

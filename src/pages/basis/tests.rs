@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::tests::{catalogue, site};
+use super::super::tests::{catalogue, credited, site};
 use super::super::{Plan, Records, Site};
 use crate::catalogue::Catalogue;
 use crate::changes::between;
@@ -18,18 +18,22 @@ enum Edit {
     Remove(bool, u8),
     SetField(bool, u8, u8, u8),
     Recast(u8, Vec<u8>),
+    /// The people of a film, each with a role.
+    Credit(u8, Vec<(u8, u8)>),
     ChangeId(bool, u8, u8),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
     let (is_film, n) = (any::<bool>(), 0_u8..10);
     let cast = proptest::collection::vec(n.clone(), 0..5);
+    let credits = proptest::collection::vec((n.clone(), n.clone()), 0..4);
     let field = (is_film, n.clone(), n.clone(), n.clone());
     prop_oneof![
         1 => (is_film, n.clone()).prop_map(|(f, a)| Edit::Add(f, a)),
         1 => (is_film, n.clone()).prop_map(|(f, a)| Edit::Remove(f, a)),
         5 => field.prop_map(|(f, a, b, c)| Edit::SetField(f, a, b, c)),
         1 => (n.clone(), cast).prop_map(|(a, b)| Edit::Recast(a, b)),
+        3 => (n.clone(), credits).prop_map(|(a, b)| Edit::Credit(a, b)),
         1 => (is_film, n.clone(), n).prop_map(|(f, a, b)| Edit::ChangeId(f, a, b)),
     ]
 }
@@ -72,7 +76,7 @@ fn apply(lists: &mut Lists, edit: &Edit) {
                     "x",
                 ]
             } else {
-                &["name", "gender", "age", "x"]
+                &["name", "gender", "age", "image", "x"]
             };
             let field = fields[usize::from(*field) % fields.len()];
             record[field] = match field {
@@ -89,6 +93,16 @@ fn apply(lists: &mut Lists, edit: &Edit) {
                 person["films"] = cast.iter().map(|id| json!(id.to_string())).collect();
             }
         }
+        Edit::Credit(n, cast) => {
+            let place = chosen(&lists[1], *n);
+            if let Some(film) = lists[1].get_mut(place) {
+                let credit = |&(id, role): &(u8, u8)| {
+                    let face = format!("https://i.example/{}.png", role % 3);
+                    json!({"id": id.to_string(), "name": text(id), "as": text(role), "face": face})
+                };
+                film["cast"] = cast.iter().map(credit).collect();
+            }
+        }
         Edit::ChangeId(is_film, n, id) => {
             let list = &mut lists[usize::from(*is_film)];
             let place = chosen(list, *n);
@@ -100,7 +114,7 @@ fn apply(lists: &mut Lists, edit: &Edit) {
 }
 
 fn joined([people, films]: &Lists) -> Catalogue {
-    catalogue(json!(films), json!(people))
+    credited(json!(films), json!(people))
 }
 
 /// Returns the paths whose bases differ, and fails if a page has the same basis and another

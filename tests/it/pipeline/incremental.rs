@@ -9,7 +9,7 @@ use movies_gen::catalogue::{Bounds, Joined};
 use movies_gen::changes::between;
 use movies_gen::clock::{BootId, BootTime, Stamp, WallTime};
 use movies_gen::ledger::Ledger;
-use movies_gen::mapping::Mapping;
+use movies_gen::mapping::{Base, DEFAULT, Mapping, MappingFile};
 use movies_gen::pages::{Plan, Records, Shapes, Site as Frame, look};
 use movies_gen::payload::{Body, Fence, Payload};
 use movies_gen::publish::manifest::Manifest;
@@ -34,7 +34,7 @@ struct Edit {
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    let edit = (any::<bool>(), 0..RECORDS, 0..40_usize, 0_u8..10);
+    let edit = (any::<bool>(), 0..RECORDS, 0..40_usize, 0_u8..14);
     edit.prop_map(|(is_film, at, to, kind)| Edit { is_film, at, to, kind })
 }
 
@@ -42,7 +42,26 @@ fn film(n: usize) -> Value {
     json!({
         "id": format!("f{n}"), "title": format!("Film {}", n / 2), "release_date": 1950 + n % 30,
         "director": format!("D{}", n % 9), "description": format!("About {n}."),
+        "cast": (0..n % 5).map(|at| credit(n * 2 + at)).collect::<Vec<_>>(),
     })
+}
+
+/// A credit of a person of the list, or of a person whom only credits name.
+fn credit(n: usize) -> Value {
+    let kind = if n.is_multiple_of(3) { "p" } else { "c" };
+    let (id, name) = (format!("{kind}{}", n % RECORDS), format!("Person {}", n % RECORDS));
+    json!({"id": id, "name": name, "as": format!("Role {}", n % 7), "face": face(n % 11)})
+}
+
+fn face(n: usize) -> String {
+    format!("https://i.example/{n}.jpg")
+}
+
+/// The default mapping, with the people in `cast` if `is_credited`.
+fn mapping(is_credited: bool) -> Mapping {
+    let text = "[films]\ncredits = { at = \"cast\", id = \"id\", name = \"name\", role = \"as\", image = \"face\" }";
+    let over = is_credited.then_some(MappingFile { name: "test.toml", text });
+    Mapping::read(Some(Base::BuiltIn(DEFAULT)), over).expect("a mapping")
 }
 
 fn person(n: usize) -> Value {
@@ -57,15 +76,28 @@ fn lists() -> Lists {
     [(0..RECORDS).map(film).collect(), (0..RECORDS).map(person).collect()]
 }
 
-/// Applies an edit of the data. Returns the text of a template if the edit is one of the theme.
-fn apply(lists: &mut Lists, edit: &Edit) -> Option<String> {
+/// An edit that is not one of the data.
+enum LookEdit {
+    /// The text of a template.
+    Template(String),
+    /// The name of the score.
+    ScoreName(String),
+}
+
+/// Applies an edit of the data. Returns any other edit.
+fn apply(lists: &mut Lists, edit: &Edit) -> Option<LookEdit> {
     let Edit { is_film, at, to, kind } = *edit;
+    if kind >= 10 {
+        return apply_to_cast(&mut lists[0], edit);
+    }
     let list = &mut lists[usize::from(!is_film)];
     let place = at % list.len();
     let name = if is_film { "title" } else { "name" };
     let record = &mut list[place];
     match kind {
         0 => record[name] = json!(format!("Renamed {to}")),
+        // The mapping names these fields of films only.
+        1 | 2 | 4 if !is_film => record["age"] = json!(100 * usize::from(kind) + to),
         1 => record["release_date"] = json!(1940 + to),
         2 => record["rt_score"] = json!(to),
         3 => record["id"] = json!(format!("other{to}")),
@@ -78,10 +110,26 @@ fn apply(lists: &mut Lists, edit: &Edit) -> Option<String> {
         8 => record["species"] = json!({"note": to}),
         _ => {
             let text = format!("<p>{to}</p>");
-            return Some(format!(
+            return Some(LookEdit::Template(format!(
                 "{{% extends \"default/film.html\" %}}{{% block main %}}{text}{{{{ super() }}}}{{% endblock %}}"
-            ));
+            )));
         }
+    }
+    None
+}
+
+/// Applies an edit of the credits of a film: a role, the order, a picture, or the whole cast. Returns
+/// the edit of the name of the score.
+fn apply_to_cast(films: &mut [Value], edit: &Edit) -> Option<LookEdit> {
+    let Edit { at, to, kind, .. } = *edit;
+    let place = at % films.len();
+    let cast = films[place]["cast"].as_array_mut()?;
+    match (kind, cast.first_mut()) {
+        (10, Some(credit)) => credit["as"] = json!(format!("New role {to}")),
+        (11, Some(_)) => cast.reverse(),
+        (12, Some(credit)) => credit["face"] = json!(face(20 + to)),
+        (13, _) if to % 2 == 0 => return Some(LookEdit::ScoreName(format!("Score {to}"))),
+        _ => *cast = (0..to % 4).map(|n| credit(to + n)).collect(),
     }
     None
 }
@@ -118,14 +166,12 @@ impl Press {
     fn publish(
         &mut self,
         records: &Records<'_>,
-        theme: &Theme,
+        (frame, theme): (&Frame, &Theme),
         ledger: &Ledger,
         now: WallTime,
     ) -> usize {
-        let frame = Frame::named("Films");
-        let plan = Plan::new(&frame, records, theme);
-        let inputs =
-            SiteInputs::of(&look(&frame, theme), [b"", b""], ledger, None).expect("inputs");
+        let plan = Plan::new(frame, records, theme);
+        let inputs = SiteInputs::of(&look(frame, theme), [b"", b""], ledger, None).expect("inputs");
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
         let published = self.publisher.publish(rendered, inputs, |_| Volatile::new(), |_| ());
         self.publisher.prepare().expect("a standby");
@@ -148,13 +194,16 @@ fn pages(out: &Path) -> BTreeMap<String, impl PartialEq + use<>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn a_site_after_edits_is_the_site_from_nothing(
         edits in proptest::collection::vec(proptest::collection::vec(edit(), 1..5), 2..7),
         is_in_memory in any::<bool>(),
+        is_credited in proptest::bool::weighted(0.7),
     ) {
+        let mapping = mapping(is_credited);
+        let mut frame = Frame::named("Films");
         let templates = tempfile::tempdir().expect("a directory");
         let cache_bytes = if is_in_memory { 1 << 30 } else { 0 };
         let mut lists = lists();
@@ -163,21 +212,25 @@ proptest! {
         let mut ledger = None::<Ledger>;
         for (step, edits) in std::iter::once(&Vec::new()).chain(&edits).enumerate() {
             for edit in edits {
-                if let Some(template) = apply(&mut lists, edit) {
-                    write(&templates.path().join("film.html"), template);
+                match apply(&mut lists, edit) {
+                    Some(LookEdit::Template(template)) => {
+                        write(&templates.path().join("film.html"), template);
+                    }
+                    Some(LookEdit::ScoreName(name)) => frame.score_name = Some(name),
+                    None => {}
                 }
             }
             let theme = Theme::load(Some(templates.path())).expect("a theme");
             let payload = payload(&lists, step as u64);
             let now = payload.origin.wall;
-            let next = joined.next(&payload, &Mapping::default_mapping(), Bounds::none()).expect("a catalogue");
+            let next = joined.next(&payload, &mapping, Bounds::none()).expect("a catalogue");
             let changes = ledger.as_ref().map(|_| between(&joined.catalogue, &next.catalogue));
             let told = changes.unwrap_or_default();
             let entered = Ledger::after(ledger.as_ref(), &told, &next.catalogue, now);
             let before = press.out().exists().then(|| pages(&press.out()));
             {
                 let records = Records::with(&next.catalogue, &entered, &mut shapes);
-                let written = press.publish(&records, &theme, &entered, now);
+                let written = press.publish(&records, (&frame, &theme), &entered, now);
                 let after = pages(&press.out());
                 if let Some(before) = before.filter(|_| written > 0) {
                     let other =
@@ -186,10 +239,10 @@ proptest! {
                     prop_assert_eq!(explained(&press.out()), written);
                 }
             }
-            let cold = Joined::default().next(&payload, &Mapping::default_mapping(), Bounds::none()).expect("the same");
+            let cold = Joined::default().next(&payload, &mapping, Bounds::none()).expect("the same");
             let records = Records::of(&cold.catalogue, &entered);
             let mut fresh = Press::new(1 << 30);
-            fresh.publish(&records, &theme, &entered, now);
+            fresh.publish(&records, (&frame, &theme), &entered, now);
             let (grown, made) = (contents(&press.out()), contents(&fresh.out()));
             let other = made.iter().filter(|(path, bytes)| grown.get(*path) != Some(*bytes));
             let other: Vec<_> = other.map(|(path, _)| path).collect();
