@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test test-long faults chaos model lint screenshots validate lighthouse coverage bench bench-build bench-serve open-page packages
+.PHONY: help demo serve build cluster test test-long faults chaos fuzz model lint screenshots validate lighthouse coverage bench bench-build bench-serve open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -42,6 +42,9 @@ faults: packages ## make every kind of failure happen, at each system call, and 
 
 chaos: packages ## judge each promise under each kind of fault from the records of 10,000 page loads each
 	CHAOS_LOADS=10000 cargo test --quiet --test it -- --include-ignored --nocapture --test-threads=1 chaos::
+
+fuzz: ## let 100,000 mappings meet hostile records (5 minutes)
+	PROPTEST_CASES=100000 CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --quiet --test it -- --nocapture mapping::hostile
 
 model: ## check the protocol between replicas in millions of states (minutes, 4 GB)
 	MOVIES_GEN_MODEL=large CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --quiet --test it -- --nocapture protocol::laws

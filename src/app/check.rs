@@ -86,7 +86,13 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     if is_json {
         return tell_as_json(plan.len(), &lists, &warnings);
     }
-    tell_coverage(&lists)?;
+    if is_stored {
+        tell_coverage(&lists)?;
+    } else {
+        let none = "No answer is stored yet, so the mapping was not tried: run `movies-gen build` \
+                    first, then check again.";
+        writeln!(std::io::stdout(), "{none}")?;
+    }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
     let collisions = collisions(&theme);
@@ -109,9 +115,8 @@ fn tell_as_json(pages: usize, lists: &[ListCoverage], warnings: &[Warning]) -> R
 fn tell_coverage(lists: &[ListCoverage]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     for list in lists {
-        writeln!(out, "The mapping of the {} {}:", list.records, list.list)?;
-        let rows: Vec<[String; 5]> =
-            list.fields.iter().map(|field| row(field, list.records)).collect();
+        writeln!(out, "What the mapping finds in {} ({} records):", list.list, list.records)?;
+        let rows: Vec<[String; 5]> = list.fields.iter().map(row).collect();
         let head = ["field", "expression", "found", "example", "on the site"].map(str::to_owned);
         let width = |column: usize| {
             let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
@@ -137,7 +142,7 @@ const MOST_UNREAD: usize = 60;
 /// Longest text in a cell of the table, in characters.
 const WIDEST: usize = 40;
 
-fn row(field: &FieldCoverage, records: usize) -> [String; 5] {
+fn row(field: &FieldCoverage) -> [String; 5] {
     let cell = |text: &str| {
         let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         match plain.char_indices().nth(WIDEST) {
@@ -151,7 +156,7 @@ fn row(field: &FieldCoverage, records: usize) -> [String; 5] {
         (Some(_), None) if matches!(field.field.as_str(), "people" | "films") => "pairs".to_owned(),
         (Some(_), None) => "ignored".to_owned(),
     };
-    let found = format!("{} of {records}", field.found);
+    let found = format!("{} of {}", field.found, field.of);
     let example = field.example.as_deref().map(cell).unwrap_or_default();
     [field.field.clone(), cell(&field.expression), found, example, shown]
 }

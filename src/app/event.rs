@@ -57,6 +57,7 @@ pub(super) struct Events {
     watch: Option<theme::Watch>,
     /// The watches on local files of the upstream, and on the file of the mapping.
     file_watches: Vec<FileWatch>,
+    watched_files: [Vec<PathBuf>; 2],
     clock: Clock,
     /// Whether a due refresh let another event go first.
     gave_way: bool,
@@ -64,6 +65,16 @@ pub(super) struct Events {
     waiting: BTreeSet<Event>,
     /// Whether the program must end (SIGTERM, SIGINT).
     stop: watch::Receiver<bool>,
+}
+
+/// Returns the local files of the upstream, and the file of the mapping.
+fn files_of(config: &Config) -> [Vec<PathBuf>; 2] {
+    let of_upstream = match &config.upstream {
+        Upstream::Files(directory) => config.mapping.files_in(directory),
+        _ => [None, None],
+    };
+    let of_mapping = config.mapping_file.iter().cloned().collect();
+    [of_upstream.into_iter().flatten().collect(), of_mapping]
 }
 
 impl Events {
@@ -86,12 +97,13 @@ impl Events {
             while signals.recv().await.is_some() && reload.send(Event::Reload).is_ok() {}
         });
         let waiting = BTreeSet::new();
-        let file_watches = Vec::new();
+        let (file_watches, watched_files) = (Vec::new(), [Vec::new(), Vec::new()]);
         Ok(Events {
             receiver,
             sender,
             watch: None,
             file_watches,
+            watched_files,
             clock,
             gave_way: false,
             waiting,
@@ -125,15 +137,18 @@ impl Events {
         }
     }
 
+    /// As [`Events::watch_files`], if the configuration names other files than before.
+    pub(super) fn watch_other_files(&mut self, config: &Config) {
+        if self.watched_files != files_of(config) {
+            self.watch_files(config);
+        }
+    }
+
     /// Watches the local files of the upstream and the file of the mapping from now on.
     pub(super) fn watch_files(&mut self, config: &Config) {
         self.file_watches.clear();
-        let of_upstream = match &config.upstream {
-            Upstream::Files(directory) => config.mapping.files_in(directory),
-            _ => [None, None],
-        };
-        let of_upstream: Vec<PathBuf> = of_upstream.into_iter().flatten().collect();
-        let of_mapping: Vec<PathBuf> = config.mapping_file.iter().cloned().collect();
+        self.watched_files = files_of(config);
+        let [of_upstream, of_mapping] = self.watched_files.clone();
         for (files, event) in [(of_upstream, Event::FilesChanged), (of_mapping, Event::Reload)] {
             if files.is_empty() {
                 continue;

@@ -172,7 +172,7 @@ impl EventLoop {
             ActEnd::Reloaded(config, due) => {
                 (self.config, self.due) = (*config, due);
                 self.events.watch_templates(self.config.templates.as_deref());
-                self.events.watch_files(&self.config);
+                self.events.watch_other_files(&self.config);
             }
         }
         self.finish()
@@ -193,6 +193,8 @@ impl EventLoop {
         match event {
             Event::RefreshDue => self.begin().await,
             Event::FilesChanged => {
+                // Watch again before the files are read: an edit in between is not missed.
+                self.events.watch_files(&self.config);
                 self.edits.is_new = true;
                 if self.is_refreshing() { Ok(()) } else { self.begin().await }
             }
@@ -207,6 +209,7 @@ impl EventLoop {
                 })
             }
             Event::Reload => {
+                self.events.watch_files(&self.config);
                 let (old, cli) = (self.config.clone(), self.cli.clone());
                 self.workshop.start(async move |wired| {
                     let config = reload(wired, old, &cli);

@@ -160,7 +160,8 @@ pub(super) fn site_of(config: &Config) -> Site {
         },
         demo: matches!(config.upstream, Upstream::Demo(_)),
         dev: config.dev,
-        program: program(),
+        // The same data gives other pages by another mapping.
+        program: format!("{} {:x}", program(), config.mapping.digest()),
     }
 }
 

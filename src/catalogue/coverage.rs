@@ -36,8 +36,10 @@ pub struct FieldCoverage {
     pub field: String,
     /// Where the mapping looks for the value.
     pub expression: String,
-    /// Number of records that have the value.
+    /// Number of records that have the value; for a field of a credit, the number of credits.
     pub found: usize,
+    /// Number of records, or of credits.
+    pub of: usize,
     /// An example of the value in the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
@@ -83,6 +85,10 @@ fn of_list(
     let mut credits = list.credits_place().map(|place| FieldCoverage::of("credits", place));
     let mut kept: Vec<FieldCoverage> =
         list.kept_names().map(|name| FieldCoverage::of("keep", name)).collect();
+    let mut of_credits: Vec<FieldCoverage> = list
+        .credit_places()
+        .map(|(field, expression)| FieldCoverage::of(&format!("credits.{field}"), expression))
+        .collect();
     let read = list.names_read();
     let mut unread: BTreeMap<String, usize> = BTreeMap::new();
     for record in &records {
@@ -111,7 +117,10 @@ fn of_list(
         }
         if let (Some(Ok(value)), Some(field)) = (mapped.take_credits(), &mut credits) {
             let mut count = 0;
-            raw::each_item(&value, |_| count += 1);
+            raw::each_item(&value, |item| {
+                count += 1;
+                note_credit(item, list, &mut of_credits);
+            });
             field.found += usize::from(count > 0);
             if field.shown.is_none() && count > 0 {
                 field.shown = id.as_deref().and_then(|id| shown(id, "credits"));
@@ -120,6 +129,8 @@ fn of_list(
         }
     }
     found.extend(credits);
+    kept.iter_mut().chain(&mut found).for_each(|field| field.of = records.len());
+    found.extend(of_credits);
     found.extend(kept);
     Ok(ListCoverage { list: endpoint.segment(), records: records.len(), fields: found, unread })
 }
@@ -127,7 +138,24 @@ fn of_list(
 impl FieldCoverage {
     fn of(field: &str, expression: &str) -> FieldCoverage {
         let (field, expression) = (field.to_owned(), expression.to_owned());
-        FieldCoverage { field, expression, found: 0, example: None, shown: None }
+        FieldCoverage { field, expression, found: 0, of: 0, example: None, shown: None }
+    }
+}
+
+/// Notes the values in one credit.
+fn note_credit(raw: &str, list: &ListMapping, fields: &mut [FieldCoverage]) {
+    let mut mapped = list.apply_to_credit(raw).ok();
+    for field in fields {
+        field.of += 1;
+        let key = field.field.strip_prefix("credits.").unwrap_or_default();
+        let Some((_, Ok(value))) = mapped.as_mut().and_then(|mapped| mapped.take(key)) else {
+            continue;
+        };
+        field.found += 1;
+        if field.example.is_none() {
+            field.example = Some(brief(&value));
+            field.shown = raw::text(&value).ok().flatten().map(|text| clip(&text));
+        }
     }
 }
 

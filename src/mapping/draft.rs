@@ -19,7 +19,7 @@ const MOST_LISTED: usize = 60;
 
 /// Names of fields in usual APIs, in lower case and without `_` and `-`, the best name first.
 const USUAL: &[(&str, &[&str])] = &[
-    ("id", &["id", "uuid", "guid", "slug", "key", "nr", "no", "imdbid", "tmdbid", "url"]),
+    ("id", &["id", "uuid", "guid", "ref", "slug", "key", "nr", "no", "imdbid", "tmdbid", "url"]),
     ("title", &["title", "name", "titel", "titre", "titulo", "label"]),
     ("original_title", &["originaltitle", "originalname"]),
     ("original_title_romanised", &["originaltitleromanised", "originaltitleromanized"]),
@@ -59,7 +59,7 @@ const PEOPLE: &[&str] =
     &["people", "cast", "credits", "actors", "characters", "persons", "darsteller", "roles"];
 /// Names of fields of a person.
 const OF_A_PERSON: &[(&str, &[&str])] = &[
-    ("id", &["id", "uuid", "guid", "slug", "key", "url"]),
+    ("id", &["id", "uuid", "guid", "ref", "slug", "key", "url"]),
     ("name", &["name", "title", "fullname"]),
     ("films", &["films", "movies", "shows", "titles"]),
     ("gender", &["gender", "sex"]),
@@ -394,7 +394,7 @@ fn rest(seen: &BTreeMap<String, SeenField<'_>>, used: &[String], of: usize, text
     let _ = writeln!(text, "\n# Fields that no line above reads:");
     for (path, field) in unused.iter().take(MOST_LISTED) {
         let example = match field.example.starts_with(['[', '{']) {
-            true => kind(field.example).to_owned(),
+            true => format!("{}, such as {}", kind(field.example), remark(field.example)),
             false => remark(field.example),
         };
         let path = remark(path);

@@ -35,6 +35,12 @@ impl ListMapping {
         names.filter(|name| !name.is_empty()).collect()
     }
 
+    /// Returns the fields of a credit: the key, and where the value is.
+    pub(crate) fn credit_places(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let fields = self.credits.iter().flat_map(|credits| &credits.fields.rules);
+        fields.map(|rule| (rule.key, rule.place()))
+    }
+
     /// Returns the names of the further fields that the mapping keeps.
     pub(crate) fn kept_names(&self) -> impl Iterator<Item = &str> {
         self.fields.keep.iter().map(String::as_str)

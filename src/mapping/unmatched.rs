@@ -35,10 +35,22 @@ pub(crate) struct Unmatched {
     pub(crate) nearest: Option<String>,
 }
 
-/// Returns the field of the records whose name is most similar to the first name in an expression.
+/// Returns the field of the records whose name is most similar to a name in an expression: the first
+/// name that no record has.
 fn nearest(expression: &str, records: &[&str]) -> Option<String> {
     let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let wanted = expression.split(|c| !is_letter(c)).find(|name| !name.is_empty())?;
-    let names = records.iter().flat_map(|record| fields(record)).map(|(name, _)| name);
-    most_similar(wanted, names.filter(|name| name != wanted)).map(|name| clip(&name))
+    let mut above = String::new();
+    let mut inside: Vec<&str> = records.to_vec();
+    for wanted in expression.split(|c| !is_letter(c)).filter(|name| !name.is_empty()) {
+        let all: Vec<(String, &str)> = inside.iter().flat_map(|value| fields(value)).collect();
+        if all.iter().any(|(name, _)| name == wanted) {
+            inside =
+                all.iter().filter(|(name, _)| name == wanted).map(|(_, value)| *value).collect();
+            above = format!("{above}{wanted}.");
+            continue;
+        }
+        let names = all.into_iter().map(|(name, _)| name);
+        return most_similar(wanted, names).map(|name| format!("{above}{}", clip(&name)));
+    }
+    None
 }

@@ -37,6 +37,14 @@ fn a_saved_mapping_is_shown_without_a_request_and_without_news() {
     let asked = upstream.asked();
     let feed = server.get("/feed.json").text().to_owned();
     assert_eq!(salt_road(&server)["description"], json!(null));
+    // Only the rules change: the answer, the history and the look of the site stay the same.
+    let edited = MAPPING.replace("title = \"title\"", "title = \"description\"");
+    site.write("films.toml", edited);
+    wait_until("the edit is shown", || !server.get("/movies.json").text().contains("Salt Road"));
+    site.write("films.toml", MAPPING);
+    wait_until("the first mapping is shown", || {
+        server.get("/movies.json").text().contains("Salt Road")
+    });
     let edited = format!(
         "words = {{ film = \"reel\", films = \"reels\" }}\n{}",
         MAPPING.replace(

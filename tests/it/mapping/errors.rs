@@ -126,3 +126,10 @@ fn an_answer_that_has_further_pages_is_a_warning() {
     let log = mapped(&upstream, MAPPING).build_once().well();
     assert!(log.contains("the answer of /films is probably only a part of the list"), "{log}");
 }
+
+#[test]
+fn a_misspelt_part_of_a_path_is_named_with_the_part_that_is_meant() {
+    let upstream = upstream(&json!({"results": [{"id": 1, "title": "A", "art": {"tall": "x"}}]}));
+    let log = mapped(&upstream, &MAPPING.replace("\"rating\"", "\"art.tal\"")).build_once().well();
+    assert!(log.contains("did you mean `art.tall`?"), "{log}");
+}

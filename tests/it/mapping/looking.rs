@@ -37,12 +37,13 @@ fn check_shows_each_field_with_its_example_and_what_nothing_reads() {
     let lines: Vec<Vec<&str>> =
         table.out.lines().map(|line| line.split_whitespace().collect()).collect();
     for row in [
-        "The mapping of the 2 films:",
+        "What the mapping finds in films (2 records):",
         "field expression found example on the site",
         "title name 2 of 2 \"A\" A",
         "running_time length.seconds 1 of 2 5160 86 min",
         "score votes 1 of 2 [7] ignored",
         "credits cast 1 of 2 [{\"who\":\"P\"}] 1 people",
+        "credits.name who 1 of 1 \"P\" P",
         "keep genre 1 of 2 \"x\" \"x\"",
         "Nothing reads: path",
     ] {
@@ -52,7 +53,7 @@ fn check_shows_each_field_with_its_example_and_what_nothing_reads() {
     let told: Value = serde_json::from_str(&site.run(&["check", "--json"]).out).expect("JSON");
     let length = told["lists"][0]["fields"].as_array().expect("fields");
     let length = length.iter().find(|field| field["field"] == "running_time");
-    let wanted = json!({"field": "running_time", "expression": "length.seconds", "found": 1,
+    let wanted = json!({"field": "running_time", "expression": "length.seconds", "found": 1, "of": 2,
                         "example": "5160", "shown": "86 min"});
     assert_eq!(length, Some(&wanted));
     assert_eq!(told["lists"][0]["unread"], json!({"path": 1}));

@@ -4,6 +4,7 @@ mod built_in;
 mod edits;
 mod errors;
 mod files;
+mod hostile;
 mod looking;
 mod secrets;
 
