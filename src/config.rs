@@ -46,8 +46,9 @@ pub struct Config {
     pub upstream: Upstream,
     /// How the answers of the upstream become films and people.
     pub mapping: Arc<Mapping>,
-    /// The file of the mapping; `None` for a built-in mapping.
-    pub mapping_file: Option<PathBuf>,
+    /// The files of the mapping: the file that `--mapping` names, and the configuration file if it
+    /// has tables of a mapping.
+    pub mapping_files: Vec<PathBuf>,
     /// Maximum size of a response body, in bytes.
     pub max_bytes: u64,
     /// Directory of the site, absolute.
@@ -212,7 +213,7 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         verbose,
         quiet,
     } = options;
-    let mapping_file = mapping.as_deref().and_then(mapping::file);
+    let mapping_files = mapping::files(mapping.as_deref(), tables);
     let mapping = mapping::of(mapping.as_deref(), tables, demo && demo_from.is_none())?;
     let upstream = upstream.as_deref().or(mapping.api.upstream.as_deref());
     let upstream = upstream_of(upstream, demo, demo_from)?;
@@ -230,7 +231,7 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
     Ok(Config {
         upstream,
         mapping: Arc::new(mapping),
-        mapping_file,
+        mapping_files,
         max_bytes: max_bytes.0,
         out,
         state,

@@ -55,9 +55,8 @@ pub(super) struct Events {
     receiver: mpsc::UnboundedReceiver<Event>,
     sender: mpsc::UnboundedSender<Event>,
     watch: Option<theme::Watch>,
-    /// The watches on local files of the upstream, and on the file of the mapping.
-    file_watches: Vec<FileWatch>,
-    watched_files: [Vec<PathBuf>; 2],
+    upstream_watch: WatchedFiles,
+    mapping_watch: WatchedFiles,
     clock: Clock,
     /// Whether a due refresh let another event go first.
     gave_way: bool,
@@ -73,8 +72,38 @@ fn files_of(config: &Config) -> [Vec<PathBuf>; 2] {
         Upstream::Files(directory) => config.mapping.files_in(directory),
         _ => [None, None],
     };
-    let of_mapping = config.mapping_file.iter().cloned().collect();
-    [of_upstream.into_iter().flatten().collect(), of_mapping]
+    [of_upstream.into_iter().flatten().collect(), config.mapping_files.clone()]
+}
+
+/// Files with the watch on the files.
+#[derive(Default)]
+struct WatchedFiles {
+    files: Vec<PathBuf>,
+    watch: Option<FileWatch>,
+}
+
+impl WatchedFiles {
+    /// Watches the files from now on, and sends an event after each change.
+    fn renew(&mut self, sender: &mpsc::UnboundedSender<Event>, event: Event) {
+        self.watch = None;
+        if self.files.is_empty() {
+            return;
+        }
+        let sender = sender.clone();
+        // The loop may have ended; then the event has no receiver.
+        let changed = move || sender.send(event).unwrap_or_default();
+        match watch_files(&self.files, changed) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) => {
+                let names: Vec<_> =
+                    self.files.iter().map(|file| file.display().to_string()).collect();
+                let names = names.join(", ");
+                warn!(
+                    "{error:#}; edits of {names} are not noticed at once: send SIGHUP after an edit"
+                );
+            }
+        }
+    }
 }
 
 impl Events {
@@ -97,13 +126,13 @@ impl Events {
             while signals.recv().await.is_some() && reload.send(Event::Reload).is_ok() {}
         });
         let waiting = BTreeSet::new();
-        let (file_watches, watched_files) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let (upstream_watch, mapping_watch) = (WatchedFiles::default(), WatchedFiles::default());
         Ok(Events {
             receiver,
             sender,
             watch: None,
-            file_watches,
-            watched_files,
+            upstream_watch,
+            mapping_watch,
             clock,
             gave_way: false,
             waiting,
@@ -137,37 +166,28 @@ impl Events {
         }
     }
 
-    /// As [`Events::watch_files`], if the configuration names other files than before.
-    pub(super) fn watch_other_files(&mut self, config: &Config) {
-        if self.watched_files != files_of(config) {
-            self.watch_files(config);
+    /// Watches the local files of the upstream and the files of the mapping, if the configuration
+    /// names other files than before.
+    pub(super) fn watch_files(&mut self, config: &Config) {
+        let [of_upstream, of_mapping] = files_of(config);
+        if self.upstream_watch.files != of_upstream {
+            self.upstream_watch.files = of_upstream;
+            self.renew_upstream_watch();
+        }
+        if self.mapping_watch.files != of_mapping {
+            self.mapping_watch.files = of_mapping;
+            self.renew_mapping_watch();
         }
     }
 
-    /// Watches the local files of the upstream and the file of the mapping from now on.
-    pub(super) fn watch_files(&mut self, config: &Config) {
-        self.file_watches.clear();
-        self.watched_files = files_of(config);
-        let [of_upstream, of_mapping] = self.watched_files.clone();
-        for (files, event) in [(of_upstream, Event::FilesChanged), (of_mapping, Event::Reload)] {
-            if files.is_empty() {
-                continue;
-            }
-            let sender = self.sender.clone();
-            // The loop may have ended; then the event has no receiver.
-            let changed = move || sender.send(event).unwrap_or_default();
-            match watch_files(&files, changed) {
-                Ok(watch) => self.file_watches.push(watch),
-                Err(error) => warn!(
-                    "{error:#}; edits of {} are not noticed at once: send SIGHUP after an edit",
-                    files
-                        .iter()
-                        .map(|file| file.display().to_string())
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            }
-        }
+    /// Watches the local files of the upstream again, because other files may be at their paths.
+    pub(super) fn renew_upstream_watch(&mut self) {
+        self.upstream_watch.renew(&self.sender, Event::FilesChanged);
+    }
+
+    /// As [`Events::renew_upstream_watch`], for the files of the mapping.
+    pub(super) fn renew_mapping_watch(&mut self) {
+        self.mapping_watch.renew(&self.sender, Event::Reload);
     }
 
     /// Listens to the announcements of other replicas from now on.

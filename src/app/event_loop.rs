@@ -24,7 +24,7 @@ use crate::clock::{BootTime, Clock};
 use crate::config::{self, Config, Upstream};
 use crate::hold::Coming;
 use crate::live::{Live, StoreState};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, FailureKind};
 use crate::store::{Claim, Edition, Granted, Store, Stores};
 
 /// Time between two reads of what other replicas did, because announcements may be lost.
@@ -172,7 +172,7 @@ impl EventLoop {
             ActEnd::Reloaded(config, due) => {
                 (self.config, self.due) = (*config, due);
                 self.events.watch_templates(self.config.templates.as_deref());
-                self.events.watch_other_files(&self.config);
+                self.events.watch_files(&self.config);
             }
         }
         self.finish()
@@ -194,7 +194,7 @@ impl EventLoop {
             Event::RefreshDue => self.begin().await,
             Event::FilesChanged => {
                 // Watch again before the files are read: an edit in between is not missed.
-                self.events.watch_files(&self.config);
+                self.events.renew_upstream_watch();
                 self.edits.is_new = true;
                 if self.is_refreshing() { Ok(()) } else { self.begin().await }
             }
@@ -209,7 +209,7 @@ impl EventLoop {
                 })
             }
             Event::Reload => {
-                self.events.watch_files(&self.config);
+                self.events.renew_mapping_watch();
                 let (old, cli) = (self.config.clone(), self.cli.clone());
                 self.workshop.start(async move |wired| {
                     let config = reload(wired, old, &cli);
@@ -223,7 +223,14 @@ impl EventLoop {
     /// meanwhile are read again at once, and local files that could not be read are read again soon.
     fn due_after(&mut self, finished: &Finished) -> BootTime {
         let has_files = matches!(self.config.upstream, Upstream::Files(_));
-        let wait = self.edits.wait_after(has_files && finished.result.is_err());
+        // A whole file that is not plausible stays so until somebody edits the file.
+        let is_unread = |failure: &Failure| failure.kind != FailureKind::Implausible;
+        let is_unread = has_files && finished.result.as_ref().err().is_some_and(is_unread);
+        if is_unread {
+            // The directory of the files may be another directory.
+            self.events.renew_upstream_watch();
+        }
+        let wait = self.edits.wait_after(is_unread);
         wait.map_or(finished.next, |wait| finished.next.min(self.clock.now().boot + wait))
     }
 

@@ -122,6 +122,8 @@ pub(super) fn read_again(
 fn refusal(why: &Implausible, why_now: &str, refused: Refused, accept_after: u32) -> Failure {
     let by_itself = if why.needs_the_owner() {
         "the program never takes an empty list by itself".to_owned()
+    } else if accept_after == u32::MAX {
+        "the program never takes such a local file by itself".to_owned()
     } else {
         let times = accept_after + 1;
         format!("the program takes the answer when it has come {times} times in a row")

@@ -147,14 +147,16 @@ impl Refresher {
     /// Sends the requests of a claim. The answer goes to [`Refresher::finish`].
     pub(super) fn ask(&self, granted: Granted) -> Asking {
         let (source, stores) = (self.source.clone(), self.stores.clone());
-        let known = self.known.payload().cloned();
-        let interval = self.settings.interval;
-        asking::fetch(source, stores, self.clock.clone(), known, granted, interval)
+        let Settings { mapping, interval, .. } = &self.settings;
+        let is_comparable = !self.mapping_in_use.asked_otherwise(mapping);
+        let known = self.known.payload().filter(|_| is_comparable).cloned();
+        let (clock, requests) = (self.clock.clone(), mapping.requests());
+        asking::fetch(source, stores, clock, known, granted, *interval, requests)
     }
 
     /// Runs the second act.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Finished {
-        let Fetched { fence, origin, refused, saved, answer, took } = fetched;
+        let Fetched { fence, origin, refused, saved, answer, requests, took } = fetched;
         let saved = saved.max(self.known.fence());
         let has_new_mapping = self.mapping_in_use.differs_from(&self.settings.mapping);
         let before = Before { refused, saved, has_new_mapping };
@@ -167,6 +169,10 @@ impl Refresher {
         let last = self.last_attempt();
         let due = schedule::due(last, self.settings.interval, started.boot);
         let refreshed = match answer {
+            Ok(_) if requests != self.settings.mapping.requests() => {
+                let text = "the mapping names other requests since the requests were sent";
+                Err(Failure::new(FailureKind::Interrupted, text))
+            }
             Ok(answer) => {
                 let payload = Payload {
                     fence,
@@ -230,7 +236,8 @@ impl Refresher {
     ) -> Result<(OutcomeKind, ChangeCounts), Failure> {
         let started = self.clock.now().boot;
         let mut is_shown = false;
-        let (kind, counts) = if self.known.has_bytes_of(&payload) {
+        let is_read = !self.mapping_in_use.differs_from(&self.settings.mapping);
+        let (kind, counts) = if is_read && self.known.has_bytes_of(&payload) {
             // A request that is held for this confirmation must not wait for the disk.
             is_shown = self.front.confirm(self.known.fence(), &payload);
             self.known.count_unchanged(&self.settings.overrides);
@@ -346,6 +353,10 @@ impl Refresher {
         if payload.fence < self.known.fence() {
             return Ok(());
         }
+        if self.mapping_in_use.asked_otherwise(&self.settings.mapping) {
+            info!("the stored answer belongs to other requests of the mapping, so it is not used");
+            return Ok(());
+        }
         let joined = self.join(&payload).context("the payload in the store is not a catalogue")?;
         if self.mapping_in_use.differs_from(&self.settings.mapping) {
             guard::hold_new_mapping(&joined.catalogue, self.known.ids(), &self.settings.guard)?;
@@ -371,7 +382,8 @@ impl Refresher {
         next: BootTime,
         ending: Option<(OutcomeKind, Duration)>,
     ) -> Result<()> {
-        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, ending);
+        let facts =
+            Facts::of(&self.settings, &self.notices, &self.stores, &self.clock, next, ending);
         self.front.show(&mut self.known, &facts, &self.clock)
     }
 
@@ -384,7 +396,8 @@ impl Refresher {
         let next = self.next_due();
         let source = self.source.asked_by(&settings.mapping)?;
         let mut old = None;
-        if settings.mapping != self.settings.mapping {
+        let is_same_answer = settings.mapping.requests() == self.settings.mapping.requests();
+        if is_same_answer && settings.mapping != self.settings.mapping {
             let Settings { mapping, max_bytes, guard, overrides, .. } = &settings;
             if let Some(read) = guard::read_again(&self.known, mapping, *max_bytes, guard)? {
                 let (payload, joined) = read;
@@ -396,10 +409,15 @@ impl Refresher {
             }
         }
         let before = std::mem::replace(&mut self.settings, settings);
-        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
+        let facts = Facts::of(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
         let shown = self.front.show_in(look, &mut self.known, &facts, &self.clock);
         match &shown {
-            Ok(()) => self.source = source,
+            Ok(()) => {
+                self.source = source;
+                if old.is_some() {
+                    self.mapping_in_use.note(&self.settings.mapping);
+                }
+            }
             Err(_) => {
                 self.settings = before;
                 self.known = old.unwrap_or_else(|| std::mem::take(&mut self.known));
@@ -411,7 +429,7 @@ impl Refresher {
     /// Shows the published site, if there is no payload.
     pub(super) fn show_published(&mut self) {
         let next = self.next_due();
-        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
+        let facts = Facts::of(&self.settings, &self.notices, &self.stores, &self.clock, next, None);
         self.front.show_published(&self.known, &facts);
     }
 
@@ -421,7 +439,8 @@ impl Refresher {
     }
 
     fn write_volatile_ending(&mut self, next: BootTime, ending: Option<(OutcomeKind, Duration)>) {
-        let facts = facts(&self.settings, &self.notices, &self.stores, &self.clock, next, ending);
+        let facts =
+            Facts::of(&self.settings, &self.notices, &self.stores, &self.clock, next, ending);
         self.front.write_volatile(&self.known, &facts);
     }
 
@@ -462,25 +481,5 @@ impl Refresher {
 
     fn keep(&self) -> Keep<'_> {
         Keep { stores: &self.stores, state: &self.settings.state }
-    }
-}
-
-/// Returns the facts for the volatile files.
-fn facts<'a>(
-    settings: &Settings,
-    notices: &'a Notices,
-    stores: &Stores,
-    clock: &Clock,
-    next: BootTime,
-    ending: Option<(OutcomeKind, Duration)>,
-) -> Facts<'a> {
-    Facts {
-        now: clock.now(),
-        next,
-        ending,
-        interval: settings.interval,
-        max_age: settings.max_age,
-        is_shared: stores.is_shared(),
-        warnings: notices.warnings(),
     }
 }

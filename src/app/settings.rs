@@ -29,6 +29,12 @@ impl Settings {
     pub(super) fn of(config: &Config) -> Settings {
         let Config { max_bytes, interval, max_age, .. } = *config;
         let Config { max_shrink, max_growth, accept_after, .. } = *config;
+        // A file is read after each save, and not once per interval. The number of refusals in a
+        // row says nothing then.
+        let accept_after = match config.upstream {
+            Upstream::Files(_) => u32::MAX,
+            Upstream::Api(_) | Upstream::Demo(_) => accept_after,
+        };
         let guard = Guard { max_shrink, max_growth, free_growth: FREE_GROWTH, accept_after };
         let (overrides, state) = (overrides(config), config.state.clone());
         let mapping = config.mapping.clone();

@@ -9,12 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::known::Known;
+use super::notices::Notices;
+use super::settings::Settings;
 use crate::catalogue::{self, Warning};
-use crate::clock::{BootTime, Now, WallTime};
+use crate::clock::{BootTime, Clock, Now, WallTime};
 use crate::history::History;
 use crate::outcome::OutcomeKind;
 use crate::pages::{Counts, Freshness, Site, Status};
 use crate::publish::{DEV, FRESHNESS, Generation, STATUS, Volatile};
+use crate::store::Stores;
 use crate::theme::Theme;
 
 /// Facts about the refreshes, for the volatile files.
@@ -30,6 +33,28 @@ pub(super) struct Facts<'a> {
     pub(super) max_age: Duration,
     pub(super) is_shared: bool,
     pub(super) warnings: &'a BTreeSet<Warning>,
+}
+
+impl<'a> Facts<'a> {
+    /// Collects the facts.
+    pub(super) fn of(
+        settings: &Settings,
+        notices: &'a Notices,
+        stores: &Stores,
+        clock: &Clock,
+        next: BootTime,
+        ending: Option<(OutcomeKind, Duration)>,
+    ) -> Facts<'a> {
+        Facts {
+            now: clock.now(),
+            next,
+            ending,
+            interval: settings.interval,
+            max_age: settings.max_age,
+            is_shared: stores.is_shared(),
+            warnings: notices.warnings(),
+        }
+    }
 }
 
 impl Facts<'_> {

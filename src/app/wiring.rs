@@ -266,7 +266,12 @@ fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
 pub(super) fn upstream_id(config: &Config) -> UpstreamId {
     UpstreamId(match &config.upstream {
         Upstream::Api(url) => source::identity(url),
-        Upstream::Files(directory) => format!("the files in {}", directory.display()),
+        // The published manifest has the identity. A path of this machine must not be there.
+        Upstream::Files(directory) => {
+            let name = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let path = directory.as_os_str().as_encoded_bytes();
+            format!("the files in {name} (path {})", &blake3::hash(path).to_hex()[..16])
+        }
         Upstream::Demo(None) => "the demo".to_owned(),
         Upstream::Demo(Some(data)) => format!("the demo with the data in {}", data.display()),
     })

@@ -18,11 +18,14 @@ pub(super) fn answer_of<'p>(
     list.format.as_json(text).map_err(malformed)
 }
 
+/// Largest number of records that a message names, because their condition cannot be evaluated.
+const MOST_NAMED: usize = 20;
+
 /// The records in one answer.
 pub(super) struct AnsweredList<'r> {
     pub(super) records: Vec<RawRecord<'r>>,
-    /// The warning about an answer that is only a part of the list.
-    pub(super) warning: Option<Warning>,
+    /// The warnings about the answer as a whole.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl<'r> AnsweredList<'r> {
@@ -41,12 +44,31 @@ impl<'r> AnsweredList<'r> {
         let inside = list.records.list_in(text, endpoint.segment()).map_err(malformed)?;
         let records = records(endpoint, inside, most)?;
         let part = list.records.path().and_then(|_| further_records(text, records.len()));
-        let warning = part.map(|why| Warning::OnlyAPart { endpoint, why });
+        let mut warnings: Vec<_> =
+            part.map(|why| Warning::OnlyAPart { endpoint, why }).into_iter().collect();
         let mut records = records;
-        if list.records.has_condition() {
-            records.retain(|raw| list.records.takes(raw.get()));
+        if let Some(condition) = list.records.condition().filter(|_| !records.is_empty()) {
+            let sent = records.len();
+            let mut position = 0;
+            records.retain(|raw| {
+                position += 1;
+                list.records.takes(raw.get()).unwrap_or_else(|why| {
+                    if warnings.len() < MOST_NAMED {
+                        let name = None;
+                        warnings.push(Warning::LeftOut { endpoint, position, name, why });
+                    }
+                    false
+                })
+            });
+            if records.is_empty() {
+                let why = format!(
+                    "none of the {sent} records of {endpoint} meets the condition `{condition}` in \
+                     `records`"
+                );
+                return Err(Fault::NoList { endpoint, why });
+            }
         }
         let records = records.iter().map(|raw| RawRecord { text: raw.get(), is_credit: false });
-        Ok(AnsweredList { records: records.collect(), warning })
+        Ok(AnsweredList { records: records.collect(), warnings })
     }
 }

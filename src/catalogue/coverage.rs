@@ -16,6 +16,9 @@ use crate::payload::{Endpoint, Fault, Payload};
 use crate::plain::clip;
 use crate::raw;
 
+/// Largest number of records that are looked up to find a value that the site shows.
+const MOST_LOOKED: usize = 1_000;
+
 /// What a mapping finds in one list.
 #[derive(Debug, Serialize)]
 pub struct ListCoverage {
@@ -91,6 +94,7 @@ fn of_list(
         .collect();
     let read = list.names_read();
     let mut unread: BTreeMap<String, usize> = BTreeMap::new();
+    let mut looked = 0;
     for record in &records {
         for (name, value) in fields(record.text) {
             if value != "null" && !read.contains(name.as_str()) {
@@ -103,7 +107,11 @@ fn of_list(
             let Some((_, Ok(value))) = mapped.take(&field.field) else { continue };
             field.found += 1;
             if field.example.is_none() || field.shown.is_none() {
-                field.shown = id.as_deref().and_then(|id| shown(id, &field.field));
+                // References become pairs, which no single field shows.
+                let is_value = !matches!(field.field.as_str(), "people" | "films");
+                let id = id.as_deref().filter(|_| is_value && looked < MOST_LOOKED);
+                looked += usize::from(id.is_some());
+                field.shown = id.and_then(|id| shown(id, &field.field));
                 field.example = Some(brief(&value));
             }
         }

@@ -97,8 +97,8 @@ impl Joined {
             },
         );
         let mut warnings = Vec::new();
-        warnings.extend(answered_films.warning);
-        warnings.extend(answered_people.and_then(|answered| answered.warning));
+        warnings.extend(answered_films.warnings);
+        warnings.extend(answered_people.into_iter().flat_map(|answered| answered.warnings));
         unmatched(Endpoint::Films, &films.list, of_films, &raw_films, &mut warnings)?;
         if let Some(list) = of_people {
             unmatched(Endpoint::People, &people.list, list, &raw_people, &mut warnings)?;

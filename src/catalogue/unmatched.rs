@@ -32,9 +32,10 @@ pub(super) fn unmatched<T: Shelved>(
     for Unmatched { key, expression, is_required, nearest } in
         list.unmatched(listed.found(), &records)
     {
-        if !is_required {
+        // The records of people of a small catalogue may all be bad. The films stay then.
+        if !is_required || (endpoint == Endpoint::People && sent == 1) {
             warnings.push(Warning::NothingFound { endpoint, key, expression, nearest });
-        } else if endpoint == Endpoint::Films {
+        } else {
             let hint = nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
             let why = format!(
                 "`{key}` (`{expression}`) is in none of the {sent} records of {endpoint}{hint}"

@@ -39,10 +39,11 @@ pub(super) fn of(
     read.map_err(|fault| invalid(fault.to_string()))
 }
 
-/// Returns the path of the file, if a mapping is not built in.
-pub(super) fn file(name: &str) -> Option<PathBuf> {
-    let path = built_in(name).is_none().then(|| PathBuf::from(name))?;
-    Some(std::path::absolute(&path).unwrap_or(path))
+/// Returns the paths of the files that make the mapping.
+pub(super) fn files(name: Option<&str>, tables: Option<&MappingTables>) -> Vec<PathBuf> {
+    let named = name.filter(|name| built_in(name).is_none());
+    let all = named.into_iter().chain(tables.map(|tables| tables.name.as_str()));
+    all.map(|path| std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))).collect()
 }
 
 /// Reads the file of a mapping.
@@ -68,9 +69,10 @@ pub(super) fn for_upstream(
     upstream: &Upstream,
     limit: Option<u32>,
 ) -> Result<Mapping> {
-    let mapping = match limit {
-        Some(limit) => mapping.with_limit(limit),
-        None => mapping,
+    let mapping = match (limit, upstream) {
+        // A file has no query.
+        (Some(limit), Upstream::Api(_) | Upstream::Demo(_)) => mapping.with_limit(limit),
+        _ => mapping,
     };
     match upstream {
         Upstream::Api(url) => Ok(mapping.with_api(&base(url))),

@@ -52,10 +52,20 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
         quiet,
     } = EACH;
     let redis = [redis, redis_password_file, redis_prefix];
+    // Headers and secrets of a mapping belong to its upstream, so that both change together.
+    let keeps_upstream = old.upstream == new.upstream;
     let config = Config {
         upstream: step.next(&[upstream, demo, demo_from], old.upstream, new.upstream),
-        mapping_file: step.next(&[mapping], old.mapping_file, new.mapping_file),
-        mapping: step.next(&[mapping, limit], old.mapping, new.mapping),
+        mapping_files: if keeps_upstream {
+            step.next(&[mapping], old.mapping_files, new.mapping_files)
+        } else {
+            old.mapping_files
+        },
+        mapping: if keeps_upstream {
+            step.next(&[mapping, limit], old.mapping, new.mapping)
+        } else {
+            old.mapping
+        },
         max_bytes: step.next(&[max_bytes], old.max_bytes, new.max_bytes),
         out: step.next(&[out], old.out, new.out),
         state: step.next(&[state], old.state, new.state),
@@ -134,6 +144,21 @@ mod tests {
             ["--upstream or --demo or --demo-from", "--hold", "--verbose or --quiet"]
         );
         assert_eq!(next, Config { lang: "fr".into(), ..old });
+    }
+
+    #[test]
+    fn a_mapping_stays_with_its_upstream_so_that_no_secret_goes_to_another_host() {
+        let file = |host: &str, secret: &str| {
+            format!(
+                "[api]\nupstream = \"http://{host}\"\nheaders = {{ A = \"{{secret}}\" }}\n\
+                 secret-env = \"{secret}\"\n[films]\nget = \"/f\"\nid = \"i\"\ntitle = \"t\"\n"
+            )
+        };
+        let old = config(&file("old", "ONE"));
+        let (next, need_restart) = reloaded(old.clone(), config(&file("new", "TWO")));
+        assert_eq!((next, need_restart.len()), (old.clone(), 1));
+        let (next, _) = reloaded(old.clone(), config(&file("old", "TWO")));
+        assert_ne!(next.mapping, old.mapping);
     }
 
     #[test]

@@ -13,6 +13,19 @@ use super::section::MappingTable;
 /// The placeholder of the secret in the value of a header.
 const SECRET: &str = "{secret}";
 
+/// Headers that belong to the program or to the HTTP client, in lower case.
+const OURS: [&str; 9] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "host",
+    "if-modified-since",
+    "if-none-match",
+    "range",
+    "te",
+    "transfer-encoding",
+];
+
 /// How to ask the upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Api {
@@ -108,6 +121,13 @@ fn headers(node: &MappingNode) -> Result<Vec<(String, HeaderText)>, MappingFault
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(key.fault(format!("`{name}` is not the name of a header (RFC 9110 §5.1)")));
+        }
+        let lower = name.to_ascii_lowercase();
+        if OURS.contains(&lower.as_str()) {
+            return Err(key.fault(format!("the program sets the header `{name}` itself")));
+        }
+        if headers.iter().any(|(other, _): &(String, _)| other.eq_ignore_ascii_case(name)) {
+            return Err(key.fault(format!("the header `{name}` is there twice")));
         }
         let NodeValue::Text(value) = &node.value else {
             return Err(node.spot.fault("the value of a header must be a string"));

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jmespath::ast::Ast;
 use jmespath::{Rcvar, Variable};
@@ -20,10 +21,12 @@ const LONGEST: usize = 2_000;
 const DEEPEST: usize = 64;
 /// Largest ratio of the size of a result to the size of the record.
 const MOST_GROWTH: u64 = 100;
+/// Largest number in a slice.
+const LARGEST_SLICE: u32 = 1_000_000;
 /// Bytes of a literal that count as a growth of one: an element of a list has at least three bytes.
 const ELEMENT: u64 = 3;
 /// Largest result in bytes.
-const LARGEST_RESULT: usize = 1 << 20;
+pub(super) const LARGEST_RESULT: usize = 1 << 20;
 /// Largest record in bytes that is parsed for an expression. A parsed record takes many times the
 /// memory of its bytes.
 const LARGEST_RECORD: usize = 1 << 20;
@@ -103,6 +106,10 @@ impl Expression {
             let offset = text.char_indices().nth(error.offset).map_or(text.len(), |(at, _)| at);
             BadExpression { offset, why: reason(&error) }
         })?;
+        if has_large_slice(compiled.as_ast()) {
+            let why = format!("a part of a list is at most {LARGEST_SLICE} elements away");
+            return Err(BadExpression { offset: 0, why });
+        }
         if growth(compiled.as_ast()) > MOST_GROWTH {
             let why = format!(
                 "the result could be more than {MOST_GROWTH} times as large as the record; use a \
@@ -154,7 +161,11 @@ impl Expression {
                 Ok(first(found).map(Cow::Borrowed))
             }
             ExpressionForm::Full(expression) => {
-                let found = expression.search(record.parsed()?).map_err(|error| reason(&error))?;
+                let record = record.parsed()?;
+                // A fault of the crate must cost one field, not the program.
+                let found = catch_unwind(AssertUnwindSafe(|| expression.search(record)))
+                    .map_err(|_| "the expression cannot be evaluated".to_owned())?;
+                let found = found.map_err(|error| reason(&error))?;
                 if found.is_null() {
                     return Ok(None);
                 }
@@ -286,6 +297,33 @@ fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
+/// Whether a slice has a number that is too large. The crate adds the step to an index of 32 bits.
+fn has_large_slice(ast: &Ast) -> bool {
+    let any = |mut all: &mut dyn Iterator<Item = &Ast>| Iterator::any(&mut all, has_large_slice);
+    match ast {
+        Ast::Slice { start, stop, step, .. } => {
+            let mut numbers = start.iter().chain(stop).chain([step]);
+            numbers.any(|number| number.unsigned_abs() > LARGEST_SLICE)
+        }
+        Ast::Literal { .. } | Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } => false,
+        Ast::Comparison { lhs, rhs, .. }
+        | Ast::And { lhs, rhs, .. }
+        | Ast::Or { lhs, rhs, .. }
+        | Ast::Subexpr { lhs, rhs, .. }
+        | Ast::Projection { lhs, rhs, .. } => has_large_slice(lhs) || has_large_slice(rhs),
+        Ast::Condition { predicate, then, .. } => {
+            has_large_slice(predicate) || has_large_slice(then)
+        }
+        Ast::Not { node, .. }
+        | Ast::Expref { ast: node, .. }
+        | Ast::Flatten { node, .. }
+        | Ast::ObjectValues { node, .. } => has_large_slice(node),
+        Ast::MultiList { elements, .. } => any(&mut elements.iter()),
+        Ast::MultiHash { elements, .. } => any(&mut elements.iter().map(|pair| &pair.value)),
+        Ast::Function { args, .. } => any(&mut args.iter()),
+    }
+}
+
 /// Returns how many times a result may be as large as the record.
 fn growth(ast: &Ast) -> u64 {
     let sum = |all: &mut dyn Iterator<Item = &Ast>| {
@@ -388,6 +426,13 @@ mod tests {
         for expression in [doubled, glue, each, quoted, "a.".repeat(2_000)] {
             assert!(Expression::compile(&expression).is_err(), "{expression}");
         }
+    }
+
+    #[test]
+    fn a_slice_beyond_every_list_is_refused() {
+        assert!(Expression::compile("b[1:2147483647:2147483647]").is_err());
+        assert!(Expression::compile("a || [length(b[:-2147483647])]").is_err());
+        assert_eq!(found("b[::2]", r#"{"b": [1, 2, 3]}"#).as_deref(), Some("[1,3]"));
     }
 
     #[test]

@@ -10,6 +10,19 @@ use std::sync::Arc;
 /// Longest part of a line that a message shows, in characters.
 const SHOWN: usize = 100;
 
+/// Words in lines that are not shown, in lower case.
+const MAY_BE_SECRET: [&str; 9] = [
+    "headers",
+    "authorization",
+    "secret",
+    "token",
+    "key",
+    "password",
+    "cookie",
+    "bearer",
+    "upstream",
+];
+
 /// A file with a mapping.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MappingText {
@@ -67,7 +80,10 @@ impl fmt::Display for MappingFault {
         let number = text[..line_start].matches('\n').count() + 1;
         let before = text[line_start..start].chars().count();
         write!(f, "{}:{number}:{}: {}", file.name, before + 1, self.what)?;
-        if line.trim().is_empty() {
+        // A line of headers may have a key, and messages reach logs.
+        let lower = line.to_lowercase();
+        let may_be_secret = MAY_BE_SECRET.iter().any(|word| lower.contains(word));
+        if line.trim().is_empty() || may_be_secret {
             return Ok(());
         }
         // A long line is shown from a place before the caret.

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+/// Largest ratio of the size of an answer as JSON to its size as comma-separated values.
+const MOST_GROWN: usize = 16;
+
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -37,8 +40,14 @@ impl Format {
         match self {
             Format::Json => Ok(Cow::Borrowed(text)),
             Format::JsonLines => {
-                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                Ok(Cow::Owned(format!("[{}]", lines.collect::<Vec<_>>().join(","))))
+                let numbered = text.lines().map(str::trim).enumerate();
+                let mut lines = Vec::new();
+                for (at, line) in numbered.filter(|(_, line)| !line.is_empty()) {
+                    let read = serde_json::from_str::<&serde_json::value::RawValue>(line);
+                    read.map_err(|error| format!("line {} is not JSON: {error}", at + 1))?;
+                    lines.push(line);
+                }
+                Ok(Cow::Owned(format!("[{}]", lines.join(","))))
             }
             Format::Csv => csv_as_json(text).map(Cow::Owned),
         }
@@ -62,6 +71,10 @@ fn csv_as_json(text: &str) -> Result<String, String> {
             json.push(',');
         }
         json.push_str(&object.to_string());
+        // Each line repeats the names of the fields.
+        if json.len() > MOST_GROWN * text.len() + (1 << 20) {
+            return Err("the names of the fields in the first line are too long".to_owned());
+        }
     }
     json.push(']');
     Ok(json)
@@ -93,6 +106,8 @@ mod tests {
         let json = Format::JsonLines.as_json("{\"id\":1}\r\n\n {\"id\":2}").expect("a list");
         assert_eq!(json, "[{\"id\":1},{\"id\":2}]");
         assert_eq!(Format::JsonLines.as_json("").expect("a list"), "[]");
+        let broken = Format::JsonLines.as_json("{}\n{\"a\":\n").expect_err("a fault");
+        assert!(broken.starts_with("line 2 is not JSON"), "{broken}");
     }
 
     #[test]
@@ -106,6 +121,8 @@ mod tests {
             let value: Value = serde_json::from_str(&json).expect("JSON");
             assert_eq!(value[0]["title"], "A,B");
         }
+        let names = format!("{},b\n{}", "n".repeat(20_000), "1,2\n".repeat(1_000));
+        assert!(Format::Csv.as_json(&names).is_err_and(|why| why.contains("too long")));
         assert!(Format::Csv.as_json("id,title\n1\n").is_err_and(|why| why.contains("line: 2")));
     }
 }

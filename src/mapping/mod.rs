@@ -45,6 +45,8 @@ pub(crate) use records::{fields, further_records};
 pub(crate) use rule::{LengthUnit, Rule};
 use section::MappingTable;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::texts::Words;
 pub(crate) use unmatched::Unmatched;
 
@@ -182,6 +184,12 @@ impl Mapping {
     /// Returns the name of the score of a film, if the owner gives one.
     pub fn score_name(&self) -> Option<&str> {
         self.films.fields.rules.iter().find_map(|rule| rule.name.as_deref())
+    }
+
+    /// Returns a hash of the requests of a refresh.
+    pub fn requests(&self) -> u64 {
+        let people = self.people.as_ref().map(|people| people.get.as_str());
+        xxh3_64(format!("{:?} {people:?}", self.films.get.as_str()).as_bytes())
     }
 
     /// Returns a hash that changes with every part that decides how records are read.

@@ -77,15 +77,18 @@ impl RecordsPlace {
     }
 
     /// Whether a record of the answer meets the condition of the mapping.
-    pub(crate) fn takes(&self, record: &str) -> bool {
-        let Some(condition) = &self.condition else { return true };
-        let found = condition.find(&mut ParsedRecord::of(record));
-        found.is_ok_and(|value| value.is_some_and(|raw| !is_false(&raw)))
+    ///
+    /// # Errors
+    /// Fails if the condition cannot be evaluated on this record.
+    pub(crate) fn takes(&self, record: &str) -> Result<bool, String> {
+        let Some(condition) = &self.condition else { return Ok(true) };
+        let found = condition.find(&mut ParsedRecord::of(record))?;
+        Ok(found.is_some_and(|raw| !is_false(&raw)))
     }
 
-    /// Whether the mapping leaves out some records of the answer.
-    pub(crate) fn has_condition(&self) -> bool {
-        self.condition.is_some()
+    /// Returns the condition that each record meets.
+    pub(crate) fn condition(&self) -> Option<&str> {
+        self.condition.as_ref().map(Expression::as_str)
     }
 
     /// Returns where the records are, if the answer is not the list itself.

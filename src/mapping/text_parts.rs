@@ -5,7 +5,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::expression::{Expression, ParsedRecord};
+use super::expression::{Expression, LARGEST_RESULT, ParsedRecord};
 use super::fault::MappingFault;
 use super::node::{MappingNode, NodeValue};
 use crate::raw;
@@ -14,6 +14,11 @@ use crate::raw;
 /// because a value may be a path.
 const IN_AN_ADDRESS: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Longest text in the mapping in bytes.
+const LONGEST: usize = 2_000;
+/// Largest number of placeholders.
+const MOST_PLACES: usize = 32;
 
 /// A text with placeholders.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +43,11 @@ impl TextParts {
             let kind = node.value.kind();
             return Err(node.spot.fault(format!("`text` must be a string, not {kind}")));
         };
+        if text.len() > LONGEST || text.matches('{').count() > MOST_PLACES {
+            return Err(node.spot.fault(format!(
+                "`text` has more than {LONGEST} bytes or more than {MOST_PLACES} placeholders"
+            )));
+        }
         let mut parts = Vec::new();
         let mut rest = text.as_str();
         while let Some(open) = rest.find('{') {
@@ -101,6 +111,9 @@ impl TextParts {
                         text.extend(utf8_percent_encode(&value, &IN_AN_ADDRESS));
                     } else {
                         text.push_str(&value);
+                    }
+                    if text.len() > LARGEST_RESULT {
+                        return Err(format!("its value has more than {LARGEST_RESULT} bytes"));
                     }
                 }
             }

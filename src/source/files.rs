@@ -63,6 +63,13 @@ impl FileSource {
 fn body(path: &Path, max_bytes: u64) -> Result<Body, Box<Failure>> {
     let at = path.display();
     let mut bytes = Vec::new();
+    // To open a pipe waits for its writer.
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        let what = format!("{at} is not a regular file");
+        return Err(Failure::new(FailureKind::Unreachable, what)
+            .advised("check the path in `upstream` and `get` of the mapping")
+            .into());
+    }
     let read = disk::open(path).and_then(|file| {
         // One byte more than allowed shows that the file is too large.
         file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)

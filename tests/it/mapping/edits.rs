@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Running, Site, Upstream, wait_until};
+use crate::fixture::{Answer, Running, Site, Upstream, wait_until};
 
 const MAPPING: &str = "\
 [films]
@@ -90,4 +90,30 @@ fn a_mapping_by_which_the_answer_is_not_plausible_is_refused_and_named() {
     again.wait_for_line("the answer is not plausible");
     assert!(again.log().contains("the mapping changed"), "{}", again.log());
     assert_eq!(salt_road(&again), before);
+}
+
+#[test]
+fn an_edit_of_the_path_asks_for_the_new_list_without_the_etag_of_the_old_list() {
+    let upstream = Upstream::start();
+    let films =
+        serde_json::json!([{"id": "new", "title": "Other List"}, {"id": "n2", "title": "B"}]);
+    let tagged = |list: &serde_json::Value| Answer::json(list).with("ETag", "\"same\"");
+    upstream.set("/films", tagged(&crate::fixture::films()));
+    upstream.set("/other", tagged(&films));
+    let site = super::mapped(&upstream, MAPPING).with(&["--interval", "1s", "--max-age", "1s"]);
+    let site = site.with(&["--max-shrink", "100%"]);
+    let server = site.serve().ready();
+    site.write("films.toml", MAPPING.replace("get = \"/films\"", "get = \"/other\""));
+    wait_until("the other list is shown", || {
+        server.get("/movies.json").text().contains("Other List")
+    });
+    let asked = upstream.asked_for("/other");
+    assert!(!asked[0].headers.contains_key("if-none-match"), "{:?}", asked[0]);
+    // After a restart with the first path, the stored answer does not count either.
+    let (_, _) = server.terminate();
+    site.write("films.toml", MAPPING);
+    let again = site.serve().ready();
+    wait_until("the first list is shown", || {
+        again.get("/movies.json").text().contains("Salt Road")
+    });
 }

@@ -133,3 +133,11 @@ fn a_misspelt_part_of_a_path_is_named_with_the_part_that_is_meant() {
     let log = mapped(&upstream, &MAPPING.replace("\"rating\"", "\"art.tal\"")).build_once().well();
     assert!(log.contains("did you mean `art.tall`?"), "{log}");
 }
+
+#[test]
+fn a_condition_that_no_record_meets_is_a_failure() {
+    let upstream = upstream(&json!({"results": films(3)}));
+    let mapping = MAPPING.replace("\"results\"", "\"results[?hasFile]\"");
+    let log = mapped(&upstream, &mapping).build_once().with_code(1);
+    assert!(log.contains("none of the 3 records of /films meets the condition `hasFile`"), "{log}");
+}

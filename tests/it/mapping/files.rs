@@ -113,6 +113,21 @@ fn a_file_that_is_gone_is_named_and_the_last_good_site_stays() {
 }
 
 #[test]
+fn a_file_that_lost_most_of_its_records_is_not_taken_however_often_it_is_saved() {
+    let site = site_of_csv(60);
+    let server = site.serve().ready();
+    let short = csv(5, "Short");
+    for save in 0..15 {
+        site.write("data/films.csv", format!("{short}{}", "\n".repeat(save)));
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    server.wait_for_line("the program never takes such a local file by itself");
+    assert!(has(&server, "Film ") && !has(&server, "Short"), "the last good site stays");
+    site.write("data/films.csv", csv(60, "Back"));
+    wait_until("the whole list is shown", || has(&server, "Back"));
+}
+
+#[test]
 fn two_builds_in_a_row_read_the_file_twice() {
     let site = site_of_csv(3);
     site.build_once().well();
