@@ -281,8 +281,8 @@ fn a_thousand_publishes_leave_no_temporary_files() {
 fn nothing_is_left_over(site: &Site) {
     let state = names(&site.path(".movies-gen"));
     let known = [
-        "attempt", "bodies", "history", "lock", "notices", "running", "saved", "standby",
-        "upstream",
+        "attempt", "bodies", "history", "lock", "mapping", "notices", "running", "saved",
+        "standby", "upstream",
     ];
     assert_eq!(state.iter().map(String::as_str).collect::<Vec<_>>(), known);
     assert!(!contents(&site.out()).keys().any(|path| path.ends_with(".new")));
