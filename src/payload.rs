@@ -83,6 +83,13 @@ pub struct Body {
     pub etag: Option<String>,
 }
 
+impl Body {
+    /// Returns the body of a list that the mapping does not name.
+    pub fn unasked() -> Body {
+        Body { bytes: Bytes::from_static(b"[]"), etag: None }
+    }
+}
+
 /// Films and people of one refresh: the unit that is stored and published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {

@@ -33,11 +33,11 @@ use crate::pages::{self, Attribution, NoticeAge, Site};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
 use crate::source::demo::Demo;
-use crate::source::{self, Proxy, Source};
+use crate::source::{Proxy, Source};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, WhenLost};
 use crate::telemetry::Metrics;
 use crate::theme::Theme;
-use crate::upstream::{Strange, UpstreamId};
+use crate::upstream::{self, Strange, UpstreamId};
 
 /// Bound on the bytes of all published files, compressed forms included, as a multiple of
 /// `--max-bytes`. The size of a site of the built-in theme is estimated before an answer is taken
@@ -265,7 +265,7 @@ fn take_locks(config: &Config, stay: Stay) -> Result<[Lock; 2]> {
 
 pub(super) fn upstream_id(config: &Config) -> UpstreamId {
     UpstreamId(match &config.upstream {
-        Upstream::Api(url) => source::identity(url),
+        Upstream::Api(url) => upstream::identity(url),
         // The published manifest has the identity. A path of this machine must not be there.
         Upstream::Files(directory) => {
             let name = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::answered_list::{AnsweredList, answer_of};
 use super::bounds::Bounds;
 use super::credited::people_of;
-use super::listed::{Listed, RawRecord, Reading};
+use super::listed::{Listed, RawRecord};
 use super::pairs::Pairs;
-use super::read::{credited, film, no_credit, person};
+use super::read::{credited, film, person};
 use super::stated::{Stated, Stating};
 use super::unmatched::unmatched;
 use super::warning::Warning;
@@ -59,8 +59,14 @@ impl Joined {
         );
         let (answered_films, answered_people) = (answered_films?, answered_people.transpose()?);
         let raw_films = answered_films.records;
-        let films = Reading { list: Some(of_films), build: film, credited: no_credit };
-        let films = self.films.next(Endpoint::Films, &raw_films, &films, bounds.units)?;
+        let (seed, units) = (of_films.digest(), bounds.units);
+        let films = self.films.next(
+            Endpoint::Films,
+            &raw_films,
+            seed,
+            |raw| film(raw.text, of_films),
+            units,
+        )?;
         let made = people_of(&films.list.shelf);
         let made = made.iter().map(|text| RawRecord { text, is_credit: true });
         let raw_people = answered_people.iter().flat_map(|answered| &answered.records).copied();
@@ -68,8 +74,17 @@ impl Joined {
         if raw_people.len() > bounds.records {
             return Err(Fault::TooMany { endpoint: Endpoint::People, most: bounds.records });
         }
-        let people = Reading { list: of_people, build: person, credited };
-        let people = self.people.next(Endpoint::People, &raw_people, &people, bounds.units)?;
+        let seed = of_people.map_or(0, ListMapping::digest);
+        let people = self.people.next(
+            Endpoint::People,
+            &raw_people,
+            seed,
+            |raw| match of_people {
+                Some(list) if !raw.is_credit => person(raw.text, list),
+                _ => credited(raw.text),
+            },
+            units,
+        )?;
         bounds.hold_makers(films.list.shelf.iter().map(|(_, film)| film))?;
         let credits = |index| &*films.list.shelf.get(index).credits;
         let by_films = Stating {

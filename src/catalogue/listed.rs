@@ -16,7 +16,6 @@ use super::read::{Read, RowFlaws, Unusable};
 use super::shelf::{Shelf, ShelfChange, Shelved};
 use super::told::ToldProblems;
 use super::warning::{IdSample, Warning};
-use crate::mapping::ListMapping;
 use crate::payload::{Endpoint, Fault};
 
 /// The seed of the hash of a record that is made from a credit.
@@ -148,7 +147,8 @@ enum Seen<'r, T> {
 }
 
 impl<T: Shelved> Listed<T> {
-    /// Reads the list that follows this list. Returns the list, and how its records differ from the
+    /// Reads the list that follows this list. `build` reads a record by the mapping of the list,
+    /// whose digest is the seed: with another mapping, the same bytes are another record. Returns the list, and how its records differ from the
     /// records of this list.
     ///
     /// # Errors
@@ -157,12 +157,11 @@ impl<T: Shelved> Listed<T> {
         &self,
         endpoint: Endpoint,
         raw: &[RawRecord<'r>],
-        reading: &Reading<'r, '_, T>,
+        seed: u64,
+        build: impl Fn(&RawRecord<'r>) -> Result<Read<'r, T>, Unusable> + Sync,
         most_units: usize,
     ) -> Result<NextList<T>, Fault> {
-        let seed = reading.list.map_or(0, ListMapping::digest);
         let hashes: Vec<[u64; 2]> = raw.par_iter().map(|raw| raw.hash(seed)).collect();
-        let build = |raw: &RawRecord<'r>| reading.read(raw);
         let origins = self.rows_of(&hashes);
         let seen: Vec<Seen<'r, T>> = raw
             .par_iter()
@@ -273,24 +272,6 @@ impl RawRecord<'_> {
         let seed = if self.is_credit { CREDITED } else { seed };
         let hash = xxh3_128_with_seed(self.text.as_bytes(), seed);
         [hash as u64, (hash >> 64) as u64]
-    }
-}
-
-/// How the records of a list are read.
-pub(super) struct Reading<'r, 'm, T> {
-    /// The mapping of the list; `None` if all records are made from credits.
-    pub(super) list: Option<&'m ListMapping>,
-    pub(super) build: fn(&'r str, &'m ListMapping) -> Result<Read<'r, T>, Unusable>,
-    /// Reads a record that is made from a credit.
-    pub(super) credited: fn(&'r str) -> Result<Read<'r, T>, Unusable>,
-}
-
-impl<'r, T> Reading<'r, '_, T> {
-    fn read(&self, raw: &RawRecord<'r>) -> Result<Read<'r, T>, Unusable> {
-        match self.list {
-            Some(list) if !raw.is_credit => (self.build)(raw.text, list),
-            _ => (self.credited)(raw.text),
-        }
     }
 }
 

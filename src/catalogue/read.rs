@@ -177,11 +177,6 @@ pub(super) fn credited<'r>(raw: &'r str) -> Result<Read<'r, Person>, Unusable> {
     Ok(Read { item, references: None, ignored: Ignored::default(), units: 0, found: 0 })
 }
 
-/// No record of a film is made from a credit.
-pub(super) fn no_credit<'r>(_: &'r str) -> Result<Read<'r, Film>, Unusable> {
-    Err(Unusable { name: None, why: "a film is not a credit".to_owned(), found: 0 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

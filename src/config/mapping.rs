@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use url::Url;
 
 use super::file::MappingTables;
 use super::{Upstream, invalid};
 use crate::disk;
 use crate::mapping::{Base, DEFAULT, Mapping, MappingFile, built_in, built_in_names};
 use crate::similar::most_similar;
+use crate::upstream::shown;
 
 /// Returns the mapping. The data of `--demo` has the form of the default mapping.
 pub(super) fn of(
@@ -75,7 +75,7 @@ pub(super) fn for_upstream(
         _ => mapping,
     };
     match upstream {
-        Upstream::Api(url) => Ok(mapping.with_api(&base(url))),
+        Upstream::Api(url) => Ok(mapping.with_api(&shown(url))),
         Upstream::Demo(_) => Ok(mapping),
         Upstream::Files(_) if mapping.needs_api() => Err(invalid(
             "the mapping has the placeholder {api}, but local files have no address; write the \
@@ -88,15 +88,4 @@ pub(super) fn for_upstream(
             ))
         }),
     }
-}
-
-/// Returns an address without user, query and fragment, which may contain keys.
-fn base(url: &Url) -> String {
-    let mut url = url.clone();
-    // This fails only for addresses that can have no user.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
 }

@@ -136,8 +136,7 @@ impl ApiSource {
         may_send: &impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<Got, Failure> {
         let Some(url) = self.requests.url(endpoint) else {
-            let body = Body { bytes: Bytes::from_static(b"[]"), etag: None };
-            return Ok(Got { body, declared_age: Duration::ZERO });
+            return Ok(Got { body: Body::unasked(), declared_age: Duration::ZERO });
         };
         let mut request = self.client.get(url.clone()).header(ACCEPT, "application/json");
         request = request.headers(self.requests.headers.current());

@@ -10,9 +10,9 @@ use reqwest::Response;
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::address::shown;
 use crate::outcome::{Failure, FailureKind};
 use crate::payload::Endpoint;
+use crate::upstream::shown;
 
 /// Names the failure of a request that got no complete answer.
 pub(super) fn of_error(endpoint: Endpoint, url: &Url, error: &reqwest::Error) -> Failure {

@@ -7,8 +7,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::answer::UpstreamAnswer;
 use crate::disk;
 use crate::mapping::Mapping;
@@ -54,7 +52,7 @@ impl FileSource {
         let films = body(&self.films, self.max_bytes)?;
         let people = match &self.people {
             Some(path) => body(path, self.max_bytes)?,
-            None => Body { bytes: Bytes::from_static(b"[]"), etag: None },
+            None => Body::unasked(),
         };
         Ok(UpstreamAnswer { films, people, declared_age: Duration::ZERO })
     }

@@ -71,29 +71,24 @@ fn made(texts: &[(String, HeaderText)], secret: Option<&SecretPlace>) -> Result<
 
 /// Reads the secret. Line breaks at its end are not a part of the secret.
 fn read(place: &SecretPlace) -> Result<String> {
+    let named = match place {
+        SecretPlace::File(path) => format!("secret-file {}", path.display()),
+        SecretPlace::Variable(name) => format!("secret-env {name}"),
+    };
     let secret = match place {
         SecretPlace::File(path) => {
-            let at = path.display();
-            let bytes = disk::read(path)?
-                .with_context(|| format!("secret-file {at}: the file does not exist"))?;
-            String::from_utf8(bytes)
-                .ok()
-                .with_context(|| format!("secret-file {at} is not UTF-8 text"))?
+            let bytes =
+                disk::read(path)?.with_context(|| format!("{named}: the file does not exist"))?;
+            let text = String::from_utf8(bytes).ok();
+            text.with_context(|| format!("{named} is not UTF-8 text"))?
         }
-        SecretPlace::Variable(name) => std::env::var(name)
-            .ok()
-            .with_context(|| format!("secret-env {name}: the variable is not set"))?,
+        SecretPlace::Variable(name) => {
+            std::env::var(name).ok().with_context(|| format!("{named}: the variable is not set"))?
+        }
     };
     let secret = secret.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        bail!("the secret is empty ({})", named(place));
+        bail!("the secret is empty ({named})");
     }
     Ok(secret.to_owned())
-}
-
-fn named(place: &SecretPlace) -> String {
-    match place {
-        SecretPlace::File(path) => format!("secret-file {}", path.display()),
-        SecretPlace::Variable(name) => format!("secret-env {name}"),
-    }
 }

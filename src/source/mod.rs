@@ -3,7 +3,6 @@
 //! Owns the difference between an API and local files. Whatever the upstream does, the result is the
 //! bodies of a payload or one [`Failure`]. This module must not look into bodies.
 
-mod address;
 mod answer;
 mod api;
 pub mod demo;
@@ -16,7 +15,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use url::Url;
 
-pub use address::{identity, shown};
 pub use answer::UpstreamAnswer;
 use api::ApiSource;
 pub use api::Proxy;

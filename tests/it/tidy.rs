@@ -11,7 +11,7 @@ use syn::visit::Visit;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("similar", &[]),
     ("cli", &["similar"]),
-    ("config", &["cli", "disk", "mapping", "similar"]),
+    ("config", &["cli", "disk", "mapping", "similar", "upstream"]),
     ("clock", &[]),
     ("letters", &[]),
     ("texts", &[]),
@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hold", &["clock"]),
     ("coming", &["clock", "hold"]),
     ("readiness", &["clock", "hold"]),
-    ("source", &["disk", "mapping", "outcome", "payload"]),
+    ("source", &["disk", "mapping", "outcome", "payload", "upstream"]),
     ("payload", &["clock"]),
     ("plain", &[]),
     ("raw", &["plain"]),
