@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Catalogue, Extra, Film, FilmIndex, Person, PersonIndex, Touched};
+use crate::catalogue::{Catalogue, Credit, Extra, Film, FilmIndex, Person, PersonIndex, Touched};
 use value::{shown, without_query};
 
 /// The kind of a record.
@@ -258,25 +258,23 @@ fn roles(
     if old.credits == new.credits {
         return;
     }
-    let [old_roles, new_roles] = [old, new].map(|film| {
-        let roles = film.credits.iter().map(|credit| (&*credit.person, credit.role.as_deref()));
-        roles.collect::<BTreeMap<_, _>>()
+    let [old_credits, new_credits] = [old, new].map(|film| {
+        let credits = film.credits.iter().map(|credit| (&*credit.person, credit));
+        credits.collect::<BTreeMap<&str, &Credit>>()
     });
     let of_before = before.cast(old_index).iter().map(|&index| &*before.person(index).id);
     let of_before: BTreeSet<&str> = of_before.collect();
     for &index in after.cast(new_index) {
         let Person { id, name, .. } = after.person(index);
-        let role = |roles: &BTreeMap<&str, _>| roles.get(&**id).copied().flatten();
-        let (old, new): (Option<&str>, Option<&str>) = (role(&old_roles), role(&new_roles));
-        if parts(old) != parts(new) && of_before.contains(&**id) {
+        let both = [&old_credits, &new_credits].map(|credits| credits.get(&**id).copied());
+        let [old, new] = both.map(|credit| credit.and_then(|credit| credit.role.as_deref()));
+        // A person may have several roles in a film, in any order.
+        let [old_roles, new_roles] = both
+            .map(|credit| credit.into_iter().flat_map(Credit::roles).collect::<BTreeSet<&str>>());
+        if old_roles != new_roles && of_before.contains(&**id) {
             fields.push("role", Some(name), old, new);
         }
     }
-}
-
-/// Returns the parts of a role. A person may have several roles in a film, in any order.
-fn parts(role: Option<&str>) -> BTreeSet<&str> {
-    role.into_iter().flat_map(|role| role.split(", ")).collect()
 }
 
 fn person_fields(old: &Person, new: &Person, fields: &mut Differing<'_, '_>) {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::ignored::{Ignored, LONGEST_LINE};
-use super::record::{ADDRESS, Record, address, id_in};
+use super::record::{ADDRESS, Record, id_in, web_address};
 use crate::mapping::ListMapping;
 use crate::plain::start_of;
 use crate::raw;
@@ -60,7 +60,7 @@ pub(super) fn credits(list: &str, films: &ListMapping, ignored: &mut Ignored) ->
 fn credit(raw: &str, films: &ListMapping, ignored: &mut Ignored) -> Result<Credit, String> {
     let mut record = Record::of(films.apply_to_credit(raw)?);
     let name = record.line("name");
-    let (role, image) = (record.line("role"), record.checked("image", address, ADDRESS));
+    let (role, image) = (record.line("role"), record.checked("image", web_address, ADDRESS));
     let person = match (record.id(), &name) {
         (Ok(id), _) => id,
         (Err(_), Some(name)) => id_in(name.clone()),
@@ -71,13 +71,19 @@ fn credit(raw: &str, films: &ListMapping, ignored: &mut Ignored) -> Result<Credi
 }
 
 impl Credit {
+    /// Returns the roles. A person may have several roles in a film.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.role.iter().flat_map(|role| role.split(BETWEEN_ROLES))
+    }
+
     /// Adds another credit of the same person.
     fn unite(&mut self, other: Credit) {
         let Credit { person: _, name, role, image } = other;
+        let is_new = role.as_ref().is_some_and(|role| self.roles().all(|known| known != role));
         self.name = self.name.take().or(name);
         self.image = self.image.take().or(image);
         self.role = match (self.role.take(), role) {
-            (Some(one), Some(other)) if one.split(BETWEEN_ROLES).all(|known| known != other) => {
+            (Some(one), Some(other)) if is_new => {
                 let both = format!("{one}{BETWEEN_ROLES}{other}");
                 Some(start_of(&both, LONGEST_LINE).unwrap_or(both))
             }

@@ -56,6 +56,7 @@ pub use film::Film;
 pub use joined::Joined;
 use pairs::Pairs;
 pub use person::Person;
+pub use record::web_address;
 use shelf::Shelf;
 pub use touched::{Touched, TouchedRecords};
 pub use warning::{Warning, tally};

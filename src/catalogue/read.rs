@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::credit::credits;
 use super::date::date;
 use super::ignored::Ignored;
-use super::record::{ADDRESS, Record, address, language};
+use super::record::{ADDRESS, Record, language, web_address};
 use super::{Extra, Film, Person};
 use crate::mapping::ListMapping;
 use crate::plain::clip;
@@ -66,8 +66,8 @@ pub(super) fn film<'r>(raw: &'r str, list: &ListMapping) -> Result<Read<'r, Film
             language,
             "a language tag such as ja or pt-BR",
         ),
-        image: record.checked("image", address, ADDRESS),
-        movie_banner: record.checked("movie_banner", address, ADDRESS),
+        image: record.checked("image", web_address, ADDRESS),
+        movie_banner: record.checked("movie_banner", web_address, ADDRESS),
         description: record.prose("description"),
         director: listed(&directors),
         directors,
@@ -97,7 +97,7 @@ pub(super) fn person<'r>(raw: &'r str, list: &ListMapping) -> Result<Read<'r, Pe
         age: record.line("age"),
         eye_color: record.line("eye_color"),
         hair_color: record.line("hair_color"),
-        image: record.checked("image", address, ADDRESS),
+        image: record.checked("image", web_address, ADDRESS),
         extra: Extra::new(),
     };
     let (extra, ignored, units) = record.rest();

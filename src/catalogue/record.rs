@@ -274,7 +274,7 @@ pub(super) fn id_in(text: String) -> String {
 }
 
 /// Returns an address that a page may link to. Only http and https addresses are safe.
-pub(super) fn address(text: &str) -> Option<String> {
+pub fn web_address(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let is_safe = matches!(url.scheme(), "http" | "https") && url.has_host();
     (is_safe && url.as_str().len() <= LONGEST_ADDRESS).then(|| url.into())
@@ -358,7 +358,7 @@ mod tests {
         ] {
             let raw = format!("{{\"a\": {value:?}}}");
             let mut read = record(&raw, &films);
-            assert_eq!(read.checked("image", address, "an address").as_deref(), read_as);
+            assert_eq!(read.checked("image", web_address, "an address").as_deref(), read_as);
         }
     }
 
@@ -442,7 +442,7 @@ mod tests {
         let mut read = record(raw, &films);
         assert_eq!(read.title("title").as_deref(), Ok("To\u{fffd}ro"));
         assert_eq!(read.prose("description"), None);
-        assert_eq!(read.checked("image", address, "an address"), None);
+        assert_eq!(read.checked("image", web_address, "an address"), None);
         let (rest, ignored, _) = read.rest();
         let names: Vec<_> = ignored.named.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["d", "image` (`not_null(i)", "tagline", "budget"]);

@@ -5,7 +5,8 @@
 //! become links, so that the line can never run a script. The templates escape the text.
 
 use serde::Serialize;
-use url::Url;
+
+use crate::catalogue::web_address;
 
 /// Largest number of characters, addresses included. The line is on every page, so it must stay
 /// small beside the page.
@@ -79,7 +80,7 @@ fn first_link(text: &str) -> Option<(&str, AttributionPart, &str)> {
         // The link begins at the last bracket before its text.
         let is_one = !label.trim().is_empty() && !label.contains(['[', ']']);
         let end = end_of_address(rest).filter(|_| is_one)?;
-        let url = outside_address(&rest[..end])?;
+        let url = web_address(&rest[..end])?;
         let link = AttributionPart { text: label.to_owned(), url: Some(url) };
         Some((&text[..at], link, &rest[end + 1..]))
     })
@@ -99,12 +100,6 @@ fn end_of_address(rest: &str) -> Option<usize> {
         letter == ' '
     });
     end.filter(|&(_, letter)| letter == ')').map(|(at, _)| at)
-}
-
-/// Returns an absolute http or https address.
-fn outside_address(address: &str) -> Option<String> {
-    let url = Url::parse(address).ok()?;
-    matches!(url.scheme(), "http" | "https").then(|| url.into())
 }
 
 #[cfg(test)]

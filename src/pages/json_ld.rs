@@ -1,8 +1,10 @@
 //! JSON-LD for search engines: the facts of a page in the vocabulary of schema.org.
 //!
 //! Owns the JSON-LD of pages. A person in the credits of a film is an `actor`, with the role as
-//! `characterName` of a `PerformanceRole`; any other person of a film is a `character`. JSON-LD is the content of a script element, and no text in it may end
-//! the element. Therefore `<` is written as `\u003c`.
+//! `characterName` of a `PerformanceRole`; any other person of a film is a `character`.
+//!
+//! JSON-LD is the content of a script element, and no text in it may end the element. Therefore `<`
+//! is written as `\u003c`.
 
 use serde_json::{Map, Value, json};
 
