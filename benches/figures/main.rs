@@ -95,7 +95,7 @@ impl Data {
     }
 
     fn payload(&self, clock: &Clock) -> Payload {
-        let body = |bytes: &Bytes| Body { bytes: bytes.clone(), etag: None };
+        let body = |bytes: &Bytes| Body::whole(bytes.clone());
         Payload {
             fence: Fence(1),
             origin: clock.stamp(),
@@ -160,7 +160,7 @@ fn publishing(data: &Data) {
         .expect("a publisher");
         let mut publish = |films: &Bytes| {
             let mut payload = data.payload(&clock);
-            payload.films.bytes = films.clone();
+            payload.films = Body::whole(films.clone());
             let started = Instant::now();
             let (catalogue, _) = join(&payload, &Mapping::default_mapping()).expect("a catalogue");
             let ledger = Ledger::baseline(&catalogue, WallTime(1));
@@ -169,7 +169,7 @@ fn publishing(data: &Data) {
             let none = |_: &movies_gen::publish::Generation| Volatile::new();
             let now = clock.now().wall;
             let look = movies_gen::pages::look(&site, &theme);
-            let bodies: [&[u8]; 2] = [&payload.films.bytes, &payload.people.bytes];
+            let bodies: [&[u8]; 2] = [payload.films.bytes(), payload.people.bytes()];
             let inputs = SiteInputs::of(&look, bodies, &ledger, None).expect("inputs");
             let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
             publisher.publish(rendered, inputs, none, |_| ()).expect("published");

@@ -4,7 +4,6 @@
 //! mark that lets the answer pass. The command needs no lock and no channel to a running
 //! process, because the next refresh reads the mark.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -15,7 +14,7 @@ use crate::changes::{What, between};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid};
 use crate::outcome::{Mark, Offer, SetsHash};
-use crate::payload::{Body, Fence, Payload};
+use crate::payload::{Fence, Payload};
 use crate::plausibility::{self, Ids};
 use crate::store::refused::{self, Refusal};
 use crate::store::{FileStore, Store};
@@ -101,14 +100,9 @@ fn catalogue_of(config: &Config, refusal: &Refusal, clock: &Clock) -> Result<Cat
     let bodies = refused::bodies(&config.state, &refusal.sets).with_context(|| {
         format!("the bodies of {} are no longer kept; wait for the next refusal", refusal.sets)
     })?;
-    let body = |text: Cow<'_, str>| Body { bytes: text.into_owned().into(), etag: None };
-    let payload = Payload {
-        fence: Fence(0),
-        origin: clock.stamp(),
-        films: body(bodies.films),
-        people: body(bodies.people),
-    };
     let text = "the refused answer can no longer be read; wait for the next refusal";
+    let [films, people] = bodies.bodies().context(text)?;
+    let payload = Payload { fence: Fence(0), origin: clock.stamp(), films, people };
     Ok(join(&payload, &config.mapping).context(text)?.0)
 }
 

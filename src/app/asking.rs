@@ -36,8 +36,6 @@ pub(super) struct Fetched {
     /// Fence of the payload that was saved last at the time of the claim.
     pub(super) saved: Fence,
     pub(super) answer: Result<UpstreamAnswer, Failure>,
-    /// Hash of the requests that the mapping named.
-    pub(super) requests: u64,
     /// Duration from the claim to the end of the answer.
     pub(super) took: Duration,
 }
@@ -81,7 +79,6 @@ pub(super) fn fetch(
     known: Option<Payload>,
     granted: Granted,
     interval: Duration,
-    requests: u64,
 ) -> Asking {
     let lease = schedule::lease(interval);
     Box::pin(async move {
@@ -116,7 +113,7 @@ pub(super) fn fetch(
         let answer = source.fetch(known.as_ref(), may_send).await;
         let origin = sent.into_inner().unwrap_or_else(|| clock.stamp());
         let took = clock.now().boot.since(started);
-        Fetched { fence, origin, refused, saved, answer, requests, took }
+        Fetched { fence, origin, refused, saved, answer, took }
     })
 }
 

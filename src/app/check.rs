@@ -35,8 +35,11 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     let theme = Theme::load(config.templates.as_deref())?;
     let facts = wiring::site_of(config);
     let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
-    let is_stored = loaded.payload.is_some();
-    let (payload, mapping, whose) = match loaded.payload {
+    let is_there = loaded.payload.is_some();
+    let requests = config.mapping.requests();
+    let stored = loaded.payload.filter(|payload| payload.may_answer(requests));
+    let is_stored = stored.is_some();
+    let (payload, mapping, whose) = match stored {
         Some(payload) => (payload, config.mapping.clone(), "the stored data"),
         None => {
             let mapping = mapping_of_the_demo(config);
@@ -89,9 +92,12 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     if is_stored {
         tell_coverage(&lists)?;
     } else {
-        let none = "No answer is stored yet, so the mapping was not tried: run `movies-gen build` \
-                    first, then check again.";
-        writeln!(std::io::stdout(), "{none}")?;
+        let none = match is_there {
+            true => "The stored answer belongs to other requests than the mapping names",
+            false => "No answer is stored yet",
+        };
+        let advice = "run `movies-gen build` first, then check again";
+        writeln!(std::io::stdout(), "{none}, so the mapping was not tried: {advice}.")?;
     }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;

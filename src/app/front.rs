@@ -65,7 +65,7 @@ impl Front {
         self.publisher.note_check()?;
         let look = pages::look(&self.site, &self.theme);
         let Payload { films, people, .. } = contents.payload;
-        let bodies: [&[u8]; 2] = [&films.bytes, &people.bytes];
+        let bodies: [&[u8]; 2] = [films.bytes(), people.bytes()];
         let inputs = SiteInputs::of(&look, bodies, contents.ledger, contents.untold)?;
         if let Some(generation) = self.publisher.made_from(&inputs, facts.now.wall).cloned() {
             let origin = live::Origin::from(&contents.payload.origin);

@@ -82,6 +82,12 @@ pub(super) async fn believe(
     }
 }
 
+/// Returns the ids that a catalogue of this mapping is compared with.
+pub(super) fn comparable<'a>(known: &'a Known, mapping: &Mapping) -> Option<Ids<'a>> {
+    let ids = known.ids()?;
+    Some(if mapping.names_people() { ids } else { ids.without_people() })
+}
+
 /// Checks that a stored answer is plausible by a new mapping.
 ///
 /// # Errors
@@ -113,7 +119,7 @@ pub(super) fn read_again(
     let Some(payload) = known.payload() else { return Ok(None) };
     let bounds = Bounds::of(max_bytes);
     let joined = workers::run(|| known.joined().next(payload, mapping, bounds))?;
-    hold_new_mapping(&joined.catalogue, known.ids(), guard)?;
+    hold_new_mapping(&joined.catalogue, comparable(known, mapping), guard)?;
     Ok(Some((payload.clone(), joined)))
 }
 
@@ -169,9 +175,7 @@ impl Keep<'_> {
             times: refused.times,
             last: payload.origin.wall,
         };
-        let text = String::from_utf8_lossy;
-        let (films, people) = (text(&payload.films.bytes), text(&payload.people.bytes));
-        if let Err(error) = refused::keep(self.state, &refusal, &RefusedBodies { films, people }) {
+        if let Err(error) = refused::keep(self.state, &refusal, &RefusedBodies::of(payload)) {
             warn!("the refused payload cannot be kept: {error:#}");
         }
     }

@@ -1,12 +1,10 @@
-//! The mapping by which the last good answer was asked for and read.
+//! The mapping by which the last good answer was read.
 //!
 //! Owns the document `mapping` in `--state`. After an edit of the mapping, the same answer can look
-//! implausible; the message about such an answer then names the edit. After an edit of `get`, the
-//! stored answer is the answer to another request, so that neither its ETag nor its records count.
+//! implausible; the message about such an answer then names the edit.
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::document;
@@ -18,20 +16,7 @@ const NAME: &str = "mapping";
 pub(super) struct MappingInUse {
     path: PathBuf,
     /// `None` if no answer was read yet, or if an earlier version of the program read the answer.
-    last: Option<Hashes>,
-}
-
-/// Hashes of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Hashes {
-    rules: u64,
-    requests: u64,
-}
-
-impl Hashes {
-    fn of(mapping: &Mapping) -> Hashes {
-        Hashes { rules: mapping.digest(), requests: mapping.requests() }
-    }
+    last: Option<u64>,
 }
 
 impl MappingInUse {
@@ -44,18 +29,13 @@ impl MappingInUse {
 
     /// Whether the last good answer was read by another mapping.
     pub(super) fn differs_from(&self, mapping: &Mapping) -> bool {
-        self.last.is_some_and(|last| last != Hashes::of(mapping))
+        self.last.is_some_and(|last| last != mapping.digest())
     }
 
-    /// Whether the last good answer was the answer to other requests.
-    pub(super) fn asked_otherwise(&self, mapping: &Mapping) -> bool {
-        self.last.is_some_and(|last| last.requests != mapping.requests())
-    }
-
-    /// Notes the mapping of a good answer. The next refresh asks for everything again if the
-    /// document is lost, so a failure is logged and nothing else.
+    /// Notes the mapping of a good answer. If the document is lost, the next message about
+    /// an implausible answer does not name an edit, so a failure is logged and nothing else.
     pub(super) fn note(&mut self, mapping: &Mapping) {
-        let now = Hashes::of(mapping);
+        let now = mapping.digest();
         if self.last == Some(now) {
             return;
         }

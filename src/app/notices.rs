@@ -34,6 +34,8 @@ pub(super) struct Notices {
     path: PathBuf,
     /// The trouble of stored data that cannot be shown.
     stored: Trouble,
+    /// The trouble of stored data that belongs to other requests.
+    foreign: Trouble,
     /// The trouble of an upstream whose answers are too old.
     aged: Trouble,
 }
@@ -47,6 +49,7 @@ impl Notices {
             logged: Logged::default(),
             path: state.join(NAME),
             stored: Trouble::default(),
+            foreign: Trouble::default(),
             aged: Trouble::default(),
         }
     }
@@ -118,6 +121,25 @@ impl Notices {
                     warn!("{text}");
                 }
             }
+        }
+    }
+
+    /// Records whether the stored answer belongs to the requests of the mapping. In a shared store,
+    /// the answer may be the answer of a replica with another mapping.
+    pub(super) fn note_requests(&mut self, are_own: bool, is_shared: bool) {
+        if are_own {
+            let _ = self.foreign.over();
+            return;
+        }
+        let text = "the stored answer belongs to other requests than the mapping names, so this \
+                    process does not use the stored answer and asks again";
+        if is_shared && self.foreign.met(text) {
+            warn!(
+                "{text}; if another replica has another mapping, the two replace the answers of \
+                 each other: give all replicas the same mapping"
+            );
+        } else if !is_shared {
+            info!("{text}");
         }
     }
 

@@ -147,16 +147,13 @@ impl Refresher {
     /// Sends the requests of a claim. The answer goes to [`Refresher::finish`].
     pub(super) fn ask(&self, granted: Granted) -> Asking {
         let (source, stores) = (self.source.clone(), self.stores.clone());
-        let Settings { mapping, interval, .. } = &self.settings;
-        let is_comparable = !self.mapping_in_use.asked_otherwise(mapping);
-        let known = self.known.payload().filter(|_| is_comparable).cloned();
-        let (clock, requests) = (self.clock.clone(), mapping.requests());
-        asking::fetch(source, stores, clock, known, granted, *interval, requests)
+        let (clock, known) = (self.clock.clone(), self.known.payload().cloned());
+        asking::fetch(source, stores, clock, known, granted, self.settings.interval)
     }
 
     /// Runs the second act.
     pub(super) async fn finish(&mut self, fetched: Fetched) -> Finished {
-        let Fetched { fence, origin, refused, saved, answer, requests, took } = fetched;
+        let Fetched { fence, origin, refused, saved, answer, took } = fetched;
         let saved = saved.max(self.known.fence());
         let has_new_mapping = self.mapping_in_use.differs_from(&self.settings.mapping);
         let before = Before { refused, saved, has_new_mapping };
@@ -169,10 +166,6 @@ impl Refresher {
         let last = self.last_attempt();
         let due = schedule::due(last, self.settings.interval, started.boot);
         let refreshed = match answer {
-            Ok(_) if requests != self.settings.mapping.requests() => {
-                let text = "the mapping names other requests since the requests were sent";
-                Err(Failure::new(FailureKind::Interrupted, text))
-            }
             Ok(answer) => {
                 let payload = Payload {
                     fence,
@@ -234,10 +227,14 @@ impl Refresher {
         due: BootTime,
         took: Duration,
     ) -> Result<(OutcomeKind, ChangeCounts), Failure> {
+        if !payload.may_answer(self.settings.mapping.requests()) {
+            let text = "the mapping names other requests since the requests were sent";
+            return Err(Failure::new(FailureKind::Interrupted, text));
+        }
         let started = self.clock.now().boot;
         let mut is_shown = false;
         let is_read = !self.mapping_in_use.differs_from(&self.settings.mapping);
-        let (kind, counts) = if is_read && self.known.has_bytes_of(&payload) {
+        let (kind, counts) = if is_read && self.known.has_answers_of(&payload) {
             // A request that is held for this confirmation must not wait for the disk.
             is_shown = self.front.confirm(self.known.fence(), &payload);
             self.known.count_unchanged(&self.settings.overrides);
@@ -251,7 +248,8 @@ impl Refresher {
             progress::ended(took, &format!("read {films} films and {people} people"), "");
             // An answer with the ids of the last good answer is always plausible.
             if self.known.payload().is_none() || !joined.keeps_ids {
-                let (known, keep) = (self.known.ids(), self.keep());
+                let known = guard::comparable(&self.known, &self.settings.mapping);
+                let keep = self.keep();
                 let guard = &self.settings.guard;
                 guard::believe(&payload, &joined.catalogue, known, before, guard, &keep).await?;
             }
@@ -353,13 +351,15 @@ impl Refresher {
         if payload.fence < self.known.fence() {
             return Ok(());
         }
-        if self.mapping_in_use.asked_otherwise(&self.settings.mapping) {
-            info!("the stored answer belongs to other requests of the mapping, so it is not used");
+        let are_own = payload.may_answer(self.settings.mapping.requests());
+        self.notices.note_requests(are_own, self.stores.is_shared());
+        if !are_own {
             return Ok(());
         }
         let joined = self.join(&payload).context("the payload in the store is not a catalogue")?;
         if self.mapping_in_use.differs_from(&self.settings.mapping) {
-            guard::hold_new_mapping(&joined.catalogue, self.known.ids(), &self.settings.guard)?;
+            let ids = guard::comparable(&self.known, &self.settings.mapping);
+            guard::hold_new_mapping(&joined.catalogue, ids, &self.settings.guard)?;
         }
         self.notices.note(joined.warnings.clone());
         debug!(fence = %payload.fence, as_of = %payload.origin.wall, "took up a stored payload");
@@ -396,8 +396,10 @@ impl Refresher {
         let next = self.next_due();
         let source = self.source.asked_by(&settings.mapping)?;
         let mut old = None;
-        let is_same_answer = settings.mapping.requests() == self.settings.mapping.requests();
-        if is_same_answer && settings.mapping != self.settings.mapping {
+        let is_its_answer = |payload: &Payload| payload.may_answer(settings.mapping.requests());
+        if self.known.payload().is_some_and(is_its_answer)
+            && settings.mapping != self.settings.mapping
+        {
             let Settings { mapping, max_bytes, guard, overrides, .. } = &settings;
             if let Some(read) = guard::read_again(&self.known, mapping, *max_bytes, guard)? {
                 let (payload, joined) = read;

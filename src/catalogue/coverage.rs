@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::answered_list::{AnsweredList, answer_of};
+use super::answered_list::{AnsweredList, answers_of};
 use super::listed::RawRecord;
 use super::record::{Record, id_in};
 use super::{Catalogue, Film, Person};
@@ -81,8 +81,8 @@ fn of_list(
     list: &ListMapping,
     shown: &dyn Fn(&str, &str) -> Option<String>,
 ) -> Result<ListCoverage, Fault> {
-    let text = answer_of(endpoint, payload, list)?;
-    let records = AnsweredList::of(endpoint, &text, list, usize::MAX)?.records;
+    let texts = answers_of(endpoint, payload, list)?;
+    let records = AnsweredList::of(endpoint, &texts, list, usize::MAX)?.records;
     let mut found: Vec<FieldCoverage> =
         list.places().map(|(field, expression)| FieldCoverage::of(field, expression)).collect();
     let mut credits = list.credits_place().map(|place| FieldCoverage::of("credits", place));

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::answered_list::{AnsweredList, answer_of};
+use super::answered_list::{AnsweredList, answers_of};
 use super::bounds::Bounds;
 use super::credited::people_of;
 use super::listed::{Listed, RawRecord};
@@ -48,14 +48,18 @@ impl Joined {
         bounds: Bounds,
     ) -> Result<Joined, Fault> {
         let (of_films, of_people) = (&mapping.films, mapping.people.as_ref());
-        let films_text = answer_of(Endpoint::Films, payload, of_films)?;
-        let people_text =
-            of_people.map(|list| answer_of(Endpoint::People, payload, list)).transpose()?;
-        let people_text = people_text.as_deref().zip(of_people);
+        let film_texts = answers_of(Endpoint::Films, payload, of_films)?;
+        let people_texts =
+            of_people.map(|list| answers_of(Endpoint::People, payload, list)).transpose()?;
+        let asked_people = people_texts.as_deref().zip(of_people);
         let most = bounds.records;
         let (answered_films, answered_people) = rayon::join(
-            || AnsweredList::of(Endpoint::Films, &films_text, of_films, most),
-            || people_text.map(|(text, list)| AnsweredList::of(Endpoint::People, text, list, most)),
+            || AnsweredList::of(Endpoint::Films, &film_texts, of_films, most),
+            || {
+                let answered =
+                    |(texts, list)| AnsweredList::of(Endpoint::People, texts, list, most);
+                asked_people.map(answered)
+            },
         );
         let (answered_films, answered_people) = (answered_films?, answered_people.transpose()?);
         let raw_films = answered_films.records;

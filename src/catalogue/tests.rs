@@ -1,21 +1,39 @@
 //! Tests of the rules of the join. Each test has the name of its rule.
 
-use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
 use crate::clock::{BootId, BootTime, Stamp, WallTime};
 use crate::mapping::{Base, DEFAULT, MappingFile};
-use crate::payload::{Body, Endpoint, Fence};
+use crate::payload::{AnswerHead, Body, Endpoint, Fence};
 
 pub(super) fn payload(films: &Value, people: &Value) -> Payload {
-    let body = |value: &Value| Body { bytes: Bytes::from(value.to_string()), etag: None };
+    let body = |value: &Value| Body::whole(value.to_string());
     Payload {
         fence: Fence(1),
         origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },
         films: body(films),
         people: body(people),
     }
+}
+
+#[test]
+fn a_list_may_come_in_several_answers() {
+    let pages = [json!([{"id": "a", "title": "A"}]), json!([]), json!([{"id": "b", "title": "B"}])];
+    let texts = pages.map(|page| page.to_string());
+    let heads = texts.iter().map(|text| AnswerHead {
+        request: None,
+        etag: None,
+        length: text.len() as u64,
+    });
+    let films = Body::stored(texts.concat().into(), heads.collect()).expect("a body");
+    let payload = Payload { films, ..payload(&json!([]), &json!([])) };
+    let (catalogue, warnings) = join(&payload, &mapping()).expect("a catalogue");
+    let titles: Vec<_> = catalogue.films().map(|(_, film)| film.title.as_str()).collect();
+    assert_eq!((titles, warnings.len()), (vec!["A", "B"], 0));
+    let bounds = Bounds { records: 1, ..Bounds::of(1 << 20) };
+    let fault = join_within(&payload, &mapping(), bounds).expect_err("too many");
+    assert_eq!(fault, Fault::TooMany { endpoint: Endpoint::Films, most: 1 });
 }
 
 pub(super) fn joined(films: &Value, people: &Value) -> (Catalogue, Vec<Warning>) {

@@ -140,7 +140,7 @@ mod tests {
         let film =
             |name: &&str| json!({"id": name, "title": "T", "director": name, "producer": name});
         let films: Vec<_> = names.iter().map(film).collect();
-        let body = |bytes| Body { bytes, etag: None };
+        let body = |bytes: Bytes| Body::whole(bytes);
         let payload = Payload {
             fence: Fence(1),
             origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },

@@ -2,6 +2,8 @@
 //!
 //! Owns the query parameter `limit`, by which many APIs bound the number of records.
 
+use crate::payload::RequestId;
+
 /// Path and query of a list under the upstream, or the name of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPath(String);
@@ -14,6 +16,11 @@ impl ListPath {
     /// Returns path and query as a text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the name of the request.
+    pub fn request(&self) -> RequestId {
+        RequestId::of(&self.0)
     }
 
     /// Returns the number of records that the request asks for.

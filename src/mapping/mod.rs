@@ -45,8 +45,7 @@ pub(crate) use records::{fields, further_records};
 pub(crate) use rule::{LengthUnit, Rule};
 use section::MappingTable;
 
-use xxhash_rust::xxh3::xxh3_64;
-
+use crate::payload::Requests;
 use crate::texts::Words;
 pub(crate) use unmatched::Unmatched;
 
@@ -186,10 +185,15 @@ impl Mapping {
         self.films.fields.rules.iter().find_map(|rule| rule.name.as_deref())
     }
 
-    /// Returns a hash of the requests of a refresh.
-    pub fn requests(&self) -> u64 {
-        let people = self.people.as_ref().map(|people| people.get.as_str());
-        xxh3_64(format!("{:?} {people:?}", self.films.get.as_str()).as_bytes())
+    /// Whether the mapping names people: in a list, or in the records of films.
+    pub fn names_people(&self) -> bool {
+        self.people.is_some() || self.films.has_credits()
+    }
+
+    /// Returns the first request of each list.
+    pub fn requests(&self) -> Requests {
+        let people = self.people.as_ref().map(|people| people.get.request());
+        Requests { films: self.films.get.request(), people }
     }
 
     /// Returns a hash that changes with every part that decides how records are read.

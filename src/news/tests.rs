@@ -19,7 +19,7 @@ use crate::theme::Theme;
 fn catalogue(films: usize) -> Catalogue {
     let films: Vec<_> =
         (0..films).map(|n| json!({"id": format!("f{n}"), "title": format!("Film {n}")})).collect();
-    let body = |value: Value| Body { bytes: value.to_string().into(), etag: None };
+    let body = |value: Value| Body::whole(value.to_string());
     let payload = Payload {
         fence: Fence(1),
         origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },

@@ -28,7 +28,7 @@ pub(super) fn credited(films: serde_json::Value, people: serde_json::Value) -> C
 }
 
 fn mapped(films: serde_json::Value, people: serde_json::Value, mapping: &Mapping) -> Catalogue {
-    let body = |value: serde_json::Value| Body { bytes: value.to_string().into(), etag: None };
+    let body = |value: serde_json::Value| Body::whole(value.to_string());
     let payload = Payload {
         fence: Fence(1),
         origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },

@@ -79,6 +79,12 @@ impl<'a> Ids<'a> {
         };
         Ids { films: there(Kind::Film), people: there(Kind::Person) }
     }
+
+    /// Leaves out the people. A catalogue whose mapping asks for no people may lack all people.
+    #[must_use]
+    pub fn without_people(self) -> Ids<'a> {
+        Ids { people: BTreeSet::new(), ..self }
+    }
 }
 
 /// Makes the name of sets of ids.

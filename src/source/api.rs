@@ -19,9 +19,9 @@ use url::Url;
 use super::answer::UpstreamAnswer;
 use super::failure::{of_error, of_status};
 use super::headers::ApiHeaders;
-use crate::mapping::{Api, Mapping};
+use crate::mapping::{Api, ListPath, Mapping};
 use crate::outcome::{Failure, FailureKind};
-use crate::payload::{Body, Endpoint, Payload};
+use crate::payload::{Body, Endpoint, Payload, RequestId};
 
 /// Longest time until the connection is established.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,27 +37,28 @@ const MOST_REDIRECTS: usize = 3;
 pub(super) struct ApiSource {
     client: Client,
     base: Url,
-    requests: Arc<Requests>,
+    requests: Arc<ApiRequests>,
     max_bytes: u64,
 }
 
 /// The requests of a refresh.
 #[derive(Debug)]
-struct Requests {
-    films: Url,
+struct ApiRequests {
+    films: (RequestId, Url),
     /// `None` if the mapping has no list of people.
-    people: Option<Url>,
+    people: Option<(RequestId, Url)>,
     headers: ApiHeaders,
 }
 
-impl Requests {
-    fn of(base: &Url, mapping: &Mapping) -> Result<Requests> {
-        let people = mapping.people.as_ref().map(|people| list_url(base, people.get.as_str()));
+impl ApiRequests {
+    fn of(base: &Url, mapping: &Mapping) -> Result<ApiRequests> {
+        let request = |get: &ListPath| (get.request(), list_url(base, get.as_str()));
+        let people = mapping.people.as_ref().map(|people| request(&people.get));
         let headers = ApiHeaders::of(&mapping.api)?;
-        Ok(Requests { films: list_url(base, mapping.films.get.as_str()), people, headers })
+        Ok(ApiRequests { films: request(&mapping.films.get), people, headers })
     }
 
-    fn url(&self, endpoint: Endpoint) -> Option<&Url> {
+    fn of_list(&self, endpoint: Endpoint) -> Option<&(RequestId, Url)> {
         match endpoint {
             Endpoint::Films => Some(&self.films),
             Endpoint::People => self.people.as_ref(),
@@ -86,14 +87,18 @@ impl ApiSource {
         max_bytes: u64,
         proxy: Proxy,
     ) -> Result<ApiSource> {
-        let requests = Arc::new(Requests::of(base, mapping)?);
+        let requests = Arc::new(ApiRequests::of(base, mapping)?);
         Ok(ApiSource { client: client(proxy)?, base: base.clone(), requests, max_bytes })
     }
 
     /// Prepares one request without the headers of a mapping.
     pub(super) fn once(url: &Url, max_bytes: u64, proxy: Proxy) -> Result<ApiSource> {
         let headers = ApiHeaders::of(&Api::default())?;
-        let requests = Arc::new(Requests { films: url.clone(), people: None, headers });
+        let requests = Arc::new(ApiRequests {
+            films: (RequestId::of(url.path()), url.clone()),
+            people: None,
+            headers,
+        });
         Ok(ApiSource { client: client(proxy)?, base: url.clone(), requests, max_bytes })
     }
 
@@ -102,7 +107,7 @@ impl ApiSource {
     /// # Errors
     /// Fails if the secret of the mapping cannot be read.
     pub(super) fn asked_by(&self, mapping: &Mapping) -> Result<ApiSource> {
-        let requests = Arc::new(Requests::of(&self.base, mapping)?);
+        let requests = Arc::new(ApiRequests::of(&self.base, mapping)?);
         Ok(ApiSource { requests, ..self.clone() })
     }
 
@@ -135,12 +140,13 @@ impl ApiSource {
         known: Option<&Body>,
         may_send: &impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<Got, Failure> {
-        let Some(url) = self.requests.url(endpoint) else {
-            return Ok(Got { body: Body::unasked(), declared_age: Duration::ZERO });
+        let Some((id, url)) = self.requests.of_list(endpoint) else {
+            return Ok(Got { body: Body::default(), declared_age: Duration::ZERO });
         };
         let mut request = self.client.get(url.clone()).header(ACCEPT, "application/json");
         request = request.headers(self.requests.headers.current());
-        let condition = known.and_then(|body| body.etag.as_deref());
+        let known = known.and_then(|body| body.answer_to(*id));
+        let condition = known.as_ref().and_then(|(head, _)| head.etag.as_ref());
         if let Some(etag) = condition {
             request = request.header(IF_NONE_MATCH, etag);
         }
@@ -150,13 +156,13 @@ impl ApiSource {
             self.client.execute(request).await.map_err(|error| of_error(endpoint, url, &error))?;
         let declared_age = declared_age(response.headers());
         match (response.status(), known) {
-            (StatusCode::NOT_MODIFIED, Some(body)) if condition.is_some() => {
-                Ok(Got { body: body.clone(), declared_age })
+            (StatusCode::NOT_MODIFIED, Some((head, bytes))) if condition.is_some() => {
+                Ok(Got { body: Body::one(*id, head.etag.clone(), bytes), declared_age })
             }
             (StatusCode::OK, _) => {
                 let etag = etag(response.headers());
                 let bytes = self.read(endpoint, url, response).await?;
-                Ok(Got { body: Body { bytes, etag }, declared_age })
+                Ok(Got { body: Body::one(*id, etag, bytes), declared_age })
             }
             (status, _) => {
                 if status == StatusCode::UNAUTHORIZED

@@ -4,29 +4,35 @@
 //! missing or too large is a [`Failure`] that names the file.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::answer::UpstreamAnswer;
 use crate::disk;
 use crate::mapping::Mapping;
 use crate::outcome::{Failure, FailureKind};
-use crate::payload::Body;
+use crate::payload::{Body, RequestId};
 
 /// The files of a mapping in a directory.
 #[derive(Debug, Clone)]
 pub(super) struct FileSource {
     directory: PathBuf,
-    films: PathBuf,
+    films: (RequestId, PathBuf),
     /// `None` if the mapping has no list of people.
-    people: Option<PathBuf>,
+    people: Option<(RequestId, PathBuf)>,
     max_bytes: u64,
 }
 
 impl FileSource {
     pub(super) fn new(directory: PathBuf, mapping: &Mapping, max_bytes: u64) -> FileSource {
         let [films, people] = mapping.files_in(&directory);
-        FileSource { films: films.unwrap_or_default(), people, directory, max_bytes }
+        let requests = mapping.requests();
+        FileSource {
+            films: (mapping.films.get.request(), films.unwrap_or_default()),
+            people: requests.people.zip(people),
+            directory,
+            max_bytes,
+        }
     }
 
     pub(super) fn asked_by(&self, mapping: &Mapping) -> FileSource {
@@ -51,14 +57,14 @@ impl FileSource {
     fn read(&self) -> Result<UpstreamAnswer, Box<Failure>> {
         let films = body(&self.films, self.max_bytes)?;
         let people = match &self.people {
-            Some(path) => body(path, self.max_bytes)?,
-            None => Body::unasked(),
+            Some(people) => body(people, self.max_bytes)?,
+            None => Body::default(),
         };
         Ok(UpstreamAnswer { films, people, declared_age: Duration::ZERO })
     }
 }
 
-fn body(path: &Path, max_bytes: u64) -> Result<Body, Box<Failure>> {
+fn body((request, path): &(RequestId, PathBuf), max_bytes: u64) -> Result<Body, Box<Failure>> {
     let at = path.display();
     let mut bytes = Vec::new();
     // To open a pipe waits for its writer.
@@ -85,5 +91,5 @@ fn body(path: &Path, max_bytes: u64) -> Result<Body, Box<Failure>> {
             .advised("raise --max-bytes if the catalogue is really that large")
             .into());
     }
-    Ok(Body { bytes: bytes.into(), etag: None })
+    Ok(Body::one(*request, None, bytes.into()))
 }

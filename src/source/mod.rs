@@ -31,7 +31,7 @@ use crate::payload::Payload;
 pub async fn ask_once(url: &Url, max_bytes: u64, proxy: Proxy) -> Result<Vec<u8>> {
     let source = ApiSource::once(url, max_bytes, proxy)?;
     let answer = source.fetch(None, async || Ok(())).await?;
-    Ok(answer.films.bytes.to_vec())
+    Ok(answer.films.bytes().to_vec())
 }
 
 /// An upstream, and how to ask it.

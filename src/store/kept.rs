@@ -67,7 +67,7 @@ impl KeptParts {
     /// Fails if the ledger cannot be serialized, or if the state directory cannot be read.
     pub(super) fn cut(&self, saved: &Saved) -> Result<Cuts> {
         let ledger = self.cut_ledger(&saved.ledger)?;
-        let (films, people) = (&saved.payload.films.bytes, &saved.payload.people.bytes);
+        let (films, people) = (saved.payload.films.bytes(), saved.payload.people.bytes());
         let last = &mut *locked(&self.last);
         let (last_films, last_people) = (&mut last.films, &mut last.people);
         let (films, people) = workers::run(|| {

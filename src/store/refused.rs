@@ -15,6 +15,7 @@ use crate::clock::WallTime;
 use crate::disk;
 use crate::document;
 use crate::outcome::SetsHash;
+use crate::payload::{AnswerHead, Body, Payload};
 
 /// Number of refusals that are kept.
 pub const KEPT: usize = 20;
@@ -44,10 +45,36 @@ pub struct Refusal {
 /// The raw bodies of a refused answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedBodies<'b> {
-    /// Body of `/films`.
-    pub films: Cow<'b, str>,
-    /// Body of `/people`.
-    pub people: Cow<'b, str>,
+    films: Cow<'b, str>,
+    people: Cow<'b, str>,
+    /// The answers in the bodies of films and people. `None` in a document of an earlier version:
+    /// each body is then one answer.
+    #[serde(default)]
+    answers: Option<[Vec<AnswerHead>; 2]>,
+}
+
+impl<'b> RefusedBodies<'b> {
+    /// Returns the bodies of a payload.
+    pub fn of(payload: &'b Payload) -> RefusedBodies<'b> {
+        let [films, people] = [&payload.films, &payload.people];
+        RefusedBodies {
+            films: String::from_utf8_lossy(films.bytes()),
+            people: String::from_utf8_lossy(people.bytes()),
+            answers: Some([films, people].map(|body| body.heads().to_vec())),
+        }
+    }
+
+    /// Returns the bodies of films and people, or `None` if the document is damaged.
+    pub fn bodies(self) -> Option<[Body; 2]> {
+        let [films, people] = [self.films, self.people].map(Cow::into_owned);
+        match self.answers {
+            None => Some([Body::whole(films), Body::whole(people)]),
+            Some([of_films, of_people]) => {
+                let films = Body::stored(films.into(), of_films)?;
+                Some([films, Body::stored(people.into(), of_people)?])
+            }
+        }
+    }
 }
 
 /// Keeps a refusal, and removes the oldest refusals if there are too many.
@@ -139,8 +166,8 @@ mod tests {
 
     fn keep_some(state: &Path, count: u64) {
         for number in 0..count {
-            let films = format!("[{number}]");
-            let bodies = RefusedBodies { films: films.into(), people: "[]".into() };
+            let films = Cow::from(format!("[{number}]"));
+            let bodies = RefusedBodies { films, people: "[]".into(), answers: None };
             keep(state, &refusal(number), &bodies).expect("kept");
         }
     }

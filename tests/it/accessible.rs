@@ -153,7 +153,7 @@ fn the_error_pages_of_the_server_break_no_rule() {
 #[ignore = "needs chromium"]
 fn the_page_at_a_former_address_breaks_no_rule() {
     let (_upstream, running) = served();
-    let body = |list: Value| Body { bytes: list.to_string().into(), etag: None };
+    let body = |list: Value| Body::whole(list.to_string());
     let origin = Clock::system().stamp();
     let payload = Payload { fence: Fence(1), origin, films: body(films()), people: body(people()) };
     let (catalogue, _) =

@@ -10,7 +10,7 @@ use movies_gen::ledger::{Entry, Ledger};
 use movies_gen::outcome::{
     FailureKind, Gone, Mark, Offer, Outcome, OutcomeKind, Refused, SetsHash,
 };
-use movies_gen::payload::{Body, Fence, Payload};
+use movies_gen::payload::{Body, Fence, Payload, RequestId};
 use movies_gen::schedule::WaitReason;
 use movies_gen::store::{
     Ask, Claim, Denied, FileStore, Granted, Kept, RedisAddress, RedisStore, Saved, Store, Written,
@@ -143,7 +143,7 @@ async fn an_older_payload_does_not_replace_a_newer_payload(store: &impl Store) {
     assert!(matches!(kept, Kept::As(_)));
     assert_eq!(store.save(&mut saved(&older, "[1]")).await.expect("asked"), Kept::Older);
     let loaded = store.load().await.expect("loaded").payload.expect("a payload");
-    assert_eq!(loaded.films.bytes, "[2]");
+    assert_eq!(loaded.films.bytes(), "[2]");
     assert_eq!(granted(store, "c").await.saved.fence, newer.fence);
 }
 
@@ -154,7 +154,7 @@ async fn a_confirmed_payload_replaces_itself(store: &impl Store) {
     let kept = store.save(&mut saved(&second, "[1]")).await.expect("saved");
     assert!(matches!(kept, Kept::As(_)));
     let loaded = store.load().await.expect("loaded").payload.expect("a payload");
-    assert_eq!((loaded.fence, loaded.films.bytes), (second.fence, Bytes::from_static(b"[1]")));
+    assert_eq!((loaded.fence, loaded.films.bytes()), (second.fence, &Bytes::from_static(b"[1]")));
 }
 
 async fn a_ledger_that_the_caller_has_not_seen_is_not_lost(store: &impl Store) {
@@ -302,9 +302,9 @@ fn ask(nonce: &str, interval: Duration) -> Ask {
 }
 
 fn saved(granted: &Granted, films: &'static str) -> Saved {
-    let body = |text: &'static str, etag: Option<&str>| Body {
-        bytes: Bytes::from_static(text.as_bytes()),
-        etag: etag.map(str::to_owned),
+    let body = |text: &'static str, etag: Option<&str>| {
+        let etag = etag.map(str::to_owned);
+        Body::one(RequestId::of("/list"), etag, Bytes::from_static(text.as_bytes()))
     };
     let payload = Payload {
         fence: granted.fence,

@@ -183,8 +183,8 @@ fn the_estimate_is_close_to_the_size_of_a_site_with_credits() {
         let payload = Payload {
             fence: Fence(1),
             origin: Clock::system().stamp(),
-            films: Body { bytes: films.to_string().into(), etag: None },
-            people: Body { bytes: "[]".into(), etag: None },
+            films: Body::whole(films.to_string()),
+            people: Body::whole("[]"),
         };
         let estimate = weight(&join(&payload, &mapping).expect("a catalogue").0);
         let ratio = estimate as f64 / bytes as f64;

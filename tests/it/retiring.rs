@@ -138,7 +138,7 @@ impl Dated {
         fs::write(theme.join("assets/site.css"), style(name)).expect("written");
         let theme = Theme::load(Some(&theme)).expect("a theme");
         let now = WallTime((1_732_447_470 + seconds) * 1_000_000);
-        let body = |list: &Value| Body { bytes: list.to_string().into(), etag: None };
+        let body = |list: &Value| Body::whole(list.to_string());
         let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(0), wall: now };
         let payload =
             Payload { fence: Fence(1), origin, films: body(&films()), people: body(&people()) };

@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("payload", &["clock"]),
     ("plain", &[]),
     ("raw", &["plain"]),
-    ("mapping", &["plain", "raw", "similar", "texts"]),
+    ("mapping", &["payload", "plain", "raw", "similar", "texts"]),
     ("catalogue", &["mapping", "payload", "plain", "raw"]),
     ("plausibility", &["catalogue", "changes", "clock", "ledger", "outcome", "payload"]),
     ("changes", &["catalogue"]),

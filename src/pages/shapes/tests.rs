@@ -62,7 +62,7 @@ fn apply(lists: &mut [Vec<Value>; 2], edit: &Edit) {
 }
 
 fn next(joined: &Joined, lists: &[Vec<Value>; 2]) -> Joined {
-    let body = |list: &Vec<Value>| Body { bytes: json!(list).to_string().into(), etag: None };
+    let body = |list: &Vec<Value>| Body::whole(json!(list).to_string());
     let payload = Payload {
         fence: Fence(1),
         origin: Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) },

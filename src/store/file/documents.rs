@@ -2,12 +2,13 @@
 //!
 //! Owns their forms, including the forms of earlier versions. This module must not do I/O.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::ledger::Ledger;
 use crate::outcome::{Mark, Outcome, Refused};
-use crate::payload::Fence;
+use crate::payload::{AnswerHead, Body, Fence};
 use crate::store::Edition;
 
 /// The last attempt, as the state directory keeps it.
@@ -113,10 +114,26 @@ impl From<AnyMark> for KeptMark {
     }
 }
 
-/// A body with its validator.
+/// A body with what is known about its answers.
 #[derive(Serialize, Deserialize)]
 pub(super) struct BodyHead {
     #[serde(flatten)]
     pub(super) place: BodyPlace,
-    pub(super) etag: Option<String>,
+    /// `None` in a document of an earlier version: the body is then one answer.
+    #[serde(default)]
+    pub(super) answers: Option<Vec<AnswerHead>>,
+}
+
+impl BodyHead {
+    pub(super) fn of(place: BodyPlace, body: &Body) -> BodyHead {
+        BodyHead { place, answers: Some(body.heads().to_vec()) }
+    }
+
+    /// Returns the body with these bytes, or `None` if the bytes do not fit the head.
+    pub(super) fn body(self, bytes: Bytes) -> Option<Body> {
+        match self.answers {
+            Some(answers) => Body::stored(bytes, answers),
+            None => Some(Body::whole(bytes)),
+        }
+    }
 }

@@ -229,8 +229,8 @@ impl FileStore {
             fence: edition.fence,
             revision: edition.revision,
             origin: payload.origin.clone(),
-            films: BodyHead { place: films, etag: payload.films.etag.clone() },
-            people: BodyHead { place: people, etag: payload.people.etag.clone() },
+            films: BodyHead::of(films, &payload.films),
+            people: BodyHead::of(people, &payload.people),
             ledger: LedgerHead::Apart(ledger),
         };
         self.write_head(&head)?;
@@ -285,7 +285,7 @@ impl FileStore {
                 gathered.and_then(|gathered| self.kept.body(endpoint, gathered))
             }
         };
-        Ok(bytes.map(|bytes| Body { bytes, etag: head.etag }))
+        Ok(bytes.and_then(|bytes| head.body(bytes)))
     }
 
     /// Returns the ledger of a head, or `None` if the ledger was lost or damaged.

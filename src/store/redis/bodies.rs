@@ -79,14 +79,12 @@ impl RedisStore {
 
     /// Returns the bodies whose parts are listed. Fetches parts that this machine does not have.
     pub(super) async fn fetched(&self, lists: [Option<Vec<u8>>; 3]) -> Result<FetchedBodies> {
-        let names = lists.map(|list| names_in(&list.unwrap_or_default()));
+        let names = lists.map(|list| list.and_then(|list| names_in(&list)));
         let [films, people, ledger] = names;
         *locked(&self.known) =
             [&films, &people, &ledger].into_iter().flatten().flatten().copied().collect();
-        let gather = |names: Option<Vec<PartName>>| {
-            let names = names.filter(|names| !names.is_empty());
-            names.map(|names| self.kept.gathered(names)).transpose()
-        };
+        let gather =
+            |names: Option<Vec<PartName>>| names.map(|names| self.kept.gathered(names)).transpose();
         let mut gathered = [gather(films)?, gather(people)?, gather(ledger)?];
         let mut missing: Vec<PartName> =
             gathered.iter().flatten().flat_map(Gathered::missing).collect();

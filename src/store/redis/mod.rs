@@ -19,6 +19,7 @@
 //! state directory is used.
 
 mod address;
+mod answers;
 mod bodies;
 mod connections;
 mod hear;
@@ -45,7 +46,7 @@ use super::{
 };
 use crate::clock::{Clock, Now, Stamp, WallTime, micros};
 use crate::outcome::{FailureKind, Mark, Outcome, OutcomeKind};
-use crate::payload::{Body, Fence, Payload};
+use crate::payload::{Fence, Payload};
 use crate::schedule::{LONGEST_RETRY_AFTER, LastAttempt, Wait, WaitReason};
 use crate::upstream::UpstreamId;
 pub use address::RedisAddress;
@@ -336,7 +337,6 @@ impl Store for RedisStore {
         let mut mover = Mover::new(self);
         self.send_missing(&mut mover, &cuts, &names, saved.edition()).await?;
         let age = payload.origin.age(self.clock.now(), self.clock.boot_id());
-        let etag = |body: &Body| body.etag.clone().unwrap_or_default();
         let [films, people, ledger] = cuts.all().map(Cut::list);
         let bytes = films.len() + people.len() + ledger.len();
         let mut invocation = self.scripts.save.key(&self.keys.last_good);
@@ -348,9 +348,9 @@ impl Store for RedisStore {
             .arg(micros(age))
             .arg(micros(self.max_age))
             .arg(films)
-            .arg(etag(&payload.films))
+            .arg(answers::written(&payload.films)?)
             .arg(people)
-            .arg(etag(&payload.people))
+            .arg(answers::written(&payload.people)?)
             .arg(ledger)
             .arg(&self.keys.channel)
             .arg(revision);
@@ -396,12 +396,16 @@ impl Store for RedisStore {
                 return Ok(Loaded::default());
             };
             let edition = Edition { fence: Fence(fence), revision: revision.unwrap_or(0) };
-            let (films, films_etag, people, people_etag, ledger) = lists;
+            let (films, of_films, people, of_people, ledger) = lists;
             let bodies = match version {
                 WHOLE_BODIES => self.whole([films, people, ledger]),
                 _ => self.fetched([films, people, ledger]).await?,
             };
-            let is_whole = bodies.films.is_some() && bodies.people.is_some();
+            let body = |bytes: Option<Bytes>, answers: Option<String>| {
+                bytes.and_then(|bytes| answers::body(bytes, answers.as_deref().unwrap_or_default()))
+            };
+            let (films, people) = (body(bodies.films, of_films), body(bodies.people, of_people));
+            let is_whole = films.is_some() && people.is_some();
             // Parts expire only after another save, so the next round finds newer parts.
             if !is_whole && seen != Some(edition) {
                 seen = Some(edition);
@@ -411,15 +415,11 @@ impl Store for RedisStore {
                 let key = &self.keys.last_good;
                 self.tell(&format!("payload or ledger under {key} is damaged and ignored"));
             }
-            let body = |bytes: Bytes, etag: Option<String>| Body {
-                bytes,
-                etag: etag.filter(|etag| !etag.is_empty()),
-            };
-            let payload = bodies.films.zip(bodies.people).map(|(films, people)| Payload {
+            let payload = films.zip(people).map(|(films, people)| Payload {
                 fence: edition.fence,
                 origin: self.stamp(before, now, origin),
-                films: body(films, films_etag),
-                people: body(people, people_etag),
+                films,
+                people,
             });
             return Ok(Loaded { payload, ledger: bodies.ledger, edition });
         }

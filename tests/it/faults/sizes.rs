@@ -439,7 +439,7 @@ fn the_estimate_is_close_to_the_size_of_the_site() {
 
 /// Returns the estimate for these bodies.
 fn estimated(films: String, people: String) -> u64 {
-    let body = |text: String| Body { bytes: text.into(), etag: None };
+    let body = |text: String| Body::whole(text);
     let payload = Payload {
         fence: Fence(1),
         origin: Clock::system().stamp(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Answer, Running, Site, Upstream, wait_until};
+use crate::fixture::{Answer, Redis, Running, Site, Upstream, wait_until};
 
 const MAPPING: &str = "\
 [films]
@@ -116,4 +116,54 @@ fn an_edit_of_the_path_asks_for_the_new_list_without_the_etag_of_the_old_list() 
     wait_until("the first list is shown", || {
         again.get("/movies.json").text().contains("Salt Road")
     });
+}
+
+#[test]
+fn people_who_are_no_longer_mapped_leave_the_site() {
+    let upstream = Upstream::start();
+    let site = super::mapped(&upstream, MAPPING).with(&["--interval", "3s", "--max-age", "3s"]);
+    let server = site.serve().ready();
+    let people = |server: &Running| {
+        let list: serde_json::Value =
+            serde_json::from_str(server.get("/people.json").text()).expect("JSON");
+        list.as_array().expect("people").len()
+    };
+    assert!(people(&server) > 0);
+    let (films, of_people) = MAPPING.split_once("[people]").expect("two tables");
+    site.write("films.toml", films);
+    wait_until("the site without people", || people(&server) == 0);
+    assert!(!server.log().contains("not plausible"), "{}", server.log());
+    assert_eq!(salt_road(&server)["people"], json!([]));
+    // An edit that brings the people back is shown too.
+    site.write("films.toml", format!("{films}[people]{of_people}"));
+    wait_until("the site with people", || people(&server) > 0);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn replicas_with_different_mappings_never_show_the_answers_of_each_other() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    upstream.set("/movies", Answer::json(&json!([{ "id": "m", "title": "Only Here" }])));
+    let replica = |mapping: &str| {
+        let site = Site::eager(&upstream).with(&["--mapping", "films.toml", "--hold", "300ms"]);
+        let site = site.with(&["--redis", &redis.url(), "--accept-after", "1"]);
+        site.write("films.toml", mapping);
+        site.serve()
+    };
+    let (films, _) = MAPPING.split_once("[people]").expect("two tables");
+    let first = replica(MAPPING).ready();
+    let second = replica(&films.replace("/films", "/movies").replace("score = \"rt_score\"\n", ""));
+    second.wait_for_line("the stored answer belongs to other requests");
+    let second = second.ready();
+    let shown = |server: &Running| server.get("/movies.json").text().to_owned();
+    wait_until("the second site", || shown(&second).contains("Only Here"));
+    wait_until("the answer of the second replica", || {
+        first.log().contains("give all replicas the same mapping")
+    });
+    for _ in 0..2 {
+        let asked = upstream.asked();
+        wait_until("further refreshes", || upstream.asked() > asked);
+        assert!(shown(&first).contains("Salt Road") && !shown(&first).contains("Only Here"));
+        assert!(!shown(&second).contains("Salt Road") && shown(&second).contains("Only Here"));
+    }
 }

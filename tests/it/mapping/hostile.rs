@@ -138,7 +138,7 @@ fn toml_string(text: &str) -> String {
 }
 
 fn payload(films: &Value) -> Payload {
-    let body = |bytes: String| Body { bytes: bytes.into(), etag: None };
+    let body = |bytes: String| Body::whole(bytes);
     let origin = Stamp { boot_id: BootId("b".into()), boot: BootTime(0), wall: WallTime(0) };
     Payload { fence: Fence(1), origin, films: body(films.to_string()), people: body("[]".into()) }
 }

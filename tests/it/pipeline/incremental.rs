@@ -135,7 +135,7 @@ fn apply_to_cast(films: &mut [Value], edit: &Edit) -> Option<LookEdit> {
 }
 
 fn payload(lists: &Lists, step: u64) -> Payload {
-    let body = |list: &Vec<Value>| Body { bytes: json!(list).to_string().into(), etag: None };
+    let body = |list: &Vec<Value>| Body::whole(json!(list).to_string());
     let wall = WallTime(1_700_000_000_000_000 + step * 60_000_000);
     let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(wall.0 as i64), wall };
     Payload { fence: Fence(step + 1), origin, films: body(&lists[0]), people: body(&lists[1]) }

@@ -52,7 +52,7 @@ fn a_build_under_another_date_writes_the_same_bytes() {
 
 /// Runs the pipeline without the store, with `now` as the time.
 fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
-    let body = |list: &Value| Body { bytes: list.to_string().into(), etag: None };
+    let body = |list: &Value| Body::whole(list.to_string());
     let origin = Stamp { boot_id: BootId("boot".into()), boot: BootTime(now.0 as i64), wall: now };
     let payload =
         Payload { fence: Fence(now.0), origin, films: body(&films()), people: body(&people()) };

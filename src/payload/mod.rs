@@ -1,16 +1,19 @@
 //! The raw answer of the upstream to one refresh.
 //!
-//! Owns the bodies, their validators, the fence and the origin time, and the first check of each
-//! body: is the body a JSON array, and where are its records? An answer that is not a catalogue is
-//! found, named and refused here, before any later step runs. This module must not interpret
-//! records: the catalogue interprets them one by one.
+//! Owns the bodies, the fence and the origin time, and the first check of each answer: is the answer
+//! a JSON array, and where are its records? An answer that is not a catalogue is found, named and
+//! refused here, before any later step runs. This module must not interpret records: the catalogue
+//! interprets them one by one.
+
+mod body;
 
 use std::fmt;
 
-use bytes::Bytes;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use body::{AnswerHead, Body, RequestId};
 
 use crate::clock::Stamp;
 
@@ -74,20 +77,13 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The answer of one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body {
-    /// The body after content decoding, unchanged.
-    pub bytes: Bytes,
-    /// The entity tag of the body (RFC 9110 §8.8.3), with quotes.
-    pub etag: Option<String>,
-}
-
-impl Body {
-    /// Returns the body of a list that the mapping does not name.
-    pub fn unasked() -> Body {
-        Body { bytes: Bytes::from_static(b"[]"), etag: None }
-    }
+/// The first request of each list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requests {
+    /// The request for films.
+    pub films: RequestId,
+    /// The request for people; `None` if the mapping has no list of people.
+    pub people: Option<RequestId>,
 }
 
 /// Films and people of one refresh: the unit that is stored and published.
@@ -111,6 +107,18 @@ impl Payload {
             Endpoint::Films => &self.films,
             Endpoint::People => &self.people,
         }
+    }
+
+    /// Whether the payload has the answers to these requests, as far as it says to which requests
+    /// its answers belong. A list that is not asked for does not count.
+    pub fn may_answer(&self, requests: Requests) -> bool {
+        let may_answer = |people| self.people.may_answer(people);
+        self.films.may_answer(requests.films) && requests.people.is_none_or(may_answer)
+    }
+
+    /// Whether both payloads have the same answers.
+    pub fn has_answers_of(&self, other: &Payload) -> bool {
+        self.films.has_answers_of(&other.films) && self.people.has_answers_of(&other.people)
     }
 }
 
