@@ -215,8 +215,10 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
     } = options;
     let mapping_files = mapping::files(mapping.as_deref(), tables);
     let mapping = mapping::of(mapping.as_deref(), tables, demo && demo_from.is_none())?;
-    let upstream = upstream.as_deref().or(mapping.api.upstream.as_deref());
-    let upstream = upstream_of(upstream, demo, demo_from)?;
+    let given = upstream.as_deref().map(|address| ("--upstream", address));
+    let mapped = mapping.api.upstream.as_ref();
+    let given = given.or(mapped.map(|mapped| (mapped.place.as_str(), mapped.address.as_str())));
+    let upstream = upstream_of(given, demo, demo_from)?;
     let mapping = mapping::for_upstream(mapping, &upstream, limit)?;
     let (interval, max_age) = (interval.0, max_age.0);
     let max_stale = max_stale.map(|span| span.0);
@@ -263,9 +265,11 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
     })
 }
 
-fn upstream_of(url: Option<&str>, demo: bool, from: Option<PathBuf>) -> Result<Upstream> {
-    match (demo || from.is_some(), url) {
-        (true, None | Some(BUILT_IN)) => {
+/// Returns the upstream. `given` is the name of the option or the place of the key, with the
+/// address.
+fn upstream_of(given: Option<(&str, &str)>, demo: bool, from: Option<PathBuf>) -> Result<Upstream> {
+    match (demo || from.is_some(), given) {
+        (true, None | Some((_, BUILT_IN))) => {
             Ok(Upstream::Demo(from.map(directories::demo_data).transpose()?))
         }
         (true, Some(_)) => Err(invalid(format!(
@@ -273,9 +277,9 @@ fn upstream_of(url: Option<&str>, demo: bool, from: Option<PathBuf>) -> Result<U
              omit --upstream",
             if from.is_some() { "--demo-from" } else { "--demo" }
         ))),
-        (false, Some(url)) => match url.strip_prefix("file:") {
-            Some(path) => Ok(Upstream::Files(directories::files(path)?)),
-            None => Ok(Upstream::Api(address::web("--upstream", url)?)),
+        (false, Some((name, address))) => match address.strip_prefix("file:") {
+            Some(path) => Ok(Upstream::Files(directories::files(name, path)?)),
+            None => Ok(Upstream::Api(address::web(name, address)?)),
         },
         (false, None) => Err(invalid(
             "the mapping names no API; set --upstream, or `upstream` in the table [api] of the \

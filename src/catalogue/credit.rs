@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::ignored::{Ignored, LONGEST_LINE};
 use super::record::{ADDRESS, Record, id_in, web_address};
-use crate::mapping::ListMapping;
+use crate::mapping::{FoundFields, ListMapping};
 use crate::plain::start_of;
 use crate::raw;
 
@@ -29,12 +29,17 @@ pub struct Credit {
     pub image: Option<String>,
 }
 
-/// Reads the credits of a film, in their order.
-pub(super) fn credits(list: &str, films: &ListMapping, ignored: &mut Ignored) -> Vec<Credit> {
+/// Reads the credits of a film, in their order. Adds the fields that credits have to `found`.
+pub(super) fn credits(
+    list: &str,
+    films: &ListMapping,
+    ignored: &mut Ignored,
+    found: &mut FoundFields,
+) -> Vec<Credit> {
     let mut credits: Vec<Credit> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let (mut unusable, mut first) = (0_usize, None);
-    raw::each_item(list, |raw| match credit(raw, films, ignored) {
+    raw::each_item(list, |raw| match credit(raw, films, ignored, found) {
         Ok(credit) => match places.get(&credit.person) {
             Some(&place) => credits[place].unite(credit),
             None if credits.len() >= MOST_CREDITS => {
@@ -57,8 +62,15 @@ pub(super) fn credits(list: &str, films: &ListMapping, ignored: &mut Ignored) ->
     credits
 }
 
-fn credit(raw: &str, films: &ListMapping, ignored: &mut Ignored) -> Result<Credit, String> {
-    let mut record = Record::of(films.apply_to_credit(raw)?);
+fn credit(
+    raw: &str,
+    films: &ListMapping,
+    ignored: &mut Ignored,
+    found: &mut FoundFields,
+) -> Result<Credit, String> {
+    let mapped = films.apply_to_credit(raw)?;
+    *found |= mapped.found();
+    let mut record = Record::of(mapped);
     let name = record.line("name");
     let (role, image) = (record.line("role"), record.checked("image", web_address, ADDRESS));
     let person = match (record.id(), &name) {

@@ -16,6 +16,7 @@ use super::read::{Read, RowFlaws, Unusable};
 use super::shelf::{Shelf, ShelfChange, Shelved};
 use super::told::ToldProblems;
 use super::warning::{IdSample, Warning};
+use crate::mapping::FoundFields;
 use crate::payload::{Endpoint, Fault};
 
 /// The seed of the hash of a record that is made from a credit.
@@ -38,8 +39,8 @@ pub(super) struct Row {
     /// Units of memory of the further fields.
     units: u32,
     references: RowReferences,
-    /// One bit for each field of the mapping that the record has.
-    found: u32,
+    /// The fields of the mapping that the record has.
+    found: FoundFields,
     /// Whether the record is made from a credit.
     is_credit: bool,
     /// Whether an earlier record has the same id.
@@ -239,8 +240,10 @@ impl<T: Shelved> Listed<T> {
     }
 
     /// Returns one bit for each field of the mapping that at least one record has.
-    pub(super) fn found(&self) -> u32 {
-        self.rows.iter().fold(0, |found, row| found | row.found)
+    pub(super) fn found(&self) -> FoundFields {
+        let mut found = FoundFields::default();
+        self.rows.iter().for_each(|row| found |= row.found);
+        found
     }
 
     /// Adds the warnings about the records of the list.

@@ -9,7 +9,7 @@ use super::date::date;
 use super::ignored::Ignored;
 use super::record::{ADDRESS, Record, language, web_address};
 use super::{Extra, Film, Person};
-use crate::mapping::ListMapping;
+use crate::mapping::{FoundFields, ListMapping};
 use crate::plain::clip;
 use crate::raw;
 
@@ -21,8 +21,8 @@ pub(super) struct Read<'r, T> {
     pub(super) ignored: Ignored,
     /// Units of memory of the further fields.
     pub(super) units: usize,
-    /// One bit for each field of the mapping that the record has.
-    pub(super) found: u32,
+    /// The fields of the mapping that the record has.
+    pub(super) found: FoundFields,
 }
 
 /// A record that cannot be used.
@@ -32,8 +32,8 @@ pub(super) struct Unusable {
     pub(super) name: Option<String>,
     /// The reason.
     pub(super) why: String,
-    /// One bit for each field of the mapping that the record has.
-    pub(super) found: u32,
+    /// The fields of the mapping that the record has.
+    pub(super) found: FoundFields,
 }
 
 /// The flaws of a record.
@@ -47,13 +47,13 @@ pub(super) enum RowFlaws {
 
 /// Reads a film.
 pub(super) fn film<'r>(raw: &'r str, list: &ListMapping) -> Result<Read<'r, Film>, Unusable> {
-    let (id, title, found, mut record) = begun(raw, list, "title")?;
+    let (id, title, mut found, mut record) = begun(raw, list, "title")?;
     let release_date = record.line("release_date").map(without_time);
     let released = release_date.as_deref().and_then(date);
     let (directors, producers) = (record.names("director"), record.names("producer"));
     let references = record.references("people");
     let credits = match record.credits() {
-        Some(raw) => credits(&raw, list, &mut record.ignored),
+        Some(raw) => credits(&raw, list, &mut record.ignored, &mut found),
         None => Vec::new(),
     };
     let mut item = Film {
@@ -140,9 +140,10 @@ fn begun<'r, 'm>(
     raw: &'r str,
     list: &'m ListMapping,
     called: &str,
-) -> Result<(String, String, u32, Record<'r, 'm>), Unusable> {
+) -> Result<(String, String, FoundFields, Record<'r, 'm>), Unusable> {
     let unusable = |name, why, found| Unusable { name, why, found };
-    let mapped = list.apply(raw).map_err(|why| unusable(None, clip(&why), 0))?;
+    let mapped =
+        list.apply(raw).map_err(|why| unusable(None, clip(&why), FoundFields::default()))?;
     let found = mapped.found();
     let mut record = Record::of(mapped);
     let id = match record.id() {
@@ -162,7 +163,8 @@ pub(super) fn credited<'r>(raw: &'r str) -> Result<Read<'r, Person>, Unusable> {
     let mut texts = texts.into_iter();
     let mut next = || texts.next().flatten();
     let (id, name, image) = (next(), next(), next());
-    let why = || Unusable { name: None, why: "a credit has no name".to_owned(), found: 0 };
+    let found = FoundFields::default();
+    let why = || Unusable { name: None, why: "a credit has no name".to_owned(), found };
     let (id, name) = id.zip(name).ok_or_else(why)?;
     let item = Person {
         id,
@@ -174,7 +176,7 @@ pub(super) fn credited<'r>(raw: &'r str) -> Result<Read<'r, Person>, Unusable> {
         image,
         extra: Extra::new(),
     };
-    Ok(Read { item, references: None, ignored: Ignored::default(), units: 0, found: 0 })
+    Ok(Read { item, references: None, ignored: Ignored::default(), units: 0, found })
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub enum Warning {
         /// The list.
         endpoint: Endpoint,
         /// The key of the mapping.
-        key: &'static str,
+        key: String,
         /// Where the mapping looks for the value.
         expression: String,
         /// The field of the records that is probably meant.

@@ -64,16 +64,16 @@ pub(super) fn demo_data(path: PathBuf) -> Result<PathBuf> {
 }
 
 /// Returns the absolute path of the directory of local files: `file:data/` or `file:///srv/data/`.
-pub(super) fn files(path: &str) -> Result<PathBuf> {
+pub(super) fn files(name: &str, path: &str) -> Result<PathBuf> {
     let path = Path::new(path.strip_prefix("//").unwrap_or(path));
     if !path.is_dir() {
         return Err(invalid(format!(
-            "--upstream file:{} is not a directory; write the directory here, and the name of the \
+            "{name} file:{} is not a directory; write the directory here, and the name of the \
              file into `get` in the mapping",
             path.display()
         )));
     }
-    real("--upstream", path)
+    real(name, path)
 }
 
 /// Makes a path absolute, and resolves the links in the existing part of the path. A relative path

@@ -29,12 +29,21 @@ const OURS: [&str; 9] = [
 /// How to ask the upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Api {
-    /// The base address, or `file:` and a directory.
-    pub upstream: Option<String>,
+    /// The upstream, if the mapping names the upstream.
+    pub upstream: Option<MappedUpstream>,
     /// Names and values of headers. A value may have the placeholder of the secret.
     pub headers: Vec<(String, HeaderText)>,
     /// Where the secret is.
     pub secret: Option<SecretPlace>,
+}
+
+/// The upstream that a mapping names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedUpstream {
+    /// The base address, or `file:` and a directory.
+    pub address: String,
+    /// File, line and column of the address, and the name of the key.
+    pub place: String,
 }
 
 /// The value of a header, in parts between which the secret stands.
@@ -66,7 +75,10 @@ impl Api {
     /// Reads `[api]`. `lists` is the number of lists that a refresh asks for.
     pub(super) fn read(node: &MappingNode, lists: u64) -> Result<Api, MappingFault> {
         let mut section = MappingTable::of("api", table(node, "api")?);
-        let upstream = section.text("upstream")?.map(|(_, text)| text.to_owned());
+        let upstream = section.text("upstream")?.map(|(node, text)| MappedUpstream {
+            address: text.to_owned(),
+            place: format!("{}: `upstream`", node.spot.place()),
+        });
         let headers = section.take("headers").map(headers).transpose()?.unwrap_or_default();
         let file = section.text("secret-file")?;
         let variable = section.text("secret-env")?;

@@ -40,6 +40,17 @@ pub(super) struct Spot {
     pub(super) span: Range<usize>,
 }
 
+/// The line in which a part of a file begins.
+struct SpotLine<'f> {
+    text: &'f str,
+    /// The number of the line, from 1.
+    number: usize,
+    /// Characters of the line before the part.
+    before: usize,
+    /// Offset of the part in the file.
+    start: usize,
+}
+
 /// Why a mapping cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingFault {
@@ -61,6 +72,28 @@ impl Spot {
         Spot { file: self.file.clone(), span: start..self.span.end.max(start) }
     }
 
+    /// Returns file, line and column of the part.
+    pub(super) fn place(&self) -> String {
+        let (name, line) = (&self.file.name, self.line());
+        format!("{name}:{}:{}", line.number, line.before + 1)
+    }
+
+    /// Returns the line in which the part begins.
+    fn line(&self) -> SpotLine<'_> {
+        let text = &self.file.text;
+        let mut start = self.span.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        SpotLine {
+            text: text[line_start..].lines().next().unwrap_or_default(),
+            number: text[..line_start].matches('\n').count() + 1,
+            before: text[line_start..start].chars().count(),
+            start,
+        }
+    }
+
     /// Returns the text of the part.
     pub(super) fn text(&self) -> &str {
         self.file.text.get(self.span.clone()).unwrap_or_default()
@@ -70,16 +103,8 @@ impl Spot {
 impl fmt::Display for MappingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Spot { file, span } = &self.spot;
-        let text = &file.text;
-        let mut start = span.start.min(text.len());
-        while !text.is_char_boundary(start) {
-            start -= 1;
-        }
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line = text[line_start..].lines().next().unwrap_or_default();
-        let number = text[..line_start].matches('\n').count() + 1;
-        let before = text[line_start..start].chars().count();
-        write!(f, "{}:{number}:{}: {}", file.name, before + 1, self.what)?;
+        let SpotLine { text: line, number, before, start } = self.spot.line();
+        write!(f, "{}: {}", self.spot.place(), self.what)?;
         // A line of headers may have a key, and messages reach logs.
         let lower = line.to_lowercase();
         let may_be_secret = MAY_BE_SECRET.iter().any(|word| lower.contains(word));
@@ -90,7 +115,7 @@ impl fmt::Display for MappingFault {
         let skipped = before.saturating_sub(SHOWN / 2);
         let shown = line.chars().skip(skipped).take(SHOWN);
         let shown: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let marked = text.get(start..span.end).unwrap_or_default().lines().next();
+        let marked = file.text.get(start..span.end).unwrap_or_default().lines().next();
         let marked = marked.map_or(1, |part| part.chars().count());
         let room = shown.chars().count().saturating_sub(before - skipped);
         let carets = "^".repeat(marked.clamp(1, room.max(1)));

@@ -100,6 +100,8 @@ pub struct ListMapping {
     pub(crate) records: RecordsPlace,
     pub(super) fields: RuleSet,
     pub(super) credits: Option<Credits>,
+    /// Whether the owner names further fields. No record needs to have those of a built-in mapping.
+    pub(super) is_keep_own: bool,
     /// Changes with every part of the mapping of the list.
     digest: u64,
 }
@@ -110,6 +112,8 @@ pub(super) struct Credits {
     pub(super) at: Expression,
     /// The fields of one credit.
     pub(super) fields: RuleSet,
+    /// Whether the credits stem from a built-in mapping. No record needs to have credits.
+    pub(super) is_built_in: bool,
 }
 
 impl ListMapping {
@@ -126,7 +130,9 @@ impl ListMapping {
         let records = records.unwrap_or_default();
         let later = ["pages", "detail"].map(|later| (later, section.take(later)));
         let rules = rules(&mut section, keys)?;
-        let keep = section.take("keep").map(kept).transpose()?.unwrap_or_default();
+        let keep = section.take("keep");
+        let is_keep_own = keep.is_some_and(|node| !node.spot.file.is_built_in);
+        let keep = keep.map(kept).transpose()?.unwrap_or_default();
         let credits = match name {
             "films" => section.take("credits").map(Credits::read).transpose()?,
             _ => None,
@@ -160,7 +166,8 @@ impl ListMapping {
         }
         let (get, fields) = (ListPath::of(get), RuleSet::of(rules, keep));
         let format = Format::Json;
-        Ok(ListMapping { get, format, records, fields, credits, digest: 0 }.sealed())
+        let digest = 0;
+        Ok(ListMapping { get, format, records, fields, credits, is_keep_own, digest }.sealed())
     }
 
     fn sealed(mut self) -> ListMapping {
@@ -229,7 +236,8 @@ impl Credits {
             ));
         }
         section.end()?;
-        Ok(Credits { at, fields: RuleSet::of(fields, Vec::new()) })
+        let is_built_in = node.spot.file.is_built_in;
+        Ok(Credits { at, fields: RuleSet::of(fields, Vec::new()), is_built_in })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::found::{FieldBits, FoundFields};
 use super::list::ListMapping;
+use super::names::names_in;
 use super::rule::Rule;
 use super::rule_set::{FoundValue, RecordValues, RuleSet};
 
@@ -12,6 +14,9 @@ pub(crate) struct Mapped<'r, 'm> {
     /// A value is taken once.
     values: RecordValues<'r>,
     credits: Option<FoundValue<'r>>,
+    bits: FieldBits,
+    /// The bit of the first rule.
+    first_bit: usize,
 }
 
 impl ListMapping {
@@ -23,16 +28,16 @@ impl ListMapping {
         let mut values = self.fields.values(raw)?;
         let credits = self.credits.as_ref();
         let credits = credits.and_then(|credits| credits.at.find(&mut values.parsed).transpose());
-        Ok(Mapped { set: &self.fields, values, credits })
+        let bits = FieldBits::of(self);
+        Ok(Mapped { set: &self.fields, values, credits, bits, first_bit: 0 })
     }
 
     /// Returns the names of the fields of a record that a rule reads.
     pub(crate) fn names_read(&self) -> BTreeSet<String> {
-        let places = self.places().map(|(_, place)| place).chain(self.credits_place());
-        let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-        let words = places.flat_map(|place| place.split(move |c| !is_letter(c)));
-        let names = words.map(str::to_owned).chain(self.fields.names().map(str::to_owned));
-        names.filter(|name| !name.is_empty()).collect()
+        let of_rules = self.fields.rules.iter().flat_map(Rule::names);
+        let others = self.credits_place().into_iter().chain(self.records.condition());
+        let names = of_rules.chain(others.flat_map(names_in)).flatten();
+        names.chain(self.fields.keep.iter().cloned()).collect()
     }
 
     /// Returns the fields of a credit: the key, and where the value is.
@@ -53,7 +58,9 @@ impl ListMapping {
     pub(crate) fn apply_to_credit<'r>(&self, raw: &'r str) -> Result<Mapped<'r, '_>, String> {
         let Some(credits) = &self.credits else { return Err("films have no credits".to_owned()) };
         let values = credits.fields.values(raw)?;
-        Ok(Mapped { set: &credits.fields, values, credits: None })
+        let bits = FieldBits::of(self);
+        let first_bit = bits.in_credits;
+        Ok(Mapped { set: &credits.fields, values, credits: None, bits, first_bit })
     }
 }
 
@@ -69,10 +76,23 @@ impl<'r, 'm> Mapped<'r, 'm> {
         self.set.rules.iter().find(|rule| rule.key == key)
     }
 
-    /// Returns one bit for each rule that has a value: the first rule has the lowest bit.
-    pub(crate) fn found(&self) -> u32 {
-        let values = self.values.of_rules.iter().enumerate();
-        values.fold(0, |bits, (at, value)| bits | u32::from(value.is_some()) << at)
+    /// Returns the fields that have a value.
+    pub(crate) fn found(&self) -> FoundFields {
+        let mut found = FoundFields::default();
+        for (at, value) in self.values.of_rules.iter().enumerate() {
+            if value.is_some() {
+                found.add(self.first_bit + at);
+            }
+        }
+        if self.credits.is_some() {
+            found.add(self.bits.credits);
+        }
+        for (at, value) in self.values.kept.iter().enumerate() {
+            if value.is_some_and(|value| value != "null") {
+                found.add(self.bits.keep + at);
+            }
+        }
+        found
     }
 
     /// Returns the further fields that the mapping keeps.

@@ -18,9 +18,11 @@ mod draft;
 mod expression;
 mod fault;
 mod format;
+mod found;
 mod list;
 mod list_path;
 mod mapped;
+mod names;
 mod node;
 mod records;
 mod rule;
@@ -31,11 +33,12 @@ mod unmatched;
 
 use std::path::{Path, PathBuf};
 
-pub use api::{Api, HeaderText, SecretPlace};
+pub use api::{Api, HeaderText, MappedUpstream, SecretPlace};
 pub use built_in::{built_in, built_in_names};
 pub use draft::{DraftSource, draft};
 pub use fault::MappingFault;
 pub use format::Format;
+pub(crate) use found::FoundFields;
 pub use list::ListMapping;
 use list::{OF_A_FILM, OF_A_PERSON};
 pub use list_path::ListPath;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::expression::{ChainStep, Expression, ParsedRecord};
 use super::fault::MappingFault;
+use super::names::names_in;
 use super::node::{Entries, MappingNode, NodeValue};
 use super::section::MappingTable;
 use super::text_parts::TextParts;
@@ -220,6 +221,15 @@ impl Rule {
         match &self.found {
             Whence::At(expression) => expression.as_str(),
             Whence::Text(parts) => parts.as_str(),
+        }
+    }
+
+    /// Returns the names of the fields that the rule reads, for each place in which the value may
+    /// be.
+    pub(super) fn names(&self) -> Vec<Vec<String>> {
+        match &self.found {
+            Whence::At(expression) => names_in(expression.as_str()),
+            Whence::Text(parts) => parts.places().flat_map(names_in).collect(),
         }
     }
 

@@ -58,11 +58,6 @@ impl RuleSet {
         RuleSet { rules, keep, wanted, slots, of_rules: next }
     }
 
-    /// Returns the names in a record that plain rules and `keep` read.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.wanted.iter().map(|(name, _)| name.as_str())
-    }
-
     /// Finds the values in a record.
     ///
     /// # Errors

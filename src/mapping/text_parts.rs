@@ -93,6 +93,14 @@ impl TextParts {
         &self.text
     }
 
+    /// Returns the expressions of the placeholders.
+    pub(super) fn places(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            TextPart::Value(expression) => Some(expression.as_str()),
+            TextPart::Plain(_) | TextPart::Api(_) => None,
+        })
+    }
+
     /// Returns the text as a JSON string; `None` if a part is absent.
     pub(super) fn find(&self, record: &mut ParsedRecord<'_>) -> Result<Option<String>, String> {
         let mut text = String::new();

@@ -1,47 +1,110 @@
-//! Rules that match in no record, with the field that is probably meant.
+//! Fields of a mapping that no record has, with the field that is probably meant.
 
-use super::list::ListMapping;
+use super::found::{FieldBits, FoundFields};
+use super::list::{Credits, ListMapping};
+use super::names::names_in;
 use super::records::fields;
 use super::rule::Rule;
 use crate::plain::clip;
+use crate::raw;
 use crate::similar::most_similar;
 
+/// Largest number of credits that are read to find the field that is meant.
+const MOST_CREDITS_READ: usize = 200;
+
 impl ListMapping {
-    /// Returns the rules that match in no record. `found` has one bit for each rule that matches in
-    /// at least one record. `records` are records in which the fields that are meant may be.
-    pub(crate) fn unmatched(&self, found: u32, records: &[&str]) -> Vec<Unmatched> {
-        let rules = self.fields.rules.iter().enumerate();
-        let missing = rules.filter(|(at, _)| found & (1 << at) == 0);
+    /// Returns the fields of the mapping that no record has. `found` has the fields that at least
+    /// one record has. `records` are records in which the fields that are meant may be.
+    pub(crate) fn unmatched(&self, found: FoundFields, records: &[&str]) -> Vec<Unmatched> {
+        let bits = FieldBits::of(self);
         let is_required = |rule: &Rule| matches!(rule.key, "id" | "title" | "name");
-        let missing = missing.filter(|(_, rule)| is_required(rule) || !rule.is_built_in);
-        missing
+        let rules = self.fields.rules.iter().enumerate().filter(|(at, _)| !found.has(*at));
+        let rules = rules.filter(|(_, rule)| is_required(rule) || !rule.is_built_in);
+        let mut unmatched: Vec<_> = rules
             .map(|(_, rule)| Unmatched {
-                key: rule.key,
-                expression: rule.place().to_owned(),
                 is_required: is_required(rule),
-                nearest: nearest(rule.place(), records),
+                ..Unmatched::of(rule.key.to_owned(), rule.place(), &rule.names(), records)
             })
-            .collect()
+            .collect();
+        if let Some(credits) = &self.credits {
+            if !found.has(bits.credits) {
+                let at = credits.at.as_str();
+                if !credits.is_built_in {
+                    let names = names_in(at);
+                    unmatched.push(Unmatched::of("credits".to_owned(), at, &names, records));
+                }
+            } else {
+                unmatched.extend(unmatched_in(self, credits, found, records));
+            }
+        }
+        let keep = self.fields.keep.iter().enumerate();
+        let keep = keep.filter(|(at, _)| self.is_keep_own && !found.has(bits.keep + at));
+        unmatched.extend(keep.map(|(_, name)| {
+            Unmatched::of("keep".to_owned(), name, &[vec![name.clone()]], records)
+        }));
+        unmatched
     }
 }
 
-/// A rule that matches in no record.
+/// Returns the fields of a credit that no credit has. If the credits have no field of the
+/// mapping at all, either there are no credits, or each film says what its credits lack.
+fn unmatched_in(
+    list: &ListMapping,
+    credits: &Credits,
+    found: FoundFields,
+    records: &[&str],
+) -> Vec<Unmatched> {
+    let first = FieldBits::of(list).in_credits;
+    let rules = || credits.fields.rules.iter().enumerate();
+    if !rules().any(|(at, _)| found.has(first + at)) {
+        return Vec::new();
+    }
+    let missing = |(at, rule): &(usize, &Rule)| !rule.is_built_in && !found.has(first + at);
+    let missing: Vec<_> = rules().filter(missing).collect();
+    let mut inside: Vec<String> = Vec::new();
+    for record in records.iter().filter(|_| !missing.is_empty()) {
+        let found = list.apply(record).ok().and_then(|mut record| record.take_credits());
+        let Some(Ok(found)) = found else { continue };
+        raw::each_item(&found, |credit| {
+            if inside.len() < MOST_CREDITS_READ {
+                inside.push(credit.to_owned());
+            }
+        });
+    }
+    let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
+    let unmatched = |(_, rule): (usize, &Rule)| {
+        Unmatched::of(format!("credits.{}", rule.key), rule.place(), &rule.names(), &inside)
+    };
+    missing.into_iter().map(unmatched).collect()
+}
+
+/// A field of the mapping that no record has.
 pub(crate) struct Unmatched {
     /// The key of the mapping.
-    pub(crate) key: &'static str,
+    pub(crate) key: String,
     pub(crate) expression: String,
     pub(crate) is_required: bool,
     /// The field of the records whose name is most similar.
     pub(crate) nearest: Option<String>,
 }
 
-/// Returns the field of the records whose name is most similar to a name in an expression: the first
-/// name that no record has.
-fn nearest(expression: &str, records: &[&str]) -> Option<String> {
-    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+impl Unmatched {
+    fn of(key: String, expression: &str, names: &[Vec<String>], records: &[&str]) -> Unmatched {
+        let (expression, nearest) = (expression.to_owned(), nearest(names, records));
+        Unmatched { key, expression, is_required: false, nearest }
+    }
+}
+
+/// Returns the field of the records whose name is most similar to a name in one of the places: the
+/// first name of the place that no record has.
+fn nearest(places: &[Vec<String>], records: &[&str]) -> Option<String> {
+    places.iter().find_map(|place| nearest_to(place, records))
+}
+
+fn nearest_to(place: &[String], records: &[&str]) -> Option<String> {
     let mut above = String::new();
     let mut inside: Vec<&str> = records.to_vec();
-    for wanted in expression.split(|c| !is_letter(c)).filter(|name| !name.is_empty()) {
+    for wanted in place {
         let all: Vec<(String, &str)> = inside.iter().flat_map(|value| fields(value)).collect();
         if all.iter().any(|(name, _)| name == wanted) {
             inside =

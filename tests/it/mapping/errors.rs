@@ -135,6 +135,41 @@ fn a_misspelt_part_of_a_path_is_named_with_the_part_that_is_meant() {
 }
 
 #[test]
+fn a_field_of_a_credit_a_further_field_or_a_part_of_a_text_that_nothing_has_is_a_warning() {
+    let cast = json!([{"Name": "Ada", "Role": "Keeper"}]);
+    let film = json!({"id": 1, "title": "A", "cast": cast, "genres": ["x"], "pic": "p.jpg"});
+    let upstream = upstream(&json!({"results": [film]}));
+    let (list, _) = MAPPING.split_once("release_date").expect("a field");
+    let credits = "credits.at = \"cast\"\ncredits.name = \"Name\"\n";
+    for (lines, said) in [
+        (
+            "credits.role = \"Rol\"\n",
+            "`credits.role` (`Rol`) is in no record of /films; did you mean `Role`?",
+        ),
+        (
+            "keep = [\"genre\"]\n",
+            "`keep` (`genre`) is in no record of /films; did you mean `genres`?",
+        ),
+        (
+            "image = { text = \"https://h/{id}/{pik}\" }\n",
+            "`image` (`https://h/{id}/{pik}`) is in no record of /films; did you mean `pic`?",
+        ),
+    ] {
+        let site = mapped(&upstream, &format!("{list}{credits}{lines}"));
+        let log = site.build_once().well();
+        assert!(log.contains(said), "{log}");
+        assert!(counts_one(&site, "field-not-found"));
+    }
+    let log = mapped(&upstream, &format!("{list}{}", credits.replace("cast", "caste")));
+    let log = log.build_once().well();
+    let said = "`credits` (`caste`) is in no record of /films; did you mean `cast`?";
+    assert!(log.contains(said) && !log.contains("credits.name"), "{log}");
+    let well = format!("{list}{credits}credits.role = \"Role\"\nkeep = [\"genres\"]\n");
+    let log = mapped(&upstream, &well).build_once().well();
+    assert!(!log.contains("is in no record"), "{log}");
+}
+
+#[test]
 fn a_condition_that_no_record_meets_is_a_failure() {
     let upstream = upstream(&json!({"results": films(3)}));
     let mapping = MAPPING.replace("\"results\"", "\"results[?hasFile]\"");

@@ -141,6 +141,10 @@ fn a_wrong_upstream_of_files_is_an_error_with_the_way_out() {
     let site = site_of_csv(3);
     for (mapping, part) in [
         (MAPPING.replace("file:data/", "file:data/films.csv"), "is not a directory"),
+        (
+            MAPPING.replace("upstream = \"file:data/\"\n", "") + "[api]\nupstream = \"data/\"\n",
+            ":12: `upstream` is not an http or https URL",
+        ),
         (MAPPING.replace("films.csv", "films.xls"), ".json, .ndjson or .csv"),
         (
             format!("{MAPPING}image = {{ text = \"{{api}}/{{nr}}.jpg\" }}\n"),
