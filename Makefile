@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test test-long faults chaos fuzz model lint screenshots validate lighthouse coverage bench bench-build bench-serve open-page packages
+.PHONY: help demo serve build cluster test test-long faults chaos fuzz model lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -71,6 +71,9 @@ bench: packages ## measure cold start, publish, memory, ten replicas, delay and 
 bench-build: ## measure builds of 1,000 and 10,000 films, on disk and in memory, beside Hugo (8 minutes); N=100000 for one size
 	-@.ci/packages hugo
 	cargo bench --quiet --bench build -- $(N)
+
+bench-mapping: ## measure what the mapping costs in the decode of 100,000 films (1 minute)
+	cargo bench --quiet --bench mapping
 
 bench-serve: packages ## measure requests per second beside nginx and static-web-server (10 minutes)
 	.ci/packages wrk

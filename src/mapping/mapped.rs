@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::rule_set::{FoundValue, RecordValues, RuleSet};
 
 /// A record, with the values that a mapping finds.
-pub(crate) struct Mapped<'r, 'm> {
+pub struct Mapped<'r, 'm> {
     set: &'m RuleSet,
     /// A value is taken once.
     values: RecordValues<'r>,
@@ -24,7 +24,7 @@ impl ListMapping {
     ///
     /// # Errors
     /// Returns the reason if `raw` is not an object.
-    pub(crate) fn apply<'r>(&self, raw: &'r str) -> Result<Mapped<'r, '_>, String> {
+    pub fn apply<'r>(&self, raw: &'r str) -> Result<Mapped<'r, '_>, String> {
         let mut values = self.fields.values(raw)?;
         let credits = self.credits.as_ref();
         let credits = credits.and_then(|credits| credits.at.find(&mut values.parsed).transpose());

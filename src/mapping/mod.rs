@@ -42,7 +42,7 @@ pub(crate) use found::FoundFields;
 pub use list::ListMapping;
 use list::{OF_A_FILM, OF_A_PERSON};
 pub use list_path::ListPath;
-pub(crate) use mapped::Mapped;
+pub use mapped::Mapped;
 use node::{Entries, NodeValue, laid_over, parsed};
 pub(crate) use records::{fields, further_records};
 pub(crate) use rule::{LengthUnit, Rule};
