@@ -16,8 +16,8 @@ impl Views<'_> {
     /// Returns a film as a `Movie` with these people.
     pub(super) fn movie(self, index: FilmIndex, people: &[PersonIndex]) -> String {
         let film = self.catalogue.film(index);
-        let names: Vec<&String> =
-            film.original_title.iter().chain(&film.original_title_romanised).collect();
+        let names = film.original_title.iter().chain(&film.original_title_romanised);
+        let names: Vec<&String> = names.filter(|name| **name != film.title).collect();
         let person = |name: &String| json!({"@type": "Person", "name": name});
         let (mut actors, mut characters) = (Vec::new(), Vec::new());
         for &person in people {

@@ -127,6 +127,21 @@ fn people_of_the_credits_are_actors_in_json_ld_and_others_are_characters() {
 }
 
 #[test]
+fn an_original_title_that_is_the_title_is_not_shown_twice() {
+    let mut films = films();
+    films[0]["original_title"] = "The Lamp Keeper".into();
+    films[0]["original_title_romanised"] = "The Lamp Keeper".into();
+    let pages = pages(&credited(json!(films), json!([])));
+    for path in ["index.html", "movies/the-lamp-keeper/index.html"] {
+        let page = &pages[path];
+        assert!(!page.contains("class=\"original\""), "{path}: {page}");
+        assert!(!page.contains("class=\"romanised\""), "{path}: {page}");
+    }
+    let film = json_ld(&pages["movies/the-lamp-keeper/index.html"]);
+    assert_eq!(film.get("alternateName"), None);
+}
+
+#[test]
 fn the_stated_language_of_an_original_title_is_its_lang() {
     let pages = pages(&small());
     for path in ["index.html", "movies/the-lamp-keeper/index.html"] {
