@@ -87,7 +87,7 @@ fn of_list(
         list.places().map(|(field, expression)| FieldCoverage::of(field, expression)).collect();
     let mut credits = list.credits_place().map(|place| FieldCoverage::of("credits", place));
     let mut kept: Vec<FieldCoverage> =
-        list.kept_names().map(|name| FieldCoverage::of("keep", name)).collect();
+        list.kept_places().map(|place| FieldCoverage::of("keep", place)).collect();
     let mut of_credits: Vec<FieldCoverage> = list
         .credit_places()
         .map(|(field, expression)| FieldCoverage::of(&format!("credits.{field}"), expression))
@@ -115,10 +115,8 @@ fn of_list(
                 field.example = Some(brief(&value));
             }
         }
-        for (field, value) in kept.iter_mut().filter_map(|field| {
-            let value = mapped.kept().find(|(name, _)| *name == field.expression)?.1;
-            (value != "null").then_some((field, value))
-        }) {
+        for (field, value) in kept.iter_mut().zip(mapped.kept_values()) {
+            let Some(value) = value.filter(|value| *value != "null") else { continue };
             field.found += 1;
             field.example.get_or_insert_with(|| brief(value));
             field.shown = field.example.clone();

@@ -7,8 +7,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::expression::Expression;
 use super::fault::MappingFault;
 use super::format::Format;
+use super::kept::KeptField;
 use super::list_path::ListPath;
-use super::node::{MappingNode, NodeValue};
+use super::node::MappingNode;
 use super::records::RecordsPlace;
 use super::rule::{FieldKind, Whence, expression, rules, table};
 use super::rule_set::RuleSet;
@@ -52,43 +53,6 @@ const OF_A_CREDIT: &[(&str, FieldKind)] = &[
     ("image", FieldKind::Picture),
 ];
 
-/// Names that templates and data files have already, so that `keep` cannot have them.
-const OURS: &[&str] = &[
-    "id",
-    "slug",
-    "url",
-    "title",
-    "name",
-    "original_title",
-    "original_title_romanised",
-    "original_language",
-    "image",
-    "movie_banner",
-    "poster",
-    "description",
-    "director",
-    "directors",
-    "directed_by",
-    "producer",
-    "producers",
-    "release_date",
-    "year",
-    "running_time",
-    "rt_score",
-    "people",
-    "more_people",
-    "people_url",
-    "role",
-    "first_seen",
-    "gender",
-    "age",
-    "eye_color",
-    "hair_color",
-    "films",
-    "more_films",
-    "films_url",
-];
-
 /// What a mapping says about one list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListMapping {
@@ -128,11 +92,11 @@ impl ListMapping {
         let get = section.text("get")?;
         let records = section.take("records").map(RecordsPlace::read).transpose()?;
         let records = records.unwrap_or_default();
-        let later = ["pages", "detail"].map(|later| (later, section.take(later)));
+        let later = ["pages", "detail"].map(|later| (later, section.refused(later)));
         let rules = rules(&mut section, keys)?;
         let keep = section.take("keep");
         let is_keep_own = keep.is_some_and(|node| !node.spot.file.is_built_in);
-        let keep = keep.map(kept).transpose()?.unwrap_or_default();
+        let keep = keep.map(KeptField::read_all).transpose()?.unwrap_or_default();
         let credits = match name {
             "films" => section.take("credits").map(Credits::read).transpose()?,
             _ => None,
@@ -239,27 +203,4 @@ impl Credits {
         let is_built_in = node.spot.file.is_built_in;
         Ok(Credits { at, fields: RuleSet::of(fields, Vec::new()), is_built_in })
     }
-}
-
-/// Reads the names of further fields.
-fn kept(node: &MappingNode) -> Result<Vec<String>, MappingFault> {
-    let NodeValue::List(items) = &node.value else {
-        let kind = node.value.kind();
-        return Err(node.spot.fault(format!("`keep` must be a list of names, not {kind}")));
-    };
-    let mut names: Vec<String> = Vec::new();
-    for item in items {
-        let NodeValue::Text(name) = &item.value else {
-            return Err(item.spot.fault("`keep` must be a list of names in quotes"));
-        };
-        if OURS.contains(&name.as_str()) {
-            return Err(item.spot.fault(format!(
-                "`keep` cannot have `{name}`, because templates have a field of this name already"
-            )));
-        }
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    Ok(names)
 }

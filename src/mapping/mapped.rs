@@ -37,7 +37,7 @@ impl ListMapping {
         let of_rules = self.fields.rules.iter().flat_map(Rule::names);
         let others = self.credits_place().into_iter().chain(self.records.condition());
         let names = of_rules.chain(others.flat_map(names_in)).flatten();
-        names.chain(self.fields.keep.iter().cloned()).collect()
+        names.chain(self.fields.keep.iter().map(|field| field.first_name().to_owned())).collect()
     }
 
     /// Returns the fields of a credit: the key, and where the value is.
@@ -46,9 +46,9 @@ impl ListMapping {
         fields.map(|rule| (rule.key, rule.place()))
     }
 
-    /// Returns the names of the further fields that the mapping keeps.
-    pub(crate) fn kept_names(&self) -> impl Iterator<Item = &str> {
-        self.fields.keep.iter().map(String::as_str)
+    /// Returns where the further fields are that the mapping keeps.
+    pub(crate) fn kept_places(&self) -> impl Iterator<Item = &str> {
+        self.fields.keep.iter().map(|field| field.place.as_str())
     }
 
     /// Finds the values in one credit of a film.
@@ -98,7 +98,12 @@ impl<'r, 'm> Mapped<'r, 'm> {
     /// Returns the further fields that the mapping keeps.
     pub(crate) fn kept(&self) -> impl Iterator<Item = (&'m str, &'r str)> {
         let named = self.set.keep.iter().zip(&self.values.kept);
-        named.filter_map(|(name, value)| Some((name.as_str(), (*value)?)))
+        named.filter_map(|(field, value)| Some((field.name.as_str(), (*value)?)))
+    }
+
+    /// Returns the values of the further fields, in the order of their places.
+    pub(crate) fn kept_values(&self) -> &[Option<&'r str>] {
+        &self.values.kept
     }
 
     /// Takes the list of credits.

@@ -19,6 +19,7 @@ mod expression;
 mod fault;
 mod format;
 mod found;
+mod kept;
 mod list;
 mod list_path;
 mod mapped;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::expression::{ChainStep, ParsedRecord, first, walk};
+use super::kept::KeptField;
 use super::rule::Rule;
 use crate::raw;
 
@@ -17,7 +18,7 @@ pub(crate) type FoundValue<'r> = Result<Cow<'r, str>, String>;
 pub(super) struct RuleSet {
     pub(super) rules: Vec<Rule>,
     /// Further fields for templates and data files.
-    pub(super) keep: Vec<String>,
+    pub(super) keep: Vec<KeptField>,
     /// The names in a record that are needed, each with the slot of its value.
     wanted: Vec<(String, usize)>,
     /// The first slot of each rule; `None` for a rule that is not plain. The slots of further
@@ -37,7 +38,7 @@ pub(super) struct RecordValues<'r> {
 }
 
 impl RuleSet {
-    pub(super) fn of(rules: Vec<Rule>, keep: Vec<String>) -> RuleSet {
+    pub(super) fn of(rules: Vec<Rule>, keep: Vec<KeptField>) -> RuleSet {
         let (mut wanted, mut slots, mut next) = (Vec::new(), Vec::new(), 0);
         for rule in &rules {
             let names: Option<Vec<&String>> = rule.chains().and_then(|chains| {
@@ -53,7 +54,8 @@ impl RuleSet {
                 next += 1;
             }
         }
-        let of_keep = keep.iter().enumerate().map(|(at, name)| (name.clone(), next + at));
+        let of_keep = keep.iter().enumerate();
+        let of_keep = of_keep.map(|(at, field)| (field.first_name().to_owned(), next + at));
         wanted.extend(of_keep);
         RuleSet { rules, keep, wanted, slots, of_rules: next }
     }
@@ -94,7 +96,13 @@ impl RuleSet {
                 _ => rule.find(&mut parsed).transpose(),
             });
         }
-        let kept = found.split_off(self.of_rules);
+        let starts = found.split_off(self.of_rules);
+        let kept = self.keep.iter().zip(starts);
+        let kept = kept.map(|(field, start)| match field.steps.get(1..) {
+            Some([]) | None => start,
+            Some(steps) => walk(start?, steps),
+        });
+        let kept = kept.collect();
         Ok(RecordValues { of_rules, kept, parsed })
     }
 }
@@ -117,7 +125,11 @@ mod tests {
         let mut section = MappingTable::of("", entries);
         let keys = [("id", FieldKind::Plain), ("title", FieldKind::Text)];
         let rules = rules(&mut section, &keys).expect("rules");
-        RuleSet::of(rules, keep.iter().map(|name| (*name).to_owned()).collect())
+        let keep = format!("keep = {keep:?}");
+        let node = parsed("m.toml", &keep, false).expect("a file");
+        let NodeValue::Table(entries) = &node.value else { panic!("{keep}") };
+        let keep = KeptField::read_all(&entries["keep"].1).expect("further fields");
+        RuleSet::of(rules, keep)
     }
 
     fn found(set: &RuleSet, raw: &str) -> Vec<Option<String>> {

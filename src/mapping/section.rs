@@ -16,16 +16,24 @@ pub(super) struct MappingTable<'n> {
     entries: &'n Entries,
     /// The keys that the table may have.
     known: BTreeSet<&'static str>,
+    /// Keys that the table may not have yet. No message suggests these keys.
+    refused: BTreeSet<&'static str>,
 }
 
 impl<'n> MappingTable<'n> {
     pub(super) fn of(name: &'n str, entries: &'n Entries) -> MappingTable<'n> {
-        MappingTable { name, entries, known: BTreeSet::new() }
+        MappingTable { name, entries, known: BTreeSet::new(), refused: BTreeSet::new() }
     }
 
     /// Takes the value of a key.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'n MappingNode> {
         self.known.insert(key);
+        self.entries.get(key).map(|(_, node)| node)
+    }
+
+    /// Takes the value of a key that the caller refuses.
+    pub(super) fn refused(&mut self, key: &'static str) -> Option<&'n MappingNode> {
+        self.refused.insert(key);
         self.entries.get(key).map(|(_, node)| node)
     }
 
@@ -48,8 +56,9 @@ impl<'n> MappingTable<'n> {
     /// # Errors
     /// Fails if the table has a key that was not taken.
     pub(super) fn end(self) -> Result<(), MappingFault> {
-        let known = self.known;
-        let unknown = self.entries.iter().filter(|(key, _)| !known.contains(key.as_str()));
+        let (known, refused) = (self.known, self.refused);
+        let is_known = |key: &str| known.contains(key) || refused.contains(key);
+        let unknown = self.entries.iter().filter(|(key, _)| !is_known(key));
         let first = unknown.min_by_key(|(_, (spot, _))| spot.span.start);
         let Some((key, (spot, _))) = first else { return Ok(()) };
         let nearest = most_similar(key, known.iter().map(|key| (*key).to_owned()));

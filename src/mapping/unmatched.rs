@@ -9,6 +9,10 @@ use crate::plain::clip;
 use crate::raw;
 use crate::similar::most_similar;
 
+/// Levels of objects in which a field of the same name is looked up.
+const DEEPEST: usize = 4;
+/// Largest number of objects of one level in which a field is looked up.
+const MOST_OBJECTS: usize = 100;
 /// Largest number of credits that are read to find the field that is meant.
 const MOST_CREDITS_READ: usize = 200;
 
@@ -39,8 +43,8 @@ impl ListMapping {
         }
         let keep = self.fields.keep.iter().enumerate();
         let keep = keep.filter(|(at, _)| self.is_keep_own && !found.has(bits.keep + at));
-        unmatched.extend(keep.map(|(_, name)| {
-            Unmatched::of("keep".to_owned(), name, &[vec![name.clone()]], records)
+        unmatched.extend(keep.map(|(_, field)| {
+            Unmatched::of("keep".to_owned(), &field.place, &[field.names()], records)
         }));
         unmatched
     }
@@ -112,8 +116,32 @@ fn nearest_to(place: &[String], records: &[&str]) -> Option<String> {
             above = format!("{above}{wanted}.");
             continue;
         }
-        let names = all.into_iter().map(|(name, _)| name);
-        return most_similar(wanted, names).map(|name| format!("{above}{}", clip(&name)));
+        let below = || same_name_below(wanted, &all, DEEPEST);
+        let names = all.iter().map(|(name, _)| name.clone());
+        let path = match most_similar(wanted, names) {
+            Some(name) if is_same(&name, wanted) => Some(name),
+            other => below().or(other),
+        };
+        return path.map(|path| format!("{above}{}", clip(&path)));
     }
     None
+}
+
+/// Finds a field of this name in the objects in these fields.
+fn same_name_below(wanted: &str, all: &[(String, &str)], depth: usize) -> Option<String> {
+    for (name, value) in all.iter().filter(|(_, value)| value.starts_with('{')).take(MOST_OBJECTS) {
+        let inside: Vec<(String, &str)> = fields(value);
+        let found = inside.iter().find(|(name, _)| is_same(name, wanted));
+        let below = || same_name_below(wanted, &inside, depth.checked_sub(1)?);
+        if let Some(path) = found.map(|(name, _)| name.clone()).or_else(below) {
+            return Some(format!("{name}.{path}"));
+        }
+    }
+    None
+}
+
+/// Whether two names differ only in their case and in signs.
+fn is_same(one: &str, other: &str) -> bool {
+    let letters = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    letters(one).to_lowercase() == letters(other).to_lowercase()
 }

@@ -4,8 +4,13 @@
 //! have a usual form. What is not recognised is in the draft as comments, so that the owner sees
 //! every field.
 
-use std::collections::BTreeMap;
+mod seen;
+mod usual;
+
 use std::fmt::Write;
+
+use seen::{SeenField, SeenFields, best, plain, seen, step};
+use usual::{OF_A_CREDIT, OF_A_FILM, OF_A_PERSON, PEOPLE, UsualNames, WORTH_KEEPING};
 
 use super::format::Format;
 use super::records::{fields, further_records};
@@ -14,67 +19,10 @@ use crate::raw::{self, kind};
 
 /// Largest number of records that are read.
 const MOST_READ: usize = 200;
+/// Largest number of items of lists that are read.
+const MOST_ITEMS: usize = 2_000;
 /// Largest number of fields that are listed as comments.
 const MOST_LISTED: usize = 60;
-
-/// Names of fields in usual APIs, in lower case and without `_` and `-`, the best name first.
-const USUAL: &[(&str, &[&str])] = &[
-    ("id", &["id", "uuid", "guid", "ref", "slug", "key", "nr", "no", "imdbid", "tmdbid", "url"]),
-    ("title", &["title", "name", "titel", "titre", "titulo", "label"]),
-    ("original_title", &["originaltitle", "originalname"]),
-    ("original_title_romanised", &["originaltitleromanised", "originaltitleromanized"]),
-    ("original_language", &["originallanguage", "language"]),
-    (
-        "release_date",
-        &[
-            "releasedate",
-            "premieredate",
-            "premiered",
-            "released",
-            "firstairdate",
-            "date",
-            "year",
-            "productionyear",
-            "jahr",
-            "annee",
-        ],
-    ),
-    ("running_time", &["runningtime", "runtime", "runtimeticks", "duration", "length", "minutes"]),
-    ("score", &["rtscore", "score", "voteaverage", "rating", "communityrating", "averagerating"]),
-    (
-        "description",
-        &["description", "overview", "summary", "plot", "synopsis", "openingcrawl", "beschreibung"],
-    ),
-    ("director", &["director", "directors", "directedby", "regie"]),
-    ("producer", &["producer", "producers", "producedby"]),
-    (
-        "image",
-        &["image", "poster", "posterurl", "imageurl", "picture", "thumbnail", "cover", "artwork"],
-    ),
-    ("movie_banner", &["moviebanner", "banner", "backdrop", "fanart"]),
-];
-
-/// Names of fields with the people of a film.
-const PEOPLE: &[&str] =
-    &["people", "cast", "credits", "actors", "characters", "persons", "darsteller", "roles"];
-/// Names of fields of a person.
-const OF_A_PERSON: &[(&str, &[&str])] = &[
-    ("id", &["id", "uuid", "guid", "ref", "slug", "key", "url"]),
-    ("name", &["name", "title", "fullname"]),
-    ("films", &["films", "movies", "shows", "titles"]),
-    ("gender", &["gender", "sex"]),
-    ("age", &["age"]),
-    ("eye_color", &["eyecolor", "eyecolour", "eyes"]),
-    ("hair_color", &["haircolor", "haircolour", "hair"]),
-    ("image", &["image", "picture", "photo", "portrait", "imageurl", "profilepath"]),
-];
-/// Names of fields of a credit.
-const OF_A_CREDIT: &[(&str, &[&str])] = &[
-    ("id", &["id", "personid", "uuid", "url"]),
-    ("name", &["name", "actor", "person", "fullname"]),
-    ("role", &["role", "character", "charactername", "as"]),
-    ("image", &["image", "picture", "photo", "profileurl"]),
-];
 
 /// Where an answer comes from.
 #[derive(Debug, Clone)]
@@ -85,15 +33,6 @@ pub struct DraftSource {
     pub get: String,
     /// The format of the answer.
     pub format: Format,
-}
-
-/// A field of the records, by its path.
-#[derive(Default)]
-struct SeenField<'a> {
-    count: usize,
-    /// The first value that is not null.
-    example: &'a str,
-    values: Vec<&'a str>,
 }
 
 /// The records of an answer.
@@ -151,15 +90,8 @@ fn of_films(source: &DraftSource, answer: &str) -> Result<String, String> {
         quoted(&source.get),
     );
     note_records(&json, &records, &mut text);
-    let mut used = Vec::new();
-    for (key, names) in USUAL {
-        if let Some((path, field)) = best(&seen, names, &used) {
-            let _ = writeln!(text, "{}", rule(key, path, field, of, &source.upstream));
-            used.push(path.clone());
-        } else if matches!(*key, "id" | "title") {
-            let _ = writeln!(text, "# {key} = \"…\"   # required; no field has a usual name");
-        }
-    }
+    let mut used = usual_fields(OF_A_FILM, &seen, of, &source.upstream, &mut text);
+    makers(&seen, &used, &mut text);
     people(&seen, &mut used, &mut text);
     rest(&seen, &used, of, &mut text);
     Ok(text)
@@ -171,17 +103,66 @@ fn of_people(source: &DraftSource, answer: &str) -> Result<String, String> {
     let (seen, of) = (seen(&records.first), records.first.len());
     let mut text = format!("\n[people]\nget = {}\n", quoted(&source.get));
     note_records(&json, &records, &mut text);
+    let used = usual_fields(OF_A_PERSON, &seen, of, &source.upstream, &mut text);
+    rest(&seen, &used, of, &mut text);
+    Ok(text)
+}
+
+/// Adds a line for each field that has a usual name. Returns the paths of these fields.
+fn usual_fields(
+    usual: UsualNames,
+    seen: &SeenFields<'_>,
+    of: usize,
+    upstream: &str,
+    text: &mut String,
+) -> Vec<String> {
     let mut used = Vec::new();
-    for (key, names) in OF_A_PERSON {
-        if let Some((path, field)) = best(&seen, names, &used) {
-            let _ = writeln!(text, "{}", rule(key, path, field, of, &source.upstream));
+    for (key, names) in usual {
+        if let Some((path, field)) = best(seen, names, &used, "") {
+            let _ = writeln!(text, "{}", rule(key, path, field, of, upstream));
             used.push(path.clone());
-        } else if matches!(*key, "id" | "name") {
+        } else if matches!(*key, "id" | "title" | "name") {
             let _ = writeln!(text, "# {key} = \"…\"   # required; no field has a usual name");
         }
     }
-    rest(&seen, &used, of, &mut text);
-    Ok(text)
+    used
+}
+
+/// Adds directors and producers who are in a list of people with their jobs.
+fn makers(seen: &SeenFields<'_>, used: &[String], text: &mut String) {
+    for (key, job) in [("director", "director"), ("producer", "producer")] {
+        if used.iter().any(|path| plain(path).starts_with(key)) {
+            continue;
+        }
+        let found = seen.iter().filter(|(_, field)| field.example.starts_with('[')).find_map(
+            |(path, field)| {
+                let inside = self::seen::seen(&items_of(field));
+                let named = |value: &&&str| value.trim_matches('"').eq_ignore_ascii_case(job);
+                let (at, value) = inside.iter().find_map(|(at, field)| {
+                    Some((at.clone(), (*field.values.iter().find(named)?).to_owned()))
+                })?;
+                let names = OF_A_CREDIT.iter().find(|(key, _)| *key == "name")?.1;
+                let (name, _) = best(&inside, names, std::slice::from_ref(&at), "")?;
+                Some(format!("{path}[?{at}=='{}'].{name}", value.trim_matches('"')))
+            },
+        );
+        if let Some(place) = found {
+            let _ = writeln!(text, "{key} = {}", quoted(&place));
+        }
+    }
+}
+
+/// Returns the items of the lists in a field.
+fn items_of<'a>(field: &SeenField<'a>) -> Vec<&'a str> {
+    let mut items = Vec::new();
+    field.values.iter().take(MOST_READ).for_each(|list| {
+        raw::each_item(list, |item| {
+            if items.len() < MOST_ITEMS {
+                items.push(item);
+            }
+        });
+    });
+    items
 }
 
 /// Adds where the records are, and a comment if the answer is only a part of the list.
@@ -219,72 +200,6 @@ fn list_in(value: &str, depth: usize) -> Option<(String, &str)> {
     best.map(|(path, list, _)| (path, list))
 }
 
-/// Collects the fields of records, and the fields of objects in these fields.
-fn seen<'a>(records: &[&'a str]) -> BTreeMap<String, SeenField<'a>> {
-    let mut seen: BTreeMap<String, SeenField<'a>> = BTreeMap::new();
-    for record in records {
-        for (name, value) in fields(record) {
-            note(&mut seen, step(&name), value);
-            if value.starts_with('{') {
-                for (inner, value) in fields(value) {
-                    note(&mut seen, format!("{}.{}", step(&name), step(&inner)), value);
-                }
-            }
-        }
-    }
-    seen
-}
-
-fn note<'a>(seen: &mut BTreeMap<String, SeenField<'a>>, path: String, value: &'a str) {
-    if matches!(value, "null" | "\"\"" | "[]" | "{}") {
-        return;
-    }
-    let field = seen.entry(path).or_default();
-    if field.count == 0 {
-        field.example = value;
-    }
-    field.count += 1;
-    field.values.push(value);
-}
-
-/// Returns a name as a step of an expression.
-fn step(name: &str) -> String {
-    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
-}
-
-/// Returns the field whose name is the best of these names.
-fn best<'s, 'a>(
-    seen: &'s BTreeMap<String, SeenField<'a>>,
-    names: &[&str],
-    used: &[String],
-) -> Option<(&'s String, &'s SeenField<'a>)> {
-    names.iter().find_map(|name| {
-        let is_named = |path: &&String| plain(path) == *name && !used.contains(path);
-        let scalar = |field: &SeenField<'_>| !field.example.starts_with('{');
-        // A field of the record itself comes before a field of an object in the record.
-        let mut found: Vec<_> =
-            seen.iter().filter(|(path, field)| is_named(path) && scalar(field)).collect();
-        found.sort_by_key(|(path, _)| path.matches('.').count());
-        found.into_iter().next().or_else(|| {
-            // `{"rendered": …}`, `{"average": …}`, `{"medium": …}`
-            let below = |path: &String| {
-                let (above, last) = path.split_once('.')?;
-                let usual = ["rendered", "average", "value", "original", "medium", "url", "en"];
-                (plain(above) == *name && usual.contains(&plain(last).as_str())).then_some(())
-            };
-            seen.iter().find(|(path, field)| below(path).is_some() && scalar(field))
-        })
-    })
-}
-
-/// Returns the last name of a path in lower case, with letters and digits only.
-fn plain(path: &str) -> String {
-    let last = path.rsplit('.').next().unwrap_or(path);
-    last.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 /// Returns the line of a field.
 fn rule(key: &str, path: &str, field: &SeenField<'_>, of: usize, upstream: &str) -> String {
     let numbers =
@@ -307,7 +222,8 @@ fn rule(key: &str, path: &str, field: &SeenField<'_>, of: usize, upstream: &str)
         }
         "image" | "movie_banner" if !is_text_with("://") => {
             let base = if upstream.starts_with("file:") { "https://…" } else { "{api}" };
-            let text = quoted(&format!("{base}/…{{{path}}}"));
+            let between = if field.example.starts_with("\"/") { "" } else { "/…" };
+            let text = quoted(&format!("{base}{between}{{{path}}}"));
             format!("# {key} = {{ text = {text} }}   # the address is not whole: complete the text")
         }
         _ => format!("{key} = {at}"),
@@ -329,33 +245,44 @@ fn length_unit(path: &str, largest: f64) -> &'static str {
 }
 
 /// Drafts the people of films.
-fn people(seen: &BTreeMap<String, SeenField<'_>>, used: &mut Vec<String>, text: &mut String) {
+fn people(seen: &SeenFields<'_>, used: &mut Vec<String>, text: &mut String) {
     let is_of_people = |(path, field): &(&String, &SeenField<'_>)| {
         PEOPLE.contains(&plain(path).as_str()) && field.example.starts_with('[')
     };
     let Some((path, field)) = seen.iter().find(is_of_people) else { return };
-    let mut items = Vec::new();
-    field.values.iter().for_each(|list| raw::each_item(list, |item| items.push(item)));
+    let items = items_of(field);
     let at = quoted(path);
     if items.first().is_none_or(|item| !item.starts_with('{')) {
         let _ = writeln!(text, "people = {at}   # {}", remark(field.example));
     } else {
-        let inside = self::seen(&items);
-        let is_known = |names: &[&str]| best(&inside, names, &[]).is_some();
-        let of_id_or_name = OF_A_CREDIT.iter().filter(|(key, _)| matches!(*key, "id" | "name"));
-        let sign = if of_id_or_name.map(|(_, names)| names).any(|names| is_known(names)) {
-            ""
-        } else {
-            "# "
-        };
-        let _ = writeln!(text, "{sign}credits.at = {at}");
+        let inside = self::seen::seen(&items);
+        let mut lines = Vec::new();
+        let mut near = String::new();
+        let mut of_credit = Vec::new();
         for (key, names) in OF_A_CREDIT {
-            if let Some((path, field)) = best(&inside, names, &[]) {
-                let example = remark(field.example);
-                let _ = writeln!(text, "{sign}credits.{key} = {}   # {example}", quoted(path));
+            let Some((path, field)) = best(&inside, names, &of_credit, &near) else { continue };
+            if *key == "name" {
+                // The id is the id of the person, and not of the credit.
+                near.clone_from(path);
             }
+            of_credit.push(path.clone());
+            lines.push((*key, path, remark(field.example)));
         }
-        if !sign.is_empty() {
+        let is_named = lines.iter().any(|(key, ..)| matches!(*key, "id" | "name"));
+        let sign = if is_named { "" } else { "# " };
+        let _ = writeln!(text, "{sign}credits.at = {at}");
+        for (key, path, example) in &lines {
+            let _ = if *key == "image" && !example.contains("://") {
+                let place = quoted(&format!("https://…{{{path}}}"));
+                writeln!(
+                    text,
+                    "# credits.image = {{ text = {place} }}   # {example}: complete the address"
+                )
+            } else {
+                writeln!(text, "{sign}credits.{key} = {}   # {example}", quoted(path))
+            };
+        }
+        if !is_named {
             let names: Vec<_> = inside.keys().map(|path| remark(path)).collect();
             let _ = writeln!(text, "# credits.name = \"…\"   # one of: {}", names.join(", "));
         }
@@ -376,21 +303,22 @@ fn path_of(quoted: &str) -> &str {
 }
 
 /// Lists the fields that are not used.
-fn rest(seen: &BTreeMap<String, SeenField<'_>>, used: &[String], of: usize, text: &mut String) {
+fn rest(seen: &SeenFields<'_>, used: &[String], of: usize, text: &mut String) {
     let is_below = |path: &String| used.iter().any(|used| path.starts_with(&format!("{used}.")));
-    let unused: Vec<_> =
-        seen.iter().filter(|(path, _)| !used.contains(path) && !is_below(path)).collect();
+    let is_unused = |(path, field): &(&String, &SeenField<'_>)| {
+        !used.contains(path) && !is_below(path) && !field.is_object()
+    };
+    let unused: Vec<_> = seen.iter().filter(is_unused).collect();
     if unused.is_empty() {
         return;
     }
-    let top = unused.iter().find(|(path, _)| !path.contains('.') && !path.contains('"'));
-    if let Some((name, _)) = top {
-        let _ = writeln!(
-            text,
-            "# keep = [{}]   # further fields for templates and data files",
-            quoted(name)
-        );
-    }
+    let worth = unused.iter().filter(|(path, _)| WORTH_KEEPING.contains(&plain(path).as_str()));
+    let worth: Vec<_> = worth.map(|(path, _)| quoted(path)).collect();
+    let examples = if worth.is_empty() { "\"…\"".to_owned() } else { worth.join(", ") };
+    let _ = writeln!(
+        text,
+        "# keep = [{examples}]   # further fields for templates and data files; all are published"
+    );
     let _ = writeln!(text, "\n# Fields that no line above reads:");
     for (path, field) in unused.iter().take(MOST_LISTED) {
         let example = match field.example.starts_with(['[', '{']) {
@@ -464,6 +392,32 @@ mod tests {
             assert!(text.contains(line), "{line}\n{text}");
         }
         assert_eq!(mapping.films.get.as_str(), "/films?all=1");
+    }
+
+    #[test]
+    fn fields_in_objects_and_people_with_their_jobs_are_recognised() {
+        let answer = r#"{"data": [{"id": 1, "attributes": {"name": "A", "lengthSeconds": 5400,
+            "poster": {"data": {"attributes": {"url": "/p.jpg"}}}, "genres": ["drama"],
+            "crew": [{"job": "Writer", "who": "W"}, {"job": "Director", "who": "D"}],
+            "roles": [{"id": 9, "as": "R", "actor": {"data": {"id": 7, "attributes": {
+                "fullName": "N", "headshot": {"data": {"attributes": {"url": "/h.jpg"}}}}}}}]}}]}"#;
+        let (text, _) = drafted(Format::Json, answer);
+        for line in [
+            "id = \"id\"",
+            "title = \"attributes.name\"",
+            "running_time = { at = \"attributes.lengthSeconds\", unit = \"s\" }",
+            "# image = { text = \"{api}{attributes.poster.data.attributes.url}\" }",
+            "director = \"attributes.crew[?job=='Director'].who\"",
+            "credits.at = \"attributes.roles\"",
+            "credits.name = \"actor.data.attributes.fullName\"",
+            "credits.id = \"actor.data.id\"   # 7",
+            "credits.role = \"as\"",
+            "# credits.image = { text = \"https://…{actor.data.attributes.headshot.data.attributes.url}",
+            "# keep = [\"attributes.genres\"]",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert!(!text.contains("producer"), "{text}");
     }
 
     #[test]
