@@ -27,7 +27,7 @@ pub enum Strange {
 /// The error for a directory that belongs to another upstream.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the state in {} was made for {}, not for {}: use another --state (and --out), or --adopt if the API has moved",
+    "the state in {} was made for {}, not for {}: use another --state (and --out), or --adopt if they are the same catalogue at another address",
     directory.display(), found.0, wanted.0
 )]
 pub struct OtherUpstream {

@@ -23,6 +23,7 @@ use crate::payload::{Fence, Payload};
 use crate::source::{Proxy, Source};
 use crate::store::{FileStore, Store};
 use crate::theme::Theme;
+use crate::upstream::UpstreamId;
 
 /// Renders every page with the stored data, or with the data of the demo if nothing is stored.
 ///
@@ -34,10 +35,10 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     wiring::redis_address(config)?;
     let theme = Theme::load(config.templates.as_deref())?;
     let facts = wiring::site_of(config);
-    let loaded = FileStore::look(&config.state, clock.clone()).load().await?;
-    let is_there = loaded.payload.is_some();
-    let requests = config.mapping.requests();
-    let stored = loaded.payload.filter(|payload| payload.may_answer(requests));
+    let store = FileStore::look(&config.state, clock.clone());
+    let mut loaded = store.load().await?;
+    let untried = why_untried(config, &store, loaded.payload.as_ref());
+    let stored = loaded.payload.take().filter(|_| untried.is_none());
     let is_stored = stored.is_some();
     let (payload, mapping, whose) = match stored {
         Some(payload) => (payload, config.mapping.clone(), "the stored data"),
@@ -92,12 +93,9 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     if is_stored {
         tell_coverage(&lists)?;
     } else {
-        let none = match is_there {
-            true => "The stored answer belongs to other requests than the mapping names",
-            false => "No answer is stored yet",
-        };
+        let why = untried.unwrap_or_default();
         let advice = "run `movies-gen build` first, then check again";
-        writeln!(std::io::stdout(), "{none}, so the mapping was not tried: {advice}.")?;
+        writeln!(std::io::stdout(), "{why}, so the mapping was not tried: {advice}.")?;
     }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
@@ -107,6 +105,20 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     }
     writeln!(std::io::stdout(), "The theme works: {} pages rendered with {whose}.", plan.len(),)?;
     tell_problems_of_the_data(&warnings, whose)
+}
+
+/// Returns why the stored answer cannot show what the mapping finds.
+fn why_untried(config: &Config, store: &FileStore, payload: Option<&Payload>) -> Option<String> {
+    let Some(payload) = payload else { return Some("No answer is stored yet".to_owned()) };
+    let wanted = wiring::upstream_id(config);
+    let other = store.made_for().filter(|found| *found != wanted && !config.adopt);
+    if let Some(UpstreamId(found)) = other {
+        let directory = config.state.display();
+        return Some(format!("The answer in {directory} is the answer of {found}"));
+    }
+    let is_its_own = payload.may_answer(config.mapping.requests());
+    let text = "The stored answer belongs to other requests than the mapping names";
+    (!is_its_own).then(|| text.to_owned())
 }
 
 /// Prints what the mapping finds, and the problems of the data.

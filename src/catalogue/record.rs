@@ -29,7 +29,8 @@ const LONGEST_ID: usize = 1_000;
 /// Longest address in bytes. RFC 9110 §4.1 recommends support for at least 8,000 octets.
 const LONGEST_ADDRESS: usize = 8_000;
 /// What the text of an address must be.
-pub(super) const ADDRESS: &str = "an http(s) address";
+pub(super) const ADDRESS: &str =
+    "an http(s) address; for a relative address, the mapping needs a `text` with the whole address";
 /// Longest language tag in bytes.
 const LONGEST_TAG: usize = 35;
 

@@ -337,8 +337,10 @@ options! {
         stale_notice: Option<StaleNotice> => Applied,
 
         /// Title of the site
-        #[arg(value_name = "TEXT", default_value = "Films")]
-        site_title: String => Applied,
+        ///
+        /// Without this option, the title is the mapping's word for films, else "Films".
+        #[arg(value_name = "TEXT")]
+        site_title: Option<String> => Applied,
 
         /// Language of the site's texts, such as en or pt-BR
         ///

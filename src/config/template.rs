@@ -79,6 +79,7 @@ fn example(option: &Declared) -> &'static str {
     match option.field {
         "redis" => "redis://127.0.0.1:6379/",
         "redis_password_file" => "/run/secrets/redis",
+        "site_title" => "Films",
         "site_url" => "https://example.org/films/",
         "upstream" => "https://api.example",
         "mapping" => "ghibli",

@@ -41,6 +41,12 @@ impl Words {
         words.filter_map(|(name, word)| Some((name, word.filter(|word| !word.is_empty())?)))
     }
 
+    /// Returns the word for films as a title, if the owner gives the word.
+    pub fn title(&self) -> Option<String> {
+        let films = self.given().find(|(name, _)| *name == "films")?.1;
+        Some(upper_first(films))
+    }
+
     /// Returns whether a wording with these placeholders shows a word that is given. A wording
     /// without any word only avoids a noun or a gender, so that it fits every word.
     pub(super) fn concern(&self, places: &BTreeSet<&str>) -> bool {
@@ -85,6 +91,7 @@ mod tests {
         let words = words();
         assert_eq!(words.given().collect::<Vec<_>>(), [("films", "shows"), ("person", "actor")]);
         assert_eq!(Words::default().given().count(), 0);
+        assert_eq!((words.title().as_deref(), Words::default().title()), (Some("Shows"), None));
     }
 
     #[test]

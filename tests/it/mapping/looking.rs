@@ -107,3 +107,53 @@ fn a_built_in_mapping_is_printed_as_a_file_that_can_be_used() {
         unknown.log
     );
 }
+
+/// Returns the first two blocks of code of a section in the document of mappings.
+fn blocks_of_section(heading: &str) -> [String; 2] {
+    let document = include_str!("../../../docs/mappings.md");
+    let (_, section) = document.split_once(heading).expect("the section");
+    let mut blocks = section.split("\n```").map(|block| block.split_once('\n'));
+    let mut next = || blocks.nth(1).flatten().expect("a block").1.to_owned();
+    [next(), next()]
+}
+
+#[test]
+fn the_example_of_nested_records_in_the_document_makes_a_site_without_a_warning() {
+    let [answer, mapping] = blocks_of_section("### An answer with objects in the records");
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let upstream = Upstream::start();
+    upstream.set("/productions", Answer::json(&answer));
+    let site = mapped(&upstream, &mapping);
+    let log = site.build_once().well();
+    assert!(!log.contains("problems in the data"), "{log}");
+    let film = &site.json("movies.json")[0];
+    for (field, value) in [
+        ("title", json!("Harbour Lights")),
+        ("running_time", json!(90)),
+        ("rt_score", json!(84)),
+        ("director", json!("Ida Brandt")),
+        ("image", json!("https://media.example/uploads/7.jpg")),
+        ("genres", json!(["drama"])),
+    ] {
+        assert_eq!(film[field], value, "{film}");
+    }
+    assert_eq!(film["people"][0]["role"], "The keeper");
+    let page = site.page("index.html");
+    assert!(page.contains("<title>Productions</title>") && page.contains("actors"), "{page}");
+    assert!(!site.page("movies.json").contains("not for the site"));
+}
+
+#[test]
+fn check_shows_nothing_of_an_answer_of_another_upstream_or_to_another_request() {
+    let (upstream, other) = (Upstream::start(), Upstream::start());
+    upstream.set("/films", Answer::json(&answer()));
+    let site = mapped(&upstream, MAPPING);
+    site.build_once().well();
+    let checked = |site: &Site| site.run(&["check"]).out;
+    assert!(checked(&site).contains("What the mapping finds"), "{}", checked(&site));
+    let state = site.path(".movies-gen");
+    let strange = mapped(&other, MAPPING).with(&["--state", state.to_str().expect("a path")]);
+    assert!(checked(&strange).contains("is the answer of"), "{}", checked(&strange));
+    site.write("films.toml", MAPPING.replace("/films", "/movies"));
+    assert!(checked(&site).contains("belongs to other requests"), "{}", checked(&site));
+}
