@@ -74,7 +74,7 @@ pub struct Config {
     /// Age from which pages show a notice that their data is old; `None`: twice the maximum age.
     pub stale_notice: Option<StaleNotice>,
     /// Title of the site.
-    pub site_title: String,
+    pub site_title: Option<String>,
     /// Language tag of the site.
     pub lang: String,
     /// Minimum time between the starts of two refreshes.
@@ -220,7 +220,6 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
     let given = given.or(mapped.map(|mapped| (mapped.place.as_str(), mapped.address.as_str())));
     let upstream = upstream_of(given, demo, demo_from)?;
     let mapping = mapping::for_upstream(mapping, &upstream, limit)?;
-    let site_title = site_title.or_else(|| mapping.words.title());
     let (interval, max_age) = (interval.0, max_age.0);
     let max_stale = max_stale.map(|span| span.0);
     check_ages(&upstream, interval, max_age, max_stale)?;
@@ -247,7 +246,7 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         dev,
         site_url: site_url.as_deref().map(address::site).transpose()?,
         stale_notice,
-        site_title: site_title.unwrap_or_else(|| "Films".to_owned()),
+        site_title,
         lang: language_tag(lang)?,
         interval,
         max_age,

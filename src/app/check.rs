@@ -88,14 +88,13 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     }
     let lists = if is_stored { coverage(&payload, &mapping, &catalogue)? } else { Vec::new() };
     if is_json {
-        return tell_as_json(plan.len(), &lists, &warnings);
+        return tell_as_json(plan.len(), untried.as_deref(), &lists, &warnings);
     }
     if is_stored {
         tell_coverage(&lists)?;
     } else {
         let why = untried.unwrap_or_default();
-        let advice = "run `movies-gen build` first, then check again";
-        writeln!(std::io::stdout(), "{why}, so the mapping was not tried: {advice}.")?;
+        writeln!(std::io::stdout(), "The mapping was not tried: {why}.")?;
     }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
@@ -109,22 +108,36 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
 
 /// Returns why the stored answer cannot show what the mapping finds.
 fn why_untried(config: &Config, store: &FileStore, payload: Option<&Payload>) -> Option<String> {
-    let Some(payload) = payload else { return Some("No answer is stored yet".to_owned()) };
+    let Some(payload) = payload else {
+        let text = "no answer is stored yet; run `movies-gen build` first, then check again";
+        return Some(text.to_owned());
+    };
     let wanted = wiring::upstream_id(config);
     let other = store.made_for().filter(|found| *found != wanted && !config.adopt);
     if let Some(UpstreamId(found)) = other {
         let directory = config.state.display();
-        return Some(format!("The answer in {directory} is the answer of {found}"));
+        return Some(format!(
+            "the answer stored in {directory} came from {found}; use another --state, or --adopt"
+        ));
     }
     let is_its_own = payload.may_answer(config.mapping.requests());
-    let text = "The stored answer belongs to other requests than the mapping names";
+    let text = "the stored answer belongs to other requests than the mapping names; run \
+                `movies-gen build`, then check again";
     (!is_its_own).then(|| text.to_owned())
 }
 
 /// Prints what the mapping finds, and the problems of the data.
-fn tell_as_json(pages: usize, lists: &[ListCoverage], warnings: &[Warning]) -> Result<()> {
+fn tell_as_json(
+    pages: usize,
+    untried: Option<&str>,
+    lists: &[ListCoverage],
+    warnings: &[Warning],
+) -> Result<()> {
     let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-    let told = serde_json::json!({ "pages": pages, "lists": lists, "warnings": warnings });
+    // Without stored data, the warnings are those of the demo's data.
+    let told = serde_json::json!({
+        "pages": pages, "untried": untried, "lists": lists, "warnings": warnings
+    });
     writeln!(std::io::stdout(), "{told:#}")?;
     Ok(())
 }

@@ -132,13 +132,16 @@ impl Notices {
             return;
         }
         let text = "the stored answer belongs to other requests than the mapping names, so this \
-                    process does not use the stored answer and asks again";
-        if is_shared && self.foreign.met(text) {
+                    process does not use the stored answer";
+        if !self.foreign.met(text) {
+            return;
+        }
+        if is_shared {
             warn!(
-                "{text}; if another replica has another mapping, the two replace the answers of \
-                 each other: give all replicas the same mapping"
+                "{text}; replicas with different mappings overwrite each other's answers and share \
+                 one refresh per interval: give all replicas the same mapping"
             );
-        } else if !is_shared {
+        } else {
             info!("{text}");
         }
     }

@@ -345,15 +345,15 @@ impl Refresher {
     /// Fails if the state directory cannot be read, or if the data cannot be shown.
     pub(super) async fn load(&mut self) -> Result<()> {
         let loaded = self.stores.load().await?;
-        let publisher = &self.front.publisher;
-        self.known.remember(|| loaded.ledger.clone().or_else(|| publisher.ledger().map(Arc::new)));
-        let Some(payload) = loaded.payload else { return Ok(()) };
-        if payload.fence < self.known.fence() {
-            return Ok(());
-        }
-        let are_own = payload.may_answer(self.settings.mapping.requests());
+        let requests = self.settings.mapping.requests();
+        let are_own = loaded.payload.as_ref().is_none_or(|payload| payload.may_answer(requests));
         self.notices.note_requests(are_own, self.stores.is_shared());
-        if !are_own {
+        let (publisher, shared) = (&self.front.publisher, loaded.ledger.clone());
+        // With the records of another mapping, the guard would refuse the answers to this mapping.
+        let shared = shared.filter(|_| are_own);
+        self.known.remember(|| shared.or_else(|| publisher.ledger().map(Arc::new)));
+        let Some(payload) = loaded.payload.filter(|_| are_own) else { return Ok(()) };
+        if payload.fence < self.known.fence() {
             return Ok(());
         }
         let joined = self.join(&payload).context("the payload in the store is not a catalogue")?;

@@ -146,8 +146,9 @@ pub(super) fn demo(data: Option<&Path>, every: Duration) -> Result<Demo> {
 
 /// Returns the part of the configuration that is on every page.
 pub(super) fn site_of(config: &Config) -> Site {
+    let title = config.site_title.clone().or_else(|| config.mapping.words.title());
     Site {
-        title: config.site_title.clone(),
+        title: title.unwrap_or_else(|| "Films".to_owned()),
         lang: config.lang.clone(),
         words: config.mapping.words.clone(),
         score_name: config.mapping.score_name().map(str::to_owned),

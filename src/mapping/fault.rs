@@ -107,7 +107,9 @@ impl fmt::Display for MappingFault {
         write!(f, "{}: {}", self.spot.place(), self.what)?;
         // A line of headers may have a key, and messages reach logs.
         let lower = line.to_lowercase();
-        let may_be_secret = MAY_BE_SECRET.iter().any(|word| lower.contains(word));
+        // An address may have a key as its user or in its query.
+        let has_address = lower.contains("://") && lower.contains(['@', '?']);
+        let may_be_secret = has_address || MAY_BE_SECRET.iter().any(|word| lower.contains(word));
         if line.trim().is_empty() || may_be_secret {
             return Ok(());
         }

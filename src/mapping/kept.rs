@@ -7,7 +7,7 @@ use super::fault::MappingFault;
 use super::node::{MappingNode, NodeValue};
 
 /// Names that templates and data files have already, so that `keep` cannot have them.
-const OURS: &[&str] = &[
+pub(super) const OURS: &[&str] = &[
     "id",
     "slug",
     "url",
@@ -69,7 +69,12 @@ impl KeptField {
             let NodeValue::Text(place) = &item.value else {
                 return Err(item.spot.fault("`keep` must be a list of names in quotes"));
             };
-            let field = KeptField::of(place);
+            let field = KeptField::of(place).ok_or_else(|| {
+                item.spot.fault(format!(
+                    "`keep` takes names and plain paths such as `info.studio`; a name with signs is \
+                     written in further quotes: '\"{place}\"'"
+                ))
+            })?;
             let name = &field.name;
             if OURS.contains(&name.as_str()) {
                 return Err(item.spot.fault(format!(
@@ -92,18 +97,19 @@ impl KeptField {
         Ok(fields)
     }
 
-    /// Reads a path such as `info.studio`. Every other text is the name of a field.
-    fn of(place: &str) -> KeptField {
-        let compiled = Expression::compile(place).ok();
-        let steps = compiled.as_ref().and_then(Expression::steps).map(<[ChainStep]>::to_vec);
-        let is_named = |steps: &Vec<ChainStep>| matches!(steps.first(), Some(ChainStep::Name(_)));
-        let steps =
-            steps.filter(is_named).unwrap_or_else(|| vec![ChainStep::Name(place.to_owned())]);
+    /// Reads a path such as `info.studio`. A text that is no expression is the name of a field.
+    /// Returns `None` for an expression that is no path.
+    fn of(place: &str) -> Option<KeptField> {
+        let steps = match Expression::compile(place) {
+            Ok(expression) => expression.steps()?.to_vec(),
+            Err(_) => vec![ChainStep::Name(place.to_owned())],
+        };
+        let Some(ChainStep::Name(_)) = steps.first() else { return None };
         let name = steps.iter().rev().find_map(|step| match step {
             ChainStep::Name(name) => Some(name.clone()),
             ChainStep::Index(_) => None,
         });
-        KeptField { name: name.unwrap_or_default(), place: place.to_owned(), steps }
+        Some(KeptField { name: name.unwrap_or_default(), place: place.to_owned(), steps })
     }
 
     /// Returns the name of the field of the record in which the value is.
@@ -136,12 +142,14 @@ mod tests {
             ("info.tags[0]", "tags", "info"),
             ("\"odd.key\"", "odd.key", "odd.key"),
             ("Release Date", "Release Date", "Release Date"),
-            ("a || b", "a || b", "a || b"),
             ("naïve", "naïve", "naïve"),
             ("", "", ""),
         ] {
-            let field = KeptField::of(place);
+            let field = KeptField::of(place).expect("a field");
             assert_eq!((field.name.as_str(), field.first_name()), (name, first), "{place}");
+        }
+        for place in ["a || b", "info.*", "tags[-1]", "length(tags)", "@"] {
+            assert_eq!(KeptField::of(place), None, "{place}");
         }
     }
 }

@@ -20,7 +20,7 @@ impl ListPath {
 
     /// Returns the name of the request.
     pub fn request(&self) -> RequestId {
-        RequestId::of(&self.0)
+        RequestId::of(&self.0, self.with_limit(0).as_str())
     }
 
     /// Returns the number of records that the request asks for.

@@ -1,5 +1,6 @@
 //! One record, with the values that a mapping finds in the record.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::found::{FieldBits, FoundFields};
@@ -80,11 +81,11 @@ impl<'r, 'm> Mapped<'r, 'm> {
     pub(crate) fn found(&self) -> FoundFields {
         let mut found = FoundFields::default();
         for (at, value) in self.values.of_rules.iter().enumerate() {
-            if value.is_some() {
+            if value.as_ref().is_some_and(has_value) {
                 found.add(self.first_bit + at);
             }
         }
-        if self.credits.is_some() {
+        if self.credits.as_ref().is_some_and(has_value) {
             found.add(self.bits.credits);
         }
         for (at, value) in self.values.kept.iter().enumerate() {
@@ -110,4 +111,9 @@ impl<'r, 'm> Mapped<'r, 'm> {
     pub(crate) fn take_credits(&mut self) -> Option<FoundValue<'r>> {
         self.credits.take()
     }
+}
+
+/// Whether an expression found something. A filter that nothing passes gives an empty list.
+fn has_value(value: &FoundValue<'_>) -> bool {
+    !matches!(value, Ok(Cow::Owned(text)) if text == "[]")
 }

@@ -163,6 +163,13 @@ pub(crate) fn fields(object: &str) -> Vec<(String, &str)> {
     fields
 }
 
+/// Returns a name as a step of an expression.
+pub(super) fn step(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
+}
+
 /// Describes a value: the number of its objects, or its type.
 fn described(value: &str) -> String {
     if !value.starts_with('[') {

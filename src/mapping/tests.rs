@@ -54,6 +54,17 @@ fn a_mistake_is_shown_with_its_place_and_the_nearest_key() {
         ),
         (format!("{FILMS}score = \"a[\""), "m.toml:5:", "not a valid expression"),
         (format!("{FILMS}keep = [\"x\", \"title\"]"), "m.toml:5:14", "`keep` cannot have `title`"),
+        (
+            format!("{FILMS}keep = [\"a.x\", \"x\"]"),
+            "m.toml:5:16",
+            "cannot have both `a.x` and `x`",
+        ),
+        (format!("{FILMS}keep = [\"tags[-1]\"]"), "m.toml:5:9", "names and plain paths"),
+        (
+            format!("{FILMS}keep = {{ x = \"x\" }}"),
+            "m.toml:5:8",
+            "must be a list of names, such as",
+        ),
         (format!("{FILMS}credits.id = \"x\""), "m.toml:", "`credits` has no `at`"),
         (format!("{FILMS}credits.at = \"x\""), "m.toml:", "neither `id` nor `name`"),
         (format!("{FILMS}pages = {{ link = true }}"), "m.toml:5:", "not supported by this version"),

@@ -1,9 +1,10 @@
 //! Fields of a mapping that no record has, with the field that is probably meant.
 
 use super::found::{FieldBits, FoundFields};
+use super::kept::OURS;
 use super::list::{Credits, ListMapping};
 use super::names::names_in;
-use super::records::fields;
+use super::records::{fields, step};
 use super::rule::Rule;
 use crate::plain::clip;
 use crate::raw;
@@ -11,8 +12,8 @@ use crate::similar::most_similar;
 
 /// Levels of objects in which a field of the same name is looked up.
 const DEEPEST: usize = 4;
-/// Largest number of objects of one level in which a field is looked up.
-const MOST_OBJECTS: usize = 100;
+/// Largest number of objects in which a field is looked up.
+const MOST_OBJECTS: usize = 1_000;
 /// Largest number of credits that are read to find the field that is meant.
 const MOST_CREDITS_READ: usize = 200;
 
@@ -44,7 +45,11 @@ impl ListMapping {
         let keep = self.fields.keep.iter().enumerate();
         let keep = keep.filter(|(at, _)| self.is_keep_own && !found.has(bits.keep + at));
         unmatched.extend(keep.map(|(_, field)| {
-            Unmatched::of("keep".to_owned(), &field.place, &[field.names()], records)
+            let unmatched =
+                Unmatched::of("keep".to_owned(), &field.place, &[field.names()], records);
+            // A field of the site itself cannot be kept.
+            let nearest = unmatched.nearest.filter(|name| !OURS.contains(&name.as_str()));
+            Unmatched { nearest, ..unmatched }
         }));
         unmatched
     }
@@ -113,28 +118,41 @@ fn nearest_to(place: &[String], records: &[&str]) -> Option<String> {
         if all.iter().any(|(name, _)| name == wanted) {
             inside =
                 all.iter().filter(|(name, _)| name == wanted).map(|(_, value)| *value).collect();
-            above = format!("{above}{wanted}.");
+            above = format!("{above}{}.", step(wanted));
             continue;
         }
-        let below = || same_name_below(wanted, &all, DEEPEST);
-        let names = all.iter().map(|(name, _)| name.clone());
-        let path = match most_similar(wanted, names) {
-            Some(name) if is_same(&name, wanted) => Some(name),
-            other => below().or(other),
-        };
+        // A name with a dot must be in quotes, or the name is read as a path.
+        let dotted = place.join(".");
+        if place.len() > 1 && above.is_empty() && all.iter().any(|(name, _)| *name == dotted) {
+            return Some(step(&dotted));
+        }
+        let nearest = most_similar(wanted, all.iter().map(|(name, _)| name.clone()));
+        let is_exact = nearest.as_ref().is_some_and(|name| is_same(name, wanted));
+        let mut budget = MOST_OBJECTS;
+        let mut below = || same_name_below(wanted, &all, DEEPEST, &mut budget);
+        let below = if is_exact { None } else { below() };
+        let path = below.or_else(|| nearest.map(|name| step(&name)));
         return path.map(|path| format!("{above}{}", clip(&path)));
     }
     None
 }
 
-/// Finds a field of this name in the objects in these fields.
-fn same_name_below(wanted: &str, all: &[(String, &str)], depth: usize) -> Option<String> {
-    for (name, value) in all.iter().filter(|(_, value)| value.starts_with('{')).take(MOST_OBJECTS) {
+/// Finds a field of this name in the objects in these fields. `budget` is the number of objects that
+/// may still be looked at.
+fn same_name_below(
+    wanted: &str,
+    all: &[(String, &str)],
+    depth: usize,
+    budget: &mut usize,
+) -> Option<String> {
+    for (name, value) in all.iter().filter(|(_, value)| value.starts_with('{')) {
+        *budget = budget.checked_sub(1)?;
         let inside: Vec<(String, &str)> = fields(value);
         let found = inside.iter().find(|(name, _)| is_same(name, wanted));
-        let below = || same_name_below(wanted, &inside, depth.checked_sub(1)?);
-        if let Some(path) = found.map(|(name, _)| name.clone()).or_else(below) {
-            return Some(format!("{name}.{path}"));
+        let found = found.map(|(name, _)| step(name));
+        let mut below = || same_name_below(wanted, &inside, depth.checked_sub(1)?, budget);
+        if let Some(path) = found.or_else(&mut below) {
+            return Some(format!("{}.{path}", step(name)));
         }
     }
     None

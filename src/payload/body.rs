@@ -9,28 +9,37 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Names a request to the upstream by a hash, because the address may be private.
+/// Names a request to the upstream by hashes, because the address may be private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RequestId(u64);
+pub struct RequestId {
+    /// The list that is asked for, whatever the number of records is.
+    list: u64,
+    /// The whole request. Only the same request may use the ETag of an answer.
+    whole: u64,
+}
 
 impl RequestId {
-    /// Returns the name of the request for this path and query, or for this file.
-    pub fn of(path: &str) -> RequestId {
-        RequestId(xxh3_64(path.as_bytes()))
+    /// Returns the name of the request for this path and query, or for this file. `list` is the
+    /// path and query without the number of records.
+    pub fn of(path: &str, list: &str) -> RequestId {
+        RequestId { list: xxh3_64(list.as_bytes()), whole: xxh3_64(path.as_bytes()) }
     }
 }
 
 impl TryFrom<String> for RequestId {
-    type Error = std::num::ParseIntError;
+    type Error = &'static str;
     fn try_from(text: String) -> Result<RequestId, Self::Error> {
-        u64::from_str_radix(&text, 16).map(RequestId)
+        let hash = |text: &str| u64::from_str_radix(text, 16).ok();
+        let (list, whole) = text.split_once('-').ok_or("a request has two hashes")?;
+        let hashes = hash(list).zip(hash(whole));
+        hashes.map(|(list, whole)| RequestId { list, whole }).ok_or("a hash is not a number")
     }
 }
 
 impl From<RequestId> for String {
     fn from(id: RequestId) -> String {
-        format!("{:016x}", id.0)
+        format!("{:016x}-{:016x}", id.list, id.whole)
     }
 }
 
@@ -109,11 +118,11 @@ impl Body {
         lengths(self) == lengths(other) && self.bytes == other.bytes
     }
 
-    /// Whether the body may belong to a list whose first request is this request. A body of an
+    /// Whether the body may be the list for which this first request asks. A body of an
     /// earlier version does not say to which request it belongs, so it may belong to each.
     pub fn may_answer(&self, first: RequestId) -> bool {
         let head = self.heads.first();
-        head.is_some_and(|head| head.request.is_none_or(|request| request == first))
+        head.is_some_and(|head| head.request.is_none_or(|request| request.list == first.list))
     }
 }
 
@@ -121,8 +130,12 @@ impl Body {
 mod tests {
     use super::*;
 
+    fn request(path: &str) -> RequestId {
+        RequestId::of(path, path.split('?').next().unwrap_or_default())
+    }
+
     fn head(path: &str, length: u64) -> AnswerHead {
-        AnswerHead { request: Some(RequestId::of(path)), etag: None, length }
+        AnswerHead { request: Some(request(path)), etag: None, length }
     }
 
     #[test]
@@ -132,9 +145,9 @@ mod tests {
         let body = body.expect("a body");
         let texts: Vec<_> = body.texts().collect();
         assert_eq!(texts, [&b"[1]"[..], b"[2,3]"]);
-        let (_, second) = body.answer_to(RequestId::of("/a?page=2")).expect("the second answer");
+        let (_, second) = body.answer_to(request("/a?page=2")).expect("the second answer");
         assert_eq!(second, &b"[2,3]"[..]);
-        assert!(body.answer_to(RequestId::of("/b")).is_none());
+        assert!(body.answer_to(request("/b")).is_none());
     }
 
     #[test]
@@ -158,17 +171,18 @@ mod tests {
 
     #[test]
     fn a_body_belongs_to_its_request_and_an_old_body_to_any_request() {
-        let films = RequestId::of("/films");
+        let films = request("/films?limit=7");
         let body = Body::one(films, None, Bytes::from_static(b"[]"));
         assert!(body.may_answer(films));
-        assert!(!body.may_answer(RequestId::of("/movies")));
+        assert!(body.may_answer(request("/films")) && body.answer_to(request("/films")).is_none());
+        assert!(!body.may_answer(request("/movies")));
         assert!(Body::whole("[]").may_answer(films));
         assert!(!Body::default().may_answer(films));
     }
 
     #[test]
     fn the_name_of_a_request_survives_its_text() {
-        let id = RequestId::of("/films?limit=250");
+        let id = request("/films?limit=250");
         let text = serde_json::to_string(&id).expect("serialized");
         assert_eq!(serde_json::from_str::<RequestId>(&text).expect("read"), id);
     }

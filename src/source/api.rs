@@ -95,7 +95,7 @@ impl ApiSource {
     pub(super) fn once(url: &Url, max_bytes: u64, proxy: Proxy) -> Result<ApiSource> {
         let headers = ApiHeaders::of(&Api::default())?;
         let requests = Arc::new(ApiRequests {
-            films: (RequestId::of(url.path()), url.clone()),
+            films: (RequestId::of(url.path(), url.path()), url.clone()),
             people: None,
             headers,
         });

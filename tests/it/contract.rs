@@ -304,7 +304,7 @@ fn ask(nonce: &str, interval: Duration) -> Ask {
 fn saved(granted: &Granted, films: &'static str) -> Saved {
     let body = |text: &'static str, etag: Option<&str>| {
         let etag = etag.map(str::to_owned);
-        Body::one(RequestId::of("/list"), etag, Bytes::from_static(text.as_bytes()))
+        Body::one(RequestId::of("/list", "/list"), etag, Bytes::from_static(text.as_bytes()))
     };
     let payload = Payload {
         fence: granted.fence,

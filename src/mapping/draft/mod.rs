@@ -7,13 +7,14 @@
 mod seen;
 mod usual;
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
-use seen::{SeenField, SeenFields, best, plain, seen, step};
-use usual::{OF_A_CREDIT, OF_A_FILM, OF_A_PERSON, PEOPLE, UsualNames, WORTH_KEEPING};
+use seen::{SeenField, SeenFields, best, plain, seen};
+use usual::{JOBS, OF_A_CREDIT, OF_A_FILM, OF_A_PERSON, PEOPLE, UsualNames, WORTH_KEEPING};
 
 use super::format::Format;
-use super::records::{fields, further_records};
+use super::records::{fields, further_records, step};
 use crate::plain::clip;
 use crate::raw::{self, kind};
 
@@ -81,8 +82,8 @@ fn of_films(source: &DraftSource, answer: &str) -> Result<String, String> {
     let records = DraftRecords::of(&json)?;
     let (seen, of) = (seen(&records.first), records.first.len());
     let mut text = format!(
-        "# A draft from {} records. Check each line, and remove the comment sign of each line that \
-         is right.\n# The form of this file: docs/mappings.md\n\n[api]\nupstream = {}\n\
+        "# A draft. Number of records: {}. Check each line, and remove the comment sign of each line \
+         that is right.\n# The form of this file: docs/mappings.md\n\n[api]\nupstream = {}\n\
          # headers = {{ Authorization = \"Bearer {{secret}}\" }}\n# secret-env = \"NAME\"\n\n\
          [films]\nget = {}\n",
         records.count,
@@ -91,7 +92,7 @@ fn of_films(source: &DraftSource, answer: &str) -> Result<String, String> {
     );
     note_records(&json, &records, &mut text);
     let mut used = usual_fields(OF_A_FILM, &seen, of, &source.upstream, &mut text);
-    makers(&seen, &used, &mut text);
+    makers(&seen, &mut used, &mut text);
     people(&seen, &mut used, &mut text);
     rest(&seen, &used, of, &mut text);
     Ok(text)
@@ -118,7 +119,10 @@ fn usual_fields(
 ) -> Vec<String> {
     let mut used = Vec::new();
     for (key, names) in usual {
-        if let Some((path, field)) = best(seen, names, &used, "") {
+        // An id differs from record to record.
+        let repeated = if *key == "id" { repeated(seen) } else { Vec::new() };
+        let taken = [&used[..], &repeated].concat();
+        if let Some((path, field)) = best(seen, names, &taken, "") {
             let _ = writeln!(text, "{}", rule(key, path, field, of, upstream));
             used.push(path.clone());
         } else if matches!(*key, "id" | "title" | "name") {
@@ -128,28 +132,43 @@ fn usual_fields(
     used
 }
 
+/// Returns the fields that have the same value in two records.
+fn repeated(seen: &SeenFields<'_>) -> Vec<String> {
+    let is_repeated = |(_, field): &(&String, &SeenField<'_>)| {
+        let values: HashSet<&str> = field.values.iter().copied().collect();
+        values.len() < field.values.len()
+    };
+    seen.iter().filter(is_repeated).map(|(path, _)| path.clone()).collect()
+}
+
 /// Adds directors and producers who are in a list of people with their jobs.
-fn makers(seen: &SeenFields<'_>, used: &[String], text: &mut String) {
-    for (key, job) in [("director", "director"), ("producer", "producer")] {
-        if used.iter().any(|path| plain(path).starts_with(key)) {
+fn makers(seen: &SeenFields<'_>, used: &mut Vec<String>, text: &mut String) {
+    let names = OF_A_CREDIT.iter().find(|(key, _)| *key == "name").map_or(&[][..], |(_, all)| *all);
+    let mut lists = Vec::new();
+    for job in ["director", "producer"] {
+        if text.lines().any(|line| line.starts_with(&format!("{job} = "))) {
             continue;
         }
-        let found = seen.iter().filter(|(_, field)| field.example.starts_with('[')).find_map(
-            |(path, field)| {
-                let inside = self::seen::seen(&items_of(field));
-                let named = |value: &&&str| value.trim_matches('"').eq_ignore_ascii_case(job);
-                let (at, value) = inside.iter().find_map(|(at, field)| {
-                    Some((at.clone(), (*field.values.iter().find(named)?).to_owned()))
-                })?;
-                let names = OF_A_CREDIT.iter().find(|(key, _)| *key == "name")?.1;
-                let (name, _) = best(&inside, names, std::slice::from_ref(&at), "")?;
-                Some(format!("{path}[?{at}=='{}'].{name}", value.trim_matches('"')))
-            },
-        );
-        if let Some(place) = found {
-            let _ = writeln!(text, "{key} = {}", quoted(&place));
+        let with_job = |(path, field): (&String, &SeenField<'_>)| {
+            if !field.example.starts_with('[') || path.contains('"') {
+                return None;
+            }
+            let inside = self::seen::seen(&items_of(field));
+            let is_job = |value: &&str| value.trim_matches('"').eq_ignore_ascii_case(job);
+            let (at, value) = inside.iter().find_map(|(at, field)| {
+                let is_named = JOBS.contains(&plain(at).as_str());
+                Some((at.clone(), *field.values.iter().find(|value| is_named && is_job(value))?))
+            })?;
+            let (name, _) = best(&inside, names, std::slice::from_ref(&at), "")?;
+            let value = value.trim_matches('"');
+            Some((path.clone(), format!("{path}[?{at}=='{value}'].{name}")))
+        };
+        if let Some((path, place)) = seen.iter().find_map(with_job) {
+            let _ = writeln!(text, "{job} = {}", quoted(&place));
+            lists.push(path);
         }
     }
+    used.extend(lists);
 }
 
 /// Returns the items of the lists in a field.
@@ -286,20 +305,16 @@ fn people(seen: &SeenFields<'_>, used: &mut Vec<String>, text: &mut String) {
             let names: Vec<_> = inside.keys().map(|path| remark(path)).collect();
             let _ = writeln!(text, "# credits.name = \"…\"   # one of: {}", names.join(", "));
         }
-        if let Some((path, field)) = inside.iter().find(|(path, _)| plain(path) == "type") {
+        let kind = inside.iter().find(|(at, _)| plain(at) == "type");
+        // A quote or an escape in the value would need another form.
+        let is_plain = |value: &str| !value.contains(['\'', '\\']);
+        if let Some((at, field)) = kind.filter(|(_, field)| is_plain(field.example)) {
             let example = clip(field.example.trim_matches('"'));
-            let _ = writeln!(
-                text,
-                "# People of one kind only: credits.at = {}",
-                quoted(&format!("{}[?{path}=='{example}']", path_of(&at)))
-            );
+            let place = quoted(&format!("{path}[?{at}=='{example}']"));
+            let _ = writeln!(text, "# People of one kind only: credits.at = {place}");
         }
     }
     used.push(path.clone());
-}
-
-fn path_of(quoted: &str) -> &str {
-    quoted.trim_matches('"')
 }
 
 /// Lists the fields that are not used.
@@ -313,11 +328,13 @@ fn rest(seen: &SeenFields<'_>, used: &[String], of: usize, text: &mut String) {
         return;
     }
     let worth = unused.iter().filter(|(path, _)| WORTH_KEEPING.contains(&plain(path).as_str()));
+    let mut names = HashSet::new();
+    let worth = worth.filter(|(path, _)| names.insert(path.rsplit('.').next()));
     let worth: Vec<_> = worth.map(|(path, _)| quoted(path)).collect();
     let examples = if worth.is_empty() { "\"…\"".to_owned() } else { worth.join(", ") };
     let _ = writeln!(
         text,
-        "# keep = [{examples}]   # further fields for templates and data files; all are published"
+        "# keep = [{examples}]   # further fields for templates and data files; everything listed is published"
     );
     let _ = writeln!(text, "\n# Fields that no line above reads:");
     for (path, field) in unused.iter().take(MOST_LISTED) {
@@ -418,6 +435,26 @@ mod tests {
             assert!(text.contains(line), "{line}\n{text}");
         }
         assert!(!text.contains("producer"), "{text}");
+    }
+
+    #[test]
+    fn a_field_of_the_record_comes_before_a_field_in_an_object_and_an_id_is_not_repeated() {
+        let record = |id: u32| {
+            format!(
+                r#"{{"filmId": {id}, "kind": 1, "slug": "s{id}", "headline": "H{id}",
+                "genre": {{"id": 5, "name": "Drama"}}, "regie": "X",
+                "crew": [{{"job": "Director", "name": "X"}}],
+                "cast": [{{"actor": "Bob", "character": "Producer",
+                           "agency": {{"id": 7, "name": "CAA"}}}}]}}"#
+            )
+        };
+        let answer = format!("[{}, {}]", record(1), record(2));
+        let text = draft((&source(Format::Json), &answer), None).expect("a draft");
+        for line in ["id = \"slug\"", "director = \"regie\"", "credits.name = \"actor\""] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert_eq!(text.matches("director =").count(), 1, "{text}");
+        assert!(!text.contains("producer ="), "a character is no job: {text}");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The fields that the records of an answer have, and the field that is probably meant by a name.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::super::records::fields;
+use super::super::records::{fields, step};
 use super::usual::{AROUND, INSIDE};
 
 /// Levels of objects whose fields are collected.
@@ -61,37 +62,34 @@ fn note<'a>(seen: &mut SeenFields<'a>, path: String, value: &'a str) {
     field.values.push(value);
 }
 
-/// Returns a name as a step of an expression.
-pub(super) fn step(name: &str) -> String {
-    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
-}
-
-/// Returns the field whose name is the best of these names. Of several fields with this name, the
-/// field that has most steps in common with `near` counts, then the field with fewest steps.
+/// Returns the field that most probably has one of these names. Of several fields, the field that has
+/// the first step in common with `near` counts, then the field that is in the fewest objects, then
+/// the field whose name is first among the names.
 pub(super) fn best<'s, 'a>(
     seen: &'s SeenFields<'a>,
     names: &[&str],
     used: &[String],
     near: &str,
 ) -> Option<(&'s String, &'s SeenField<'a>)> {
-    let in_common = |path: &str| {
-        let steps = path.split('.').zip(near.split('.'));
-        steps.take_while(|(one, other)| one == other).count()
+    let is_near = |path: &str| path.split('.').next() == near.split('.').next();
+    let rank = |path: &str| {
+        let place = names.iter().position(|name| plain(path) == *name);
+        let inside = || names.iter().position(|name| is_inside(path, name));
+        let place = place.map(|place| (0, place)).or_else(|| Some((1, inside()?)))?;
+        Some((Reverse(is_near(path)), objects_around(path), place))
     };
-    names.iter().find_map(|name| {
-        let is_free =
-            |(path, field): &(&String, &SeenField<'_>)| !field.is_object() && !used.contains(path);
-        let rank = |(path, _): &(&String, &SeenField<'_>)| {
-            (in_common(path), std::cmp::Reverse(path.matches('.').count()))
-        };
-        let named = |(path, _): &(&String, &SeenField<'_>)| plain(path) == *name;
-        let inside = |(path, _): &(&String, &SeenField<'_>)| is_inside(path, name);
-        let free = || seen.iter().filter(is_free);
-        let first = free().filter(named).rev().max_by_key(rank);
-        first.or_else(|| free().filter(inside).rev().max_by_key(rank))
-    })
+    let free = seen.iter().filter(|(path, field)| !field.is_object() && !used.contains(path));
+    let ranked = free.filter_map(|(path, field)| Some((rank(path)?, (path, field))));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, found)| found)
+}
+
+/// Returns the number of objects around a field that tell something about the field.
+fn objects_around(path: &str) -> usize {
+    let mut steps: Vec<String> = path.split('.').map(plain).collect();
+    let last = steps.pop().unwrap_or_default();
+    let around = steps.iter().filter(|step| !AROUND.contains(&step.as_str())).count();
+    // In `title.rendered`, the object is the field.
+    if INSIDE.contains(&last.as_str()) { around.saturating_sub(1) } else { around }
 }
 
 /// Whether the value of a field is in an object of this name: `title.rendered`, or

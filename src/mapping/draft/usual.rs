@@ -106,6 +106,10 @@ pub(super) const OF_A_CREDIT: UsualNames = &[
     ("image", &["image", "picture", "photo", "portrait", "headshot", "profileurl"]),
 ];
 
+/// Fields with the job of a person in a list of people.
+pub(super) const JOBS: &[&str] =
+    &["job", "type", "department", "position", "function", "kind", "category"];
+
 /// Fields that themes like to show.
 pub(super) const WORTH_KEEPING: &[&str] =
     &["genres", "genre", "tags", "tagline", "studio", "studios", "country", "countries"];

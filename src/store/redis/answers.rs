@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn a_body_survives_its_text() {
         let etag = Some("W/\"a\"".to_owned());
-        let one = Body::one(RequestId::of("/films"), etag, Bytes::from_static(b"[]"));
+        let one = Body::one(RequestId::of("/films", "/films"), etag, Bytes::from_static(b"[]"));
         for kept in [one, Body::default()] {
             let text = written(&kept).expect("a text");
             assert_eq!(body(kept.bytes().clone(), &text), Some(kept));

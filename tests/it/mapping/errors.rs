@@ -164,6 +164,9 @@ fn a_field_of_a_credit_a_further_field_or_a_part_of_a_text_that_nothing_has_is_a
     let log = log.build_once().well();
     let said = "`credits` (`caste`) is in no record of /films; did you mean `cast`?";
     assert!(log.contains(said) && !log.contains("credits.name"), "{log}");
+    let filter = credits.replace("cast", "cast[?Nam=='Ada']");
+    let log = mapped(&upstream, &format!("{list}{filter}")).build_once().well();
+    assert!(log.contains("`credits` (`cast[?Nam=='Ada']`) is in no record of /films"), "{log}");
     let well = format!("{list}{credits}credits.role = \"Role\"\nkeep = [\"genres\"]\n");
     let log = mapped(&upstream, &well).build_once().well();
     assert!(!log.contains("is in no record"), "{log}");
