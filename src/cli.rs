@@ -4,6 +4,7 @@
 //! [`values`] defines the form of a value. [`config`](crate::config) checks the values together.
 
 mod environment;
+mod generated;
 mod layer;
 mod layers;
 mod listen;
@@ -15,7 +16,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+pub use clap_complete::Shell;
 
+pub use generated::{completions, manual};
 pub use layer::{Layer, Layers, Values};
 pub use listen::Listen;
 pub use options::{
@@ -226,6 +229,31 @@ pub enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Print the completions for a shell
+    #[command(after_help = after_help! {
+        "movies-gen completions bash > /etc/bash_completion.d/movies-gen"
+        "movies-gen completions fish > ~/.config/fish/completions/movies-gen.fish"
+    })]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Write the manual pages to a directory
+    #[command(after_help = after_help! {
+        "movies-gen man /usr/local/share/man/man1 && man movies-gen"
+    })]
+    Man {
+        /// Directory to write to; the directory must exist
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// All options.
+        #[command(flatten)]
+        options: Options,
+    },
 }
 
 impl Command {
@@ -247,6 +275,8 @@ impl Command {
                     | MappingAction::Draft { options, .. }
                     | MappingAction::Show { options, .. },
             }
+            | Command::Completions { options, .. }
+            | Command::Man { options, .. }
             | Command::Accept { options, .. } => options,
         }
     }

@@ -100,6 +100,9 @@ pub mod readiness;
 
 pub mod news;
 
+// What probes and the service manager hear.
+pub mod service;
+
 // How refreshes ended.
 pub mod history;
 pub mod outcome;

@@ -25,6 +25,7 @@ use crate::config::{self, Config, Upstream};
 use crate::hold::Coming;
 use crate::live::{Live, StoreState};
 use crate::outcome::{Failure, FailureKind};
+use crate::service::ServiceManager;
 use crate::store::{Claim, Edition, Granted, Store, Stores};
 
 /// Time between two reads of what other replicas did, because announcements may be lost.
@@ -46,6 +47,36 @@ enum ActEnd {
     Reloaded(Box<Config>, BootTime),
 }
 
+/// The requests of the refresh that is being made.
+enum RefreshRequests {
+    /// No refresh is being made.
+    None,
+    /// The upstream has not answered yet.
+    InFlight(Asking),
+    /// The answer waits for the end of an act.
+    Answered(Box<Fetched>),
+}
+
+impl RefreshRequests {
+    /// Waits for the answer of the upstream. Does not end if no request is in flight.
+    async fn answered(&mut self) -> Fetched {
+        match self {
+            RefreshRequests::InFlight(asking) => asking.await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    fn take_answer(&mut self) -> Option<Fetched> {
+        match std::mem::replace(self, RefreshRequests::None) {
+            RefreshRequests::Answered(answer) => Some(*answer),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 /// The loop, with everything that lasts from one event to the next.
 pub(super) struct EventLoop {
     workshop: Workshop<ActEnd>,
@@ -58,11 +89,10 @@ pub(super) struct EventLoop {
     /// Time at which the next refresh may start.
     due: BootTime,
     /// The requests in flight.
-    asking: Option<Asking>,
-    /// An answer that waits for the end of an act.
-    answer: Option<Fetched>,
+    requests: RefreshRequests,
     edits: Edits,
     trouble: Trouble,
+    manager: ServiceManager,
 }
 
 impl EventLoop {
@@ -83,10 +113,10 @@ impl EventLoop {
             config,
             cli: cli.clone(),
             due: clock.now().boot,
-            asking: None,
-            answer: None,
+            requests: RefreshRequests::None,
             edits: Edits::default(),
             trouble: Trouble::default(),
+            manager: ServiceManager::find(),
         }
     }
 
@@ -111,6 +141,9 @@ impl EventLoop {
                 (true, false) => StoreState::Shared,
                 (true, true) => StoreState::Away,
             });
+            let live = &self.live;
+            self.manager
+                .note_shown(|| Some(live.snapshot().site.as_ref()?.origin.wall.to_string()));
             let (poll, is_idle) = (self.poll(), self.workshop.is_at_hand());
             let due = (!self.is_refreshing()).then_some(self.due);
             tokio::select! {
@@ -119,11 +152,11 @@ impl EventLoop {
                 // complete.
                 () = &mut stopped => break,
                 ended = self.workshop.ended() => self.after(ended?)?,
-                fetched = answered(&mut self.asking) => {
-                    self.asking = None;
-                    self.answer = Some(fetched);
+                fetched = self.requests.answered() => {
+                    self.requests = RefreshRequests::Answered(Box::new(fetched));
                     self.finish()?;
                 }
+                () = self.manager.next_sign() => {}
                 event = next(&mut self.events, is_idle, due, poll, &self.live) => match event {
                     Some(event) => self.on(event).await?,
                     None => self.restore().await,
@@ -131,6 +164,7 @@ impl EventLoop {
             }
         }
         info!("stopping");
+        self.manager.stopping();
         // Release the visitors that wait for data, because no data will come.
         self.live.put_coming(Coming::Failed);
         Ok(())
@@ -138,7 +172,7 @@ impl EventLoop {
 
     /// Whether requests are in flight or answered, so that no other refresh may start.
     fn is_refreshing(&self) -> bool {
-        self.asking.is_some() || self.answer.is_some()
+        !matches!(self.requests, RefreshRequests::None)
     }
 
     /// Returns the time until the next read of what other replicas did, if there can be others.
@@ -148,7 +182,7 @@ impl EventLoop {
         // lost.
         match self.live.snapshot().coming {
             _ if !self.stores.is_shared() => None,
-            _ if self.asking.is_some() => Some(POLL_IN_FLIGHT),
+            _ if matches!(self.requests, RefreshRequests::InFlight(_)) => Some(POLL_IN_FLIGHT),
             // No visitor waits longer than `--hold`.
             Coming::InFlight(at) if self.clock.now().boot.since(at) < self.config.hold => {
                 Some(POLL_IN_FLIGHT)
@@ -162,8 +196,9 @@ impl EventLoop {
         match ended {
             ActEnd::Shown => {}
             ActEnd::MayAsk(granted) => {
-                let wired = self.workshop.at_hand();
-                self.asking = wired.map(|wired| wired.refresher.ask(granted));
+                if let Some(wired) = self.workshop.at_hand() {
+                    self.requests = RefreshRequests::InFlight(wired.refresher.ask(granted));
+                }
             }
             ActEnd::Refreshed(finished) => {
                 self.due = self.due_after(&finished);
@@ -173,6 +208,7 @@ impl EventLoop {
                 (self.config, self.due) = (*config, due);
                 self.events.watch_templates(self.config.templates.as_deref());
                 self.events.watch_files(&self.config);
+                self.manager.reloaded();
             }
         }
         self.finish()
@@ -183,7 +219,7 @@ impl EventLoop {
         if !self.workshop.is_at_hand() {
             return Ok(());
         }
-        let Some(answer) = self.answer.take() else { return Ok(()) };
+        let Some(answer) = self.requests.take_answer() else { return Ok(()) };
         self.workshop
             .start(async move |wired| ActEnd::Refreshed(wired.refresher.finish(answer).await))
     }
@@ -209,6 +245,7 @@ impl EventLoop {
                 })
             }
             Event::Reload => {
+                self.manager.reloading();
                 self.events.renew_mapping_watch();
                 let (old, cli) = (self.config.clone(), self.cli.clone());
                 self.workshop.start(async move |wired| {
@@ -246,7 +283,9 @@ impl EventLoop {
                     ActEnd::MayAsk(granted)
                 })?;
             }
-            Ok(Claim::Granted(granted)) => self.asking = Some(wired.refresher.ask(granted)),
+            Ok(Claim::Granted(granted)) => {
+                self.requests = RefreshRequests::InFlight(wired.refresher.ask(granted));
+            }
             Ok(Claim::Denied(denied)) => {
                 self.due = self.clock.now().boot + denied.wait.remaining;
                 if !wired.refresher.differs_from(denied.standing.saved) {
@@ -324,14 +363,6 @@ async fn next(
     }
     events.keep(poll).await;
     None
-}
-
-/// Waits for the answer of the upstream. Does not end if no request is in flight.
-async fn answered(asking: &mut Option<Asking>) -> Fetched {
-    match asking {
-        Some(asking) => asking.await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Logs how a refresh ended. A failure that lasts is logged once.

@@ -18,6 +18,7 @@ mod front;
 mod guard;
 mod init;
 mod known;
+mod manual;
 mod mapping;
 mod mapping_in_use;
 mod notices;
@@ -61,6 +62,8 @@ pub fn run(cli: &Cli) -> Result<()> {
             return demo_data::write(cli, *films, *people, *seed);
         }
         Command::Mapping { action } => return mapping::run(action),
+        Command::Completions { shell, .. } => return manual::completions(*shell),
+        Command::Man { directory, .. } => return manual::write(directory),
         _ => {}
     }
     let config = Config::load(cli)?;
@@ -93,6 +96,8 @@ pub fn run(cli: &Cli) -> Result<()> {
             Command::Init { .. }
             | Command::Config { .. }
             | Command::Mapping { .. }
+            | Command::Completions { .. }
+            | Command::Man { .. }
             | Command::DemoData { .. } => Ok(()),
         }
     })

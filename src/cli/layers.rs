@@ -47,8 +47,8 @@ impl Cli {
     }
 
     fn parse_over(arguments: &[OsString], defaults: &Values) -> Result<Cli, clap::Error> {
-        let command = map_options(Cli::command(), &with_variable);
-        let matches = with_defaults(command, defaults).try_get_matches_from(arguments)?;
+        let matches =
+            with_defaults(declared_command(), defaults).try_get_matches_from(arguments)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         cli.arguments = arguments.to_vec();
         let matches = innermost(&matches);
@@ -143,6 +143,11 @@ fn with_usual_name(mut error: clap::Error) -> clap::Error {
         error.remove(ContextKind::Suggested);
     }
     error
+}
+
+/// Returns the declaration of commands and options, as the help shows the declaration.
+pub(super) fn declared_command() -> Command {
+    map_options(Cli::command(), &with_variable)
 }
 
 fn innermost(matches: &ArgMatches) -> &ArgMatches {

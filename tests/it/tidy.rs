@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("upstream", &[]),
     ("document", &["disk"]),
     ("watch", &["disk"]),
+    ("service", &[]),
     (
         "store",
         &[
@@ -85,6 +86,7 @@ const EDGES: &[&str] = &[
     "server",
     "live",
     "watch",
+    "service",
 ];
 
 /// Lines of a file, its tests included.

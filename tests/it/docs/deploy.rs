@@ -4,12 +4,24 @@
 //! configurations and `deploy/cluster` have tests of their own that run them.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use super::markdown::{read, root};
 use crate::fixture::Site;
 
 /// Files in deploy/ that set options.
-const WITH_OPTIONS: [&str; 2] = ["deploy/compose.yaml", "deploy/systemd/movies-gen@.service"];
+const WITH_OPTIONS: [&str; 3] = [
+    "deploy/compose.yaml",
+    "deploy/systemd/movies-gen.service",
+    "deploy/systemd/movies-gen@.service",
+];
+
+/// The units of systemd.
+const UNITS: [&str; 3] =
+    ["movies-gen.service", "movies-gen-build.service", "movies-gen@8001.service"];
+
+/// The worst rating of a unit by `systemd-analyze security`.
+const WORST_RATING: f64 = 2.0;
 
 #[test]
 fn every_variable_in_deploy_is_an_option() {
@@ -54,4 +66,30 @@ fn the_image_copies_files_that_exist_and_all_that_a_build_needs() {
     // Cargo reads the manifest with the paths of all its targets.
     let needed = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "templates", "benches"];
     assert!(needed.iter().all(|name| copied.contains(name)), "{copied:?}");
+}
+
+#[test]
+#[ignore = "needs systemd-analyze"]
+fn systemd_reads_each_unit_and_rates_its_sandbox() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let program = env!("CARGO_BIN_EXE_movies-gen");
+    for name in UNITS {
+        let unit = read(&format!("deploy/systemd/{}", name.replace("8001", "")));
+        let unit = unit.replace("/usr/local/bin/movies-gen", program);
+        let path = directory.path().join(name);
+        std::fs::write(&path, unit).expect("written");
+        let analyze = |words: &[&str]| {
+            let command = &mut Command::new("systemd-analyze");
+            let output = command.args(words).arg(&path).output().expect("systemd-analyze");
+            let text = [output.stdout, output.stderr].concat();
+            (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+        };
+        let (is_valid, told) = analyze(&["verify", "--man=no"]);
+        assert!(is_valid && told.trim().is_empty(), "{name}: {told}");
+        let (_, told) = analyze(&["security", "--offline=true", "--no-pager"]);
+        let line = told.lines().find(|line| line.contains("Overall exposure level")).expect(&told);
+        let rating = line.split(": ").nth(1).and_then(|rest| rest.split(' ').next());
+        let rating: f64 = rating.expect("a rating").parse().expect("a number");
+        assert!(rating <= WORST_RATING, "{line}");
+    }
 }

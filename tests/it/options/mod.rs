@@ -1,6 +1,7 @@
 //! The options, the ways to set an option, and the values that are refused.
 
 mod document;
+mod generated;
 mod layers;
 mod mistakes;
 mod secrets;

@@ -6,6 +6,7 @@ mod from_disk;
 mod headers;
 mod limits;
 mod listening;
+mod service;
 mod starting;
 mod validators;
 
