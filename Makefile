@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: help demo serve build cluster test test-long faults chaos fuzz model lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve open-page packages
+.PHONY: dist test-dist help demo serve build cluster test test-long faults chaos fuzz model lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -29,13 +29,20 @@ LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::own
 
 # Tests wait for most of their time, so more of them run at once than there are cores.
 test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it
-	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 4 $(LONG:%=--skip %) --skip chaos::many::faults)
+	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 4 $(LONG:%=--skip %) --skip chaos::many::faults --skip dist::)
 
 # The records of page loads need both cores for themselves, so they run first, one after the other.
 test-long: packages ## run the tests that `make test` leaves out
 	cargo test --test it -- --include-ignored --test-threads 1 chaos::many::faults::three $(filter chaos::%,$(LONG))
 	cargo test --test it -- --include-ignored national::
 	cargo test --test it -- --include-ignored $(filter-out chaos::% national::,$(LONG))
+
+dist: ## build the release in target/dist: binary, tarball, .deb, OCI image, list of components, checksums
+	.ci/dist
+
+test-dist: ## install and use each artefact of `make dist` (needs root)
+	.ci/packages debootstrap skopeo unshare=util-linux
+	cargo test --test it -- --include-ignored dist::
 
 faults: packages ## make every kind of failure happen, at each system call, and print the tables (10 minutes)
 	EACH_CALL=1 cargo test --quiet --test it -- --include-ignored --nocapture faults::
@@ -49,9 +56,9 @@ fuzz: ## let 100,000 mappings meet hostile records (5 minutes)
 model: ## check the protocol between replicas in millions of states (minutes, 4 GB)
 	MOVIES_GEN_MODEL=large CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --quiet --test it -- --nocapture protocol::laws
 
-lint: ## check formatting, clippy (warnings are errors), imports and browser scripts (needs node 20, and the network once)
+lint: ## check formatting, clippy (warnings are errors), imports, browser scripts and crates (needs node 20, and the network once)
 	cargo fmt --check && cargo clippy --all-targets --quiet -- -D warnings && cargo test --quiet --test it tidy
-	.ci/lint-scripts
+	.ci/lint-scripts && .ci/supply-chain
 
 screenshots: packages ## take pictures of list, film, person, dark, phone and print, in target/screenshots
 	SCREENSHOTS=target/screenshots cargo test --quiet --test it -- --include-ignored screenshots::

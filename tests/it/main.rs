@@ -18,6 +18,7 @@ mod credited;
 mod cron;
 mod custom_pages;
 mod demo;
+mod dist;
 mod docs;
 mod events;
 mod explaining;
