@@ -150,7 +150,7 @@ options! {
 
         /// Mapping from the fields of the API to films and people: a name or a file
         ///
-        /// `movies-gen mapping list` names the built-in mappings; the default is `ghibli`. A
+        /// `movies-gen mapping list` names the built-in mappings; the first is the default. A
         /// changed file is used at once, without a request. The tables of a mapping can also be
         /// in the configuration file; they take precedence over this mapping.
         #[arg(value_name = "NAME|FILE")]

@@ -6,6 +6,7 @@
 use clap::{Arg, ArgAction, Args, Command};
 
 use crate::cli::{DECLARED, DEMO_DEFAULTS, Declared, OnReload, Options, form};
+use crate::mapping::DEFAULT;
 
 /// Width of a comment, in columns.
 const WIDTH: usize = 80;
@@ -82,7 +83,7 @@ fn example(option: &Declared) -> &'static str {
         "site_title" => "Films",
         "site_url" => "https://example.org/films/",
         "upstream" => "https://api.example",
-        "mapping" => "ghibli",
+        "mapping" => DEFAULT,
         "limit" => "250",
         "templates" => "theme",
         "demo_from" => "archive",

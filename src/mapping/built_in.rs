@@ -10,6 +10,9 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("pocketbase", include_str!("builtin/pocketbase.toml")),
 ];
 
+/// Name of the mapping that is used if the owner names none.
+pub const DEFAULT: &str = MAPPINGS[0].0;
+
 /// Returns the file of a built-in mapping.
 pub fn built_in(name: &str) -> Option<&'static str> {
     MAPPINGS.iter().find(|(other, _)| *other == name).map(|(_, text)| *text)

@@ -35,7 +35,7 @@ mod unmatched;
 use std::path::{Path, PathBuf};
 
 pub use api::{Api, HeaderText, MappedUpstream, SecretPlace};
-pub use built_in::{built_in, built_in_names};
+pub use built_in::{DEFAULT, built_in, built_in_names};
 pub use draft::{DraftSource, draft};
 pub use fault::MappingFault;
 pub use format::Format;
@@ -52,9 +52,6 @@ use section::MappingTable;
 use crate::payload::Requests;
 use crate::texts::Words;
 pub(crate) use unmatched::Unmatched;
-
-/// Name of the mapping that is used if the owner names none.
-pub const DEFAULT: &str = "ghibli";
 
 /// Top-level keys of a mapping.
 pub const TOP_KEYS: [&str; 5] = ["attribution", "words", "api", "films", "people"];

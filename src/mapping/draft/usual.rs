@@ -7,7 +7,7 @@ pub(super) type UsualNames = &'static [(&'static str, &'static [&'static str])];
 
 /// Fields of a film.
 pub(super) const OF_A_FILM: UsualNames = &[
-    ("id", &["id", "uuid", "guid", "ref", "slug", "key", "nr", "no", "imdbid", "tmdbid", "url"]),
+    ("id", &["id", "uuid", "guid", "ref", "slug", "key", "nr", "no", "imdbid", "url"]),
     ("title", &["title", "name", "titel", "titre", "titulo", "label"]),
     (
         "original_title",

@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod looking;
 mod secrets;
+mod sources;
 
 use movies_gen::mapping::{Base, Mapping};
 use serde_json::{Value, json};
