@@ -57,7 +57,7 @@ fn first_page(command: &mut Command, address: SocketAddr) -> Process {
     found_within(FIRST_PAGE, what, answers);
     let page = get(address, "/");
     assert_eq!(page.status, 200, "{}", server.log());
-    assert!(page.text().contains("The Lamp Keeper"), "{}", page.text());
+    assert!(page.text().contains("My Neighbor Totoro"), "{}", server.log());
     server
 }
 
