@@ -73,5 +73,5 @@ fn the_image_serves_a_page_without_root_and_without_writing_to_its_root() {
         first_page(serve.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), address);
     let user = fs::read_to_string(format!("/proc/{}/status", server.id())).expect("a process");
     assert!(user.contains("Uid:\t65532\t65532"), "{user}");
-    assert!(data.join("public").exists(), "the site is in the volume");
+    assert!(data.join("public-demo").exists(), "the site is in the volume");
 }
