@@ -97,6 +97,8 @@ fn movie(film: &Value) -> Value {
     let names: Vec<_> = ["original_title", "original_title_romanised"]
         .iter()
         .filter_map(|field| film.get(*field))
+        // A name that is the title is no other name.
+        .filter(|name| **name != film["title"])
         .collect();
     let people = film["people"].as_array().expect("people");
     let people: Vec<_> = people
