@@ -100,7 +100,7 @@ pub mod readiness;
 
 pub mod news;
 
-// What probes and the service manager hear.
+// What the service manager hears.
 pub mod service;
 
 // How refreshes ended.

@@ -39,7 +39,6 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     let mut loaded = store.load().await?;
     let untried = why_untried(config, &store, loaded.payload.as_ref());
     let stored = loaded.payload.take().filter(|_| untried.is_none());
-    let is_stored = stored.is_some();
     let (payload, mapping, whose) = match stored {
         Some(payload) => (payload, config.mapping.clone(), "the stored data"),
         None => {
@@ -86,15 +85,16 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
             troubles.join("\n\n")
         );
     }
-    let lists = if is_stored { coverage(&payload, &mapping, &catalogue)? } else { Vec::new() };
+    let lists = match &untried {
+        Some(_) => Vec::new(),
+        None => coverage(&payload, &mapping, &catalogue)?,
+    };
     if is_json {
         return tell_as_json(plan.len(), untried.as_deref(), &lists, &warnings);
     }
-    if is_stored {
-        tell_coverage(&lists)?;
-    } else {
-        let why = untried.unwrap_or_default();
-        writeln!(std::io::stdout(), "The mapping was not tried: {why}.")?;
+    match untried {
+        Some(why) => writeln!(std::io::stdout(), "The mapping was not tried: {why}.")?,
+        None => tell_coverage(&lists)?,
     }
     tell_what_is_left_out(&theme, &plan)?;
     tell_what_stays_english(&theme, &config.lang)?;
@@ -113,7 +113,7 @@ fn why_untried(config: &Config, store: &FileStore, payload: Option<&Payload>) ->
         return Some(text.to_owned());
     };
     let wanted = wiring::upstream_id(config);
-    let other = store.made_for().filter(|found| *found != wanted && !config.adopt);
+    let other = store.upstream().filter(|found| *found != wanted && !config.adopt);
     if let Some(UpstreamId(found)) = other {
         let directory = config.state.display();
         return Some(format!(

@@ -88,7 +88,6 @@ pub(super) struct EventLoop {
     cli: Cli,
     /// Time at which the next refresh may start.
     due: BootTime,
-    /// The requests in flight.
     requests: RefreshRequests,
     edits: Edits,
     trouble: Trouble,

@@ -149,8 +149,8 @@ enum Seen<'r, T> {
 
 impl<T: Shelved> Listed<T> {
     /// Reads the list that follows this list. `build` reads a record by the mapping of the list,
-    /// whose digest is the seed: with another mapping, the same bytes are another record. Returns the list, and how its records differ from the
-    /// records of this list.
+    /// whose digest is the seed: with another mapping, the same bytes are another record. Returns
+    /// the list, and how its records differ from the records of this list.
     ///
     /// # Errors
     /// Fails if the further fields take more than `most_units`.
@@ -239,7 +239,7 @@ impl<T: Shelved> Listed<T> {
         self.rows.iter().filter(|row| !row.is_credit).count()
     }
 
-    /// Returns one bit for each field of the mapping that at least one record has.
+    /// Returns the fields of the mapping that at least one record has.
     pub(super) fn found(&self) -> FoundFields {
         let mut found = FoundFields::default();
         self.rows.iter().for_each(|row| found |= row.found);

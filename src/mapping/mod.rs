@@ -48,10 +48,10 @@ use node::{Entries, NodeValue, laid_over, parsed};
 pub(crate) use records::{fields, further_records};
 pub(crate) use rule::{LengthUnit, Rule};
 use section::MappingTable;
+pub(crate) use unmatched::Unmatched;
 
 use crate::payload::Requests;
 use crate::texts::Words;
-pub(crate) use unmatched::Unmatched;
 
 /// Top-level keys of a mapping.
 pub const TOP_KEYS: [&str; 5] = ["attribution", "words", "api", "films", "people"];

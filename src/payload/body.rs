@@ -84,6 +84,15 @@ impl Body {
         (length == Some(bytes.len() as u64)).then_some(Body { bytes, heads })
     }
 
+    /// Makes a body from its stored parts. `None` for the heads means that an earlier version of the
+    /// program stored the body. Returns `None` if the heads do not fit the bytes.
+    pub fn restored(bytes: Bytes, heads: Option<Vec<AnswerHead>>) -> Option<Body> {
+        match heads {
+            Some(heads) => Body::stored(bytes, heads),
+            None => Some(Body::whole(bytes)),
+        }
+    }
+
     /// Returns all answers, one after another.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes

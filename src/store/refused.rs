@@ -66,14 +66,9 @@ impl<'b> RefusedBodies<'b> {
 
     /// Returns the bodies of films and people, or `None` if the document is damaged.
     pub fn bodies(self) -> Option<[Body; 2]> {
-        let [films, people] = [self.films, self.people].map(Cow::into_owned);
-        match self.answers {
-            None => Some([Body::whole(films), Body::whole(people)]),
-            Some([of_films, of_people]) => {
-                let films = Body::stored(films.into(), of_films)?;
-                Some([films, Body::stored(people.into(), of_people)?])
-            }
-        }
+        let [films, people] = [self.films, self.people].map(|text| text.into_owned().into());
+        let [of_films, of_people] = self.answers.map_or([None, None], |heads| heads.map(Some));
+        Some([Body::restored(films, of_films)?, Body::restored(people, of_people)?])
     }
 }
 

@@ -396,7 +396,7 @@ fn modules() -> Vec<(String, Vec<PathBuf>)> {
     modules
 }
 
-fn files_below(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();

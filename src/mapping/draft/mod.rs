@@ -93,8 +93,8 @@ fn of_films(source: &DraftSource, answer: &str) -> Result<String, String> {
     note_records(&json, &records, &mut text);
     let mut used = usual_fields(OF_A_FILM, &seen, of, &source.upstream, &mut text);
     makers(&seen, &mut used, &mut text);
-    people(&seen, &mut used, &mut text);
-    rest(&seen, &used, of, &mut text);
+    people(&seen, &mut used.paths, &mut text);
+    rest(&seen, &used.paths, of, &mut text);
     Ok(text)
 }
 
@@ -105,26 +105,35 @@ fn of_people(source: &DraftSource, answer: &str) -> Result<String, String> {
     let mut text = format!("\n[people]\nget = {}\n", quoted(&source.get));
     note_records(&json, &records, &mut text);
     let used = usual_fields(OF_A_PERSON, &seen, of, &source.upstream, &mut text);
-    rest(&seen, &used, of, &mut text);
+    rest(&seen, &used.paths, of, &mut text);
     Ok(text)
 }
 
-/// Adds a line for each field that has a usual name. Returns the paths of these fields.
+/// The fields that lines of the draft read.
+#[derive(Default)]
+struct UsedFields {
+    /// The keys of the lines for fields with usual names.
+    keys: Vec<&'static str>,
+    paths: Vec<String>,
+}
+
+/// Adds a line for each field that has a usual name.
 fn usual_fields(
     usual: UsualNames,
     seen: &SeenFields<'_>,
     of: usize,
     upstream: &str,
     text: &mut String,
-) -> Vec<String> {
-    let mut used = Vec::new();
+) -> UsedFields {
+    let mut used = UsedFields::default();
     for (key, names) in usual {
         // An id differs from record to record.
         let repeated = if *key == "id" { repeated(seen) } else { Vec::new() };
-        let taken = [&used[..], &repeated].concat();
+        let taken = [&used.paths[..], &repeated].concat();
         if let Some((path, field)) = best(seen, names, &taken, "") {
             let _ = writeln!(text, "{}", rule(key, path, field, of, upstream));
-            used.push(path.clone());
+            used.keys.push(key);
+            used.paths.push(path.clone());
         } else if matches!(*key, "id" | "title" | "name") {
             let _ = writeln!(text, "# {key} = \"…\"   # required; no field has a usual name");
         }
@@ -141,34 +150,37 @@ fn repeated(seen: &SeenFields<'_>) -> Vec<String> {
     seen.iter().filter(is_repeated).map(|(path, _)| path.clone()).collect()
 }
 
-/// Adds directors and producers who are in a list of people with their jobs.
-fn makers(seen: &SeenFields<'_>, used: &mut Vec<String>, text: &mut String) {
+/// Adds directors and producers who are in a list of people with their jobs, unless a field of the
+/// records has them.
+fn makers(seen: &SeenFields<'_>, used: &mut UsedFields, text: &mut String) {
     let names = OF_A_CREDIT.iter().find(|(key, _)| *key == "name").map_or(&[][..], |(_, all)| *all);
-    let mut lists = Vec::new();
-    for job in ["director", "producer"] {
-        if text.lines().any(|line| line.starts_with(&format!("{job} = "))) {
-            continue;
-        }
-        let with_job = |(path, field): (&String, &SeenField<'_>)| {
-            if !field.example.starts_with('[') || path.contains('"') {
-                return None;
-            }
-            let inside = self::seen::seen(&items_of(field));
-            let is_job = |value: &&str| value.trim_matches('"').eq_ignore_ascii_case(job);
-            let (at, value) = inside.iter().find_map(|(at, field)| {
-                let is_named = JOBS.contains(&plain(at).as_str());
-                Some((at.clone(), *field.values.iter().find(|value| is_named && is_job(value))?))
-            })?;
-            let (name, _) = best(&inside, names, std::slice::from_ref(&at), "")?;
-            let value = value.trim_matches('"');
-            Some((path.clone(), format!("{path}[?{at}=='{value}'].{name}")))
-        };
-        if let Some((path, place)) = seen.iter().find_map(with_job) {
+    let is_list = |(path, field): &(&String, &SeenField<'_>)| {
+        field.example.starts_with('[') && !path.contains('"')
+    };
+    let lists: Vec<_> = seen
+        .iter()
+        .filter(is_list)
+        .map(|(path, field)| (path, self::seen::seen(&items_of(field))))
+        .collect();
+    let mut found = Vec::new();
+    for job in ["director", "producer"].into_iter().filter(|job| !used.keys.contains(job)) {
+        let is_job = |value: &&&str| value.trim_matches('"').eq_ignore_ascii_case(job);
+        let place = lists.iter().find_map(|(path, inside)| {
+            let jobs = inside.iter().filter(|(at, _)| JOBS.contains(&plain(at).as_str()));
+            let with_job = |(at, field): (&String, &SeenField<'_>)| {
+                let value = field.values.iter().find(is_job)?;
+                Some((at.clone(), value.trim_matches('"').to_owned()))
+            };
+            let (at, value) = jobs.into_iter().find_map(with_job)?;
+            let (name, _) = best(inside, names, std::slice::from_ref(&at), "")?;
+            Some(((*path).clone(), format!("{path}[?{at}=='{value}'].{name}")))
+        });
+        if let Some((path, place)) = place {
             let _ = writeln!(text, "{job} = {}", quoted(&place));
-            lists.push(path);
+            found.push(path);
         }
     }
-    used.extend(lists);
+    used.paths.extend(found);
 }
 
 /// Returns the items of the lists in a field.

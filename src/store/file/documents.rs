@@ -131,9 +131,6 @@ impl BodyHead {
 
     /// Returns the body with these bytes, or `None` if the bytes do not fit the head.
     pub(super) fn body(self, bytes: Bytes) -> Option<Body> {
-        match self.answers {
-            Some(answers) => Body::stored(bytes, answers),
-            None => Some(Body::whole(bytes)),
-        }
+        Body::restored(bytes, self.answers)
     }
 }

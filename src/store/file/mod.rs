@@ -113,11 +113,6 @@ impl FileStore {
         FileStore::at(directory, clock, true)
     }
 
-    /// Returns the upstream whose data the state directory holds.
-    pub fn made_for(&self) -> Option<UpstreamId> {
-        document::peek(&self.directory.join("upstream"), "upstream")
-    }
-
     fn at(directory: &Path, clock: Clock, only_looks: bool) -> FileStore {
         let kept = Arc::new(KeptParts::new(PartFiles::under(directory, only_looks)));
         let (directory, slowness) = (directory.to_owned(), AtomicU64::new(0));

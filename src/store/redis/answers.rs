@@ -16,10 +16,8 @@ pub(super) fn written(body: &Body) -> Result<String> {
 
 /// Returns the body with these bytes, or `None` if the text does not fit the bytes.
 pub(super) fn body(bytes: Bytes, text: &str) -> Option<Body> {
-    if text.starts_with('[') {
-        return Body::stored(bytes, serde_json::from_str(text).ok()?);
-    }
-    Some(Body::whole(bytes))
+    let heads = text.starts_with('[').then(|| serde_json::from_str(text)).transpose().ok()?;
+    Body::restored(bytes, heads)
 }
 
 #[cfg(test)]

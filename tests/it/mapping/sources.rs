@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use movies_gen::mapping::built_in_names;
 use syn::visit::{self, Visit};
 
+use crate::tidy::files_below;
+
 /// The words of the code in a file: names and texts, without comments, help texts and tests.
 #[derive(Default)]
 struct Words {
@@ -50,13 +52,6 @@ impl<'a> Visit<'a> for Words {
         self.words.extend(parts.next().map(str::to_owned));
         self.words.extend(parts.filter_map(|part| Some(part.split_once("\"]")?.1.to_owned())));
     }
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).expect("a directory").flatten();
-    let below = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
-    let files = entries.flat_map(|entry| below(entry.path()));
-    files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
 }
 
 #[test]
