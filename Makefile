@@ -91,7 +91,7 @@ open-page: packages ## keep a page open for ten minutes with a change each secon
 	LIVE_MINUTES=10 cargo test --quiet --test it -- --include-ignored --nocapture endurance::
 
 packages: # install the programs that the tests need beside the toolchain
-	.ci/packages redis-server nginx haproxy varnishd=varnish curl chromium openssl strace \
+	.ci/packages redis-server nginx haproxy varnishd=varnish curl goaccess chromium openssl strace \
 	    systemd-analyze=systemd
 	@# Debian has a small Chromium without windows. Tests are slower without this program.
 	-@.ci/packages chromium-headless-shell

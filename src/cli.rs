@@ -3,6 +3,7 @@
 //! Owns the commands. [`options`] declares the options, `layers` finds the value of an option, and
 //! [`values`] defines the form of a value. [`config`](crate::config) checks the values together.
 
+mod access_log;
 mod environment;
 mod generated;
 mod layer;
@@ -15,6 +16,7 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use access_log::{AccessLogFormat, LogFile, TrustedProxy};
 use clap::{Parser, Subcommand, ValueEnum};
 pub use clap_complete::Shell;
 

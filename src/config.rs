@@ -20,8 +20,9 @@ use std::time::Duration;
 use anyhow::Result;
 use url::Url;
 
+use crate::access_log::AccessLogSettings;
 use crate::cli::{
-    BUILT_IN, Cli, Layer, Listen, LogFormat, Options, Secret, StaleNotice, WhenRedisLost,
+    BUILT_IN, Cli, Layer, Listen, LogFile, LogFormat, Options, Secret, StaleNotice, WhenRedisLost,
 };
 use crate::disk;
 use crate::mapping::Mapping;
@@ -101,6 +102,8 @@ pub struct Config {
     pub max_streams: usize,
     /// Address for metrics.
     pub admin_listen: Option<Listen>,
+    /// The access log.
+    pub access_log: Option<AccessLogSettings>,
     /// Format of the log.
     pub log_format: LogFormat,
     /// -2 errors, -1 warnings, 0 information, 1 details, 2 everything.
@@ -207,6 +210,9 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         admin_listen,
         max_streams,
         max_stale,
+        access_log,
+        access_log_format,
+        trusted_proxies,
         // `load` has read the file.
         config: _,
         log_format,
@@ -230,6 +236,10 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         ));
     }
     let (out, state) = directories::out_and_state(&out, &state)?;
+    let access_log = access_log.map(|LogFile(file)| -> Result<AccessLogSettings> {
+        let file = file.map(|file| directories::access_log(&file, &out)).transpose()?;
+        Ok(AccessLogSettings { file, format: access_log_format, trusted: trusted_proxies })
+    });
     Ok(Config {
         upstream,
         mapping: Arc::new(mapping),
@@ -260,6 +270,7 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         listen: listen.into_iter().flat_map(|list| list.0).collect(),
         max_streams,
         admin_listen,
+        access_log: access_log.transpose()?,
         log_format,
         verbosity: verbose.min(2) as i8 - quiet.min(2) as i8,
     })

@@ -88,6 +88,16 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Opens a file to write at its end. The file is created if it is missing; only its owner and its group
+/// may then read the file.
+///
+/// # Errors
+/// Fails if the file cannot be opened.
+pub fn open_to_append(path: &Path) -> Result<File> {
+    let file = File::options().append(true).create(true).mode(0o640).open(path);
+    file.with_context(|| format!("cannot open {}", path.display()))
+}
+
 /// Creates a file that must not exist, with [`FILE_MODE`] whatever the umask is.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let file = File::options().write(true).create_new(true).mode(FILE_MODE).open(path)?;

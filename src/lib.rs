@@ -100,6 +100,8 @@ pub mod readiness;
 
 pub mod news;
 
+pub mod access_log;
+
 // What the service manager hears.
 pub mod service;
 

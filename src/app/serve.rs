@@ -3,19 +3,23 @@
 //! Owns the life of the long-running program: what the program answers before there is data, and
 //! how the program ends.
 
-use anyhow::Result;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
 use super::event::Events;
 use super::event_loop::EventLoop;
 use super::wiring;
+use crate::access_log::{AccessLog, AccessLogSettings};
 use crate::cli::{Cli, Listen};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid};
 use crate::live::Live;
 use crate::lock::Stay;
-use crate::server::{self, BoundAddress, HandedOver, Limits, ListenOn, Listeners};
+use crate::server::{self, BoundAddress, HandedOver, Limits, ListenOn, Listeners, ServedSite};
 use crate::telemetry::Metrics;
 
 /// The name of a socket for metrics, among the sockets that the service manager hands over.
@@ -42,10 +46,12 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
     events.watch_files(&config);
     let (stop, stopped) = watch::channel(false);
     let limits = Limits::for_descriptors(descriptors, config.max_streams);
-    let mut server = None;
+    let (mut server, mut log) = (None, None);
     let answer = |live: &Live, metrics: &Metrics| {
         let (out, clock) = (&config.out, &clock);
-        server = Some(server::start(listeners, live, out, clock, limits, metrics, &stopped)?);
+        log = access_log(config.access_log.as_ref(), metrics)?;
+        let site = ServedSite { live, out, clock };
+        server = Some(server::start(listeners, site, log.as_ref(), limits, metrics, &stopped)?);
         for address in &admin.addresses {
             info!("serving metrics at {}", at(address, "/metrics"));
         }
@@ -63,6 +69,9 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
     if let Some(server) = server {
         tokio::task::spawn_blocking(move || server.join()).await?;
     }
+    if let Some(log) = log {
+        tokio::task::spawn_blocking(move || log.close()).await?;
+    }
     let (loads, held) = metrics.loads();
     info!(
         loads,
@@ -70,6 +79,26 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
         held * 100.0
     );
     ended
+}
+
+/// Opens the access log, if one is wanted. SIGHUP opens the file again at once, also while the
+/// configuration cannot be read.
+fn access_log(
+    settings: Option<&AccessLogSettings>,
+    metrics: &Metrics,
+) -> Result<Option<AccessLog>> {
+    let Some(settings) = settings else { return Ok(None) };
+    let log = AccessLog::open(settings.clone(), metrics)?;
+    let mut signals = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    let reopen = Arc::new(log.reopening());
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            let reopen = reopen.clone();
+            // The disk may be slow.
+            tokio::task::spawn_blocking(move || reopen());
+        }
+    });
+    Ok(Some(log))
 }
 
 /// Returns the URL of a path at an address, or the address of a Unix socket and the path.

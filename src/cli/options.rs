@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, ValueEnum};
 
+use super::access_log::{AccessLogFormat, LogFile, TrustedProxy};
 use super::listen::{Listen, ListenList};
 use super::values::{DurationText, Factor, Secret, Share, Size, StaleNotice};
 
@@ -397,6 +398,28 @@ options! {
         /// the last good page, however old.
         #[arg(value_name = "DURATION")]
         max_stale: Option<DurationText> => Applied,
+    }
+
+    "Access log" for SERVER {
+        /// File for one line per answered request, or - for standard output
+        ///
+        /// Without this option, requests are not logged. SIGHUP opens the file again, for programs
+        /// that rotate logs. If the file cannot be written, requests are answered and not logged.
+        #[arg(value_name = "FILE|-")]
+        access_log: Option<LogFile> => NeedsRestart,
+
+        /// Format of the access log
+        #[arg(value_name = "FORMAT", value_enum, default_value = "combined")]
+        access_log_format: AccessLogFormat => NeedsRestart,
+
+        /// Proxies that name the client of a request, separated by commas
+        ///
+        /// For a request from one of these proxies, the access log has the address in `Forwarded`
+        /// (RFC 7239) or `X-Forwarded-For`: the last address that is not a trusted proxy. If both
+        /// fields are there and differ, the log has the address of the proxy. Write addresses,
+        /// networks such as 10.0.0.0/8, or `unix` for Unix sockets.
+        #[arg(value_name = "PROXIES", value_delimiter = ',')]
+        trusted_proxies: Vec<TrustedProxy> => NeedsRestart,
     }
 
     "Configuration and log" for ALL {

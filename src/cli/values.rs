@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::listen;
+use super::{access_log, listen};
 
 const DURATION: &str = "a number with a unit, such as 500ms, 60s or 1m 30s";
 const DURATION_OR_OFF: &str = "a duration such as 60s, 1m 30s or 500ms, or off";
@@ -32,6 +32,8 @@ pub fn form(value_name: &str) -> Option<&'static str> {
         "BOOL" => "true or false; the flag without a value means true",
         "URL" => "a URL",
         "DIR" => "the path of a directory",
+        "FILE|-" => "the path of a file, or - for standard output",
+        "PROXIES" => access_log::PROXIES,
         "NAME|FILE" => "the name of a built-in mapping, or the path of a file",
         "FILE" => "the path of a file",
         "TEXT" => "text",

@@ -49,6 +49,23 @@ pub(super) fn theme(path: PathBuf) -> Result<PathBuf> {
         .with_context(|| format!("--templates {}: cannot make the path absolute", path.display()))
 }
 
+/// Returns the absolute path of `--access-log`.
+pub(super) fn access_log(path: &Path, out: &Path) -> Result<PathBuf> {
+    let path = real("--access-log", path)?;
+    if path.starts_with(out) {
+        return Err(invalid(format!(
+            "--access-log {} is inside --out, so the log would be published; choose another \
+             directory",
+            path.display()
+        )));
+    }
+    if path.is_dir() {
+        let path = path.display();
+        return Err(invalid(format!("--access-log {path} is a directory; name a file in it")));
+    }
+    Ok(path)
+}
+
 /// Returns the absolute path of `--demo-from`.
 pub(super) fn demo_data(path: PathBuf) -> Result<PathBuf> {
     for name in ["films.json", "people.json"] {

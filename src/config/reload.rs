@@ -45,6 +45,9 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
         admin_listen,
         max_streams,
         max_stale,
+        access_log,
+        access_log_format,
+        trusted_proxies,
         // A running process cannot get another command line, so the file stays the same.
         config: _,
         log_format,
@@ -92,6 +95,11 @@ pub fn reloaded(old: Config, new: Config) -> (Config, Vec<String>) {
         admin_listen: step.next(&[admin_listen], old.admin_listen, new.admin_listen),
         max_streams: step.next(&[max_streams], old.max_streams, new.max_streams),
         max_stale: step.next(&[max_stale], old.max_stale, new.max_stale),
+        access_log: step.next(
+            &[access_log, access_log_format, trusted_proxies],
+            old.access_log,
+            new.access_log,
+        ),
         log_format: step.next(&[log_format], old.log_format, new.log_format),
         verbosity: step.next(&[verbose, quiet], old.verbosity, new.verbosity),
     };

@@ -69,7 +69,7 @@ pub fn start(
                     accepted = listener.accept() => accepted,
                     _ = stop.wait_for(|&stop| stop) => return,
                 };
-                let Ok(socket) = accepted else {
+                let Ok((socket, _)) = accepted else {
                     tokio::time::sleep(limits.accept_pause).await;
                     continue;
                 };

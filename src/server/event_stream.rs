@@ -4,13 +4,14 @@
 //! connection, which an open stream never uses, and most of the memory of a site with many open pages
 //! would be such buffers. A client that leaves ends the stream at once.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use hyper::Version;
 use hyper::header::{CONNECTION, DATE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::response::Parts;
+use hyper::{StatusCode, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 
 use super::client_socket::ClientSocket;
@@ -45,6 +46,7 @@ impl TakeOver {
 
 /// An answer that is a stream of events, before its first byte.
 pub(super) struct EventStream {
+    status: StatusCode,
     head: Vec<u8>,
     is_chunked: bool,
     events: OpenStream,
@@ -58,16 +60,21 @@ impl EventStream {
         now: SystemTime,
         events: OpenStream,
     ) -> EventStream {
-        let is_chunked = version >= Version::HTTP_11;
-        EventStream { head: head(answer, is_chunked, now), is_chunked, events }
+        let (is_chunked, status) = (version >= Version::HTTP_11, answer.status);
+        EventStream { status, head: head(answer, is_chunked, now), is_chunked, events }
     }
 
-    /// Writes events until the client leaves or the server stops.
+    /// Returns the status code of the answer.
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Writes events until the client leaves or the server stops, and counts the bytes in `sent`.
     ///
     /// # Errors
     /// Fails if the client cannot be written to.
-    pub(super) async fn run(self, socket: ClientSocket) -> io::Result<()> {
-        let EventStream { head, is_chunked, mut events } = self;
+    pub(super) async fn run(self, socket: ClientSocket, sent: &Cell<u64>) -> io::Result<()> {
+        let EventStream { head, is_chunked, mut events, .. } = self;
         let (mut from_client, mut to_client) = split(socket);
         to_client.write_all(&head).await?;
         drop(head);
@@ -80,6 +87,7 @@ impl EventStream {
             while let Some(event) = events.next().await {
                 let bytes = if is_chunked { chunk(&event) } else { event.to_vec() };
                 to_client.write_all(&bytes).await?;
+                sent.set(sent.get() + event.len() as u64);
             }
             if is_chunked {
                 to_client.write_all(b"0\r\n\r\n").await?;

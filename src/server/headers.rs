@@ -16,7 +16,7 @@ use crate::hold::Decision;
 const X_DATA_AS_OF: HeaderName = HeaderName::from_static("x-data-as-of");
 /// Id of the generation that the answer comes from.
 const X_GENERATION: HeaderName = HeaderName::from_static("x-generation");
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");

@@ -119,11 +119,15 @@ impl Heads {
         end + 1
     }
 
+    /// Whether a request line without an end is longer than any target may be.
+    pub(super) fn is_target_too_long(&self) -> bool {
+        self.place == HeadPlace::RequestLine && self.length > LONGEST_TARGET
+    }
+
     /// Returns the answer in place of the answer of the library to a head that is too long, if the
     /// target is too long. `answer` is what the library writes.
     pub(super) fn refusal(&self, answer: &[u8]) -> Option<Vec<u8>> {
-        let is_target = self.place == HeadPlace::RequestLine && self.length > LONGEST_TARGET;
-        let rest = answer.strip_prefix(TOO_LARGE).filter(|_| is_target)?;
+        let rest = answer.strip_prefix(TOO_LARGE).filter(|_| self.is_target_too_long())?;
         Some([TOO_LONG, rest].concat())
     }
 }

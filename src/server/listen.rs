@@ -17,6 +17,7 @@ use socket2::Socket;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::client_socket::ClientSocket;
+use crate::access_log::Client;
 pub use handed_over::{HandedOver, handed_over};
 pub(super) use unix::SocketFile;
 
@@ -117,11 +118,17 @@ impl Listener {
         })
     }
 
-    /// Returns the next connection.
-    pub(super) async fn accept(&self) -> io::Result<ClientSocket> {
+    /// Returns the next connection, and who connected.
+    pub(super) async fn accept(&self) -> io::Result<(ClientSocket, Client)> {
         match self {
-            Listener::Tcp(listener) => Ok(ClientSocket::Tcp(listener.accept().await?.0)),
-            Listener::Unix(listener) => Ok(ClientSocket::unix(listener.accept().await?.0)),
+            Listener::Tcp(listener) => {
+                let (socket, address) = listener.accept().await?;
+                Ok((ClientSocket::Tcp(socket), Client::At(address.ip().to_canonical())))
+            }
+            Listener::Unix(listener) => {
+                let (socket, _) = listener.accept().await?;
+                Ok((ClientSocket::unix(socket), Client::OnUnixSocket))
+            }
         }
     }
 }

@@ -22,12 +22,13 @@ mod limits;
 mod listen;
 mod park;
 mod range;
+mod recorded;
 mod respond;
 mod shown;
 mod well_known;
 mod wire;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::path::Path;
@@ -48,17 +49,19 @@ use socket2::Socket;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{debug, warn};
 
+use crate::access_log::{AccessLog, Client, PenMaker};
 use crate::clock::Clock;
 use crate::live::Live;
 use crate::telemetry::Metrics;
 use client_socket::ClientSocket;
-use desk::{Answered, Desk};
+use desk::Desk;
 use event_stream::TakeOver;
 use events::Streams;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{BoundAddress, HandedOver, ListenOn, Listeners, bind, handed_over};
 use listen::{Listener, SocketFile};
 use park::Parking;
+use recorded::{Recorded, Register};
 use wire::Wire;
 
 /// A running server. The server ends when `stop` is set.
@@ -69,15 +72,25 @@ pub struct Server {
     _files: Vec<SocketFile>,
 }
 
+/// What the server answers from.
+#[derive(Debug, Clone, Copy)]
+pub struct ServedSite<'a> {
+    /// The live generation.
+    pub live: &'a Live,
+    /// The directory with the files of the owner.
+    pub out: &'a Path,
+    /// The clock.
+    pub clock: &'a Clock,
+}
+
 /// Starts to answer on `listeners`, until `stop` is set or its sender is dropped.
 ///
 /// # Errors
 /// Fails if a thread cannot be started.
 pub fn start(
     listeners: Listeners,
-    live: &Live,
-    out: &Path,
-    clock: &Clock,
+    site: ServedSite<'_>,
+    log: Option<&AccessLog>,
     limits: Limits,
     metrics: &Metrics,
     stop: &watch::Receiver<bool>,
@@ -86,9 +99,13 @@ pub fn start(
     let parking = Parking::new(limits.parked, metrics.clone());
     let streams = Streams::new(limits.streams, metrics.clone(), stop.clone());
     let workers = listeners.sockets.into_iter().enumerate().map(|(number, sockets)| {
-        let (live, clock, out) = (live.clone(), clock.clone(), out.to_owned());
+        let (live, clock, out) = (site.live.clone(), site.clock.clone(), site.out.to_owned());
         let (parking, streams) = (parking.clone(), streams.clone());
-        let desk = move || Desk::new(live, &out, clock, parking, streams);
+        let pen_maker = log.map(AccessLog::pen_maker);
+        let desk = move || {
+            let register = Register::new(clock.clone(), pen_maker.map(PenMaker::make));
+            (Desk::new(live, &out, clock, parking, streams), register)
+        };
         let (places, metrics, stop) = (places.clone(), metrics.clone(), stop.clone());
         let worker = Worker { limits, places, metrics, stop };
         std::thread::Builder::new()
@@ -119,19 +136,21 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(self, sockets: Vec<Socket>, desk: impl FnOnce() -> Desk) {
+    fn run(self, sockets: Vec<Socket>, desk: impl FnOnce() -> (Desk, Register)) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return warn!("cannot start the runtime of a server thread: {error}"),
         };
         let tasks = tokio::task::LocalSet::new();
-        if let Err(error) = tasks.block_on(&runtime, self.serve(sockets, Rc::new(desk()))) {
+        let (desk, register) = desk();
+        let front = Rc::new(FrontDesk { desk, register });
+        if let Err(error) = tasks.block_on(&runtime, self.serve(sockets, front)) {
             warn!("a server thread ends because of an error: {error:#}");
         }
     }
 
     /// Answers on all sockets until the server stops, and then as long as requests are in flight.
-    async fn serve(self, sockets: Vec<Socket>, desk: Rc<Desk>) -> Result<()> {
+    async fn serve(self, sockets: Vec<Socket>, desk: Rc<FrontDesk>) -> Result<()> {
         // Each connection has a sender, and the receiver learns when the last sender is dropped.
         let (open, mut all_closed) = mpsc::channel(1);
         let accept = |socket| self.accept(socket, &desk, &open);
@@ -150,7 +169,7 @@ impl Worker {
     async fn accept(
         &self,
         socket: Socket,
-        desk: &Rc<Desk>,
+        desk: &Rc<FrontDesk>,
         open: &mpsc::Sender<Infallible>,
     ) -> Result<()> {
         let listener = Listener::new(socket).context("cannot listen")?;
@@ -166,9 +185,9 @@ impl Worker {
                 _ = stop.wait_for(|&stop| stop) => break,
             };
             match accepted {
-                Ok(socket) => {
+                Ok((socket, peer)) => {
                     let guard = (place, self.metrics.connected(), open.clone());
-                    tokio::task::spawn_local(self.connection(socket, desk, guard));
+                    tokio::task::spawn_local(self.connection(socket, peer, desk, guard));
                 }
                 Err(error) => {
                     // Probably there are no free descriptors. Pause, because a loop without a pause
@@ -185,21 +204,22 @@ impl Worker {
     fn connection<G: 'static>(
         &self,
         socket: ClientSocket,
-        desk: &Rc<Desk>,
+        peer: Client,
+        desk: &Rc<FrontDesk>,
         guard: G,
     ) -> impl Future<Output = ()> + use<G> {
         let take_over = Arc::new(TakeOver::default());
-        let events = Rc::new(Cell::new(None));
-        let (desk, asked, wanted) = (desk.clone(), events.clone(), take_over.clone());
+        let events = Rc::new(RefCell::new(None));
+        let (front, asked, wanted) = (desk.clone(), events.clone(), take_over.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             // The connection reads or closes the body, if there is one.
             let (request, _) = request.into_parts();
-            let (desk, asked, wanted) = (desk.clone(), asked.clone(), wanted.clone());
+            let (front, asked, wanted) = (front.clone(), asked.clone(), wanted.clone());
             async move {
-                match desk.answer(&request).await {
-                    Answered::Whole(answer) => Ok::<_, Infallible>(answer),
-                    Answered::Events(events) => {
-                        asked.set(Some(events));
+                match front.register.answer(&front.desk, peer, &request).await {
+                    Recorded::Whole(answer) => Ok::<_, Infallible>(answer),
+                    Recorded::Events(events) => {
+                        *asked.borrow_mut() = Some(events);
                         wanted.want();
                         // The library writes what it has, and then loses the connection.
                         pending().await
@@ -207,6 +227,7 @@ impl Worker {
                 }
             }
         });
+        let front = desk.clone();
         let wire = Wire::new(socket, take_over.clone());
         let mut connection = self.limits.http().serve_connection(TokioIo::new(wire), service);
         let mut stop = self.stop.clone();
@@ -221,21 +242,33 @@ impl Worker {
                 let polled = Pin::new(&mut connection).poll(cx);
                 if take_over.is_ready() { Poll::Ready(Ok(())) } else { polled }
             });
-            if let Err(error) = ended.await {
-                debug!("a connection ended early: {error}");
+            let ended = ended.await;
+            let events = events.take();
+            if ended.is_ok() && events.is_none() {
+                return;
             }
-            if let Some(events) = events.take() {
-                let socket = connection.into_parts().io.into_inner().into_socket();
+            let wire = connection.into_parts().io.into_inner();
+            if let Err(error) = ended {
+                debug!("a connection ended early: {error}");
+                front.register.refused(peer, &error, wire.is_target_too_long());
+            }
+            if let Some(events) = events {
                 // A task of its own is smaller than the task of this connection.
                 tokio::task::spawn_local(async move {
                     let _guard = guard;
-                    if let Err(error) = events.run(socket).await {
+                    if let Err(error) = events.run(wire.into_socket()).await {
                         debug!("a stream of events ended early: {error}");
                     }
                 });
             }
         }
     }
+}
+
+/// A desk, and the register of its visits.
+struct FrontDesk {
+    desk: Desk,
+    register: Register,
 }
 
 /// Time for which a stopping server waits for requests in flight.

@@ -26,6 +26,11 @@ impl Wire {
         Wire { stream, heads: Heads::default(), take_over }
     }
 
+    /// Whether the target of the last request is too long.
+    pub(super) fn is_target_too_long(&self) -> bool {
+        self.heads.is_target_too_long()
+    }
+
     /// Returns the socket, for an answer that the library does not write.
     pub(super) fn into_socket(self) -> ClientSocket {
         self.stream

@@ -88,6 +88,7 @@ pub struct Metrics {
     connections: Gauge,
     streams: Gauge,
     streams_refused: Counter,
+    log_lines_lost: Counter,
 }
 
 impl Default for Metrics {
@@ -109,6 +110,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             streams: Gauge::default(),
             streams_refused: Counter::default(),
+            log_lines_lost: Counter::default(),
         };
         Metrics { registry: Arc::new(metrics.registered()), ..metrics }
     }
@@ -160,6 +162,11 @@ impl Metrics {
             "streams_refused",
             "Streams of events that were refused because --max-streams were open",
             self.streams_refused.clone(),
+        );
+        registry.register(
+            "access_log_lines_lost",
+            "Lines of the access log that could not be written",
+            self.log_lines_lost.clone(),
         );
         registry
     }
@@ -224,6 +231,11 @@ impl Metrics {
     /// Counts a stream of events that was refused.
     pub fn stream_refused(&self) {
         self.streams_refused.inc();
+    }
+
+    /// Counts lines of the access log that could not be written.
+    pub fn lost_lines(&self, count: u64) {
+        self.log_lines_lost.inc_by(count);
     }
 
     /// Renders all metrics as OpenMetrics text.

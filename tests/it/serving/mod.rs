@@ -1,5 +1,6 @@
 //! Responses to clients.
 
+mod access_log;
 mod addresses;
 mod forms;
 mod from_disk;

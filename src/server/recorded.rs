@@ -1,0 +1,104 @@
+//! Answers with their lines in the access log.
+//!
+//! Owns what the log says about an answer. Without a log, an answer costs nothing more.
+
+use std::cell::Cell;
+use std::io;
+
+use hyper::body::Body;
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+
+use super::client_socket::ClientSocket;
+use super::desk::{AnswerBody, Answered, Desk};
+use super::event_stream::EventStream;
+use super::headers::CACHE_STATUS;
+use crate::access_log::{Client, KeptVisit, Pen, Visit};
+use crate::clock::{BootTime, Clock, Now};
+
+/// The register of the visits of one thread.
+pub(super) struct Register {
+    clock: Clock,
+    pen: Option<Pen>,
+}
+
+/// As [`Answered`]; the line of a whole answer is written.
+pub(super) enum Recorded {
+    Whole(Response<AnswerBody>),
+    Events(Box<RecordedEvents>),
+}
+
+/// A stream of events, whose line is written at its end.
+pub(super) struct RecordedEvents {
+    events: Box<EventStream>,
+    line: Option<(Clock, Pen, KeptVisit, BootTime)>,
+}
+
+impl Register {
+    pub(super) fn new(clock: Clock, pen: Option<Pen>) -> Register {
+        Register { clock, pen }
+    }
+
+    /// Answers a request of `peer`, and writes the line of the answer.
+    pub(super) async fn answer(&self, desk: &Desk, peer: Client, request: &Parts) -> Recorded {
+        let Some(pen) = &self.pen else {
+            return match desk.answer(request).await {
+                Answered::Whole(answer) => Recorded::Whole(answer),
+                Answered::Events(events) => {
+                    Recorded::Events(Box::new(RecordedEvents { events, line: None }))
+                }
+            };
+        };
+        let Now { boot, wall: arrived } = self.clock.now();
+        let answered = desk.answer(request).await;
+        let took = self.clock.now().boot.since(boot);
+        let client = pen.client_of(peer, &request.headers);
+        let request = Some(request);
+        match answered {
+            Answered::Whole(answer) => {
+                let has_body = request.is_some_and(|request| request.method != Method::HEAD);
+                let bytes = answer.body().size_hint().exact().filter(|_| has_body);
+                let cache = answer.headers().get(CACHE_STATUS);
+                let cache = cache.and_then(|value| value.to_str().ok());
+                let (status, bytes) = (answer.status().as_u16(), bytes.unwrap_or_default());
+                pen.write(&Visit { client, request, arrived, took, status, bytes, cache });
+                Recorded::Whole(answer)
+            }
+            Answered::Events(events) => {
+                let (status, bytes, cache) = (events.status(), 0, None);
+                let visit = Visit { client, request, arrived, took, status, bytes, cache };
+                let line = (self.clock.clone(), pen.clone(), pen.keep(&visit), boot);
+                Recorded::Events(Box::new(RecordedEvents { events, line: Some(line) }))
+            }
+        }
+    }
+
+    /// Writes the line of bytes that the HTTP library refused, because they are no request.
+    pub(super) fn refused(&self, peer: Client, error: &hyper::Error, is_target_too_long: bool) {
+        let Some(pen) = self.pen.as_ref().filter(|_| error.is_parse()) else { return };
+        let status = match (error.is_parse_too_large(), is_target_too_long) {
+            (true, true) => StatusCode::URI_TOO_LONG,
+            (true, false) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            (false, _) => StatusCode::BAD_REQUEST,
+        };
+        let (status, arrived) = (status.as_u16(), self.clock.now().wall);
+        let (took, bytes) = Default::default();
+        let cache = None;
+        pen.write(&Visit { client: peer, request: None, arrived, took, status, bytes, cache });
+    }
+}
+
+impl RecordedEvents {
+    /// Writes events until the client leaves or the server stops, and then the line of the stream.
+    ///
+    /// # Errors
+    /// Fails if the client cannot be written to.
+    pub(super) async fn run(self, socket: ClientSocket) -> io::Result<()> {
+        let sent = Cell::new(0);
+        let ended = self.events.run(socket, &sent).await;
+        if let Some((clock, pen, visit, since)) = self.line {
+            pen.write_kept(&visit, sent.get(), clock.now().boot.since(since));
+        }
+        ended
+    }
+}
