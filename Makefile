@@ -25,6 +25,7 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 LONG := chaos::broken chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
 	faults::windows http::slow large_records:: live_pages::endurance live_pages::long \
 	live_pages::replicas national:: nginx::nginx_answers_whole_pages pipeline::large protocol::laws \
+	relay::bucket::a_failure_at_any relay::then::no_path_is_forgotten_in_a_thousand \
 	sudden_death:: upgrading::a_change_of_one_film
 
 # Tests wait for most of their time, so more of them run at once than there are cores.

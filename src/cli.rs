@@ -4,6 +4,7 @@
 //! [`values`] defines the form of a value. [`config`](crate::config) checks the values together.
 
 mod access_log;
+mod bucket;
 mod environment;
 mod generated;
 mod layer;
@@ -17,6 +18,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use access_log::{AccessLogFormat, LogFile, TrustedProxy};
+pub use bucket::BucketAddress;
 use clap::{Parser, Subcommand, ValueEnum};
 pub use clap_complete::Shell;
 

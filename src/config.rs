@@ -22,10 +22,13 @@ use url::Url;
 
 use crate::access_log::AccessLogSettings;
 use crate::cli::{
-    BUILT_IN, Cli, Layer, Listen, LogFile, LogFormat, Options, Secret, StaleNotice, WhenRedisLost,
+    BUILT_IN, BucketAddress, Cli, Layer, Listen, LogFile, LogFormat, Options, Secret, StaleNotice,
+    WhenRedisLost,
 };
 use crate::disk;
 use crate::mapping::Mapping;
+use crate::relay::RelaySettings;
+use crate::relay::bucket::BucketSettings;
 pub use address::is_loopback;
 use file::{FileValues, MappingTables};
 use origin::Origins;
@@ -62,6 +65,8 @@ pub struct Config {
     pub in_place: bool,
     /// Bytes of published files that are kept in memory.
     pub cache_bytes: u64,
+    /// What hears of a publish.
+    pub relay: RelaySettings,
     /// The shared store.
     pub redis: Option<Redis>,
     /// What to do while Redis does not respond.
@@ -188,6 +193,9 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         adopt,
         in_place,
         cache_bytes,
+        then,
+        publish_to,
+        publish_credentials,
         redis,
         redis_password_file,
         redis_prefix,
@@ -250,6 +258,7 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         adopt,
         in_place,
         cache_bytes: cache_bytes.0,
+        relay: relay_of(then, publish_to, publish_credentials)?,
         redis: redis_of(redis, redis_password_file, redis_prefix)?,
         when_redis_lost,
         templates: templates.map(directories::theme).transpose()?,
@@ -274,6 +283,19 @@ fn resolve(options: Options, tables: Option<&MappingTables>) -> Result<Config> {
         log_format,
         verbosity: verbose.min(2) as i8 - quiet.min(2) as i8,
     })
+}
+
+/// Returns what hears of a publish.
+fn relay_of(
+    then: Option<String>,
+    bucket: Option<BucketAddress>,
+    credentials: Option<PathBuf>,
+) -> Result<RelaySettings> {
+    if credentials.is_some() && bucket.is_none() {
+        return Err(invalid("--publish-credentials needs --publish-to"));
+    }
+    let bucket = bucket.map(|address| BucketSettings { address, credentials });
+    Ok(RelaySettings { then: then.filter(|command| !command.trim().is_empty()), bucket })
 }
 
 /// Returns the upstream. `given` is the name of the option or the place of the key, with the

@@ -89,6 +89,8 @@ pub mod publish;
 
 pub mod live;
 
+pub mod relay;
+
 // Step 6: serve the generation, hold loads, and tell open pages.
 pub mod server;
 

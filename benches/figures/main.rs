@@ -172,7 +172,7 @@ fn publishing(data: &Data) {
             let bodies: [&[u8]; 2] = [payload.films.bytes(), payload.people.bytes()];
             let inputs = SiteInputs::of(&look, bodies, &ledger, None).expect("inputs");
             let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
-            publisher.publish(rendered, inputs, none, |_| ()).expect("published");
+            publisher.publish(rendered, inputs, none, |_, _| Ok(()), |_| ()).expect("published");
             started.elapsed()
         };
         cold.push(publish(&data.films));

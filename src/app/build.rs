@@ -30,6 +30,12 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) async fn once(config: Config) -> Result<()> {
     let clock = Clock::system();
     let mut wired = wire_when_free(&config, &clock).await?;
+    refreshed(&mut wired, &config, &clock).await?;
+    wired.refresher.front.relays.deliver(&wired.live).await
+}
+
+/// Makes the refresh, or shows the stored data.
+async fn refreshed(wired: &mut Wired, config: &Config, clock: &Clock) -> Result<()> {
     // A job that ends at once repairs lost files even if the data did not change.
     wired.refresher.front.publisher.check(clock.now().wall)?;
     wired.show_what_is_there().await;
@@ -43,12 +49,12 @@ pub(super) async fn once(config: Config) -> Result<()> {
             Refreshed::Good(done) => {
                 let data = if done.kind == OutcomeKind::Changed { "new" } else { "the same" };
                 let from =
-                    age(refresher, &clock).map_or(String::new(), |age| format!(", from {age} ago"));
+                    age(refresher, clock).map_or(String::new(), |age| format!(", from {age} ago"));
                 info!("{} is up to date; the data is {data}{from}", config.out.display());
                 return Ok(());
             }
             Refreshed::Failed(failure) => {
-                return Err(anyhow!(failure).context(match age(refresher, &clock) {
+                return Err(anyhow!(failure).context(match age(refresher, clock) {
                     Some(age) => format!(
                         "the refresh failed; {} shows data from {age} ago",
                         config.out.display()
@@ -58,7 +64,7 @@ pub(super) async fn once(config: Config) -> Result<()> {
             }
             // Nobody can tell when Redis will be back, so do not wait.
             Refreshed::Denied(denied) if denied.wait.because == WaitReason::RedisLost => {
-                return stored(refresher, &config, &clock, &denied);
+                return stored(refresher, config, clock, &denied);
             }
             Refreshed::Denied(denied) if is_running(refresher, &denied, config.hold) => {
                 tokio::time::sleep(LOOK).await;
@@ -66,7 +72,7 @@ pub(super) async fn once(config: Config) -> Result<()> {
             Refreshed::Denied(denied) if denied.wait.remaining <= config.hold => {
                 tokio::time::sleep(denied.wait.remaining).await;
             }
-            Refreshed::Denied(denied) => return stored(refresher, &config, &clock, &denied),
+            Refreshed::Denied(denied) => return stored(refresher, config, clock, &denied),
         }
     }
 }

@@ -20,7 +20,10 @@ use crate::live::{self, Live};
 use crate::news::{self, Told};
 use crate::pages::{self, Freshness, Plan, Records, Shapes, Site};
 use crate::payload::{Fence, Payload};
-use crate::publish::{FRESHNESS, Generation, PublishStep, Publisher, SiteInputs, Volatile};
+use crate::publish::{
+    FRESHNESS, Generation, GenerationId, PublishStep, Publisher, SiteInputs, Volatile,
+};
+use crate::relay::Relays;
 use crate::telemetry::{Metrics, Stage};
 use crate::theme::Theme;
 use crate::workers;
@@ -31,6 +34,8 @@ pub(super) struct Front {
     pub(super) site: Site,
     pub(super) publisher: Publisher,
     pub(super) live: Live,
+    /// What hears of a publish.
+    pub(super) relays: Relays,
     pub(super) metrics: Metrics,
     pub(super) history: Remembered,
     /// Facts about the records of the last plan, from which the next plan begins.
@@ -96,7 +101,11 @@ impl Front {
         self.metrics.took(Stage::Render, took);
         progress.rendered(pages, plan.len(), took);
         let step = |step: PublishStep<'_>| progress.step(step);
-        let published = self.publisher.publish(rendered, inputs, &volatile, step)?;
+        let shown = self.live.snapshot().site.as_ref().map(|site| site.generation.id.clone());
+        let relays = self.relays.clone();
+        let tell =
+            |paths: &[&String], next: &GenerationId| relays.note(paths, next, shown.as_ref());
+        let published = self.publisher.publish(rendered, inputs, &volatile, tell, step)?;
         let ended = clock.now().boot;
         if published.changed {
             progress.wrote(published.counts, ended.since(between));

@@ -19,7 +19,9 @@ use crate::clock::Clock;
 use crate::config::{Config, Invalid};
 use crate::live::Live;
 use crate::lock::Stay;
-use crate::server::{self, BoundAddress, HandedOver, Limits, ListenOn, Listeners, ServedSite};
+use crate::server::{
+    self, BoundAddress, GRACE, HandedOver, Limits, ListenOn, Listeners, ServedSite,
+};
 use crate::telemetry::Metrics;
 
 /// The name of a socket for metrics, among the sockets that the service manager hands over.
@@ -63,6 +65,7 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
         info!("serving {}", at(address, wired.refresher.front.site.base()));
     }
 
+    let deliveries = wired.refresher.front.relays.start(&wired.live, &stopped);
     let ended = EventLoop::of(wired, config, cli, &clock, events).run().await;
     // The threads of the server end by themselves; wait for them.
     let _ = stop.send(true);
@@ -72,6 +75,7 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
     if let Some(log) = log {
         tokio::task::spawn_blocking(move || log.close()).await?;
     }
+    deliveries.end_within(GRACE).await;
     let (loads, held) = metrics.loads();
     info!(
         loads,
@@ -143,5 +147,10 @@ pub(super) async fn build_loop(config: Config, cli: &Cli) -> Result<()> {
     events.watch_files(&config);
     let wired = wiring::wire(&config, &clock, Stay::Long)?;
     info!("keeping {} fresh", config.out.display());
-    EventLoop::of(wired, config, cli, &clock, events).run().await
+    let (stop, stopped) = watch::channel(false);
+    let deliveries = wired.refresher.front.relays.start(&wired.live, &stopped);
+    let ended = EventLoop::of(wired, config, cli, &clock, events).run().await;
+    let _ = stop.send(true);
+    deliveries.end_within(GRACE).await;
+    ended
 }

@@ -32,6 +32,7 @@ use crate::lock::{self, Held, Lock, Stay};
 use crate::pages::{self, Attribution, NoticeAge, Site};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
+use crate::relay::Relays;
 use crate::source::demo::Demo;
 use crate::source::{Proxy, Source};
 use crate::store::{FileStore, RedisAddress, RedisStore, Stores, WhenLost};
@@ -106,6 +107,7 @@ pub(super) fn wire_and_answer(
             site,
             publisher,
             live: live.clone(),
+            relays: Relays::open(&config.relay, &config.out, &config.state, clock)?,
             metrics,
             history: Remembered::read(&config.state, outcome)?,
             shapes: Arc::default(),

@@ -15,6 +15,9 @@ use crate::similar::most_similar;
 /// The start of the name of each variable.
 const PREFIX: &str = "MOVIES_GEN_";
 
+/// Variables that are no options.
+const TOLD: [&str; 2] = ["MOVIES_GEN_GENERATION", "MOVIES_GEN_ORIGIN"];
+
 /// Checks all variables of the program.
 ///
 /// # Errors
@@ -24,6 +27,10 @@ pub(super) fn check(
 ) -> Result<(), clap::Error> {
     for (name, value) in variables {
         let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+        // The command of --then has these variables, and may start the program.
+        if TOLD.contains(&&*name) {
+            continue;
+        }
         if !name.starts_with(PREFIX) || value.trim().is_empty() || is_of_kubernetes(&name, &value) {
             continue;
         }

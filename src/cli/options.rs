@@ -11,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Args, ValueEnum};
 
 use super::access_log::{AccessLogFormat, LogFile, TrustedProxy};
+use super::bucket::BucketAddress;
 use super::listen::{Listen, ListenList};
 use super::values::{DurationText, Factor, Secret, Share, Size, StaleNotice};
 
@@ -229,6 +230,33 @@ options! {
         /// disk, and the files that visitors asked for lately are kept in memory.
         #[arg(value_name = "SIZE", default_value = "256MiB")]
         cache_bytes: Size => NeedsRestart,
+    }
+
+    "After a publish" for WRITERS {
+        /// Command to run after each publish
+        ///
+        /// The command runs in a shell, once at a time. Its standard input has the paths that
+        /// changed, relative to --out, each with a NUL behind it; a path without a file in --out
+        /// was removed. The variables MOVIES_GEN_GENERATION, MOVIES_GEN_ORIGIN and MOVIES_GEN_OUT
+        /// have the generation, the time of its data, and the directory. After a failure, the
+        /// command runs again with all paths since. The first run gets all paths.
+        #[arg(value_name = "COMMAND")]
+        then: Option<String> => NeedsRestart,
+
+        /// Bucket to upload the site to: s3://bucket/prefix
+        ///
+        /// Any object store with the API of S3. The server and the credentials are in the
+        /// environment: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. Only
+        /// files that changed are uploaded; removed files are deleted an hour later.
+        #[arg(value_name = "BUCKET")]
+        publish_to: Option<BucketAddress> => NeedsRestart,
+
+        /// File that contains the credentials for --publish-to
+        ///
+        /// Lines such as AWS_ACCESS_KEY_ID=…, or a file in the form of ~/.aws/credentials, whose
+        /// section `default` is used. The file takes precedence over the environment.
+        #[arg(value_name = "FILE")]
+        publish_credentials: Option<PathBuf> => NeedsRestart,
     }
 
     "Redis" for SITE {

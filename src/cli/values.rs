@@ -33,6 +33,8 @@ pub fn form(value_name: &str) -> Option<&'static str> {
         "URL" => "a URL",
         "DIR" => "the path of a directory",
         "FILE|-" => "the path of a file, or - for standard output",
+        "COMMAND" => "a command line of the shell",
+        "BUCKET" => "the address of a bucket, such as s3://bucket/prefix",
         "PROXIES" => access_log::PROXIES,
         "NAME|FILE" => "the name of a built-in mapping, or the path of a file",
         "FILE" => "the path of a file",

@@ -56,6 +56,7 @@ mod in_place;
 mod inputs;
 mod listed_file;
 pub mod manifest;
+mod media;
 mod obstacles;
 mod ours;
 mod out_tree;
@@ -98,6 +99,7 @@ pub use generation::{Generation, PublishedFile};
 pub use inputs::{LastStep, MadeFrom, SiteInputs};
 pub use manifest::GenerationId;
 use manifest::{Manifest, OWN_DIRECTORY};
+pub use media::{cache_control, content_type};
 use ours::Ours;
 use out_tree::OutTree;
 use outside::VOLATILE;
@@ -299,21 +301,24 @@ impl Publisher {
         Ok(Rendered { generation, pages })
     }
 
-    /// Publishes a rendered generation (steps 2 to 6).
+    /// Publishes a rendered generation (steps 2 to 6). Before a file changes, `tell` gets the paths of
+    /// all files that change.
     ///
     /// # Errors
-    /// Fails if a file cannot be written. The live generation stays.
+    /// Fails if `tell` fails, or if a file cannot be written. The live generation stays.
     pub fn publish(
         &mut self,
         rendered: Rendered,
         inputs: SiteInputs,
         volatile: impl Fn(&Generation) -> Volatile,
+        tell: impl FnOnce(&[&String], &GenerationId) -> Result<()>,
         progress: impl Fn(PublishStep<'_>) + Sync,
     ) -> Result<Published> {
         let mut generation = Arc::new(rendered.generation);
         let volatile = volatile(&generation);
-        let Differences { in_files, paths, counts } =
+        let Differences { in_files, paths, files, counts } =
             Differences::between(self.live.as_deref(), &generation);
+        tell(&files, &generation.id)?;
         let changed = self.moved || in_files || self.out.has_room_again();
         if let Some(list) = &mut self.list {
             list.note(paths.into_iter().cloned());

@@ -45,6 +45,8 @@ pub(super) struct Differences<'g> {
     pub(super) in_files: bool,
     /// Paths whose entries in the manifest differ.
     pub(super) paths: Vec<&'g String>,
+    /// Paths whose content changes, and paths that the next generation lacks.
+    pub(super) files: Vec<&'g String>,
     pub(super) counts: PublishCounts,
 }
 
@@ -66,6 +68,7 @@ impl<'g> Differences<'g> {
                     if is_kept {
                         found.counts.kept += 1;
                     } else {
+                        found.files.push(path);
                         found.counts.write(new.size());
                     }
                     path
@@ -73,10 +76,12 @@ impl<'g> Differences<'g> {
                 EitherOrBoth::Left((path, _)) => {
                     found.in_files = true;
                     found.counts.removed += 1;
+                    found.files.push(path);
                     path
                 }
                 EitherOrBoth::Right((path, new)) => {
                     found.in_files = true;
+                    found.files.push(path);
                     found.counts.write(new.size());
                     path
                 }

@@ -90,34 +90,3 @@ pub(super) fn share(fields: &mut HeaderMap, path: &str) {
         fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     }
 }
-
-/// Returns the time for which a file may be cached: one year for a file with its hash in the name,
-/// no time for all other files.
-pub(super) fn cache_control(path: &str) -> HeaderValue {
-    HeaderValue::from_static(if path.starts_with("assets/") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    })
-}
-
-/// Returns the media type of a file.
-pub(super) fn content_type(path: &str) -> &'static str {
-    match path {
-        "feed.xml" => return "application/atom+xml; charset=utf-8",
-        // JSON has no charset parameter (RFC 8259 §11).
-        "feed.json" => return "application/feed+json",
-        _ => {}
-    }
-    match path.rsplit('.').next().unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "json" => "application/json; charset=utf-8",
-        "xml" => "application/xml; charset=utf-8",
-        "txt" => "text/plain; charset=utf-8",
-        "svg" => "image/svg+xml; charset=utf-8",
-        "webmanifest" => "application/manifest+json; charset=utf-8",
-        _ => mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream"),
-    }
-}

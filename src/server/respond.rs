@@ -33,14 +33,14 @@ use super::answer::{Answer, Met};
 use super::condition::{ConditionVerdict, Validators};
 use super::encoding::{Coding, choose};
 use super::events::{Asked, Head};
-use super::headers::{self, content_type};
+use super::headers;
 use super::{range, well_known};
 use crate::clock::Now;
 use crate::hold::Coming;
 use crate::live::{LiveSite, Snapshot};
 use crate::pages::{BROTLI, GZIP, NOT_FOUND, NOT_IN_A_PATH};
 use crate::publish::manifest::ManifestEntry;
-use crate::publish::{PublishedFile, STATUS, is_volatile};
+use crate::publish::{PublishedFile, STATUS, cache_control, content_type, is_volatile};
 
 /// The path at which streams of events are opened.
 const EVENTS: &str = "events";
@@ -231,7 +231,7 @@ fn answer_file(
     answer.extensions_mut().insert(WholeFile { file: file.clone(), suffix: form.suffix });
     let fields = answer.headers_mut();
     insert(fields, ETAG, &form.etag);
-    fields.insert(CACHE_CONTROL, headers::cache_control(path));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control(path)));
     if form.varies {
         fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }

@@ -45,6 +45,7 @@ mod protocol;
 mod publishing;
 mod reading;
 mod redis;
+mod relay;
 mod replicas;
 mod retiring;
 mod screenshots;

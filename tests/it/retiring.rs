@@ -151,7 +151,9 @@ impl Dated {
         let inputs =
             SiteInputs::of(&look(&frame, &theme), [b"", b""], &ledger, None).expect("inputs");
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
-        self.publisher.publish(rendered, inputs, |_| Volatile::new(), |_| ()).expect("published")
+        self.publisher
+            .publish(rendered, inputs, |_| Volatile::new(), |_, _| Ok(()), |_| ())
+            .expect("published")
     }
 
     /// Returns the number of stylesheets on disk in each tree, including compressed forms.

@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("similar", &[]),
     ("access_log", &["cli", "clock", "disk", "telemetry"]),
     ("cli", &["similar"]),
-    ("config", &["access_log", "cli", "disk", "mapping", "similar", "upstream"]),
+    ("config", &["access_log", "cli", "disk", "mapping", "relay", "similar", "upstream"]),
     ("clock", &[]),
     ("letters", &[]),
     ("texts", &[]),
@@ -67,6 +67,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("news", &["changes", "pages", "publish"]),
     ("live", &["clock", "hold", "news", "payload", "publish"]),
+    ("relay", &["cli", "clock", "disk", "document", "live", "pages", "publish"]),
     (
         "server",
         &[
@@ -98,6 +99,7 @@ const EDGES: &[&str] = &[
     "store",
     "theme",
     "publish",
+    "relay",
     "server",
     "live",
     "watch",

@@ -55,6 +55,8 @@ impl HandedOver {
         if !self.socket.is_listener()? {
             bail!("the socket {bound} was handed over with LISTEN_FDS and does not listen");
         }
+        // The command of --then must not keep the socket open.
+        self.socket.set_cloexec(true)?;
         match bound {
             BoundAddress::Tcp(_) => tcp::set_for_clients(&self.socket)?,
             BoundAddress::Unix(_) => self.socket.set_nonblocking(true)?,

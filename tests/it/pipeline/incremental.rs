@@ -173,7 +173,8 @@ impl Press {
         let plan = Plan::new(frame, records, theme);
         let inputs = SiteInputs::of(&look(frame, theme), [b"", b""], ledger, None).expect("inputs");
         let rendered = self.publisher.render(&plan, now, |_| ()).expect("rendered");
-        let published = self.publisher.publish(rendered, inputs, |_| Volatile::new(), |_| ());
+        let published =
+            self.publisher.publish(rendered, inputs, |_| Volatile::new(), |_, _| Ok(()), |_| ());
         self.publisher.prepare().expect("a standby");
         published.expect("published").counts.written
     }

@@ -71,7 +71,9 @@ fn published_at(now: WallTime) -> BTreeMap<String, Vec<u8>> {
             .expect("a publisher");
     let inputs = SiteInputs::of(&look(&frame, &theme), [b"", b""], &ledger, None).expect("inputs");
     let rendered = publisher.render(&plan, now, |_| ()).expect("rendered");
-    publisher.publish(rendered, inputs, |_| Volatile::new(), |_| ()).expect("published");
+    publisher
+        .publish(rendered, inputs, |_| Volatile::new(), |_, _| Ok(()), |_| ())
+        .expect("published");
     contents(&out)
 }
 
