@@ -15,6 +15,11 @@ use crate::clock::BootTime;
 /// is still young enough when it has left.
 const MARGIN: Duration = Duration::from_millis(100);
 
+/// As [`MARGIN`], for a cache in front of the server. A cache keeps an answer for whole seconds, and the
+/// cache of nginx up to a second longer than told. An answer whose data has less time left than this
+/// cannot be kept, so that each visitor of the cache would ask again.
+const MARGIN_OF_CACHES: Duration = Duration::from_secs(2);
+
 /// Time by which the next refresh may be slower than expected, in addition to a quarter of the
 /// expected duration.
 const SLACK: Duration = Duration::from_millis(10);
@@ -32,14 +37,27 @@ pub struct Bound {
 
 impl Bound {
     /// Returns the age from which requests are held.
-    fn gate(&self) -> Duration {
-        self.max_age.saturating_sub(MARGIN.min(self.max_age / 2))
+    fn gate(&self, asker: Asker) -> Duration {
+        let margin = match asker {
+            Asker::Visitor => MARGIN,
+            Asker::Cache => MARGIN_OF_CACHES,
+        };
+        self.max_age.saturating_sub(margin.min(self.max_age / 2))
     }
 
     /// Whether data of this age is too old to be shown.
     pub fn is_too_stale(&self, age: Duration) -> bool {
         self.max_stale.is_some_and(|longest| age > longest)
     }
+}
+
+/// Who gets the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// One visitor.
+    Visitor,
+    /// A cache in front of the server, for many visitors.
+    Cache,
 }
 
 /// What is known about newer data.
@@ -91,7 +109,7 @@ impl fmt::Display for StaleReason {
     }
 }
 
-/// Applies the rule. `origin` is the origin time of the data, if there is data; `takes` is the
+/// Applies the rule. `asker` is who gets the answer; `origin` is the origin time of the data, if there is data; `takes` is the
 /// expected duration of a refresh from its claim to the live generation; `arrived` is the time at
 /// which the request came.
 pub fn decide(
@@ -99,11 +117,12 @@ pub fn decide(
     coming: Coming,
     takes: Duration,
     bound: &Bound,
+    asker: Asker,
     arrived: BootTime,
     now: BootTime,
 ) -> Decision {
     let age = origin.map(|origin| now.since(origin));
-    if age.is_some_and(|age| age < bound.gate()) {
+    if age.is_some_and(|age| age < bound.gate(asker)) {
         return Decision::Fresh;
     }
     let patience = arrived + bound.hold;
@@ -138,6 +157,7 @@ fn wait(until: BootTime, now: BootTime) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Asker::{Cache, Visitor};
     use Coming::{Due, Failed, InFlight};
     use Decision::{Fresh, Old, Wait};
 
@@ -155,7 +175,7 @@ mod tests {
 
     /// Decides a request that arrives `age` milliseconds after the origin time of the data.
     fn load(age: i64, coming: Coming) -> Decision {
-        decide(Some(at(0)), coming, TAKES, &BOUND, at(age), at(age))
+        decide(Some(at(0)), coming, TAKES, &BOUND, Visitor, at(age), at(age))
     }
 
     #[test]
@@ -177,7 +197,7 @@ mod tests {
     fn a_request_within_the_bound_waits_only_for_data_that_comes_in_time() {
         let load = |age, takes| {
             let takes = Duration::from_millis(takes);
-            decide(Some(at(0)), Due(at(60_000)), takes, &BOUND, at(age), at(age))
+            decide(Some(at(0)), Due(at(60_000)), takes, &BOUND, Visitor, at(age), at(age))
         };
         // The new data is live at 61,800 or, with a quarter more, at 62,260: too late for the
         // first request.
@@ -185,7 +205,8 @@ mod tests {
         assert_eq!(load(59_999, 1_500), Wait(at(61_999)));
         assert_eq!(load(60_000, 1_800), Wait(at(62_000)), "the data is too old to be answered");
         // Data within the bound is fresh, even if newer data does not come within the hold.
-        let margin = |coming| decide(Some(at(0)), coming, TAKES, &BOUND, at(59_950), at(59_950));
+        let margin =
+            |coming| decide(Some(at(0)), coming, TAKES, &BOUND, Visitor, at(59_950), at(59_950));
         for coming in [Failed, Due(at(70_000)), InFlight(at(57_000))] {
             assert_eq!(margin(coming), Fresh);
         }
@@ -200,24 +221,39 @@ mod tests {
 
     #[test]
     fn a_request_waits_no_longer_than_the_hold() {
-        let waited = decide(Some(at(0)), Due(at(60_000)), TAKES, &BOUND, at(60_000), at(62_000));
+        let waited =
+            decide(Some(at(0)), Due(at(60_000)), TAKES, &BOUND, Visitor, at(60_000), at(62_000));
         assert_eq!(waited, Old(StaleReason::Waited));
         let claimed_late = InFlight(at(61_500));
-        let waited = decide(Some(at(0)), claimed_late, TAKES, &BOUND, at(60_000), at(62_000));
+        let waited =
+            decide(Some(at(0)), claimed_late, TAKES, &BOUND, Visitor, at(60_000), at(62_000));
         assert_eq!(waited, Old(StaleReason::Waited));
     }
 
     #[test]
     fn without_data_a_request_waits_for_the_first_data() {
-        let load = |coming| decide(None, coming, TAKES, &BOUND, at(10), at(10));
+        let load = |coming| decide(None, coming, TAKES, &BOUND, Visitor, at(10), at(10));
         assert_eq!(load(InFlight(at(0))), Wait(at(2_000)));
         assert_eq!(load(Failed), Old(StaleReason::Failed));
     }
 
     #[test]
+    fn an_answer_for_a_cache_waits_if_it_could_not_be_kept() {
+        let load =
+            |age| decide(Some(at(0)), Due(at(60_000)), TAKES, &BOUND, Cache, at(age), at(age));
+        assert_eq!(load(57_999), Fresh);
+        assert_eq!(load(58_000), Fresh, "newer data does not come within the hold");
+        assert_eq!(load(58_500), Wait(at(60_500)));
+        // Without newer data, the answer is still within the bound.
+        let failed = decide(Some(at(0)), Failed, TAKES, &BOUND, Cache, at(59_500), at(59_500));
+        assert_eq!(failed, Fresh);
+    }
+
+    #[test]
     fn the_margin_is_at_most_half_of_the_bound() {
         let bound = Bound { max_age: Duration::from_millis(50), ..BOUND };
-        let decision = |age| decide(Some(at(0)), Due(at(50)), TAKES, &bound, at(age), at(age));
+        let decision =
+            |age| decide(Some(at(0)), Due(at(50)), TAKES, &bound, Visitor, at(age), at(age));
         assert_eq!(decision(24), Fresh);
         assert_eq!(decision(25), Wait(at(2_025)));
     }

@@ -12,6 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Met};
+use super::headers;
 use super::respond::{self, Unread, WholeFile, respond};
 use super::shown::{PreparedAnswer, ShownSnapshot};
 use super::well_known::OwnersFiles;
@@ -52,7 +53,8 @@ fn keep(request: &Parts, answer: &mut Answer, met: &Met) {
     let Some(WholeFile { file, suffix }) = answer.extensions_mut().remove() else { return };
     if answer.status() == StatusCode::OK {
         let depends_on_data = respond::depends_on_data(request, &met.shown);
-        let fields = answer.headers().clone();
+        let mut fields = answer.headers().clone();
+        headers::forget_age(&mut fields);
         met.shown.prepare(request, PreparedAnswer { fields, file, suffix, depends_on_data });
     }
 }

@@ -27,7 +27,7 @@ use super::shown::{PreparedAnswer, ShownSnapshot};
 use super::well_known::OwnersFiles;
 use super::{admit, content, headers, respond};
 use crate::clock::Clock;
-use crate::hold::Decision;
+use crate::hold::{Asker, Decision};
 use crate::live::{Live, Snapshot};
 
 /// What a request gets.
@@ -93,14 +93,15 @@ impl Desk {
             Some(prepared) => prepared.depends_on_data,
             None => respond::depends_on_data(request, &shown),
         };
-        let met = self.wait(shown.clone(), depends_on_data).await;
+        let asker = headers::asker(&request.headers);
+        let met = self.wait(shown.clone(), depends_on_data, asker).await;
         let prepared = if Rc::ptr_eq(&met.shown, &shown) {
             prepared
         } else {
             // After a wait, another generation may be live.
             met.shown.prepared(request).filter(is_for_file)
         };
-        if let Some(answer) = prepared.and_then(|prepared| filled(&prepared, &met)) {
+        if let Some(answer) = prepared.and_then(|prepared| filled(&prepared, &met, asker)) {
             return Answered::Whole(answer.map(Either::Left));
         }
         let mut answer =
@@ -122,9 +123,10 @@ impl Desk {
     }
 
     /// Returns the snapshot for a request, after a wait if newer data is worth a wait.
-    async fn wait(&self, shown: Rc<ShownSnapshot>, depends_on_data: bool) -> Met {
+    async fn wait(&self, shown: Rc<ShownSnapshot>, depends_on_data: bool, asker: Asker) -> Met {
         if depends_on_data {
-            return self.parking.wait(shown, || self.shown(), &self.live, &self.clock).await;
+            let (live, clock) = (&self.live, &self.clock);
+            return self.parking.wait(shown, || self.shown(), live, clock, asker).await;
         }
         Met { shown, now: self.clock.now(), decision: Decision::Fresh, held: None }
     }
@@ -132,7 +134,7 @@ impl Desk {
 
 /// Returns a prepared answer with its age and its content. Returns `None` if the content is not in
 /// memory, or if the data is too old to be shown.
-fn filled(prepared: &PreparedAnswer, met: &Met) -> Option<Answer> {
+fn filled(prepared: &PreparedAnswer, met: &Met, asker: Asker) -> Option<Answer> {
     let site = met.shown.site.as_ref()?;
     if met.shown.frame.bound.is_too_stale(site.origin.age(met.now)) {
         return None;
@@ -141,5 +143,8 @@ fn filled(prepared: &PreparedAnswer, met: &Met) -> Option<Answer> {
     let mut answer = Answer::new(Full::new(body));
     *answer.headers_mut() = prepared.fields.clone();
     headers::say_age(answer.headers_mut(), met, true);
+    if prepared.depends_on_data {
+        headers::say_to_caches(answer.headers_mut(), met, asker);
+    }
     Some(answer)
 }

@@ -9,14 +9,22 @@ use hyper::header::{
 };
 
 use super::answer::Met;
-use super::shown::AgeValues;
-use crate::hold::Decision;
+use super::shown::{AgeValues, ShownSnapshot};
+use crate::clock::Now;
+use crate::hold::{Asker, Decision};
+use crate::live::LiveSite;
 
 /// Origin time of the data (RFC 3339 with milliseconds).
 const X_DATA_AS_OF: HeaderName = HeaderName::from_static("x-data-as-of");
 /// Id of the generation that the answer comes from.
 const X_GENERATION: HeaderName = HeaderName::from_static("x-generation");
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+const X_ACCEL_EXPIRES: HeaderName = HeaderName::from_static("x-accel-expires");
+/// The names that caches give to the field of tags.
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
@@ -35,13 +43,7 @@ pub(super) fn say_age(fields: &mut HeaderMap, met: &Met, has_page: bool) {
         fields.insert(CACHE_STATUS, HeaderValue::from_static("movies-gen; fwd=miss"));
         return;
     };
-    let age = site.origin.age(*now);
-    let bound = shown.frame.bound.max_age;
-    let rest = (bound.as_secs_f64() - age.as_secs_f64()).floor() as i64;
-    let AgeValues { age, hit } = shown.age_values((age.as_secs(), rest), || AgeValues {
-        age: HeaderValue::from(age.as_secs()),
-        hit: value(&format!("movies-gen; hit; ttl={rest}")),
-    });
+    let (AgeValues { age, hit, .. }, rest) = age_values(shown, site, *now);
     fields.insert(AGE, age);
     fields.insert(X_DATA_AS_OF, names.as_of.clone());
     fields.insert(X_GENERATION, names.generation.clone());
@@ -51,6 +53,61 @@ pub(super) fn say_age(fields: &mut HeaderMap, met: &Met, has_page: bool) {
         (true, decision, held) => value(&cache_status(*decision, held.is_some(), rest)),
     };
     fields.insert(CACHE_STATUS, status);
+}
+
+/// Returns the header values for the age of the data, and `--max-age` minus the age in seconds.
+fn age_values(shown: &ShownSnapshot, site: &LiveSite, now: Now) -> (AgeValues, i64) {
+    let age = site.origin.age(now);
+    let bound = shown.frame.bound.max_age;
+    let rest = (bound.as_secs_f64() - age.as_secs_f64()).floor() as i64;
+    let values = shown.age_values((age.as_secs(), rest), || AgeValues {
+        age: HeaderValue::from(age.as_secs()),
+        hit: value(&format!("movies-gen; hit; ttl={rest}")),
+        // The clock of nginx has whole seconds, so nginx keeps a page up to a second longer.
+        left: HeaderValue::from((rest - 1).max(0)),
+        targeted: value(&format!("max-age={}", rest.max(0))),
+    });
+    (values, rest)
+}
+
+/// Says how long a shared cache may keep an answer that depends on the data: until the data is as old as
+/// `--max-age`. Browsers ignore the field (RFC 9213). The cache of nginx knows only its own field, which
+/// nginx does not pass on.
+pub(super) fn say_to_caches(fields: &mut HeaderMap, met: &Met, asker: Asker) {
+    let Some(site) = &met.shown.site else { return };
+    let (AgeValues { left, targeted, .. }, _) = age_values(&met.shown, site, met.now);
+    fields.insert(CDN_CACHE_CONTROL, targeted);
+    if asker == Asker::Cache {
+        fields.insert(X_ACCEL_EXPIRES, left);
+    }
+}
+
+/// Removes the fields that change with time.
+pub(super) fn forget_age(fields: &mut HeaderMap) {
+    for name in [AGE, CACHE_STATUS, CDN_CACHE_CONTROL, X_ACCEL_EXPIRES] {
+        fields.remove(name);
+    }
+}
+
+/// Names the record that a file shows, so that a cache can remove all answers with the record.
+pub(super) fn tag(fields: &mut HeaderMap, path: &str) {
+    if path.starts_with("assets/") || path.starts_with("static/") {
+        return;
+    }
+    let path = path.strip_prefix("json/").unwrap_or(path);
+    let kind = [("movies/", "film"), ("people/", "person")];
+    let record = kind.into_iter().find_map(|(directory, kind)| {
+        let (slug, _) = path.strip_prefix(directory)?.split_once('/')?;
+        HeaderValue::from_str(&format!("{kind}-{slug}")).ok()
+    });
+    let record = record.unwrap_or(HeaderValue::from_static("list"));
+    fields.insert(SURROGATE_KEY, record.clone());
+    fields.insert(CACHE_TAG, record);
+}
+
+/// Returns who gets the answer: a cache names itself (RFC 8586).
+pub(super) fn asker(fields: &HeaderMap) -> Asker {
+    if fields.contains_key(CDN_LOOP) { Asker::Cache } else { Asker::Visitor }
 }
 
 /// Makes a value of visible ASCII characters.

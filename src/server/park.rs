@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::answer::Met;
 use super::shown::ShownSnapshot;
 use crate::clock::Clock;
-use crate::hold::{self, Decision, StaleReason};
+use crate::hold::{self, Asker, Decision, StaleReason};
 use crate::live::{Live, Snapshot};
 use crate::telemetry::Metrics;
 
@@ -42,6 +42,7 @@ impl Parking {
         latest: impl Fn() -> Rc<ShownSnapshot>,
         live: &Live,
         clock: &Clock,
+        asker: Asker,
     ) -> Met {
         let mut now = clock.now();
         let arrived = now.boot;
@@ -51,7 +52,7 @@ impl Parking {
             let origin = shown.site.as_ref().map(|site| site.origin.boot);
             let bound = &shown.frame.bound;
             let Snapshot { coming, takes, .. } = **shown;
-            let mut decision = hold::decide(origin, coming, takes, bound, arrived, now.boot);
+            let mut decision = hold::decide(origin, coming, takes, bound, asker, arrived, now.boot);
             if let Decision::Wait(until) = decision {
                 if waiting.is_none()
                     && let Ok(place) = self.places.try_acquire()

@@ -81,6 +81,9 @@ pub(super) fn respond(request: &Parts, met: &Met) -> Answer {
     if answer.headers().get(CONTENT_TYPE) != Some(&EVENT_STREAM) {
         let has_page = answer.status() != StatusCode::SERVICE_UNAVAILABLE;
         headers::say_age(answer.headers_mut(), met, has_page);
+        if has_page && depends_on_data(request, &met.shown) {
+            headers::say_to_caches(answer.headers_mut(), met, headers::asker(&request.headers));
+        }
     }
     if let Some(path) = decoded(request.uri.path()) {
         headers::share(answer.headers_mut(), path.rsplit('/').next().unwrap_or_default());
@@ -232,6 +235,7 @@ fn answer_file(
     let fields = answer.headers_mut();
     insert(fields, ETAG, &form.etag);
     fields.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control(path)));
+    headers::tag(fields, path);
     if form.varies {
         fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }

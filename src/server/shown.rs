@@ -48,6 +48,10 @@ pub(super) struct SiteNames {
 pub(super) struct AgeValues {
     pub(super) age: HeaderValue,
     pub(super) hit: HeaderValue,
+    /// Seconds for which nginx is told to keep the answer.
+    pub(super) left: HeaderValue,
+    /// `CDN-Cache-Control`: seconds for which a cache may keep the answer.
+    pub(super) targeted: HeaderValue,
 }
 
 /// An answer with a file of the generation, without the fields that change with time.

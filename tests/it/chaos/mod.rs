@@ -12,6 +12,7 @@
 
 mod attempts;
 mod broken;
+mod caches;
 mod calm;
 mod checker;
 mod clients;

@@ -1,0 +1,119 @@
+//! Caches in front of the server, with the configurations in `deploy/`: no page is older than
+//! `--max-age`, and each page costs at most one request in each interval.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::history::{Epoch, Stamp};
+use super::upstream::{Act, Scripted};
+use crate::fixture::{Nginx, Process, Running, Site, found, free_address, get, write};
+
+/// The promised age. A cache keeps pages for whole seconds, so an age of one second would be too short.
+const MAX_AGE: Duration = Duration::from_secs(4);
+/// Number of refreshes during the loads.
+const ROUNDS: u32 = 6;
+/// Visitors of each page at the same time.
+const VISITORS: u32 = 2;
+/// Pages that are loaded.
+const PATHS: [&str; 3] = ["/", "/movies.json", "/people/"];
+
+fn deployed(name: &str, server: SocketAddr) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
+    std::fs::read_to_string(path)
+        .expect("a configuration")
+        .replace("127.0.0.1:8000", &server.to_string())
+}
+
+fn nginx(server: SocketAddr) -> (Nginx, SocketAddr) {
+    let nginx = Nginx::with(|address, directory| {
+        deployed("nginx-cache.conf", server)
+            .replace("/var/cache/nginx", &directory.display().to_string())
+            .replace("listen 80;", &format!("listen {address};"))
+    });
+    let address = nginx.address;
+    (nginx, address)
+}
+
+fn varnish(server: SocketAddr) -> ((Process, TempDir), SocketAddr) {
+    let (address, directory) = (free_address(), tempfile::tempdir().expect("a directory"));
+    let file = directory.path().join("site.vcl");
+    let port = format!(".port = \"{}\"", server.port());
+    write(&file, deployed("varnish.vcl", server).replace(".port = \"8000\"", &port));
+    let mut command = Command::new("varnishd");
+    command.args(["-F", "-j", "none", "-s", "malloc,10m", "-a", &address.to_string()]);
+    command.arg("-f").arg(&file).arg("-n").arg(directory.path().join("work"));
+    let process = Process::start(&mut command);
+    found("Varnish", || TcpStream::connect(address).ok());
+    ((process, directory), address)
+}
+
+/// Loads the pages through a cache for some refreshes, and returns how often the server was asked for
+/// each page.
+fn requests_through<C>(cache: impl FnOnce(SocketAddr) -> (C, SocketAddr)) -> BTreeMap<String, u32> {
+    let epoch = Epoch::begin();
+    let upstream = Scripted::start(vec![Act::Change], epoch);
+    let url = format!("http://{}", upstream.address());
+    let age = format!("{}s", MAX_AGE.as_secs());
+    let site = Site::in_memory().with(&["--upstream", &url, "--interval", &age, "--max-age", &age]);
+    let site = site.with(&["--hold", "3s", "--access-log", "log", "--access-log-format", "json"]);
+    let server: Running = site.serve().ready();
+    let (cache, address) = cache(server.address);
+    let rounds = upstream.rounds();
+    std::thread::scope(|scope| {
+        for path in PATHS.into_iter().flat_map(|path| (0..VISITORS).map(move |_| path)) {
+            let upstream = &upstream;
+            scope.spawn(move || {
+                let mut loads = 0;
+                while upstream.rounds() < rounds + ROUNDS {
+                    let answer = get(address, path);
+                    let now = epoch.now();
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                    let made = Stamp::all_in(answer.text()).iter().map(|stamp| stamp.made).min();
+                    let age = now.since(made.expect("a stamp"));
+                    assert!(age <= MAX_AGE, "{path} was {age:?} old: {:?}", answer.headers);
+                    loads += 1;
+                }
+                assert!(loads > 100, "{loads} loads");
+            });
+        }
+    });
+    let (site, (code, _)) = (server.site.clone(), server.terminate());
+    assert_eq!(code, Some(0));
+    drop(cache);
+    let mut asked = BTreeMap::new();
+    for line in std::fs::read_to_string(site.path("log")).expect("a log").lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let target = line["target"].as_str().expect("a target").to_owned();
+        *asked.entry(target).or_default() += 1;
+    }
+    asked
+}
+
+/// Asserts that the server was asked at most `each` times for each page and refresh.
+fn assert_few(asked: &BTreeMap<String, u32>, each: u32) {
+    for path in PATHS {
+        let asked = asked.get(path).copied().unwrap_or_default();
+        // The loads begin and end in the middle of a refresh.
+        let most = (ROUNDS + 2) * each;
+        assert!((ROUNDS - 1..=most).contains(&asked), "{path}: {asked} requests, at most {most}");
+    }
+}
+
+#[test]
+#[ignore = "needs nginx"]
+fn nginx_keeps_pages_within_their_age_and_asks_once_for_each_waiting_visitor() {
+    // nginx lets all visitors through that wait for the next page when a page has expired.
+    assert_few(&requests_through(nginx), VISITORS);
+}
+
+#[test]
+#[ignore = "needs Varnish"]
+fn varnish_keeps_pages_within_their_age_and_asks_once_for_each() {
+    assert_few(&requests_through(varnish), 1);
+}
