@@ -262,9 +262,10 @@ options! {
     "Redis" for SITE {
         /// URL of a Redis server through which several processes share one site
         ///
-        /// The forms are `redis://`, `rediss://` (TLS) and `unix://`. Processes that share a
-        /// Redis server share attempts and payloads: together they refresh at most once per
-        /// --interval.
+        /// The forms are `redis://`, `rediss://` (TLS), `unix://`, and
+        /// `redis+sentinel://HOST:PORT,HOST:PORT/NAME` for the master that sentinels know by this
+        /// name. The server may be a node of a cluster. Processes that share a Redis server share
+        /// attempts and payloads: together they refresh at most once per --interval.
         #[arg(value_name = "URL")]
         redis: Option<Secret> => NeedsRestart,
 

@@ -24,7 +24,10 @@ mod bodies;
 mod connections;
 mod hear;
 mod layout;
+mod line;
 mod mover;
+mod seeker;
+mod whereabouts;
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
@@ -33,7 +36,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
-use redis::aio::ConnectionManager;
 use redis::{Client, FromRedisValue, RedisResult, ScriptInvocation};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
@@ -50,9 +52,11 @@ use crate::payload::{Fence, Payload};
 use crate::schedule::{LONGEST_RETRY_AFTER, LastAttempt, Wait, WaitReason};
 use crate::upstream::UpstreamId;
 pub use address::RedisAddress;
-use connections::{Connections, LONGEST_TRANSFER};
+use connections::{Connections, LONGEST_TRANSFER, Use};
 use layout::{Keys, Scripts, VERSION, WHOLE_BODIES};
+use line::Line;
 use mover::Mover;
+use whereabouts::Whereabouts;
 
 /// Bytes per second below which Redis is too slow for bodies: a connection with 16 Mbit/s.
 const SLOWEST_TRANSFER: u64 = 2_000_000;
@@ -103,13 +107,15 @@ impl RedisStore {
         clock: Clock,
         file: &FileStore,
     ) -> Result<RedisStore> {
-        let client = Client::open(address.info().clone())
+        Client::open(address.info().clone())
             .with_context(|| format!("cannot use {address} as the address of Redis"))?;
+        let keys = Keys::of(prefix, upstream);
+        let whereabouts = Whereabouts::new(address.clone(), keys.claim.clone(), timeout);
         Ok(RedisStore {
             address,
             timeout,
-            connections: Connections::new(client, timeout)?,
-            keys: Keys::of(prefix, upstream),
+            connections: Connections::new(whereabouts, timeout),
+            keys,
             max_age,
             clock,
             scripts: Scripts::new(),
@@ -129,17 +135,32 @@ impl RedisStore {
     /// Runs a script. Returns the answer with the time just before the call, so that ages are
     /// never too small.
     async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<(Now, T)> {
-        let mut manager = self.connections.small();
+        let mut line = self.line();
         let before = self.clock.now();
         // The timeout of the client does not cover the wait for a connection.
-        let answer =
-            tokio::time::timeout(self.timeout, invocation.invoke_async(&mut manager)).await;
+        let answer = tokio::time::timeout(self.timeout, invocation.invoke_async(&mut line)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok((before, answer)),
             Ok(Err(error)) if !error.is_timeout() => plain(&error),
             _ => anyhow!("no answer within {:?}", self.timeout),
         };
-        Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.claim)))
+        Err(self.failed(error, &self.keys.claim))
+    }
+
+    /// Returns the connection for small calls.
+    fn line(&self) -> Line<'_> {
+        Line::new(&self.connections, Use::Small)
+    }
+
+    /// Adds to an error the server that failed. The next call looks for the server again.
+    fn failed(&self, error: anyhow::Error, key: &str) -> anyhow::Error {
+        let known = self.connections.whereabouts.known();
+        self.connections.whereabouts.doubt();
+        let at = match known.filter(|known| known != self.address.info().addr()) {
+            Some(other) => format!(", now {other}"),
+            None => String::new(),
+        };
+        error.context(format!("Redis at {}{at} (key {key})", self.address))
     }
 
     /// Runs a script that transfers this number of bytes. The timeout grows with the bytes.
@@ -152,7 +173,7 @@ impl RedisStore {
         bytes: u64,
     ) -> Result<(Now, T)> {
         let before = self.clock.now();
-        let run = async |manager: &mut ConnectionManager| invocation.invoke_async(manager).await;
+        let run = async |line: &mut Line<'_>| invocation.invoke_async(line).await;
         Ok((before, self.moving(bytes, self.allowed_for(bytes), run).await?))
     }
 
@@ -164,20 +185,20 @@ impl RedisStore {
         &self,
         bytes: u64,
         allowed: Duration,
-        call: impl AsyncFnOnce(&mut ConnectionManager) -> RedisResult<T>,
+        call: impl AsyncFnOnce(&mut Line<'_>) -> RedisResult<T>,
     ) -> Result<T> {
-        let mut manager = self.connections.bodies();
-        let answer = tokio::time::timeout(allowed, call(&mut manager)).await;
+        let mut line = Line::new(&self.connections, Use::Bodies);
+        let answer = tokio::time::timeout(allowed, call(&mut line)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if !error.is_timeout() => plain(&error),
             _ => {
                 // The unfinished transfer would delay the next call on the same connection.
-                let _ = self.connections.open_bodies_anew();
+                self.connections.close_bodies();
                 TooSlow { bytes, allowed }.into()
             }
         };
-        Err(error.context(format!("Redis at {} (key {})", self.address, self.keys.last_good)))
+        Err(self.failed(error, &self.keys.last_good))
     }
 
     fn allowed_for(&self, bytes: u64) -> Duration {
@@ -187,24 +208,22 @@ impl RedisStore {
 
     /// Returns the bytes of the saved payload and ledger.
     async fn saved_bytes(&self) -> Result<u64> {
-        let mut manager = self.connections.small();
+        let mut line = self.line();
         let mut command = redis::cmd("HMGET");
         command.arg(&self.keys.last_good).arg("bytes");
-        let ask = command.query_async::<(Option<u64>,)>(&mut manager);
-        match tokio::time::timeout(self.timeout, ask).await {
-            Ok(Ok((bytes,))) => Ok(bytes.unwrap_or(UNKNOWN_SIZE)),
-            Ok(Err(error)) => Err(plain(&error)),
-            Err(_) => Err(anyhow!("no answer within {:?}", self.timeout)),
-        }
-        .with_context(|| format!("Redis at {} (key {})", self.address, self.keys.last_good))
+        let ask = command.query_async::<(Option<u64>,)>(&mut line);
+        let error = match tokio::time::timeout(self.timeout, ask).await {
+            Ok(Ok((bytes,))) => return Ok(bytes.unwrap_or(UNKNOWN_SIZE)),
+            Ok(Err(error)) => plain(&error),
+            Err(_) => anyhow!("no answer within {:?}", self.timeout),
+        };
+        Err(self.failed(error, &self.keys.last_good))
     }
 
     /// Opens new connections. A connection does not break by itself if the server hangs, or if the
     /// name now leads to another address.
     pub fn connect_anew(&self) {
-        if let Err(error) = self.connections.open_anew() {
-            debug!("cannot connect to Redis at {}: {error:#}", self.address);
-        }
+        self.connections.close();
     }
 
     /// Subscribes again at once, because Redis may be another server than before.

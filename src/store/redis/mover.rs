@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use redis::aio::ConnectionManager;
 use redis::{RedisResult, pipe};
 
 use super::super::TooSlow;
 use super::super::parts::{LARGEST, PartName};
+use super::line::Line;
 use super::{RedisStore, layout};
 use crate::clock::BootTime;
 
@@ -46,7 +46,7 @@ impl<'a> Mover<'a> {
     async fn call<T>(
         &mut self,
         bytes: usize,
-        call: impl AsyncFnOnce(&mut ConnectionManager) -> RedisResult<T>,
+        call: impl AsyncFnOnce(&mut Line<'_>) -> RedisResult<T>,
     ) -> Result<T> {
         let took = self.store.clock.now().boot.since(self.started);
         let bytes = self.moved + bytes as u64;
@@ -75,7 +75,7 @@ impl<'a> Mover<'a> {
             let bytes = keys.iter().map(String::len).sum();
             invocation.key(keys).arg(&time).arg(FOREVER);
             let places: Vec<usize> =
-                self.call(bytes, async |manager| invocation.invoke_async(manager).await).await?;
+                self.call(bytes, async |line| invocation.invoke_async(line).await).await?;
             self.moved += bytes as u64;
             missing.extend(places.iter().filter_map(|place| names.get(place - 1)));
         }
@@ -98,7 +98,7 @@ impl<'a> Mover<'a> {
                 let key = self.store.keys.part(name);
                 sending.cmd("SET").arg(key).arg(&part[..]).arg("PX").arg(LEFT).ignore();
             }
-            self.call(bytes, async |manager| sending.query_async::<()>(manager).await).await?;
+            self.call(bytes, async |line| sending.query_async::<()>(line).await).await?;
             self.moved += bytes as u64;
             rest = later;
         }
@@ -115,7 +115,7 @@ impl<'a> Mover<'a> {
             }
             let bytes = names.len() * LARGEST;
             let parts: Vec<Option<Vec<u8>>> =
-                self.call(bytes, async |manager| fetching.query_async(manager).await).await?;
+                self.call(bytes, async |line| fetching.query_async(line).await).await?;
             for (name, part) in names.iter().zip(parts) {
                 if let Some(part) = part {
                     self.moved += part.len() as u64;
@@ -136,7 +136,7 @@ impl<'a> Mover<'a> {
             for name in names {
                 invocation.arg(name.as_str());
             }
-            self.call(bytes, async |manager| invocation.invoke_async::<()>(manager).await).await?;
+            self.call(bytes, async |line| invocation.invoke_async::<()>(line).await).await?;
             self.moved += bytes as u64;
         }
         Ok(())

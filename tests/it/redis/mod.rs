@@ -1,5 +1,8 @@
 //! A Redis that several processes share.
 
+mod cluster;
+mod sentinel;
+
 use crate::fixture::{
     Answer, Link, Redis, Site, Upstream, contents, films, identities, wait_until,
 };
