@@ -22,9 +22,10 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 # each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, lists
 # of a thousand films, films with thousands of people, an archive of 100,000 films, clients that read
 # slowly, and open pages in front of several replicas.
-LONG := chaos::broken chaos::caches chaos::faults chaos::proxy_cache events::crowd faults::owner faults::sizes \
-	faults::windows http::slow large_records:: live_pages::endurance live_pages::long \
-	live_pages::replicas national:: nginx::nginx_answers_whole_pages pipeline::large protocol::laws \
+LONG := chaos::broken chaos::caches chaos::faults chaos::many::failover chaos::proxy_cache \
+	events::crowd faults::owner faults::sizes faults::windows http::slow large_records:: \
+	live_pages::endurance live_pages::long live_pages::replicas national:: \
+	nginx::nginx_answers_whole_pages pipeline::large protocol::laws \
 	relay::bucket::a_failure_at_any relay::then::no_path_is_forgotten_in_a_thousand \
 	sudden_death:: upgrading::a_change_of_one_film
 

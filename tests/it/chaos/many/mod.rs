@@ -7,6 +7,7 @@
 //! counted as *residue*, but only while the records show that Redis could not be used.
 
 mod crowds;
+mod failover;
 mod faults;
 mod records;
 mod rules;

@@ -22,9 +22,9 @@ const SCALED: [&str; 6] = ["--interval", "1s", "--max-age", "1s", "--hold", "600
 
 /// A run that has not ended.
 #[must_use]
-pub(crate) struct Cluster {
+pub(crate) struct Cluster<R = Redis> {
     pub(crate) upstream: Scripted,
-    pub(crate) redis: Redis,
+    pub(crate) redis: R,
     epoch: Epoch,
     sites: Vec<Site>,
     servers: Vec<Option<Running>>,
@@ -38,14 +38,30 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts all processes at the same time.
+    /// Starts all processes at the same time, with a Redis of their own.
     pub(crate) fn begin(script: Script, count: usize, movers: usize, pace: Pace) -> Cluster {
+        let redis = Redis::start();
+        let at = redis.url();
+        Cluster::begin_at(redis, &at, script, count, movers, pace)
+    }
+}
+
+impl<R> Cluster<R> {
+    /// Starts all processes at the same time. `at` is the address for `--redis`.
+    pub(crate) fn begin_at(
+        redis: R,
+        at: &str,
+        script: Script,
+        count: usize,
+        movers: usize,
+        pace: Pace,
+    ) -> Cluster<R> {
         let epoch = Epoch::begin();
-        let (upstream, redis) = (Scripted::start(script, epoch), Redis::start());
+        let upstream = Scripted::start(script, epoch);
         let url = format!("http://{}", upstream.address());
         let site = |replica: usize| {
             let limit = Scripted::limit_of(replica).to_string();
-            let arguments = ["--upstream", &url, "--redis", &redis.url(), "--limit", &limit];
+            let arguments = ["--upstream", &url, "--redis", at, "--limit", &limit];
             Site::in_memory().with(&arguments).with(&SCALED)
         };
         let sites: Vec<_> = (0..count).map(site).collect();
@@ -153,8 +169,8 @@ impl Cluster {
     pub(crate) fn lapse(
         &mut self,
         span: Duration,
-        begin: impl FnOnce(&mut Redis),
-        end: impl FnOnce(&mut Redis),
+        begin: impl FnOnce(&mut R),
+        end: impl FnOnce(&mut R),
     ) {
         let from = self.epoch.now();
         begin(&mut self.redis);
