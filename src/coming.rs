@@ -1,13 +1,36 @@
 //! Derives from the last attempt what is known about newer data.
 //!
-//! Owns the rule that turns an attempt into [`Coming`]. The rule is pure: the caller reads the
-//! store and the clock. This module must not decide whether a request waits, because
+//! Owns the rule that turns an attempt into [`Coming`], and the time until a replica reads the store
+//! again. The rules are pure: the caller reads the store and the clock. This module must not decide whether a request waits, because
 //! [`hold`](crate::hold) decides this from [`Coming`].
 
 use std::time::Duration;
 
 use crate::clock::BootTime;
 use crate::hold::Coming;
+
+/// Time between two reads of what other replicas did, because announcements may be lost.
+const POLL: Duration = Duration::from_secs(1);
+/// As [`POLL`], while this or another replica is making a refresh.
+const POLL_IN_FLIGHT: Duration = Duration::from_millis(40);
+
+/// Returns the time until a replica reads again what other replicas did. While another replica is
+/// making a refresh, visitors may be waiting for the result; no visitor waits longer than `hold`.
+/// While this replica is asking the upstream, this replica must restore a claim that the store
+/// lost. `asked_again_in` is the time until a store that did not answer is asked again.
+pub fn look_again_in(
+    coming: Coming,
+    is_asking: bool,
+    asked_again_in: Option<Duration>,
+    hold: Duration,
+    now: BootTime,
+) -> Duration {
+    match coming {
+        _ if is_asking => POLL_IN_FLIGHT,
+        Coming::InFlight(at) if now.since(at) < hold => POLL_IN_FLIGHT,
+        _ => asked_again_in.unwrap_or(POLL),
+    }
+}
 
 /// The last attempt, as the store reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +144,18 @@ mod tests {
 
     fn of_at(attempt: SeenAttempt, known: Circumstances, second: i64) -> Coming {
         of(&attempt, &known, MINUTE, at(second))
+    }
+
+    #[test]
+    fn a_replica_looks_often_while_it_asks_or_while_visitors_may_wait() {
+        let hold = Duration::from_secs(2);
+        let look = |coming, is_asking, now| look_again_in(coming, is_asking, None, hold, at(now));
+        assert_eq!(look(Due(at(160)), false, 101), POLL);
+        assert_eq!(look(Due(at(160)), true, 101), POLL_IN_FLIGHT);
+        assert_eq!(look(InFlight(at(100)), false, 101), POLL_IN_FLIGHT);
+        assert_eq!(look(InFlight(at(100)), false, 102), POLL, "no visitor waits any more");
+        let away = Some(hold / 10);
+        assert_eq!(look_again_in(Failed, false, away, hold, at(101)), hold / 10);
     }
 
     #[test]

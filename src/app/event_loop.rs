@@ -21,6 +21,7 @@ use super::wiring::Wired;
 use super::workshop::Workshop;
 use crate::cli::Cli;
 use crate::clock::{BootTime, Clock};
+use crate::coming;
 use crate::config::{self, Config, Upstream};
 use crate::hold::Coming;
 use crate::live::{Live, StoreState};
@@ -28,10 +29,6 @@ use crate::outcome::{Failure, FailureKind};
 use crate::service::ServiceManager;
 use crate::store::{Claim, Edition, Granted, Store, Stores};
 
-/// Time between two reads of what other replicas did, because announcements may be lost.
-const POLL: Duration = Duration::from_secs(1);
-/// As [`POLL`], while this or another replica is making a refresh.
-const POLL_IN_FLIGHT: Duration = Duration::from_millis(40);
 /// Time until the next try to record an attempt, after a failure to record.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -176,18 +173,11 @@ impl EventLoop {
 
     /// Returns the time until the next read of what other replicas did, if there can be others.
     fn poll(&self) -> Option<Duration> {
-        // While another replica is making a refresh, visitors may be waiting for the result.
-        // While this replica is making a refresh, this replica must restore a claim that Redis
-        // lost.
-        match self.live.snapshot().coming {
-            _ if !self.stores.is_shared() => None,
-            _ if matches!(self.requests, RefreshRequests::InFlight(_)) => Some(POLL_IN_FLIGHT),
-            // No visitor waits longer than `--hold`.
-            Coming::InFlight(at) if self.clock.now().boot.since(at) < self.config.hold => {
-                Some(POLL_IN_FLIGHT)
-            }
-            _ => Some(self.stores.asked_again_in().unwrap_or(POLL)),
-        }
+        let is_asking = matches!(self.requests, RefreshRequests::InFlight(_));
+        let (coming, now) = (self.live.snapshot().coming, self.clock.now().boot);
+        let again = self.stores.asked_again_in();
+        let is_shared = self.stores.is_shared();
+        is_shared.then(|| coming::look_again_in(coming, is_asking, again, self.config.hold, now))
     }
 
     /// Goes on after an act.

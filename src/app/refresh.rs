@@ -318,9 +318,8 @@ impl Refresher {
 
     /// Whether the store has newer data than this process, or lost the data of this process.
     pub(super) fn differs_from(&self, saved: Edition) -> bool {
-        let is_lost =
-            saved.fence < self.known.fence() && self.stores.is_shared() && !self.stores.is_stuck();
-        saved > self.known.edition() || is_lost
+        let is_giver = self.stores.is_shared() && !self.stores.is_stuck();
+        saved.differs_from(self.known.edition(), is_giver)
     }
 
     /// Takes up the last save.

@@ -4,17 +4,29 @@
 //! it. With this memory, the process can restore an attempt that Redis lost, and can count the
 //! interval from the attempt while Redis is away.
 
+use std::time::Duration;
+
 use super::{Denied, Granted, Standing};
 use crate::clock::BootTime;
 use crate::outcome::Outcome;
 use crate::payload::Fence;
 use crate::schedule::{LONGEST_RETRY_AFTER, LastAttempt, WaitReason};
 
+/// Bound on the difference between the ages of one attempt on two clocks.
+pub(super) const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
+
+/// Whether Redis does not know this attempt, so that Redis must be told. `told` is the age of the
+/// last attempt that Redis reports, if Redis reports an attempt.
+pub fn is_unknown(last: &LastAttempt, told: Option<Duration>) -> bool {
+    let told = told.unwrap_or(Duration::MAX);
+    last.age.is_some_and(|age| told > age + CLOCKS_DIFFER)
+}
+
 /// The last attempt that Redis reported, on the clock of this boot.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Heard {
+pub struct Heard {
     /// Fence of the attempt, or a higher fence that was reported earlier.
-    pub(super) fence: Fence,
+    pub fence: Fence,
     /// Lower bound of the time of the attempt, so that restoring the attempt does not make it
     /// later.
     at: Option<BootTime>,
@@ -24,17 +36,17 @@ pub(super) struct Heard {
 
 impl Heard {
     /// Takes in a reported attempt. `before` is the time just before Redis was asked.
-    pub(super) fn hear(&mut self, before: BootTime, standing: &Standing) {
+    pub fn hear(&mut self, before: BootTime, standing: &Standing) {
         self.take_in(standing.fence, before - standing.age);
     }
 
     /// Takes in a claim that Redis granted to this process.
-    pub(super) fn hear_granted(&mut self, granted: &Granted) {
+    pub fn hear_granted(&mut self, granted: &Granted) {
         self.take_in(granted.fence, granted.at.boot);
     }
 
     /// Takes in the outcome of a refresh of this process that ended now.
-    pub(super) fn hear_end(&mut self, now: BootTime, outcome: &Outcome) {
+    pub fn hear_end(&mut self, now: BootTime, outcome: &Outcome) {
         let until = outcome.retry_after.map(|asked| now + asked.min(LONGEST_RETRY_AFTER));
         self.left_alone_until = self.left_alone_until.max(until);
     }
@@ -45,7 +57,7 @@ impl Heard {
     }
 
     /// Takes in a denied claim with its wait. `before` is as for [`Heard::hear`].
-    pub(super) fn hear_denied(&mut self, before: BootTime, denied: &Denied) {
+    pub fn hear_denied(&mut self, before: BootTime, denied: &Denied) {
         self.hear(before, &denied.standing);
         if denied.wait.because == WaitReason::RetryAfter {
             let until = before + denied.wait.remaining;
@@ -54,7 +66,7 @@ impl Heard {
     }
 
     /// Returns the later of this attempt and the attempt in the state directory.
-    pub(super) fn or(&self, own: LastAttempt, now: BootTime) -> LastAttempt {
+    pub fn or(&self, own: LastAttempt, now: BootTime) -> LastAttempt {
         let age = self.at.map(|at| now.since(at));
         let left_alone = self.left_alone_until.map(|until| until.since(now));
         LastAttempt {
@@ -66,8 +78,6 @@ impl Heard {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::schedule::Wait;
 
@@ -88,6 +98,14 @@ mod tests {
         assert_eq!(heard.or(own, now + SECOND).age, Some(21 * SECOND));
         let own = LastAttempt { age: Some(3 * SECOND), left_alone: None };
         assert_eq!(heard.or(own, now + SECOND), own);
+    }
+
+    #[test]
+    fn an_attempt_is_unknown_to_redis_if_redis_reports_an_earlier_attempt() {
+        let last = LastAttempt { age: Some(SECOND), left_alone: None };
+        assert!(is_unknown(&last, None) && is_unknown(&last, Some(2 * SECOND)));
+        assert!(!is_unknown(&last, Some(SECOND + CLOCKS_DIFFER)), "the same attempt");
+        assert!(!is_unknown(&LastAttempt::default(), None), "there is nothing to tell");
     }
 
     #[test]

@@ -6,11 +6,11 @@
 //! module must not decide whether a payload is plausible.
 
 mod file;
-mod heard;
+pub mod heard;
 mod kept;
 mod part_files;
 mod parts;
-mod reach;
+pub mod reach;
 mod redis;
 pub mod refused;
 mod shared;
@@ -110,6 +110,15 @@ pub struct Edition {
     pub fence: Fence,
     /// Revision; grows with each save.
     pub revision: u64,
+}
+
+impl Edition {
+    /// Whether a process that knows `known` reads this edition, which the store has: the store has
+    /// more, or lost what the process knows. `is_giver`: the process can give the store back what
+    /// the store lost.
+    pub fn differs_from(self, known: Edition, is_giver: bool) -> bool {
+        self > known || (is_giver && self.fence < known.fence)
+    }
 }
 
 /// A payload with its ledger.

@@ -1,7 +1,8 @@
 //! Whether Redis can be used.
 //!
-//! Owns the time since when Redis cannot be used, the time of the next try, and the bound on
-//! slow answers. This module must not do any I/O.
+//! Owns the time since when Redis cannot be used, the time of the next try, the bound on slow
+//! answers, and the time for which a lost claim waits for other replicas. This module must not do
+//! any I/O, so that the simulation in `tests/it/simulation` uses the same rules.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,7 +12,17 @@ use crate::clock::BootTime;
 
 /// Time after which a Redis that did not answer is asked again by the loop that looks at Redis.
 /// Until then, a refresh does not wait for Redis.
-pub(super) const RETRY: Duration = Duration::from_secs(1);
+pub const RETRY: Duration = Duration::from_secs(1);
+/// A process that read Redis within this time knows every claim except a claim made just now.
+const ATTENTIVE: Duration = Duration::from_secs(3);
+/// Round (see claim.lua) for such a process: after Redis lost the claim, Redis grants no new claim
+/// for this time, so that other replicas can report the claims that they know. They hear the
+/// request to report, or read Redis every 40 ms while they wait for a refresh.
+const SHORT_ROUND: Duration = Duration::from_millis(100);
+/// Round for a process that has not read Redis lately. Within this time every replica reads
+/// Redis, even if messages got lost, and every request that was allowed earlier has left or
+/// can no longer leave.
+const LONG_ROUND: Duration = Duration::from_millis(1500);
 /// Number of consecutive answers later than the lease after which Redis counts as too slow: one
 /// claim and three renewals.
 const SLOW_ANSWERS: u32 = 4;
@@ -23,7 +34,7 @@ const MOST_DOUBLINGS: u32 = 4;
 
 /// What is known about the answers of Redis.
 #[derive(Debug, Default)]
-pub(super) struct Reach(Mutex<Reached>);
+pub struct Reach(Mutex<Reached>);
 
 #[derive(Debug, Default)]
 struct Reached {
@@ -42,7 +53,7 @@ struct Reached {
 
 /// What follows from a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failed {
+pub enum Failed {
     /// Redis could be used before: log a warning.
     First,
     /// The failure is known.
@@ -56,32 +67,40 @@ pub(super) enum Failed {
 
 impl Reach {
     /// Whether the last call had no answer.
-    pub(super) fn is_away(&self) -> bool {
+    pub fn is_away(&self) -> bool {
         locked(&self.0).away.is_some()
     }
 
     /// Returns the time until a Redis that did not answer is asked again.
-    pub(super) fn asked_again_in(&self, now: BootTime) -> Option<Duration> {
+    pub fn asked_again_in(&self, now: BootTime) -> Option<Duration> {
         let away = locked(&self.0).away;
         away.map(|away| RETRY.saturating_sub(now.since(away)))
     }
 
     /// Whether Redis was asked within this time.
-    pub(super) fn looked_within(&self, time: Duration, now: BootTime) -> bool {
+    fn looked_within(&self, time: Duration, now: BootTime) -> bool {
         locked(&self.0).looked.is_some_and(|looked| now.since(looked) < time)
     }
 
-    pub(super) fn look(&self, now: BootTime) {
+    /// Returns the time for which a lost claim waits for other replicas. `is_deaf`: the user of this
+    /// process, and therefore probably of the other processes, may not subscribe to announcements.
+    pub fn round(&self, is_deaf: bool, now: BootTime) -> Duration {
+        let is_attentive = self.looked_within(ATTENTIVE, now);
+        if is_attentive && !is_deaf { SHORT_ROUND } else { LONG_ROUND }
+    }
+
+    /// Notes that Redis is asked now.
+    pub fn look(&self, now: BootTime) {
         locked(&self.0).looked = Some(now);
     }
 
     /// Notes an answer. Returns whether Redis could not be used before.
-    pub(super) fn answered(&self) -> bool {
+    pub fn answered(&self) -> bool {
         locked(&self.0).away.take().is_some()
     }
 
     /// Notes a call without a usable answer.
-    pub(super) fn failed(&self, now: BootTime) -> Failed {
+    pub fn failed(&self, now: BootTime) -> Failed {
         let mut known = locked(&self.0);
         let was_away = known.away.replace(now).is_some();
         known.failures = if was_away { known.failures + 1 } else { 0 };
@@ -93,19 +112,19 @@ impl Reach {
     }
 
     /// Whether bodies may be transferred now. After a failed transfer there is a wait.
-    pub(super) fn may_move_bodies(&self, now: BootTime) -> bool {
+    pub fn may_move_bodies(&self, now: BootTime) -> bool {
         locked(&self.0).bodies_again.is_none_or(|again| again <= now)
     }
 
     /// Notes a completed transfer of bodies.
-    pub(super) fn moved_bodies(&self) {
+    pub fn moved_bodies(&self) {
         let mut known = locked(&self.0);
         (known.stuck, known.bodies_again) = (0, None);
     }
 
     /// Notes a transfer of bodies that took too long. The wait until the next try doubles each
     /// time. Returns whether this is the first such transfer in a row.
-    pub(super) fn bodies_stuck(&self, now: BootTime) -> bool {
+    pub fn bodies_stuck(&self, now: BootTime) -> bool {
         let mut known = locked(&self.0);
         let wait = FIRST_WAIT * 2_u32.pow(known.stuck.min(MOST_DOUBLINGS));
         known.bodies_again = Some(now + wait);
@@ -114,12 +133,12 @@ impl Reach {
     }
 
     /// Whether Redis was too slow when it was used last.
-    pub(super) fn is_slow(&self) -> bool {
+    pub fn is_slow(&self) -> bool {
         locked(&self.0).slow >= SLOW_ANSWERS
     }
 
     /// Notes the duration of an answer. Returns whether Redis is now too slow to be used.
-    pub(super) fn took(&self, took: Duration, lease: Duration) -> bool {
+    pub fn took(&self, took: Duration, lease: Duration) -> bool {
         let mut known = locked(&self.0);
         known.slow = if took > lease { known.slow.saturating_add(1) } else { 0 };
         known.slow >= SLOW_ANSWERS
@@ -173,10 +192,11 @@ mod tests {
 
     #[test]
     fn a_process_counts_as_attentive_for_a_while_after_a_look() {
-        let (reach, while_long) = (Reach::default(), Duration::from_secs(3));
-        assert!(!reach.looked_within(while_long, NOW));
+        let reach = Reach::default();
+        assert_eq!(reach.round(false, NOW), LONG_ROUND);
         reach.look(NOW);
-        assert!(reach.looked_within(while_long, NOW + while_long / 2));
-        assert!(!reach.looked_within(while_long, NOW + while_long));
+        assert_eq!(reach.round(false, NOW + ATTENTIVE / 2), SHORT_ROUND);
+        assert_eq!(reach.round(true, NOW + ATTENTIVE / 2), LONG_ROUND, "no announcement is heard");
+        assert_eq!(reach.round(false, NOW + ATTENTIVE), LONG_ROUND);
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tracing::{info, warn};
 
-use super::heard::Heard;
+use super::heard::{self, CLOCKS_DIFFER, Heard};
 use super::reach::{Failed, RETRY, Reach};
 use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
@@ -27,18 +27,6 @@ use crate::schedule::{self, LastAttempt, Wait, WaitReason};
 /// Tries to save or load. Other replicas may complete the same ledger at the same time, but one
 /// of them succeeds in each round.
 const MOST_TRIES: usize = 64;
-/// A process that read Redis within this time knows every claim except a claim made just now.
-const ATTENTIVE: Duration = Duration::from_secs(3);
-/// Round (see claim.lua) for such a process: after Redis lost the claim, Redis grants no new claim
-/// for this time, so that other replicas can report the claims that they know. They hear the
-/// request to report, or read Redis every 40 ms while they wait for a refresh.
-const SHORT_ROUND: Duration = Duration::from_millis(100);
-/// Round for a process that has not read Redis lately. Within this time every replica reads
-/// Redis, even if messages got lost, and every request that was allowed earlier has left or
-/// can no longer leave.
-const LONG_ROUND: Duration = Duration::from_millis(1500);
-/// Bound on the difference between the ages of one attempt on two clocks.
-const CLOCKS_DIFFER: Duration = Duration::from_millis(50);
 
 /// What a process does while Redis is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,10 +118,8 @@ impl Stores {
 
     /// Returns the time for which a lost claim waits for other replicas.
     fn round(&self) -> Duration {
-        let is_attentive = self.reach.looked_within(ATTENTIVE, self.clock.now().boot);
-        // Other replicas probably have the same user and cannot subscribe either.
         let is_deaf = self.redis.as_ref().is_some_and(RedisStore::is_deaf);
-        if is_attentive && !is_deaf { SHORT_ROUND } else { LONG_ROUND }
+        self.reach.round(is_deaf, self.clock.now().boot)
     }
 
     /// Calls Redis. Returns `None` if there is no Redis or no answer. A Redis that has just failed
@@ -465,8 +451,7 @@ impl Store for Stores {
         let look = async |redis: &RedisStore| {
             let standing = redis.standing().await?;
             let (highest, last) = self.last_known()?;
-            let told = standing.as_ref().map_or(Duration::MAX, |standing| standing.age);
-            if last.age.is_none_or(|age| told <= age + CLOCKS_DIFFER) {
+            if !heard::is_unknown(&last, standing.as_ref().map(|standing| standing.age)) {
                 return Ok(standing);
             }
             redis.restore(highest, &last).await?;
