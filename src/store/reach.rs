@@ -17,7 +17,8 @@ pub const RETRY: Duration = Duration::from_secs(1);
 const ATTENTIVE: Duration = Duration::from_secs(3);
 /// Round (see claim.lua) for such a process: after Redis lost the claim, Redis grants no new claim
 /// for this time, so that other replicas can report the claims that they know. They hear the
-/// request to report, or read Redis every 40 ms while they wait for a refresh.
+/// request to report. The replica that asks the upstream, which alone may know the last claim, reads
+/// Redis every 40 ms.
 const SHORT_ROUND: Duration = Duration::from_millis(100);
 /// Round for a process that has not read Redis lately. Within this time every replica reads
 /// Redis, even if messages got lost, and every request that was allowed earlier has left or

@@ -119,11 +119,17 @@ impl<'a> Line<'a> {
             }
             kind if may_have_moved(kind) && whereabouts.doubt() => match whereabouts.find().await {
                 Ok(found) if found != *at => Then::Again,
-                _ => Then::Done,
+                _ => after_break(&error, servers),
             },
-            _ => Then::Done,
+            _ => after_break(&error, servers),
         }
     }
+}
+
+/// Returns what follows if no other server has the keys. A broken connection does not mean that Redis
+/// cannot be used: of the connections of many replicas, one breaks now and then.
+fn after_break(error: &RedisError, servers: u32) -> Then {
+    if error.is_connection_dropped() && servers == 1 { Then::Again } else { Then::Done }
 }
 
 /// Whether the error of a server may have another server as its remedy.

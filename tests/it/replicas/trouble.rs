@@ -40,6 +40,22 @@ fn a_redis_that_answers_claims_later_than_the_lease_counts_as_lost() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_replica_whose_connection_breaks_still_uses_redis() {
+    let (upstream, redis) = (Upstream::start(), Redis::start());
+    let servers = [(); 2].map(|()| replica(&upstream, &redis).serve().ready());
+    for _ in 0..8 {
+        assert!(redis.break_connections() >= 2, "each replica has a connection");
+        upstream.wait_until_asked_again();
+    }
+    for server in &servers {
+        let log = server.log();
+        assert!(!log.contains("Redis cannot be used"), "{log}");
+    }
+    assert!(least_gap(&upstream) > COURTEOUS);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn a_replica_that_learns_late_that_a_refresh_ended_holds_loads_until_it_has_the_data() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let link = Link::to(&redis);
