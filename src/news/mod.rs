@@ -28,6 +28,22 @@ const MOST_RECORDS: usize = 500;
 /// Number of hexadecimal digits of a fingerprint in an event.
 const DIGITS: usize = 16;
 
+/// Most streams of one replica that are opened again in a second, after the replica ended all its
+/// streams. A replica with two cores opens about 20,000 connections in a second
+/// (`benches/RESULTS.md`), and answers page loads meanwhile.
+const REOPENED_IN_A_SECOND: u64 = 2_500;
+/// Range in milliseconds of the time after which a page opens its stream again, while few streams
+/// are open.
+const REOPENED_AFTER: (u64, u64) = (2_000, 6_000);
+
+/// Returns the range in milliseconds of the time after which a page opens a lost stream again. The
+/// time is random, so that not all pages come in one instant after a restart; the range grows with
+/// the number of streams that the replica has.
+pub fn reopened_within(streams: u64) -> (u64, u64) {
+    let (from, to) = REOPENED_AFTER;
+    (from, to.max(from + 1_000 * streams / REOPENED_IN_A_SECOND))
+}
+
 /// The step from one generation to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerationEvent {

@@ -113,3 +113,10 @@ fn an_event_without_known_changes_has_only_paths() {
     assert!(data.get("films").is_none() && data.get("people").is_none());
     assert!(data["paths"]["/movies/film-2/"].is_string());
 }
+
+#[test]
+fn pages_open_lost_streams_again_in_a_time_that_grows_with_their_number() {
+    assert_eq!(reopened_within(0), (2_000, 6_000));
+    assert_eq!(reopened_within(10_000), (2_000, 6_000));
+    assert_eq!(reopened_within(30_000), (2_000, 14_000));
+}

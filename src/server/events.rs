@@ -28,16 +28,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::answer::Answer;
 use crate::live::Live;
-use crate::news::{Ring, Since};
+use crate::news::{self, Ring, Since};
 use crate::publish::Generation;
 use crate::telemetry::{Counted, Metrics};
 
 /// Time between two heartbeats: shorter than the idle timeouts of proxies.
 pub(super) const BEAT: Duration = Duration::from_secs(15);
-/// Range in milliseconds of the time after which a client reconnects. The time is random, so that
-/// not all clients reconnect in one instant after a restart.
-const RETRY: (u64, u64) = (2_000, 6_000);
-
 /// Largest size in bytes of several events that are sent together.
 const MOST_JOINED: usize = 64 << 10;
 
@@ -56,10 +52,27 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head(pub(super) Option<Asked>);
 
+/// The places for streams.
+#[derive(Clone)]
+struct Crowd {
+    places: Arc<Semaphore>,
+    /// Number of places, free places included.
+    most: usize,
+}
+
+impl Crowd {
+    /// Returns the field that tells a client when to open its stream again, if the stream ends.
+    fn retry(&self) -> String {
+        let open = self.most.saturating_sub(self.places.available_permits());
+        let (from, to) = news::reopened_within(open as u64);
+        format!("retry: {}\n", between(from, to))
+    }
+}
+
 /// All open streams. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Streams {
-    places: Arc<Semaphore>,
+    crowd: Crowd,
     metrics: Metrics,
     stop: watch::Receiver<bool>,
 }
@@ -67,12 +80,16 @@ pub(super) struct Streams {
 impl Streams {
     /// Makes room for `places` streams, until `stop` is set.
     pub(super) fn new(places: usize, metrics: Metrics, stop: watch::Receiver<bool>) -> Streams {
-        Streams { places: Arc::new(Semaphore::new(places)), metrics, stop }
+        Streams {
+            crowd: Crowd { places: Arc::new(Semaphore::new(places)), most: places },
+            metrics,
+            stop,
+        }
     }
 
     /// Opens a stream for a page. Returns `None` if `--max-streams` are open.
     pub(super) fn open(&self, asked: Asked, live: &Live) -> Option<OpenStream> {
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
+        let Ok(place) = self.crowd.places.clone().try_acquire_owned() else {
             self.metrics.stream_refused();
             return None;
         };
@@ -84,6 +101,7 @@ impl Streams {
             asked,
             is_new: true,
             unsent: VecDeque::new(),
+            crowd: self.crowd.clone(),
             _counted: self.metrics.streaming(),
             _place: place,
         })
@@ -111,7 +129,8 @@ pub(super) fn refused(mut answer: Answer) -> Answer {
     *answer.body_mut() =
         Full::new(Bytes::from_static(b"Too many open streams; try again later.\n"));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    let after = HeaderValue::from(between(RETRY.0, RETRY.1) / 1_000 + 1);
+    let (from, to) = news::reopened_within(0);
+    let after = HeaderValue::from(between(from, to) / 1_000 + 1);
     answer.headers_mut().insert(RETRY_AFTER, after);
     answer
 }
@@ -127,6 +146,7 @@ pub(super) struct OpenStream {
     is_new: bool,
     /// Steps that are being sent. Later steps wait in the ring.
     unsent: VecDeque<Bytes>,
+    crowd: Crowd,
     _counted: Counted,
     _place: OwnedSemaphorePermit,
 }
@@ -156,7 +176,9 @@ impl OpenStream {
                 Some(true) => self.go_on(),
                 Some(false) => return None,
                 None => {
-                    let beat = format!("event: beat\ndata: {}\n\n", BEAT.as_secs());
+                    // The number of streams has changed since the last time.
+                    let (retry, beat) = (self.crowd.retry(), BEAT.as_secs());
+                    let beat = format!("{retry}event: beat\ndata: {beat}\n\n");
                     self.unsent.push_back(beat.into());
                 }
             }
@@ -173,7 +195,7 @@ impl OpenStream {
     }
 
     fn begin(&mut self) {
-        let retry = format!("retry: {}\n\n", between(RETRY.0, RETRY.1));
+        let retry = format!("{}\n", self.crowd.retry());
         self.unsent.push_back(retry.into());
         let ring = self.news.borrow().clone();
         let since = match &self.asked.last {
