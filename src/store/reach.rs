@@ -28,6 +28,19 @@ const LONG_ROUND: Duration = Duration::from_millis(1500);
 /// claim and three renewals.
 const SLOW_ANSWERS: u32 = 4;
 
+/// Longest wait until a save that was overtaken is tried again for the first time. Each further wait
+/// may be twice as long, up to 640 ms.
+const FIRST_SPREAD: Duration = Duration::from_millis(5);
+const MOST_SPREADS: u32 = 7;
+
+/// Returns the longest wait until a save is tried again that other replicas have overtaken this many
+/// times. The wait must be random. After Redis was lost, all replicas have something to save. If all
+/// of them tried again at once, one of them would succeed in each round, so that the number of tries
+/// would grow with the square of the number of replicas.
+pub fn tried_again_within(overtaken: u32) -> Duration {
+    FIRST_SPREAD * 2_u32.pow(overtaken.min(MOST_SPREADS))
+}
+
 /// Time until bodies that did not get through are sent again for the first time.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// The wait doubles each time, up to 80 s.
@@ -177,6 +190,12 @@ mod tests {
         assert!(!reach.may_move_bodies(NOW + FIRST_WAIT) && !reach.is_away());
         reach.moved_bodies();
         assert!(reach.may_move_bodies(NOW) && reach.bodies_stuck(NOW));
+    }
+
+    #[test]
+    fn the_wait_after_an_overtaken_save_grows_up_to_a_bound() {
+        let waits = [0, 1, 2, 7, 64].map(tried_again_within);
+        assert_eq!(waits.map(|wait| wait.as_millis()), [5, 10, 20, 640, 640]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! interval, and the log says so once. What Redis lost is restored to Redis, and ledgers that
 //! went apart are merged.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use anyhow::{Result, bail};
 use tracing::{info, warn};
 
 use super::heard::{self, CLOCKS_DIFFER, Heard};
-use super::reach::{Failed, RETRY, Reach};
+use super::reach::{self, Failed, RETRY, Reach};
 use super::{
     Ask, Claim, Denied, FileStore, Granted, Kept, Loaded, RedisStore, Saved, Standing, Store,
     TooSlow, Written, locked,
@@ -26,7 +27,7 @@ use crate::schedule::{self, LastAttempt, Wait, WaitReason};
 
 /// Tries to save or load. Other replicas may complete the same ledger at the same time, but one
 /// of them succeeds in each round.
-const MOST_TRIES: usize = 64;
+const MOST_TRIES: u32 = 64;
 
 /// What a process does while Redis is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,6 +290,13 @@ impl Stores {
     }
 }
 
+/// Waits for a random time after a save that was overtaken this many times.
+async fn let_others_save(overtaken: u32) {
+    // Each hasher gets a new random seed from the system.
+    let share = f64::from(RandomState::new().hash_one(()) as u16) / f64::from(u16::MAX);
+    tokio::time::sleep(reach::tried_again_within(overtaken).mul_f64(share)).await;
+}
+
 /// Keeps a payload at least as old as its copy in the state directory. If the clock of Redis
 /// went back (a failover), the payload would seem younger; the clock of this boot does not go
 /// back.
@@ -384,7 +392,7 @@ impl Store for Stores {
     }
 
     async fn save(&self, saved: &mut Saved) -> Result<Kept> {
-        for _ in 0..MOST_TRIES {
+        for overtaken in 0..MOST_TRIES {
             match self.move_bodies(async |redis| redis.save(saved).await).await {
                 Some(Kept::As(edition)) => {
                     say_once(&self.payloads_unwritten, self.file.mirror(saved, edition));
@@ -392,6 +400,7 @@ impl Store for Stores {
                 }
                 Some(Kept::Overtaken) => {
                     // Another replica has completed the ledger from which this ledger was made.
+                    let_others_save(overtaken).await;
                     let Some(shared) = self.move_bodies(async |redis| redis.load().await).await
                     else {
                         break;
@@ -423,10 +432,11 @@ impl Store for Stores {
     }
 
     async fn load(&self) -> Result<Loaded> {
-        for _ in 0..MOST_TRIES {
+        for overtaken in 0..MOST_TRIES {
             if let Some(loaded) = self.completed().await? {
                 return Ok(loaded);
             }
+            let_others_save(overtaken).await;
         }
         bail!(
             "other replicas keep saving, so the data cannot be read from Redis; trying again later"
