@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: dist test-dist help demo serve build cluster test test-long faults chaos fuzz model lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve open-page packages
+.PHONY: dist test-dist help demo serve build cluster test test-long faults chaos fuzz model simulate lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -57,6 +57,9 @@ fuzz: ## let 100,000 mappings meet hostile records (5 minutes)
 
 model: ## check the protocol between replicas in millions of states (minutes, 4 GB)
 	MOVIES_GEN_MODEL=large CARGO_PROFILE_TEST_OPT_LEVEL=2 cargo test --quiet --test it -- --nocapture protocol::laws
+
+simulate: packages ## simulate 10 to 1,000 replicas that share a Redis, and compare 3 and 10 with real ones (10 minutes)
+	MOVIES_GEN_SIMULATION=large cargo test --quiet --test it -- --include-ignored --nocapture --test-threads=1 simulation::
 
 lint: ## check formatting, clippy (warnings are errors), imports, browser scripts and crates (needs node 20, and the network once)
 	cargo fmt --check && cargo clippy --all-targets --quiet -- -D warnings && cargo test --quiet --test it tidy

@@ -50,6 +50,7 @@ mod replicas;
 mod retiring;
 mod screenshots;
 mod serving;
+mod simulation;
 mod status_page;
 mod sudden_death;
 mod tampered;

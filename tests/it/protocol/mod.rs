@@ -19,7 +19,7 @@ mod conformance;
 mod explore;
 mod fair;
 mod laws;
-mod model;
+pub(crate) mod model;
 mod replica;
 mod steps;
 mod world;
