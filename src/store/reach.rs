@@ -29,16 +29,16 @@ const LONG_ROUND: Duration = Duration::from_millis(1500);
 const SLOW_ANSWERS: u32 = 4;
 
 /// Longest wait until a save that was overtaken is tried again for the first time. Each further wait
-/// may be twice as long, up to 640 ms.
-const FIRST_SPREAD: Duration = Duration::from_millis(5);
-const MOST_SPREADS: u32 = 7;
+/// may be four times as long, up to 2.56 s.
+const FIRST_SPREAD: Duration = Duration::from_millis(10);
+const MOST_SPREADS: u32 = 4;
 
 /// Returns the longest wait until a save is tried again that other replicas have overtaken this many
 /// times. The wait must be random. After Redis was lost, all replicas have something to save. If all
 /// of them tried again at once, one of them would succeed in each round, so that the number of tries
 /// would grow with the square of the number of replicas.
 pub fn tried_again_within(overtaken: u32) -> Duration {
-    FIRST_SPREAD * 2_u32.pow(overtaken.min(MOST_SPREADS))
+    FIRST_SPREAD * 4_u32.pow(overtaken.min(MOST_SPREADS))
 }
 
 /// Time until bodies that did not get through are sent again for the first time.
@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn the_wait_after_an_overtaken_save_grows_up_to_a_bound() {
-        let waits = [0, 1, 2, 7, 64].map(tried_again_within);
-        assert_eq!(waits.map(|wait| wait.as_millis()), [5, 10, 20, 640, 640]);
+        let waits = [0, 1, 2, 4, 64].map(tried_again_within);
+        assert_eq!(waits.map(|wait| wait.as_millis()), [10, 40, 160, 2560, 2560]);
     }
 
     #[test]
