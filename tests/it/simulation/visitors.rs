@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use movies_gen::clock::micros;
-use movies_gen::hold::{self, Bound, Decision};
+use movies_gen::hold::{self, Asker, Bound, Decision};
 
 use super::executor::SECOND;
 use super::record::OldLoad;
@@ -19,7 +19,8 @@ pub(crate) async fn visit(replica: Rc<Replica>) {
     let decision = loop {
         let (seen, now) = (shows.changed.count(), replica.boot());
         let (coming, takes) = (shows.coming.get(), shows.takes.get());
-        match hold::decide(shows.origin.get(), coming, takes, &bound, arrived, now) {
+        match hold::decide(shows.origin.get(), coming, takes, &bound, Asker::Visitor, arrived, now)
+        {
             Decision::Wait(until) => {
                 if !std::mem::replace(&mut is_held, true) {
                     // The loop may still sleep: wake the loop.
