@@ -96,8 +96,8 @@ open-page: packages ## keep a page open for ten minutes with a change each secon
 	LIVE_MINUTES=10 cargo test --quiet --test it -- --include-ignored --nocapture endurance::
 
 packages: # install the programs that the tests need beside the toolchain
-	.ci/packages redis-server nginx haproxy varnishd=varnish curl goaccess chromium openssl strace \
-	    systemd-analyze=systemd
+	.ci/packages redis-server nginx caddy haproxy varnishd=varnish curl goaccess chromium openssl \
+	    strace systemd-analyze=systemd promtool=prometheus
 	@# Debian has a small Chromium without windows. Tests are slower without this program.
 	-@.ci/packages chromium-headless-shell
 	@# Without PyPI, the external checkers of HTTP are left out.

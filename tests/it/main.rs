@@ -11,6 +11,7 @@
 mod accessible;
 mod addresses;
 mod archive;
+mod caddy;
 mod chaos;
 mod contract;
 mod courtesy;

@@ -1,8 +1,11 @@
 //! nginx in front of the published files.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
-use crate::fixture::{Answer, Nginx, Site, Upstream, ask, contents, films, get};
+use crate::fixture::{
+    Answer, Ended, Nginx, Site, Upstream, ask, certify, contents, films, free_address, get,
+};
 
 #[test]
 #[ignore = "needs nginx"]
@@ -80,6 +83,7 @@ fn the_configuration_for_files_names_the_types_of_feeds() {
     for (path, kind) in [
         ("/feed.xml", "application/atom+xml; charset=utf-8"),
         ("/feed.json", "application/feed+json"),
+        ("/manifest.webmanifest", "application/manifest+json"),
         ("/status/", "text/html; charset=utf-8"),
         ("/changes/", "text/html; charset=utf-8"),
     ] {
@@ -94,6 +98,56 @@ fn the_configuration_for_files_names_the_types_of_feeds() {
     let (directory, unknown) = (get(nginx.address, "/assets/"), get(nginx.address, "/nowhere"));
     assert_eq!((directory.status, &directory.body), (404, &unknown.body));
     assert_eq!(unknown.text(), site.page("404.html"));
+}
+
+#[test]
+#[ignore = "needs nginx, openssl and curl"]
+fn both_servers_speak_https_when_the_lines_for_https_are_uncommented() {
+    let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let text = std::fs::read_to_string(deploy.join("nginx.conf")).expect("the configuration");
+    let upstream = Upstream::start();
+    let server = Site::of(&upstream).serve().ready();
+    let certificate = tempfile::tempdir().expect("a directory");
+    certify(certificate.path());
+    let [plain, secure, other_plain, other_secure] = [(); 4].map(|()| free_address());
+    let _nginx = Nginx::with(|first, _| {
+        let mut servers = text.replace("/srv/films/public", &server.site.out().to_string_lossy());
+        for word in ["listen 443", "ssl_", "if ($scheme"] {
+            assert!(servers.contains(&format!("    # {word}")), "no comment has {word}");
+            servers = servers.replace(&format!("    # {word}"), &format!("    {word}"));
+        }
+        for (from, to) in
+            [("80;", plain), ("80;", other_plain), ("443", secure), ("443", other_secure)]
+        {
+            let to = if from == "80;" { format!("{to};") } else { to.to_string() };
+            servers = servers.replacen(&format!("listen {from}"), &format!("listen {to}"), 1);
+        }
+        for (name, file) in [("fullchain", "pem"), ("privkey", "key")] {
+            for site in ["films", "films-strict"] {
+                let path = format!("/etc/letsencrypt/live/{site}.example/{name}.pem");
+                assert!(servers.contains(&path), "{path}");
+                servers = servers.replace(&path, &certificate.path().join(file).to_string_lossy());
+            }
+        }
+        let headers = deploy.join("nginx-headers.conf").to_string_lossy().into_owned();
+        servers = servers.replace("/etc/nginx/movies-gen-headers.conf", &headers);
+        servers = servers.replace("127.0.0.1:8000", &server.address.to_string());
+        // The fixture waits for this address.
+        format!("{servers} server {{ listen {first}; }}")
+    });
+    for (plain, secure) in [(plain, secure), (other_plain, other_secure)] {
+        let moved = get(plain, "/people/?q=gull");
+        let to = "https://site.example/people/?q=gull";
+        assert_eq!((moved.status, moved.expect("location")), (301, to));
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--http2", "--cacert"]).arg(certificate.path().join("pem"));
+        curl.args(["--write-out", "%{http_version} %{http_code}", "--output"]);
+        curl.arg(certificate.path().join("page"));
+        let ended = Ended::of(curl.arg(format!("https://localhost:{}/", secure.port())));
+        assert_eq!((ended.code, ended.out.as_str()), (Some(0), "2 200"), "{}", ended.log);
+        let page = std::fs::read(certificate.path().join("page")).expect("a page");
+        assert!(page == server.get("/").body, "another page over HTTPS");
+    }
 }
 
 #[test]

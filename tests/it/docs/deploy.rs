@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use super::markdown::{read, root};
 use crate::fixture::Site;
 
@@ -47,6 +49,34 @@ fn the_compose_file_names_files_that_exist() {
         let rest = line.split_once(key).expect(key).1;
         let name = rest.split(':').next().expect("a name");
         assert!(root().join(folder).join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn the_file_for_traefik_fits_the_compose_file_and_its_ports() {
+    let yaml = |path| -> Value { serde_saphyr::from_str(&read(path)).expect(path) };
+    let (compose, traefik) = (yaml("deploy/compose.yaml"), yaml("deploy/compose.traefik.yaml"));
+    let services = traefik["services"].as_object().expect("services");
+    for name in services.keys().filter(|name| *name != "traefik") {
+        assert!(compose["services"].get(name).is_some(), "compose.yaml has no service {name}");
+    }
+    // Both proxies would otherwise use one port of the host.
+    assert_eq!(services["traefik"]["ports"], compose["services"]["nginx"]["ports"]);
+    assert_eq!(services["nginx"]["profiles"], json!(["nginx"]));
+    for replica in ["replica-1", "replica-2"] {
+        let labels = services[replica]["labels"].as_object().expect("labels");
+        assert!(labels.keys().all(|label| label.starts_with("traefik.")), "{labels:?}");
+        let variables = &compose["services"][replica]["environment"];
+        for (label, variable) in [("server", "LISTEN"), ("healthcheck", "ADMIN_LISTEN")] {
+            let label = format!("traefik.http.services.movies-gen.loadbalancer.{label}.port");
+            let listens = variables[format!("MOVIES_GEN_{variable}")].as_str().expect(variable);
+            let port = labels[&label].as_str().expect("a port");
+            assert!(listens.ends_with(&format!(":{port}")), "{replica}: {listens} and {label}");
+        }
+        let router = labels["traefik.http.routers.movies-gen.entrypoints"].as_str();
+        let entry_point = format!("--entrypoints.{}.address=:80", router.expect("an entry point"));
+        let command = services["traefik"]["command"].as_array().expect("a command");
+        assert!(command.contains(&json!(entry_point)), "{command:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The same requests with and without a proxy: nginx, HAProxy and Varnish, over HTTP/1.1 and HTTP/2.
+//! The same requests with and without a proxy: nginx, Caddy, HAProxy and Varnish, over HTTP/1.1 and HTTP/2.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,9 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::served;
-use crate::fixture::{Conversation, Nginx, Process, Response, ask, found, free_address, write};
+use crate::fixture::{
+    Caddy, Conversation, Nginx, Process, Response, ask, found, free_address, write,
+};
 
 /// A running proxy.
 struct Front {
@@ -179,6 +181,15 @@ fn answers_through_nginx_are_the_same() {
     let (_nginx, proxy) = Nginx::deployed(&server.site.out(), "/", server.address);
     all_are_the_same("nginx", server.address, |request| ask_for(request, proxy));
     first_event_comes("nginx", proxy);
+}
+
+#[test]
+#[ignore = "needs caddy"]
+fn answers_through_caddy_are_the_same() {
+    let (_upstream, server) = served();
+    let caddy = Caddy::deployed(&server.site.out(), server.address);
+    all_are_the_same("Caddy", server.address, |request| ask_for(request, caddy.proxy));
+    first_event_comes("Caddy", caddy.proxy);
 }
 
 #[test]
