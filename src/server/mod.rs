@@ -18,6 +18,7 @@ mod event_stream;
 mod events;
 mod headers;
 mod heads;
+mod leaving;
 mod limits;
 mod listen;
 mod park;
@@ -57,6 +58,7 @@ use client_socket::ClientSocket;
 use desk::Desk;
 use event_stream::TakeOver;
 use events::Streams;
+use leaving::Leaving;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{BoundAddress, HandedOver, ListenOn, Listeners, bind, handed_over};
 use listen::{Listener, SocketFile};
@@ -210,14 +212,17 @@ impl Worker {
     ) -> impl Future<Output = ()> + use<G> {
         let take_over = Arc::new(TakeOver::default());
         let events = Rc::new(RefCell::new(None));
+        let leaving = Leaving::default();
+        let over = leaving.clone().end(self.stop.clone());
         let (front, asked, wanted) = (desk.clone(), events.clone(), take_over.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             // The connection reads or closes the body, if there is one.
             let (request, _) = request.into_parts();
             let (front, asked, wanted) = (front.clone(), asked.clone(), wanted.clone());
+            let leaving = leaving.clone();
             async move {
                 match front.register.answer(&front.desk, peer, &request).await {
-                    Recorded::Whole(answer) => Ok::<_, Infallible>(answer),
+                    Recorded::Whole(answer) => Ok::<_, Infallible>(leaving.told(answer)),
                     Recorded::Events(events) => {
                         *asked.borrow_mut() = Some(events);
                         wanted.want();
@@ -230,13 +235,12 @@ impl Worker {
         let front = desk.clone();
         let wire = Wire::new(socket, take_over.clone());
         let mut connection = self.limits.http().serve_connection(TokioIo::new(wire), service);
-        let mut stop = self.stop.clone();
         async move {
-            let mut stopped = pin!(async move { stop.wait_for(|&stop| stop).await.is_ok() });
-            let mut is_stopping = false;
+            let mut over = pin!(over);
+            let mut is_over = false;
             let ended = poll_fn(|cx| {
-                if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
-                    is_stopping = true;
+                if !is_over && over.as_mut().poll(cx).is_ready() {
+                    is_over = true;
                     Pin::new(&mut connection).graceful_shutdown();
                 }
                 let polled = Pin::new(&mut connection).poll(cx);

@@ -7,6 +7,7 @@ mod from_disk;
 mod headers;
 mod limits;
 mod listening;
+mod restarts;
 mod service;
 mod starting;
 mod validators;
