@@ -43,7 +43,7 @@ dist: ## build the release in target/dist: binary, tarball, .deb, OCI image, lis
 	.ci/dist
 
 test-dist: ## install and use each artefact of `make dist` (needs root)
-	.ci/packages debootstrap skopeo unshare=util-linux
+	.ci/packages debootstrap skopeo unshare=util-linux nginx
 	cargo test --test it -- --include-ignored dist::
 
 faults: packages ## make every kind of failure happen, at each system call, and print the tables (10 minutes)

@@ -3,6 +3,7 @@
 
 mod image;
 mod package;
+mod unit_user;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -52,6 +52,7 @@ fn the_package_is_installed_used_upgraded_and_removed() {
     debian.install(&package);
     for file in [
         "usr/lib/systemd/system/movies-gen@.service",
+        "usr/lib/systemd/system/movies-gen.socket",
         "usr/lib/sysusers.d/movies-gen.conf",
         "usr/share/bash-completion/completions/movies-gen",
         "usr/share/zsh/vendor-completions/_movies-gen",

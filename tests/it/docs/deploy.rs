@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::markdown::{read, root};
-use crate::fixture::Site;
+use crate::fixture::{Ended, Process, Site, Upstream, found, free_address, get};
 
 /// Files in deploy/ that set options.
 const WITH_OPTIONS: [&str; 3] = [
@@ -96,6 +96,37 @@ fn the_image_copies_files_that_exist_and_all_that_a_build_needs() {
     // Cargo reads the manifest with the paths of all its targets.
     let needed = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "templates", "benches"];
     assert!(needed.iter().all(|name| copied.contains(name)), "{copied:?}");
+}
+
+#[test]
+#[ignore = "needs systemd-analyze"]
+fn systemd_reads_the_socket_of_the_service() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["movies-gen.socket", "movies-gen.service"] {
+        let unit = read(&format!("deploy/systemd/{name}"));
+        let unit = unit.replace("/usr/local/bin/movies-gen", env!("CARGO_BIN_EXE_movies-gen"));
+        std::fs::write(directory.path().join(name), unit).expect("written");
+    }
+    let mut command = Command::new("systemd-analyze");
+    command.args(["verify", "--man=no"]).arg(directory.path().join("movies-gen.socket"));
+    let ended = Ended::of(&mut command);
+    assert_eq!((ended.code, ended.log.trim()), (Some(0), ""));
+}
+
+#[test]
+#[ignore = "needs systemd-socket-activate"]
+fn a_socket_that_systemd_opens_serves_the_site() {
+    let (upstream, address) = (Upstream::start(), free_address());
+    let site = Site::of(&upstream);
+    let serve = site.command(&["serve"]);
+    let mut command = Command::new("systemd-socket-activate");
+    command.args(["--listen", &address.to_string()]).arg(serve.get_program());
+    command.args(serve.get_args()).current_dir(serve.get_current_dir().expect("a directory"));
+    let process = Process::start(&mut command);
+    found("the socket", || std::net::TcpStream::connect(address).ok());
+    assert_eq!(get(address, "/").status, 200);
+    let line = process.wait_for_line("the service manager hands over the sockets");
+    assert!(line.contains("--listen is not used"), "{line}");
 }
 
 #[test]
