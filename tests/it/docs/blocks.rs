@@ -28,10 +28,7 @@ const NOT_RUN: [(&str, &str); 12] = [
 ];
 
 /// Languages whose blocks are not checked, and why.
-const NOT_CHECKED: [(&str, &str); 2] = [
-    ("yaml", "rules for Prometheus; another test checks the names of the metrics"),
-    ("text", "drawings"),
-];
+const NOT_CHECKED: [(&str, &str); 1] = [("text", "drawings")];
 
 /// The address of Redis in the documents.
 const REDIS: &str = "redis://127.0.0.1/";

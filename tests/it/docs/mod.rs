@@ -11,13 +11,15 @@
 //! | `json /PATH` | builds a site from an API with this answer |
 //! | `nginx` | runs a real nginx in front of a real site |
 //! | `redis` | sends each line to a real Redis, then builds a site as the user that the lines make |
-//! | `yaml`, `text` | nothing: see `NOT_CHECKED` for the reason |
+//! | `text` | nothing: see `NOT_CHECKED` for the reason |
 //!
 //! The other tests here check the prose: widths, links, and that what a document lists is
 //! what the program has.
 
 mod blocks;
+mod dashboards;
 mod deploy;
+mod log;
 mod markdown;
 
 use std::collections::BTreeSet;
