@@ -4,6 +4,8 @@
 //! file that was cut, edited or written by a newer program before the program uses the content.
 //! This module must not know the meaning of the values.
 
+use std::fs::DirEntry;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -12,6 +14,9 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use crate::disk;
+
+/// Largest size of the first line of a document, in bytes: a kind, a version and a checksum.
+const LONGEST_FIRST_LINE: u64 = 160;
 
 /// Returns the version of the documents of a kind that this program writes. Older versions are
 /// read. A change that an older program would misread raises the version.
@@ -29,7 +34,7 @@ fn version_of(kind: &str) -> u32 {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} has version {version}; this program knows version {known} and leaves the file alone: \
-     use the program that wrote it, or another --state",
+     use the program that wrote the file, or another --state and --out",
     path.display()
 )]
 pub struct UnknownVersion {
@@ -60,6 +65,41 @@ pub fn read<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<Option<T>> {
             Ok(None)
         }
     }
+}
+
+/// Checks that no newer program wrote a document in a directory, before anything is written there.
+/// Documents that may be lost are replaced without being read, so [`read`] alone would not notice.
+///
+/// # Errors
+/// Fails with [`UnknownVersion`] for the first such document. Also fails if the directory cannot be
+/// read.
+pub fn refuse_newer(directory: &Path) -> Result<()> {
+    let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    for entry in disk::listing(directory)?.into_iter().filter(is_file) {
+        let path = entry.path();
+        // A document that cannot be read is reported when its content is needed.
+        if let Some((version, known)) = first_line(&path).and_then(|line| newer_version(&line)) {
+            return Err(UnknownVersion { path, version, known }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Returns the start of a file, which has the whole first line if the file is a document.
+fn first_line(path: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    disk::open(path).ok()?.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
+    Some(start)
+}
+
+/// Returns the version of a document and the newest known version of its kind, if the version is
+/// newer.
+fn newer_version(start: &[u8]) -> Option<(u32, u32)> {
+    let line = start.split(|&b| b == b'\n').next()?;
+    let mut words = std::str::from_utf8(line).ok()?.split(' ');
+    let kind = words.next().filter(|&word| word == "movies-gen").and_then(|_| words.next())?;
+    let (version, known) = (words.next()?.parse().ok()?, version_of(kind));
+    (version > known).then_some((version, known))
 }
 
 /// Reads a document without setting a damaged document aside, for callers that must not change

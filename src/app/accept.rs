@@ -27,6 +27,7 @@ const MOST_NAMED: usize = 10;
 /// # Errors
 /// Fails if there is no such refused answer, or if the mark cannot be written.
 pub(super) async fn accept(config: &Config, hash: Option<&str>) -> Result<()> {
+    wiring::refuse_newer(config)?;
     let clock = Clock::system();
     let refusals = refused::list(&config.state);
     let file = FileStore::look(&config.state, clock.clone());

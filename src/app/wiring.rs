@@ -26,6 +26,7 @@ use super::trouble::Trouble;
 use crate::cli::{StaleNotice, WhenRedisLost};
 use crate::clock::Clock;
 use crate::config::{Config, Invalid, Upstream, is_loopback};
+use crate::document;
 use crate::hold::{Bound, Coming};
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
@@ -75,6 +76,7 @@ pub(super) fn wire_and_answer(
     let (id, address) = (upstream_id(config), redis_address(config)?);
     let theme = theme_of(config)?;
     let locks = take_locks(config, stay)?;
+    refuse_newer(config)?;
     settings_in_force::record(config);
     let (source, demo) = source(config)?;
     let stores = Arc::new(stores(config, &id, address, strange, clock)?);
@@ -118,6 +120,18 @@ pub(super) fn wire_and_answer(
         notices,
     };
     Ok(Wired { refresher, live, _locks: locks, _demo: demo })
+}
+
+/// Checks that no newer version of the program wrote to the directories of the site.
+///
+/// # Errors
+/// Fails with the first file of a newer version.
+pub(super) fn refuse_newer(config: &Config) -> Result<()> {
+    let Config { state, out, .. } = config;
+    for directory in [state.clone(), state.join("refused"), out.join(OWN_DIRECTORY)] {
+        document::refuse_newer(&directory)?;
+    }
+    Ok(())
 }
 
 /// Prepares the upstream. Starts the upstream inside the program, if the configuration names it.

@@ -1,7 +1,7 @@
 //! Data that earlier versions of the program left, and what a newer version of the data costs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -170,4 +170,58 @@ fn a_change_of_one_film_moves_only_the_change_through_redis() {
     let change = moved() - before;
     assert!(change < whole / 4, "{change} bytes were moved for one film of {whole} bytes");
     wait_until("the old parts to expire", || lasting() < parts());
+}
+
+/// Documents of the program below a directory.
+fn documents(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("standby") && !path.ends_with("bodies") {
+            found.extend(documents(&path));
+        } else if fs::read(&path).is_ok_and(|bytes| bytes.starts_with(b"movies-gen ")) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_file_of_a_newer_version_is_left_alone_and_named() {
+    let upstream = Upstream::start();
+    let site = Site::eager(&upstream);
+    site.build_once().well();
+    upstream.set_both(&Answer::json(&json!([])));
+    let refused = site.build_once().with_code(1);
+    assert!(refused.contains("movies-gen accept"), "{refused}");
+    site.run(&["accept"]).well();
+    // `serve` keeps files that `build once` does not.
+    let server = site.serve();
+    server.wait_for_line("serving http");
+    drop(server.terminate());
+    let own = [site.path(".movies-gen"), site.out().join(".movies-gen")];
+    let all: Vec<_> = own.iter().flat_map(|directory| documents(directory)).collect();
+    let names: Vec<_> = all.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    for name in ["upstream", "attempt", "saved", "mapping", "history", "accepted", "manifest"] {
+        assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+    for path in all {
+        let whole = fs::read(&path).expect("a document");
+        let head = whole.iter().position(|&b| b == b'\n').expect("a first line");
+        let mut words: Vec<_> = whole[..head].split(|&b| b == b' ').collect();
+        words[2] = b"77";
+        let newer = [&words.join(&b' '), &whole[head..]].concat();
+        fs::write(&path, &newer).expect("written");
+        for command in ["build", "accept"] {
+            let log = site.run(&[command]).with_code(2);
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            assert!(
+                log.contains(&format!("{name} has version 77; this program knows version")),
+                "{log}"
+            );
+        }
+        assert!(fs::read(&path).expect("a document") == newer, "{} was changed", path.display());
+        fs::write(&path, &whole).expect("written");
+    }
+    site.build_once().well();
 }
