@@ -57,6 +57,7 @@ fn the_image_serves_a_page_without_root_and_without_writing_to_its_root() {
         .arg(blob(&image, &manifest["layers"][0]))
         .arg("-C")
         .arg(&root));
+    assert!(root.join("usr/share/doc/movies-gen/third-party-licences.txt.gz").is_file());
     let used = printed(Command::new("du").args(["-sb"]).arg(&root));
     let used: u64 = used.split_whitespace().next().expect("a size").parse().expect("a number");
     assert!(used <= LARGEST_IMAGE && size <= used, "{used} bytes, {size} packed");

@@ -2,6 +2,7 @@
 //! the artefacts first.
 
 mod image;
+mod install;
 mod package;
 mod unit_user;
 
@@ -88,6 +89,17 @@ fn the_tarball_has_the_program_its_help_and_its_documents() {
     for file in ["README.md", "LICENSE", "CHANGELOG.md", "docs/options.md", "deploy/nginx.conf"] {
         assert!(root.join(file).is_file(), "{file}");
     }
+    let licences = fs::read_to_string(root.join("third-party-licences.txt")).expect("the texts");
+    assert!(!licences.contains(env!("CARGO_MANIFEST_DIR")), "a path of this machine");
+    for name in crates() {
+        let name = name.replace(" v", " ");
+        assert!(licences.contains(&format!("\n{name}: ")), "{name} has no licence");
+    }
+    for text in
+        ["Permission is hereby granted", "TERMS AND CONDITIONS FOR USE", "Redistribution and"]
+    {
+        assert!(licences.contains(text), "no licence has {text:?}");
+    }
     let version = printed(Command::new(root.join("movies-gen")).arg("--version"));
     assert_eq!(version.trim(), concat!("movies-gen ", env!("CARGO_PKG_VERSION")));
     let page = root.join("share/man/man1/movies-gen-serve.1");
@@ -119,7 +131,14 @@ fn the_list_of_components_has_every_crate_of_the_program_and_no_path() {
             (format!("{} v{}", text("name"), text("version")), component["licenses"].to_string())
         })
         .collect();
-    // Cargo itself says which crates are in the program.
+    for name in crates() {
+        assert!(listed.contains_key(&name), "{name} is not in the list");
+        assert_ne!(listed[&name], "null", "{name} has no licence");
+    }
+}
+
+/// Names and versions of the crates in the program, as Cargo itself says.
+fn crates() -> Vec<String> {
     let tree = printed(Command::new(env!("CARGO")).current_dir(env!("CARGO_MANIFEST_DIR")).args([
         "tree",
         "--locked",
@@ -130,9 +149,6 @@ fn the_list_of_components_has_every_crate_of_the_program_and_no_path() {
         "--format",
         "{p}",
     ]));
-    for line in tree.lines().filter(|line| !line.contains('/') && !line.is_empty()) {
-        let name = line.split(" (").next().expect("a name");
-        assert!(listed.contains_key(name), "{name} is not in the list");
-        assert_ne!(listed[name], "null", "{name} has no licence");
-    }
+    let others = tree.lines().filter(|line| !line.contains('/') && !line.is_empty());
+    others.map(|line| line.split(" (").next().expect("a name").to_owned()).collect()
 }

@@ -58,6 +58,7 @@ fn the_package_is_installed_used_upgraded_and_removed() {
         "usr/share/zsh/vendor-completions/_movies-gen",
         "usr/share/fish/vendor_completions.d/movies-gen.fish",
         "usr/share/doc/movies-gen/copyright",
+        "usr/share/doc/movies-gen/third-party-licences.txt.gz",
     ] {
         assert!(debian.path(file).is_file(), "{file}");
     }
