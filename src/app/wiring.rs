@@ -109,7 +109,7 @@ pub(super) fn wire_and_answer(
             site,
             publisher,
             live: live.clone(),
-            relays: Relays::open(&config.relay, &config.out, &config.state, clock)?,
+            relays: Relays::open(&config.relay, &config.out, &config.state, clock, &metrics)?,
             metrics,
             history: Remembered::read(&config.state, outcome)?,
             shapes: Arc::default(),

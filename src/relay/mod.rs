@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::live::{Live, Snapshot};
 use crate::publish::GenerationId;
+use crate::telemetry::Metrics;
 use bucket::{Bucket, BucketSettings};
 use command::Hook;
 use outbox::Outbox;
@@ -48,6 +49,7 @@ pub struct Relays(Arc<Vec<Relay>>);
 struct Relay {
     outbox: Mutex<Outbox>,
     receiver: Receiver,
+    metrics: Metrics,
 }
 
 #[derive(Debug)]
@@ -66,11 +68,12 @@ impl Relays {
         out: &Path,
         state: &Path,
         clock: &Clock,
+        metrics: &Metrics,
     ) -> Result<Relays> {
         let mut relays = Vec::new();
         let mut add = |name: &str, address: &str, receiver| -> Result<()> {
             let outbox = Mutex::new(Outbox::open(&state.join(name), address)?);
-            relays.push(Relay { outbox, receiver });
+            relays.push(Relay { outbox, receiver, metrics: metrics.clone() });
             Ok(())
         };
         if let Some(command) = &settings.then {
@@ -180,6 +183,7 @@ impl Relay {
     async fn deliver(&self, snapshot: &Snapshot) -> Result<Option<Duration>> {
         let Some(site) = &snapshot.site else { return Ok(None) };
         let batch = self.outbox().take(&site.generation);
+        let is_empty = batch.is_empty();
         let delivered = match &self.receiver {
             Receiver::Command(_) if batch.is_empty() => Ok(None),
             Receiver::Command(hook) => hook.run(&batch, site).await.map(|()| None),
@@ -187,6 +191,9 @@ impl Relay {
                 bucket.take_in(batch, snapshot, |paths| self.outbox().partly_delivered(paths)).await
             }
         };
+        if !is_empty || delivered.is_err() {
+            self.metrics.delivered(self.receiver.kind(), delivered.is_ok());
+        }
         match delivered {
             Ok(next) => {
                 self.outbox().delivered()?;
@@ -201,6 +208,13 @@ impl Relay {
 }
 
 impl Receiver {
+    fn kind(&self) -> &'static str {
+        match self {
+            Receiver::Command(_) => "command",
+            Receiver::Bucket(_) => "bucket",
+        }
+    }
+
     fn name(&self) -> String {
         match self {
             Receiver::Command(_) => "the command of --then".to_owned(),

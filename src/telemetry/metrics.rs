@@ -55,6 +55,12 @@ struct End {
     end: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    to: &'static str,
+    end: &'static str,
+}
+
 /// Values that are read at the time of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scrape {
@@ -89,6 +95,7 @@ pub struct Metrics {
     streams: Gauge,
     streams_refused: Counter,
     log_lines_lost: Counter,
+    deliveries: Family<DeliveryLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -111,6 +118,7 @@ impl Default for Metrics {
             streams: Gauge::default(),
             streams_refused: Counter::default(),
             log_lines_lost: Counter::default(),
+            deliveries: Family::default(),
         };
         Metrics { registry: Arc::new(metrics.registered()), ..metrics }
     }
@@ -167,6 +175,11 @@ impl Metrics {
             "access_log_lines_lost",
             "Lines of the access log that could not be written",
             self.log_lines_lost.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Deliveries to --then (command) and --publish-to (bucket), by their end",
+            self.deliveries.clone(),
         );
         registry
     }
@@ -236,6 +249,12 @@ impl Metrics {
     /// Counts lines of the access log that could not be written.
     pub fn lost_lines(&self, count: u64) {
         self.log_lines_lost.inc_by(count);
+    }
+
+    /// Counts a delivery of what a publish changed.
+    pub fn delivered(&self, to: &'static str, is_done: bool) {
+        let end = if is_done { "done" } else { "failed" };
+        self.deliveries.get_or_create(&DeliveryLabels { to, end }).inc();
     }
 
     /// Renders all metrics as OpenMetrics text.

@@ -67,7 +67,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("news", &["changes", "pages", "publish"]),
     ("live", &["clock", "hold", "news", "payload", "publish"]),
-    ("relay", &["cli", "clock", "disk", "document", "live", "pages", "publish"]),
+    ("relay", &["cli", "clock", "disk", "document", "live", "pages", "publish", "telemetry"]),
     (
         "server",
         &[
