@@ -35,6 +35,7 @@ mod large_records;
 mod live_pages;
 mod looking;
 mod mapping;
+mod moving;
 mod national;
 mod news;
 mod nginx;
