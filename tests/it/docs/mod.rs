@@ -154,7 +154,7 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
     // There is a metric for Redis, also if nobody answers there.
     let redis = ["--redis", "unix:///nowhere/redis"];
     let site = Site::eager(&upstream).with(&["--admin-listen", "127.0.0.1:0"]).with(&redis);
-    let server = site.serve().ready();
+    let server = site.with(&["--then", "true"]).serve().ready();
     let line = server.wait_for_line("metrics at http://");
     let (_, address) = line.split_once("http://").expect("an address");
     let address = address.split('/').next().expect("an address").parse().expect("an address");
