@@ -69,13 +69,17 @@ pub(super) async fn serve(config: Config, cli: &Cli, handed_over: Vec<HandedOver
     let ended = EventLoop::of(wired, config, cli, &clock, events).run().await;
     // The threads of the server end by themselves; wait for them.
     let _ = stop.send(true);
-    if let Some(server) = server {
-        tokio::task::spawn_blocking(move || server.join()).await?;
-    }
+    let served = async {
+        match server {
+            Some(server) => tokio::task::spawn_blocking(move || server.join()).await,
+            None => Ok(()),
+        }
+    };
+    let (served, ()) = tokio::join!(served, deliveries.end_within(GRACE));
+    served?;
     if let Some(log) = log {
         tokio::task::spawn_blocking(move || log.close()).await?;
     }
-    deliveries.end_within(GRACE).await;
     let (loads, held) = metrics.loads();
     info!(
         loads,

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
+use crate::disk;
 use crate::live::{Live, Snapshot};
 use crate::publish::GenerationId;
 use crate::telemetry::Metrics;
@@ -25,6 +26,8 @@ use bucket::{Bucket, BucketSettings};
 use command::Hook;
 use outbox::Outbox;
 
+/// The files of the outboxes in the state directory: of the command, and of the bucket.
+const OUTBOXES: [&str; 2] = ["outbox-then", "outbox-bucket"];
 /// Time until the first try after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time between two tries.
@@ -71,21 +74,23 @@ impl Relays {
         metrics: &Metrics,
     ) -> Result<Relays> {
         let mut relays = Vec::new();
+        // A receiver that is not there misses paths. If it comes back, it gets all files.
+        let is_there = [settings.then.is_some(), settings.bucket.is_some()];
+        for (name, _) in OUTBOXES.iter().zip(is_there).filter(|(_, is_there)| !is_there) {
+            disk::remove_file(&state.join(name))?;
+        }
+        let [of_command, of_bucket] = OUTBOXES;
         let mut add = |name: &str, address: &str, receiver| -> Result<()> {
             let outbox = Mutex::new(Outbox::open(&state.join(name), address)?);
             relays.push(Relay { outbox, receiver, metrics: metrics.clone() });
             Ok(())
         };
         if let Some(command) = &settings.then {
-            add("outbox-then", command, Receiver::Command(Hook::new(command, out)))?;
+            add(of_command, command, Receiver::Command(Hook::new(command, out)))?;
         }
         if let Some(bucket) = &settings.bucket {
             let receiver = Bucket::open(bucket, state, clock.clone())?;
-            add(
-                "outbox-bucket",
-                &bucket.address.to_string(),
-                Receiver::Bucket(Box::new(receiver)),
-            )?;
+            add(of_bucket, &bucket.address.to_string(), Receiver::Bucket(Box::new(receiver)))?;
         }
         Ok(Relays(Arc::new(relays)))
     }

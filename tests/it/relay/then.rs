@@ -56,6 +56,20 @@ fn the_first_run_is_told_all_files_and_later_runs_what_changed() {
 }
 
 #[test]
+fn a_command_that_was_away_for_a_while_is_told_all_files() {
+    let upstream = upstream();
+    let site = hasty(&upstream);
+    let told = site.with(&["--then", TELL]);
+    told.build_once().well();
+    edit(&upstream, "Not told.");
+    site.build_once().well();
+    told.build_once().well();
+    let runs = runs(&site);
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[1], pages(&site.out()).into_keys().collect());
+}
+
+#[test]
 fn a_removed_page_is_told_and_has_no_file() {
     let upstream = upstream();
     let site = hasty(&upstream).with(&["--then", TELL]);
