@@ -19,9 +19,11 @@ use crate::fixture::{Process, found_within, free_address, get};
 
 /// Time from nothing to the first page.
 const FIRST_PAGE: Duration = Duration::from_secs(10);
-/// Largest size of the binary, and of the image, in bytes: 15 MiB and 20 MB. The goal for the binary
-/// is 15 MB, but the size differs a little from one version of the compiler to the next.
-const LARGEST_BINARY: u64 = 15 << 20;
+/// Largest size of the binary, and of the image, in bytes: 17 MB and 20 MB. The goal for the binary was
+/// 15 MB. The client for object stores took the binary to 16.6 MB; 0.7 MB of it are the tables of a
+/// checksum that the program does not use. The size differs a little from one version of the compiler
+/// to the next.
+const LARGEST_BINARY: u64 = 17_000_000;
 const LARGEST_IMAGE: u64 = 20_000_000;
 
 /// Returns the directory with the artefacts.
