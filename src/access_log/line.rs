@@ -44,20 +44,25 @@ pub struct KeptVisit {
 }
 
 /// Writes the text that stands before the number of bytes in every format, and calls `number`.
-fn combined(line: &mut Vec<u8>, visit: &Visit<'_>, time: &str) {
-    let Visit { client, request, status, .. } = visit;
-    // Writing to memory does not fail.
-    let _ = write!(line, "{client} - - [{time}] \"");
+fn combined(line: &mut Vec<u8>, visit: &Visit<'_>, (client, time): (&str, &str)) {
+    let Visit { request, status, .. } = visit;
+    line.extend_from_slice(client.as_bytes());
+    line.extend_from_slice(b" - - [");
+    line.extend_from_slice(time.as_bytes());
+    line.extend_from_slice(b"] \"");
     match request {
         Some(request) => {
             escape(line, request.method.as_str().as_bytes());
             line.push(b' ');
             escape(line, target(request).as_bytes());
-            let _ = write!(line, " {}", protocol(request.version));
+            line.push(b' ');
+            line.extend_from_slice(protocol(request.version).as_bytes());
         }
         None => line.push(b'-'),
     }
-    let _ = write!(line, "\" {status} ");
+    line.extend_from_slice(b"\" ");
+    line.extend_from_slice(itoa::Buffer::new().format(*status).as_bytes());
+    line.push(b' ');
 }
 
 /// Writes the end of a line in the combined format.
@@ -130,15 +135,17 @@ pub(super) fn append(
     line: &mut Vec<u8>,
     visit: &Visit<'_>,
     format: AccessLogFormat,
-    times: &mut Times,
+    forms: &mut LastForms,
 ) {
     let _ = match format {
         AccessLogFormat::Combined => {
-            combined(line, visit, times.common(visit.arrived));
-            write!(line, "{}", visit.bytes).map(|()| combined_end(line, visit.request))
+            combined(line, visit, forms.common(visit));
+            line.extend_from_slice(itoa::Buffer::new().format(visit.bytes).as_bytes());
+            combined_end(line, visit.request);
+            Ok(())
         }
         AccessLogFormat::Json => {
-            json(line, visit, &times.rfc3339(visit.arrived));
+            json(line, visit, &forms.rfc3339(visit.arrived));
             json_end(line, visit.bytes, visit.took)
         }
     };
@@ -150,14 +157,18 @@ fn json_end(line: &mut Vec<u8>, bytes: u64, took: Duration) -> std::io::Result<(
 
 impl KeptVisit {
     /// Keeps what the line will need.
-    pub(super) fn of(visit: &Visit<'_>, format: AccessLogFormat, times: &mut Times) -> KeptVisit {
+    pub(super) fn of(
+        visit: &Visit<'_>,
+        format: AccessLogFormat,
+        forms: &mut LastForms,
+    ) -> KeptVisit {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         match format {
             AccessLogFormat::Combined => {
-                combined(&mut before, visit, times.common(visit.arrived));
+                combined(&mut before, visit, forms.common(visit));
                 combined_end(&mut after, visit.request);
             }
-            AccessLogFormat::Json => json(&mut before, visit, &times.rfc3339(visit.arrived)),
+            AccessLogFormat::Json => json(&mut before, visit, &forms.rfc3339(visit.arrived)),
         }
         KeptVisit { before: before.into(), after: after.into() }
     }
@@ -189,35 +200,41 @@ fn protocol(version: Version) -> &'static str {
 /// Appends text of a client. Quotation marks, backslashes and everything that is not visible ASCII
 /// become `\xHH`, as in the logs of other servers.
 fn escape(line: &mut Vec<u8>, text: &[u8]) {
-    for &byte in text {
-        match byte {
-            b'"' | b'\\' => {}
-            b' '..=b'~' => {
-                line.push(byte);
-                continue;
-            }
-            _ => {}
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.iter().all(is_plain) {
+        return line.extend_from_slice(text);
+    }
+    for byte in text {
+        if is_plain(byte) {
+            line.push(*byte);
+        } else {
+            let _ = write!(line, "\\x{byte:02X}");
         }
-        let _ = write!(line, "\\x{byte:02X}");
     }
 }
 
-/// The forms of times. Most lines have the same second as the line before.
+/// The forms of times and clients. Most lines have the second and the client of the line before.
 #[derive(Debug, Default)]
-pub(super) struct Times {
+pub(super) struct LastForms {
     second: u64,
     common: String,
+    last: Option<Client>,
+    client: String,
 }
 
-impl Times {
-    /// Returns the form of the combined format, in UTC.
-    fn common(&mut self, time: WallTime) -> &str {
-        if self.second != time.seconds() || self.common.is_empty() {
-            self.second = time.seconds();
+impl LastForms {
+    /// Returns the client, and the time in the form of the combined format, in UTC.
+    fn common(&mut self, visit: &Visit<'_>) -> (&str, &str) {
+        if self.second != visit.arrived.seconds() || self.common.is_empty() {
+            self.second = visit.arrived.seconds();
             let time = DateTime::from_timestamp(self.second as i64, 0).unwrap_or_default();
             self.common = time.format("%d/%b/%Y:%H:%M:%S +0000").to_string();
         }
-        &self.common
+        if self.last != Some(visit.client) {
+            self.last = Some(visit.client);
+            self.client = visit.client.to_string();
+        }
+        (&self.client, &self.common)
     }
 
     /// Returns the form of RFC 3339 with milliseconds, in UTC.
@@ -241,11 +258,11 @@ mod tests {
         let took = Duration::from_micros(1_500);
         let cache = Some("movies-gen; hit");
         let visit = Visit { client, request, arrived: NOON, took, status: 200, bytes: 512, cache };
-        let mut times = Times::default();
+        let mut forms = LastForms::default();
         let mut line = Vec::new();
-        append(&mut line, &visit, format, &mut times);
+        append(&mut line, &visit, format, &mut forms);
         let mut kept = Vec::new();
-        KeptVisit::of(&visit, format, &mut times).append(&mut kept, 512, took);
+        KeptVisit::of(&visit, format, &mut forms).append(&mut kept, 512, took);
         assert_eq!(line, kept, "a kept visit has the same line");
         String::from_utf8(line).expect("text")
     }

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 
-use super::line::{KeptVisit, Times, Visit, append};
+use super::line::{KeptVisit, LastForms, Visit, append};
 use super::writer::{Lines, Message};
 use super::{AccessLogSettings, Client, client_of};
+use crate::cli::AccessLogFormat;
 use crate::telemetry::Metrics;
 
 /// Size in bytes at which a bundle is written.
@@ -30,7 +31,7 @@ struct Bundle {
     settings: Arc<AccessLogSettings>,
     metrics: Metrics,
     lines: RefCell<Lines>,
-    times: RefCell<Times>,
+    forms: RefCell<LastForms>,
 }
 
 impl Pen {
@@ -39,8 +40,8 @@ impl Pen {
         settings: Arc<AccessLogSettings>,
         metrics: Metrics,
     ) -> Pen {
-        let (lines, times) = Default::default();
-        Pen(Rc::new(Bundle { sender, settings, metrics, lines, times }))
+        let (lines, forms) = Default::default();
+        Pen(Rc::new(Bundle { sender, settings, metrics, lines, forms }))
     }
 
     /// Returns the client for whom `peer` sent a request with these header fields.
@@ -48,15 +49,20 @@ impl Pen {
         client_of(peer, fields, &self.0.settings.trusted)
     }
 
+    /// Whether a line says how long the answer took.
+    pub fn tells_durations(&self) -> bool {
+        self.0.settings.format == AccessLogFormat::Json
+    }
+
     /// Writes the line of a visit that ended. Runs on the local tasks of the thread.
     pub fn write(&self, visit: &Visit<'_>) {
         let format = self.0.settings.format;
-        self.add(|line| append(line, visit, format, &mut self.0.times.borrow_mut()));
+        self.add(|line| append(line, visit, format, &mut self.0.forms.borrow_mut()));
     }
 
     /// Keeps what the line of a visit needs that has not ended.
     pub fn keep(&self, visit: &Visit<'_>) -> KeptVisit {
-        KeptVisit::of(visit, self.0.settings.format, &mut self.0.times.borrow_mut())
+        KeptVisit::of(visit, self.0.settings.format, &mut self.0.forms.borrow_mut())
     }
 
     /// Writes the line of a visit that was kept and has ended.
@@ -67,6 +73,9 @@ impl Pen {
     fn add(&self, append: impl FnOnce(&mut Vec<u8>)) {
         let mut lines = self.0.lines.borrow_mut();
         let is_first = lines.count == 0;
+        if is_first {
+            lines.bytes.reserve(ENOUGH + ENOUGH / 8);
+        }
         append(&mut lines.bytes);
         lines.count += 1;
         let is_enough = lines.bytes.len() >= ENOUGH;

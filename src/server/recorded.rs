@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::time::Duration;
 
 use hyper::body::Body;
 use hyper::http::request::Parts;
@@ -51,7 +52,8 @@ impl Register {
         };
         let Now { boot, wall: arrived } = self.clock.now();
         let answered = desk.answer(request).await;
-        let took = self.clock.now().boot.since(boot);
+        let is_timed = pen.tells_durations();
+        let took = if is_timed { self.clock.now().boot.since(boot) } else { Duration::ZERO };
         let client = pen.client_of(peer, &request.headers);
         let request = Some(request);
         match answered {
