@@ -105,9 +105,10 @@ fn requests(server: SocketAddr) -> Vec<Request> {
 }
 
 /// Fields that a proxy sets or that change with time.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "age",
     "cache-status",
+    "cdn-cache-control",
     "connection",
     "date",
     "keep-alive",
