@@ -1,8 +1,8 @@
 //! Derives from the last attempt what is known about newer data.
 //!
 //! Owns the rule that turns an attempt into [`Coming`], and the time until a replica reads the store
-//! again. The rules are pure: the caller reads the store and the clock. This module must not decide whether a request waits, because
-//! [`hold`](crate::hold) decides this from [`Coming`].
+//! again. The rules are pure: the caller reads the store and the clock. This module must not decide
+//! whether a request waits, because [`hold`](crate::hold) decides this from [`Coming`].
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ pub struct KeptVisit {
     after: Box<[u8]>,
 }
 
-/// Writes the text that stands before the number of bytes in every format, and calls `number`.
+/// Writes the start of a line in the combined format, up to the number of bytes.
 fn combined(line: &mut Vec<u8>, visit: &Visit<'_>, (client, time): (&str, &str)) {
     let Visit { request, status, .. } = visit;
     line.extend_from_slice(client.as_bytes());

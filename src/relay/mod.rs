@@ -190,7 +190,7 @@ impl Relay {
         let batch = self.outbox().take(&site.generation);
         let is_empty = batch.is_empty();
         let delivered = match &self.receiver {
-            Receiver::Command(_) if batch.is_empty() => Ok(None),
+            Receiver::Command(_) if is_empty => Ok(None),
             Receiver::Command(hook) => hook.run(&batch, site).await.map(|()| None),
             Receiver::Bucket(bucket) => {
                 bucket.take_in(batch, snapshot, |paths| self.outbox().partly_delivered(paths)).await

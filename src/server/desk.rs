@@ -142,9 +142,7 @@ fn filled(prepared: &PreparedAnswer, met: &Met, asker: Asker) -> Option<Answer> 
     let body = site.generation.at_hand(&prepared.file, prepared.suffix)?;
     let mut answer = Answer::new(Full::new(body));
     *answer.headers_mut() = prepared.fields.clone();
-    headers::say_age(answer.headers_mut(), met, true);
-    if prepared.depends_on_data {
-        headers::say_to_caches(answer.headers_mut(), met, asker);
-    }
+    let for_caches = prepared.depends_on_data.then_some(asker);
+    headers::say_age(answer.headers_mut(), met, true, for_caches);
     Some(answer)
 }

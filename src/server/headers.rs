@@ -9,10 +9,8 @@ use hyper::header::{
 };
 
 use super::answer::Met;
-use super::shown::{AgeValues, ShownSnapshot};
-use crate::clock::Now;
+use super::shown::AgeValues;
 use crate::hold::{Asker, Decision};
-use crate::live::LiveSite;
 
 /// Origin time of the data (RFC 3339 with milliseconds).
 const X_DATA_AS_OF: HeaderName = HeaderName::from_static("x-data-as-of");
@@ -36,28 +34,22 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Adds the true age of the data, and how the age came about. `has_page` says whether the answer has
-/// content of the site, and not a page in its place.
-pub(super) fn say_age(fields: &mut HeaderMap, met: &Met, has_page: bool) {
+/// content of the site, and not a page in its place. `for_caches` is who gets the answer, if the answer
+/// depends on the data: then the fields say how long a shared cache may keep the answer, until the data
+/// is as old as `--max-age`. Browsers ignore `CDN-Cache-Control` (RFC 9213). The cache of nginx knows
+/// only its own field, which nginx does not pass on.
+pub(super) fn say_age(
+    fields: &mut HeaderMap,
+    met: &Met,
+    has_page: bool,
+    for_caches: Option<Asker>,
+) {
     let Met { shown, now, decision, held } = met;
     let (Some(site), Some(names)) = (&shown.site, &shown.names) else {
         fields.insert(CACHE_STATUS, HeaderValue::from_static("movies-gen; fwd=miss"));
         return;
     };
-    let (AgeValues { age, hit, .. }, rest) = age_values(shown, site, *now);
-    fields.insert(AGE, age);
-    fields.insert(X_DATA_AS_OF, names.as_of.clone());
-    fields.insert(X_GENERATION, names.generation.clone());
-    let status = match (has_page, decision, held) {
-        (false, ..) => HeaderValue::from_static("movies-gen; fwd=stale; detail=too-old"),
-        (true, Decision::Fresh | Decision::Wait(_), None) => hit,
-        (true, decision, held) => value(&cache_status(*decision, held.is_some(), rest)),
-    };
-    fields.insert(CACHE_STATUS, status);
-}
-
-/// Returns the header values for the age of the data, and `--max-age` minus the age in seconds.
-fn age_values(shown: &ShownSnapshot, site: &LiveSite, now: Now) -> (AgeValues, i64) {
-    let age = site.origin.age(now);
+    let age = site.origin.age(*now);
     let bound = shown.frame.bound.max_age;
     let rest = (bound.as_secs_f64() - age.as_secs_f64()).floor() as i64;
     let values = shown.age_values((age.as_secs(), rest), || AgeValues {
@@ -67,18 +59,21 @@ fn age_values(shown: &ShownSnapshot, site: &LiveSite, now: Now) -> (AgeValues, i
         left: HeaderValue::from((rest - 1).max(0)),
         targeted: value(&format!("max-age={}", rest.max(0))),
     });
-    (values, rest)
-}
-
-/// Says how long a shared cache may keep an answer that depends on the data: until the data is as old as
-/// `--max-age`. Browsers ignore the field (RFC 9213). The cache of nginx knows only its own field, which
-/// nginx does not pass on.
-pub(super) fn say_to_caches(fields: &mut HeaderMap, met: &Met, asker: Asker) {
-    let Some(site) = &met.shown.site else { return };
-    let (AgeValues { left, targeted, .. }, _) = age_values(&met.shown, site, met.now);
-    fields.insert(CDN_CACHE_CONTROL, targeted);
-    if asker == Asker::Cache {
-        fields.insert(X_ACCEL_EXPIRES, left);
+    let AgeValues { age, hit, left, targeted } = values;
+    fields.insert(AGE, age);
+    fields.insert(X_DATA_AS_OF, names.as_of.clone());
+    fields.insert(X_GENERATION, names.generation.clone());
+    let status = match (has_page, decision, held) {
+        (false, ..) => HeaderValue::from_static("movies-gen; fwd=stale; detail=too-old"),
+        (true, Decision::Fresh | Decision::Wait(_), None) => hit,
+        (true, decision, held) => value(&cache_status(*decision, held.is_some(), rest)),
+    };
+    fields.insert(CACHE_STATUS, status);
+    if let Some(asker) = for_caches {
+        fields.insert(CDN_CACHE_CONTROL, targeted);
+        if asker == Asker::Cache {
+            fields.insert(X_ACCEL_EXPIRES, left);
+        }
     }
 }
 

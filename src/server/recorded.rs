@@ -26,7 +26,7 @@ pub(super) struct Register {
 /// As [`Answered`]; the line of a whole answer is written.
 pub(super) enum Recorded {
     Whole(Response<AnswerBody>),
-    Events(Box<RecordedEvents>),
+    Events(RecordedEvents),
 }
 
 /// A stream of events, whose line is written at its end.
@@ -45,9 +45,7 @@ impl Register {
         let Some(pen) = &self.pen else {
             return match desk.answer(request).await {
                 Answered::Whole(answer) => Recorded::Whole(answer),
-                Answered::Events(events) => {
-                    Recorded::Events(Box::new(RecordedEvents { events, line: None }))
-                }
+                Answered::Events(events) => Recorded::Events(RecordedEvents { events, line: None }),
             };
         };
         let Now { boot, wall: arrived } = self.clock.now();
@@ -70,7 +68,7 @@ impl Register {
                 let (status, bytes, cache) = (events.status(), 0, None);
                 let visit = Visit { client, request, arrived, took, status, bytes, cache };
                 let line = (self.clock.clone(), pen.clone(), pen.keep(&visit), boot);
-                Recorded::Events(Box::new(RecordedEvents { events, line: Some(line) }))
+                Recorded::Events(RecordedEvents { events, line: Some(line) })
             }
         }
     }

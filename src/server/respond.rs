@@ -80,10 +80,9 @@ pub(super) fn respond(request: &Parts, met: &Met) -> Answer {
     // The age at the time of the answer says nothing about later events of a stream.
     if answer.headers().get(CONTENT_TYPE) != Some(&EVENT_STREAM) {
         let has_page = answer.status() != StatusCode::SERVICE_UNAVAILABLE;
-        headers::say_age(answer.headers_mut(), met, has_page);
-        if has_page && depends_on_data(request, &met.shown) {
-            headers::say_to_caches(answer.headers_mut(), met, headers::asker(&request.headers));
-        }
+        let is_for_caches = has_page && depends_on_data(request, &met.shown);
+        let for_caches = is_for_caches.then(|| headers::asker(&request.headers));
+        headers::say_age(answer.headers_mut(), met, has_page, for_caches);
     }
     if let Some(path) = decoded(request.uri.path()) {
         headers::share(answer.headers_mut(), path.rsplit('/').next().unwrap_or_default());
@@ -358,7 +357,7 @@ pub(super) fn well_known_path(request: &Parts) -> Option<String> {
 /// Answers a file of the owner.
 pub(super) fn owners_file(request: &Parts, path: &str, bytes: &Bytes, met: &Met) -> Answer {
     let mut answer = volatile(request, path, bytes);
-    headers::say_age(answer.headers_mut(), met, true);
+    headers::say_age(answer.headers_mut(), met, true, None);
     headers::share(answer.headers_mut(), path);
     headers::secure(answer.headers_mut());
     answer

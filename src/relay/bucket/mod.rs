@@ -1,10 +1,10 @@
 //! The bucket of `--publish-to`: any object store with the API of S3.
 //!
-//! Owns the order of requests, so that whoever reads the bucket finds a site without gaps at every
-//! moment: a page is uploaded after its assets and pictures, a list after its pages, and
-//! `freshness.json`, which open pages watch, at the end. A removed file is deleted an hour later, when
-//! no list in a cache names the file any more. A request that fails ends the delivery, and the next
-//! delivery starts with what is left.
+//! Owns the order of requests. A visitor of the bucket finds a site without gaps at every moment: a
+//! page is uploaded after its assets and pictures, a list after its pages, and `freshness.json`, which
+//! open pages watch, at the end. A removed file is deleted an hour later, when no list in a cache names
+//! the file any more. A request that fails ends the delivery, and the next delivery starts with what is
+//! left.
 
 mod credentials;
 mod removals;

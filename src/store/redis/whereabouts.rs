@@ -21,8 +21,8 @@ use super::seeker::{NotFound, Seeker};
 
 /// Time of a search in times of a call. A slow network may need several calls for one search.
 const CALLS_OF_A_SEARCH: u32 = 4;
-/// Each further sentinel or node is asked after this share of the time of a call, so that nobody is
-/// asked without need, and a dead sentinel costs little time.
+/// The search asks the next sentinel or node when this share of the time of a call is over. Most
+/// searches ask only one, and a dead sentinel costs little time.
 const STAGGER: u32 = 8;
 
 /// The address of the Redis that has the keys.
