@@ -75,15 +75,7 @@ fn a_process_leaves_a_master_that_the_sentinels_no_longer_name() {
     let (upstream, watched) = (Upstream::start(), Watched::start());
     let server = site(&upstream, &watched).serve().ready();
     wait_for_a_copy(&watched);
-    for sentinel in &watched.sentinels {
-        sentinel.tell(&["SENTINEL", "REMOVE", "films"]);
-    }
-    watched.servers[1].tell(&["REPLICAOF", "NO", "ONE"]);
-    let before = watched.servers[0].fences();
-    let port = watched.servers[1].port.to_string();
-    for sentinel in &watched.sentinels {
-        sentinel.tell(&["SENTINEL", "MONITOR", "films", "127.0.0.1", &port, "2"]);
-    }
+    let before = watched.make_the_replica_a_master();
     watched.servers[1].wait_for_later(before);
     assert!(watched.servers[0].is_master(), "the old master works as before");
     assert!(!server.log().contains("Redis cannot be used"), "{}", server.log());
@@ -96,15 +88,8 @@ fn a_write_that_an_old_master_refuses_goes_to_the_new_master_at_once() {
     let (upstream, watched) = (Upstream::start(), Watched::start());
     let server = site(&upstream, &watched).serve().ready();
     wait_for_a_copy(&watched);
-    for sentinel in &watched.sentinels {
-        sentinel.tell(&["SENTINEL", "REMOVE", "films"]);
-    }
-    let before = watched.servers[0].fences();
+    let before = watched.make_the_replica_a_master();
     let port = watched.servers[1].port.to_string();
-    watched.servers[1].tell(&["REPLICAOF", "NO", "ONE"]);
-    for sentinel in &watched.sentinels {
-        sentinel.tell(&["SENTINEL", "MONITOR", "films", "127.0.0.1", &port, "2"]);
-    }
     watched.servers[0].tell(&["REPLICAOF", "127.0.0.1", &port]);
     watched.servers[1].wait_for_later(before);
     assert!(!server.log().contains("Redis cannot be used"), "{}", server.log());
