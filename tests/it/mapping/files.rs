@@ -1,16 +1,12 @@
 //! Local files as an upstream.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::by_title;
 use crate::fixture::{Browser, Running, Site, found, wait_until};
-
-/// Longest time from a saved file to the page, on a busy machine. The goal of 500 ms is measured in
-/// a benchmark.
-const SOON: Duration = Duration::from_secs(10);
 
 const MAPPING: &str = "\
 upstream = \"file:data/\"
@@ -66,11 +62,11 @@ fn json_lines_and_csv_give_the_same_site() {
 
 #[test]
 fn a_saved_file_is_shown_without_waiting_for_an_interval() {
-    let site = site_of_csv(300);
+    // No refresh is due before a test has lost its patience. A benchmark measures the goal of 500 ms.
+    let site = site_of_csv(300).with(&["--interval", "10m", "--max-age", "20m"]);
     let server = site.serve().ready();
     for (at, way) in ["in place", "by a rename"].into_iter().enumerate() {
         let text = csv(300, &format!("Edit{at}"));
-        let started = Instant::now();
         match way {
             "in place" => fs::write(site.path("data/films.csv"), &text).expect("saved"),
             _ => {
@@ -79,8 +75,7 @@ fn a_saved_file_is_shown_without_waiting_for_an_interval() {
                     .expect("saved");
             }
         }
-        wait_until("the edit is shown", || has(&server, &format!("Edit{at} ")));
-        assert!(started.elapsed() < SOON, "{way}: {:?}", started.elapsed());
+        wait_until(&format!("the edit {way}"), || has(&server, &format!("Edit{at} ")));
     }
     let films = server.get("/movies.json");
     let films: Value = serde_json::from_str(films.text()).expect("JSON");
