@@ -26,7 +26,7 @@ use super::park::Parking;
 use super::shown::{PreparedAnswer, ShownSnapshot};
 use super::well_known::OwnersFiles;
 use super::{admit, content, headers, respond};
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::hold::{Asker, Decision};
 use crate::live::{Live, Snapshot};
 
@@ -83,8 +83,8 @@ impl Desk {
         shown.clone()
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(&self, request: &Parts) -> Answered {
+    /// Answers a request that arrived at this time.
+    pub(super) async fn answer(&self, request: &Parts, arrived: Now) -> Answered {
         let shown = self.shown();
         let is_for_file =
             |_: &Rc<PreparedAnswer>| admit::refused(request, &respond::FOR_FILES).is_none();
@@ -94,7 +94,7 @@ impl Desk {
             None => respond::depends_on_data(request, &shown),
         };
         let asker = headers::asker(&request.headers);
-        let met = self.wait(shown.clone(), depends_on_data, asker).await;
+        let met = self.wait(shown.clone(), depends_on_data, asker, arrived).await;
         let prepared = if Rc::ptr_eq(&met.shown, &shown) {
             prepared
         } else {
@@ -123,12 +123,18 @@ impl Desk {
     }
 
     /// Returns the snapshot for a request, after a wait if newer data is worth a wait.
-    async fn wait(&self, shown: Rc<ShownSnapshot>, depends_on_data: bool, asker: Asker) -> Met {
+    async fn wait(
+        &self,
+        shown: Rc<ShownSnapshot>,
+        depends_on_data: bool,
+        asker: Asker,
+        arrived: Now,
+    ) -> Met {
         if depends_on_data {
             let (live, clock) = (&self.live, &self.clock);
-            return self.parking.wait(shown, || self.shown(), live, clock, asker).await;
+            return self.parking.wait(shown, || self.shown(), live, clock, asker, arrived).await;
         }
-        Met { shown, now: self.clock.now(), decision: Decision::Fresh, held: None }
+        Met { shown, now: arrived, decision: Decision::Fresh, held: None }
     }
 }
 

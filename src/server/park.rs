@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::answer::Met;
 use super::shown::ShownSnapshot;
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::hold::{self, Asker, Decision, StaleReason};
 use crate::live::{Live, Snapshot};
 use crate::telemetry::Metrics;
@@ -34,8 +34,8 @@ impl Parking {
         Parking { places: Arc::new(Semaphore::new(places)), metrics }
     }
 
-    /// Waits as long as waiting helps. `latest` returns what is live now; the answer uses
-    /// what is live after the wait.
+    /// Waits as long as waiting helps. `arrived` is when the request arrived. `latest` returns what is
+    /// live now; the answer uses what is live after the wait.
     pub(super) async fn wait(
         &self,
         mut shown: Rc<ShownSnapshot>,
@@ -43,9 +43,9 @@ impl Parking {
         live: &Live,
         clock: &Clock,
         asker: Asker,
+        arrived: Now,
     ) -> Met {
-        let mut now = clock.now();
-        let arrived = now.boot;
+        let (mut now, arrived) = (arrived, arrived.boot);
         // Most requests do not wait, so prepare the wait only when it is needed.
         let mut waiting = None;
         loop {

@@ -42,14 +42,14 @@ impl Register {
 
     /// Answers a request of `peer`, and writes the line of the answer.
     pub(super) async fn answer(&self, desk: &Desk, peer: Client, request: &Parts) -> Recorded {
+        let now @ Now { boot, wall: arrived } = self.clock.now();
         let Some(pen) = &self.pen else {
-            return match desk.answer(request).await {
+            return match desk.answer(request, now).await {
                 Answered::Whole(answer) => Recorded::Whole(answer),
                 Answered::Events(events) => Recorded::Events(RecordedEvents { events, line: None }),
             };
         };
-        let Now { boot, wall: arrived } = self.clock.now();
-        let answered = desk.answer(request).await;
+        let answered = desk.answer(request, now).await;
         let is_timed = pen.tells_durations();
         let took = if is_timed { self.clock.now().boot.since(boot) } else { Duration::ZERO };
         let client = pen.client_of(peer, &request.headers);
