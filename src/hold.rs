@@ -20,6 +20,9 @@ const MARGIN: Duration = Duration::from_millis(100);
 /// cannot be kept, so that each visitor of the cache would ask again.
 const MARGIN_OF_CACHES: Duration = Duration::from_secs(2);
 
+/// Longest time for which a cache may show an answer while the cache fetches the next answer.
+const RENEWAL: Duration = Duration::from_secs(5);
+
 /// Time by which the next refresh may be slower than expected, in addition to a quarter of the
 /// expected duration.
 const SLACK: Duration = Duration::from_millis(10);
@@ -29,6 +32,8 @@ const SLACK: Duration = Duration::from_millis(10);
 pub struct Bound {
     /// Greatest age while the API answers (`--max-age`).
     pub max_age: Duration,
+    /// Shortest time from one refresh to the next (`--interval`).
+    pub interval: Duration,
     /// Longest wait of a request (`--hold`).
     pub hold: Duration,
     /// Age above which an error page is answered (`--max-stale`); `None`: never.
@@ -43,6 +48,13 @@ impl Bound {
             Asker::Cache => MARGIN_OF_CACHES,
         };
         self.max_age.saturating_sub(margin.min(self.max_age / 2))
+    }
+
+    /// Returns the whole seconds before `max_age` in which newer data is there already, if a refresh
+    /// takes this time. A cache can then fetch the newer data before visitors have to wait for the data.
+    pub fn renewal(&self, takes: Duration) -> u64 {
+        let newer = self.interval + takes + takes / 4 + SLACK + MARGIN_OF_CACHES;
+        self.max_age.saturating_sub(newer).min(RENEWAL).as_secs()
     }
 
     /// Whether data of this age is too old to be shown.
@@ -109,9 +121,9 @@ impl fmt::Display for StaleReason {
     }
 }
 
-/// Applies the rule. `asker` is who gets the answer; `origin` is the origin time of the data, if there is data; `takes` is the
-/// expected duration of a refresh from its claim to the live generation; `arrived` is the time at
-/// which the request came.
+/// Applies the rule. `origin` is the origin time of the data, if there is data; `takes` is the
+/// expected duration of a refresh from its claim to the live generation; `asker` is who gets the
+/// answer; `arrived` is the time at which the request came.
 pub fn decide(
     origin: Option<BootTime>,
     coming: Coming,
@@ -163,6 +175,7 @@ mod tests {
 
     const BOUND: Bound = Bound {
         max_age: Duration::from_secs(60),
+        interval: Duration::from_secs(60),
         hold: Duration::from_secs(2),
         max_stale: Some(Duration::from_secs(600)),
     };
@@ -256,6 +269,19 @@ mod tests {
             |age| decide(Some(at(0)), Due(at(50)), TAKES, &bound, Visitor, at(age), at(age));
         assert_eq!(decision(24), Fresh);
         assert_eq!(decision(25), Wait(at(2_025)));
+    }
+
+    #[test]
+    fn a_cache_has_time_to_renew_its_answer_if_newer_data_comes_long_before_the_bound() {
+        let renewal = |max_age, takes| {
+            let max_age = Duration::from_millis(max_age);
+            Bound { max_age, ..BOUND }.renewal(Duration::from_millis(takes))
+        };
+        assert_eq!(renewal(60_000, 0), 0);
+        assert_eq!(renewal(63_000, 0), 0, "nginx keeps whole seconds");
+        assert_eq!(renewal(64_000, 200), 1);
+        assert_eq!(renewal(64_000, 2_000), 0, "the refresh takes too long");
+        assert_eq!(renewal(600_000, 200), 5);
     }
 
     #[test]

@@ -106,7 +106,8 @@ mod tests {
     ) -> String {
         let [max_age, hold] = [60, 2].map(Duration::from_secs);
         let max_stale = max_stale.map(Duration::from_secs);
-        let (age, bound) = (age.map(Duration::from_secs), Bound { max_age, hold, max_stale });
+        let bound = Bound { max_age, interval: max_age, hold, max_stale };
+        let age = age.map(Duration::from_secs);
         of(&VisitorsView { age, bound, has_failed, is_redis_lost }).to_string()
     }
 

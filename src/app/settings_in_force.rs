@@ -48,8 +48,8 @@ impl InForce {
     }
 
     pub(super) fn bound(&self) -> Bound {
-        let InForce { max_age, hold, max_stale, .. } = *self;
-        Bound { max_age, hold, max_stale }
+        let InForce { max_age, interval, hold, max_stale, .. } = *self;
+        Bound { max_age, interval, hold, max_stale }
     }
 }
 

@@ -203,13 +203,13 @@ fn program() -> String {
 
 /// Makes the pages that exist before there is a generation.
 fn frame(config: &Config, site: &Site, theme: &Theme) -> Result<Frame> {
-    let Config { max_age, hold, max_stale, .. } = *config;
+    let Config { max_age, interval, hold, max_stale, .. } = *config;
     Ok(Frame {
         base: site.base().to_owned(),
         starting: apart(pages::starting, site, theme)?,
         failing: apart(pages::failing, site, theme)?,
         too_old: apart(pages::too_old, site, theme)?,
-        bound: Bound { max_age, hold, max_stale },
+        bound: Bound { max_age, interval, hold, max_stale },
     })
 }
 

@@ -4,12 +4,13 @@
 
 use hyper::HeaderMap;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CONTENT_SECURITY_POLICY,
-    HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CACHE_CONTROL,
+    CONTENT_SECURITY_POLICY, EXPIRES, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 
 use super::answer::Met;
-use super::shown::AgeValues;
+use super::shown::{Accelerated, AgeValues};
 use crate::hold::{Asker, Decision};
 
 /// Origin time of the data (RFC 3339 with milliseconds).
@@ -19,6 +20,9 @@ const X_GENERATION: HeaderName = HeaderName::from_static("x-generation");
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+/// Browsers ask before they show a page again. The fields `Expires: 0` and `Cache-Control:
+/// must-revalidate` have the same effect, but nginx keeps no answer that says `no-cache`.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const X_ACCEL_EXPIRES: HeaderName = HeaderName::from_static("x-accel-expires");
 /// The names that caches give to the field of tags.
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
@@ -50,16 +54,15 @@ pub(super) fn say_age(
         return;
     };
     let age = site.origin.age(*now);
-    let bound = shown.frame.bound.max_age;
-    let rest = (bound.as_secs_f64() - age.as_secs_f64()).floor() as i64;
+    let bound = shown.frame.bound;
+    let rest = (bound.max_age.as_secs_f64() - age.as_secs_f64()).floor() as i64;
     let values = shown.age_values((age.as_secs(), rest), || AgeValues {
         age: HeaderValue::from(age.as_secs()),
         hit: value(&format!("movies-gen; hit; ttl={rest}")),
-        // The clock of nginx has whole seconds, so nginx keeps a page up to a second longer.
-        left: HeaderValue::from((rest - 1).max(0)),
+        accelerated: accelerated(rest, bound.renewal(shown.takes)),
         targeted: value(&format!("max-age={}", rest.max(0))),
     });
-    let AgeValues { age, hit, left, targeted } = values;
+    let AgeValues { age, hit, accelerated, targeted } = values;
     fields.insert(AGE, age);
     fields.insert(X_DATA_AS_OF, names.as_of.clone());
     fields.insert(X_GENERATION, names.generation.clone());
@@ -72,15 +75,41 @@ pub(super) fn say_age(
     if let Some(asker) = for_caches {
         fields.insert(CDN_CACHE_CONTROL, targeted);
         if asker == Asker::Cache {
-            fields.insert(X_ACCEL_EXPIRES, left);
+            let Accelerated { expires, control } = accelerated;
+            // The order counts: nginx ignores the other fields after its own field.
+            if let Some(standing) = fields.get_mut(CACHE_CONTROL)
+                && *standing == NO_CACHE
+            {
+                *standing = control;
+                fields.insert(X_ACCEL_EXPIRES, expires);
+                fields.insert(EXPIRES, HeaderValue::from_static("0"));
+            }
         }
     }
+}
+
+/// Returns how long nginx may keep an answer whose data is fresh for `rest` seconds, if newer data is
+/// there for the last `renewal` seconds.
+fn accelerated(rest: i64, renewal: u64) -> Accelerated {
+    // The clock of nginx has whole seconds, so nginx keeps a page up to a second longer.
+    let left = (rest - 1).max(0);
+    // If no newer data came, nginx keeps the answer for one second at a time.
+    let expires = left.saturating_sub_unsigned(renewal).max(left.min(1));
+    let stale = left - expires;
+    let control = match stale {
+        0 => HeaderValue::from_static("must-revalidate"),
+        _ => value(&format!("must-revalidate, stale-while-revalidate={stale}")),
+    };
+    Accelerated { expires: expires.into(), control }
 }
 
 /// Removes the fields that change with time.
 pub(super) fn forget_age(fields: &mut HeaderMap) {
     for name in [AGE, CACHE_STATUS, CDN_CACHE_CONTROL, X_ACCEL_EXPIRES] {
         fields.remove(name);
+    }
+    if fields.remove(EXPIRES).is_some() {
+        fields.insert(CACHE_CONTROL, NO_CACHE);
     }
 }
 

@@ -48,10 +48,20 @@ pub(super) struct SiteNames {
 pub(super) struct AgeValues {
     pub(super) age: HeaderValue,
     pub(super) hit: HeaderValue,
-    /// Seconds for which nginx is told to keep the answer.
-    pub(super) left: HeaderValue,
+    /// For nginx.
+    pub(super) accelerated: Accelerated,
     /// `CDN-Cache-Control`: seconds for which a cache may keep the answer.
     pub(super) targeted: HeaderValue,
+}
+
+/// How long nginx may keep an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Accelerated {
+    /// Seconds until nginx must ask again.
+    pub(super) expires: HeaderValue,
+    /// `Cache-Control`: for how long nginx may then show the answer while one request asks for the next
+    /// answer.
+    pub(super) control: HeaderValue,
 }
 
 /// An answer with a file of the generation, without the fields that change with time.

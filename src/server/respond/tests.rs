@@ -61,6 +61,7 @@ fn snapshot(base: &str) -> Snapshot {
             too_old: Bytes::from_static(b"too old"),
             bound: Bound {
                 max_age: Duration::from_secs(60),
+                interval: Duration::from_secs(60),
                 hold: Duration::from_secs(2),
                 max_stale: Some(Duration::from_secs(600)),
             },

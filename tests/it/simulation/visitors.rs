@@ -12,7 +12,8 @@ use super::replica::Replica;
 /// Loads a page from a replica, and records how.
 pub(crate) async fn visit(replica: Rc<Replica>) {
     let (executor, setting) = (&replica.world.executor, &replica.world.setting);
-    let bound = Bound { max_age: setting.max_age, hold: setting.hold, max_stale: None };
+    let (max_age, interval, hold) = (setting.max_age, setting.interval, setting.hold);
+    let bound = Bound { max_age, interval, hold, max_stale: None };
     let (arrived, shows) = (replica.boot(), &replica.shows);
     let came = replica.now();
     let mut is_held = false;
