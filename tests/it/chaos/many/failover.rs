@@ -6,7 +6,6 @@
 #![allow(clippy::print_stdout, reason = "a person reads the table")]
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::records::Records;
@@ -90,8 +89,9 @@ impl FailsOver for Sharded {
 /// rounds.
 const TIMES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(500)];
 
-/// Kills the master at this time, until there are enough loads. Returns the records.
-fn recorded<R: FailsOver>(time: Duration, longest: &Mutex<Duration>) -> Records {
+/// Kills the master at this time, until there are enough loads. Returns the records, and the duration of
+/// the longest failover.
+fn recorded<R: FailsOver>(time: Duration) -> (Records, Duration) {
     let redis = R::begin();
     let address = redis.address();
     let pace = Pace { clients: 1, think: Duration::from_millis(20) };
@@ -99,15 +99,12 @@ fn recorded<R: FailsOver>(time: Duration, longest: &Mutex<Duration>) -> Records 
     let mut cluster = Cluster::begin_at(redis, &address, slow, 3, 2, pace);
     cluster.until_first_page();
     cluster.redis.prepare();
+    let mut longest = Duration::ZERO;
     loop {
         cluster.until_after_next_round(time);
-        let took = fails_over(&mut cluster);
-        {
-            let mut longest = longest.lock().expect("a time");
-            *longest = (*longest).max(took);
-        }
+        longest = longest.max(fails_over(&mut cluster));
         if cluster.pages() >= wanted() {
-            return cluster.end();
+            return (cluster.end(), longest);
         }
     }
 }
@@ -130,11 +127,13 @@ fn fails_over<R: FailsOver>(cluster: &mut Cluster<R>) -> Duration {
 }
 
 fn every_promise_is_kept<R: FailsOver>(name: &str) {
-    let longest = Mutex::new(Duration::ZERO);
+    let mut longest = Duration::ZERO;
     let (mut text, mut broken) = (verdict::head(), String::new());
     for time in TIMES {
-        let run = || recorded::<R>(time, &longest);
-        let (records, judgement) = in_a_calm_moment(patience(), run, verdict::judge);
+        let judge = |(records, _): &(Records, Duration)| verdict::judge(records);
+        let ((records, took), judgement) =
+            in_a_calm_moment(patience(), || recorded::<R>(time), judge);
+        longest = longest.max(took);
         let name = format!("{name} after {time:?}");
         let _ = write!(text, "\n{}", verdict::row(&records, &judgement, &name));
         let idle = verdict::idle(&judgement);
@@ -142,7 +141,6 @@ fn every_promise_is_kept<R: FailsOver>(name: &str) {
             let _ = writeln!(broken, "{name} (idle: {idle:?}):\n{}", judgement.said());
         }
     }
-    let longest = longest.into_inner().expect("a time");
     println!("\n{text}\nlongest failover {longest:?}");
     assert!(broken.is_empty(), "{text}\n{broken}");
     assert!(longest < LONGEST, "a failover took {longest:?}");
