@@ -4,6 +4,8 @@
 //! title without Latin letters gives the id. A slug has at most [`LONGEST`] bytes of `a-z`, `0-9`
 //! and `-`, so a slug is safe as a file name and needs no escaping.
 
+use any_ascii::any_ascii;
+
 use crate::letters;
 
 /// Longest slug in bytes. File systems permit 255, but addresses should be readable.
@@ -12,7 +14,7 @@ pub const LONGEST: usize = 80;
 /// Makes the slug of a title. `taken` tells which slugs are in use.
 pub fn of(title: &str, id: &str, taken: impl Fn(&str) -> bool) -> String {
     let hash = blake3::hash(id.as_bytes()).to_hex();
-    let safe_id = match shortened(&slug::slugify(id), LONGEST) {
+    let safe_id = match shortened(&hyphenated(id), LONGEST) {
         "" => hash[..16].to_owned(),
         safe => safe.to_owned(),
     };
@@ -59,18 +61,35 @@ pub(super) fn is_given_up(slug: &str, id: &str) -> bool {
 fn latin_slug(title: &str) -> String {
     let mut readable = String::with_capacity(title.len());
     for letter in title.chars() {
-        if !letter.is_ascii() && letters::is_latin(letter) {
+        if letter == '×' {
+            // Between two names, readers say the sign as a letter.
+            readable.push('x');
+        } else if !letter.is_ascii() && letters::is_latin(letter) {
             readable.push_str(&letters::folded(letter.encode_utf8(&mut [0; 4])));
         } else {
             readable.push(if is_foreign(letter) { ' ' } else { letter });
         }
     }
-    let slug = slug::slugify(readable);
+    let slug = hyphenated(&readable);
     if slug.bytes().any(|b| b.is_ascii_alphabetic()) || !has_foreign_letters(title) {
         slug
     } else {
         String::new()
     }
+}
+
+/// Returns the letters and digits in lower case, with one hyphen between two words.
+fn hyphenated(text: &str) -> String {
+    let mut slug = String::with_capacity(text.len());
+    for letter in any_ascii(text).chars() {
+        if letter.is_ascii_alphanumeric() {
+            slug.push(letter.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(slug.trim_end_matches('-').len());
+    slug
 }
 
 fn has_foreign_letters(title: &str) -> bool {
@@ -103,6 +122,9 @@ mod tests {
         assert_eq!(of("Straße", "1", free), "strasse");
         assert_eq!(of("Ærø", "1", free), "aero");
         assert_eq!(of("Əli və Niño", "1", free), "eli-ve-nino");
+        assert_eq!(of("WALL·E", "1", free), "wall-e");
+        assert_eq!(of("Hunter × Hunter", "1", free), "hunter-x-hunter");
+        assert_eq!(of("8½ — Otto e mezzo…", "1", free), "81-2-otto-e-mezzo");
     }
 
     #[test]
