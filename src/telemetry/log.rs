@@ -9,9 +9,11 @@ use std::io::IsTerminal;
 
 use tracing::Level;
 use tracing::field::Field;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt as format;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::LogFormat;
 
@@ -31,12 +33,14 @@ pub fn start(log_format: LogFormat, verbosity: i8) {
         2.. => Level::TRACE,
     };
     // The library that watches themes warns of each directory that is removed.
-    let ours = format!("warn,notify_debouncer_full=error,notify=error,movies_gen={level}");
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.trim().is_empty());
-    let filter = asked.and_then(|asked| EnvFilter::try_new(asked).ok());
-    let filter = filter.unwrap_or_else(|| EnvFilter::new(ours));
+    let ours = Targets::new()
+        .with_default(Level::WARN)
+        .with_targets([("notify_debouncer_full", Level::ERROR), ("notify", Level::ERROR)])
+        .with_target("movies_gen", level);
+    let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.trim().is_empty());
+    let filter = asked.and_then(|asked| asked.parse::<Targets>().ok()).unwrap_or(ours);
     let builder = format()
-        .with_env_filter(filter)
+        .with_max_level(Level::TRACE)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
@@ -45,8 +49,10 @@ pub fn start(log_format: LogFormat, verbosity: i8) {
     };
     // A second start (tests in one process) changes nothing.
     let _ = match log_format {
-        LogFormat::Text => builder.compact().fmt_fields(debug_fn(field)).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => {
+            builder.compact().fmt_fields(debug_fn(field)).finish().with(filter).try_init()
+        }
+        LogFormat::Json => builder.json().flatten_event(true).finish().with(filter).try_init(),
     };
 }
 
