@@ -118,7 +118,7 @@ fn json(line: &mut Vec<u8>, visit: &Visit<'_>, time: &str) {
         method: request.map(|request| request.method.as_str()),
         target: request.map(target),
         protocol: request.map(|request| protocol(request.version)),
-        host: field(HOST),
+        host: field(HOST).or_else(|| authority(request?)),
         referer: field(REFERER),
         user_agent: field(USER_AGENT),
         status: visit.status,
@@ -183,6 +183,11 @@ impl KeptVisit {
             line.extend_from_slice(&self.after);
         }
     }
+}
+
+/// Returns the host that a request over HTTP/2 names without the field `Host`.
+fn authority(request: &Parts) -> Option<String> {
+    request.uri.authority().map(|authority| authority.as_str().to_owned())
 }
 
 fn target(request: &Parts) -> &str {

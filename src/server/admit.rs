@@ -82,12 +82,20 @@ fn bad_framing(headers: &HeaderMap) -> Option<StatusCode> {
     }
 }
 
-/// Whether the request names one host, or none with HTTP/1.0 (RFC 9112 §3.2).
+/// Whether the request names one host, or none with HTTP/1.0 (RFC 9112 §3.2). With HTTP/2, the name is
+/// in `:authority`, in `Host`, or in both (RFC 9113 §8.3.1).
 fn has_one_host(request: &Parts) -> bool {
     let mut hosts = request.headers.get_all(HOST).iter().map(HeaderValue::as_bytes);
+    // The target of a request over HTTP/1.1 may name another host, which has no meaning here.
+    let authority = || match request.version {
+        Version::HTTP_2 => request.uri.authority().map(|name| name.as_str().as_bytes()),
+        _ => None,
+    };
     match (hosts.next(), hosts.next()) {
-        (None, _) => request.version < Version::HTTP_11,
-        (Some(host), None) => is_host(host),
+        (None, _) => request.version < Version::HTTP_11 || authority().is_some_and(is_host),
+        (Some(host), None) => {
+            is_host(host) && authority().is_none_or(|name| name.eq_ignore_ascii_case(host))
+        }
         _ => false,
     }
 }
@@ -145,6 +153,8 @@ fn is_plain(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
+
     use super::*;
 
     #[test]
@@ -169,6 +179,25 @@ mod tests {
         ] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
+    }
+
+    #[test]
+    fn over_http_2_the_authority_or_the_field_names_the_host() {
+        let is_one = |uri: &str, hosts: &[&str]| {
+            let mut request = Request::builder().version(Version::HTTP_2).uri(uri);
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            has_one_host(&request.body(()).expect("a request").into_parts().0)
+        };
+        assert!(is_one("http://a/", &[]));
+        assert!(is_one("http://a/", &["A"]));
+        assert!(is_one("/", &["a"]));
+        assert!(!is_one("/", &[]));
+        assert!(!is_one("http://a/", &["b"]));
+        assert!(!is_one("http://a/", &["a:80"]));
+        assert!(!is_one("http://a/", &["a", "a"]));
+        assert!(!is_one("http://u@a/", &[]));
     }
 
     #[test]

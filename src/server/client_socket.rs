@@ -30,6 +30,14 @@ impl ClientSocket {
     pub(super) fn unix(stream: UnixStream) -> ClientSocket {
         ClientSocket::Unix(UnixClient { stream, stalled: None })
     }
+
+    /// Tells the client that nothing more comes. The client can still send.
+    pub(super) fn poll_half_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            ClientSocket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            ClientSocket::Unix(client) => Pin::new(&mut client.stream).poll_shutdown(cx),
+        }
+    }
 }
 
 impl UnixClient {

@@ -20,8 +20,7 @@ use hyper::http::request::Parts;
 use tokio::sync::watch;
 
 use super::answer::{Answer, Met};
-use super::event_stream::EventStream;
-use super::events::{self, Asked, Head, Streams};
+use super::events::{self, Asked, Head, OpenedEvents, Streams};
 use super::park::Parking;
 use super::shown::{PreparedAnswer, ShownSnapshot};
 use super::well_known::OwnersFiles;
@@ -34,8 +33,8 @@ use crate::live::{Live, Snapshot};
 pub(super) enum Answered {
     /// A whole answer, or the answer to a HEAD request for events.
     Whole(Response<AnswerBody>),
-    /// Events, for which the connection must be taken over.
-    Events(Box<EventStream>),
+    /// Events, which the caller sends.
+    Events(Box<OpenedEvents>),
 }
 
 /// The body of an answer that the HTTP library writes.
@@ -114,12 +113,13 @@ impl Desk {
     }
 
     fn opened(&self, request: &Parts, answer: Answer, asked: Asked) -> Answered {
-        let Some(events) = self.streams.open(asked, &self.live) else {
+        let Some(stream) = self.streams.open(asked, &self.live) else {
             return Answered::Whole(events::refused(answer).map(Either::Left));
         };
         let now = UNIX_EPOCH + Duration::from_micros(self.clock.now().wall.0);
         let (head, _) = answer.into_parts();
-        Answered::Events(Box::new(EventStream::new(head, request.version, now, events)))
+        let version = request.version;
+        Answered::Events(Box::new(OpenedEvents { head, version, now, stream }))
     }
 
     /// Returns the snapshot for a request, after a wait if newer data is worth a wait.

@@ -1,4 +1,4 @@
-//! The bytes of an event stream: the head of the answer, and one chunk for each event.
+//! The bytes of an event stream over HTTP/1.1: the head of the answer, and one chunk for each event.
 //!
 //! Owns the connection from the request for events on. The HTTP library keeps buffers of 16 kB for a
 //! connection, which an open stream never uses, and most of the memory of a site with many open pages
@@ -9,13 +9,13 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use hyper::Version;
 use hyper::header::{CONNECTION, DATE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::response::Parts;
-use hyper::{StatusCode, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 
 use super::client_socket::ClientSocket;
-use super::events::OpenStream;
+use super::events::{OpenStream, OpenedEvents};
 
 /// Whether the connection goes from the HTTP library to a stream, and whether the library has written
 /// all answers before.
@@ -44,29 +44,18 @@ impl TakeOver {
     }
 }
 
-/// An answer that is a stream of events, before its first byte.
+/// An answer over HTTP/1.1 that is a stream of events, before its first byte.
 pub(super) struct EventStream {
-    status: StatusCode,
     head: Vec<u8>,
     is_chunked: bool,
     events: OpenStream,
 }
 
 impl EventStream {
-    /// Makes the stream for a request with this version.
-    pub(super) fn new(
-        answer: Parts,
-        version: Version,
-        now: SystemTime,
-        events: OpenStream,
-    ) -> EventStream {
-        let (is_chunked, status) = (version >= Version::HTTP_11, answer.status);
-        EventStream { status, head: head(answer, is_chunked, now), is_chunked, events }
-    }
-
-    /// Returns the status code of the answer.
-    pub(super) fn status(&self) -> u16 {
-        self.status.as_u16()
+    pub(super) fn new(opened: OpenedEvents) -> EventStream {
+        let OpenedEvents { head: answer, version, now, stream: events } = opened;
+        let is_chunked = version >= Version::HTTP_11;
+        EventStream { head: head(answer, is_chunked, now), is_chunked, events }
     }
 
     /// Writes events until the client leaves or the server stops, and counts the bytes in `sent`.
@@ -74,7 +63,7 @@ impl EventStream {
     /// # Errors
     /// Fails if the client cannot be written to.
     pub(super) async fn run(self, socket: ClientSocket, sent: &Cell<u64>) -> io::Result<()> {
-        let EventStream { head, is_chunked, mut events, .. } = self;
+        let EventStream { head, is_chunked, mut events } = self;
         let (mut from_client, mut to_client) = split(socket);
         to_client.write_all(&head).await?;
         drop(head);

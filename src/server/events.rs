@@ -11,19 +11,21 @@
 //!   to the generation;
 //! - `beat` after each [`BEAT`]. Comments would not do, because scripts cannot see comments.
 //!
-//! [`event_stream`](super::event_stream) writes the events. A stream has no queue. The stream knows the generation that it sent last, and the later steps
-//! are in the ring that all streams share. A client that does not read costs one event, until
-//! the write timeout closes the connection.
+//! [`event_stream`](super::event_stream) writes the events over HTTP/1.1, and
+//! [`http2`](super::http2) over HTTP/2. A stream has no queue. The stream knows the generation that
+//! it sent last, and the later steps are in the ring that all streams share. A client that does not
+//! read costs one event, until the write timeout closes the connection.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::http::response::Parts;
+use hyper::{StatusCode, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::answer::Answer;
@@ -46,6 +48,16 @@ pub(super) struct Asked {
     pub(super) page: String,
     /// Id of the last event that the page saw.
     pub(super) last: Option<String>,
+}
+
+/// An answer that is a stream of events, before its first byte, for any version of HTTP.
+pub(super) struct OpenedEvents {
+    pub(super) head: Parts,
+    /// Version of the request.
+    pub(super) version: Version,
+    /// Time of the answer.
+    pub(super) now: SystemTime,
+    pub(super) stream: OpenStream,
 }
 
 /// Marks an answer as the head of a stream, or as the answer to HEAD, whose length is not known.

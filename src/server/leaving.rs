@@ -4,6 +4,7 @@
 //! the server shortly after the stop. A connection that was accepted just before the stop, or that
 //! a proxy keeps, may bring its next request at any moment. To close the connection at once would
 //! reset this request, although a successor of the process could not answer the request either.
+//! Over HTTP/2, the frame GOAWAY tells the client what `Connection: close` tells over HTTP/1.1.
 
 use std::cell::Cell;
 use std::rc::Rc;

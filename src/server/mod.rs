@@ -18,6 +18,7 @@ mod event_stream;
 mod events;
 mod headers;
 mod heads;
+mod http2;
 mod leaving;
 mod limits;
 mod listen;
@@ -29,7 +30,7 @@ mod shown;
 mod well_known;
 mod wire;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::path::Path;
@@ -56,14 +57,14 @@ use crate::live::Live;
 use crate::telemetry::Metrics;
 use client_socket::ClientSocket;
 use desk::Desk;
-use event_stream::TakeOver;
+use event_stream::{EventStream, TakeOver};
 use events::Streams;
 use leaving::Leaving;
 pub use limits::{Limits, raise_descriptors};
 pub use listen::{BoundAddress, HandedOver, ListenOn, Listeners, bind, handed_over};
 use listen::{Listener, SocketFile};
 use park::Parking;
-use recorded::{Recorded, Register};
+use recorded::{Recorded, RecordedEvents, Register};
 use wire::Wire;
 
 /// A running server. The server ends when `stop` is set.
@@ -104,15 +105,17 @@ pub fn start(
         let (live, clock, out) = (site.live.clone(), site.clock.clone(), site.out.to_owned());
         let (parking, streams) = (parking.clone(), streams.clone());
         let pen_maker = log.map(AccessLog::pen_maker);
-        let desk = move || {
-            let register = Register::new(clock.clone(), pen_maker.map(PenMaker::make));
-            (Desk::new(live, &out, clock, parking, streams), register)
-        };
         let (places, metrics, stop) = (places.clone(), metrics.clone(), stop.clone());
+        let stopped = stop.clone();
+        let front = move || {
+            let register = Register::new(clock.clone(), pen_maker.map(PenMaker::make));
+            let desk = Desk::new(live, &out, clock.clone(), parking, streams);
+            FrontDesk { desk, register, clock, limits, stop: stopped }
+        };
         let worker = Worker { limits, places, metrics, stop };
         std::thread::Builder::new()
             .name(format!("serve-{number}"))
-            .spawn(move || worker.run(sockets, desk))
+            .spawn(move || worker.run(sockets, front))
             .context("cannot start a server thread")
     });
     Ok(Server { workers: workers.collect::<Result<_>>()?, _files: listeners.files })
@@ -138,14 +141,13 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(self, sockets: Vec<Socket>, desk: impl FnOnce() -> (Desk, Register)) {
+    fn run(self, sockets: Vec<Socket>, front: impl FnOnce() -> FrontDesk) {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return warn!("cannot start the runtime of a server thread: {error}"),
         };
         let tasks = tokio::task::LocalSet::new();
-        let (desk, register) = desk();
-        let front = Rc::new(FrontDesk { desk, register });
+        let front = Rc::new(front());
         if let Err(error) = tasks.block_on(&runtime, self.serve(sockets, front)) {
             warn!("a server thread ends because of an error: {error:#}");
         }
@@ -251,28 +253,44 @@ impl Worker {
             if ended.is_ok() && events.is_none() {
                 return;
             }
-            let wire = connection.into_parts().io.into_inner();
+            let parts = connection.into_parts();
+            let wire = parts.io.into_inner();
+            // Tasks of their own are smaller than the task of this connection.
             if let Err(error) = ended {
+                if wire.is_http2() && error.is_parse_version_h2() {
+                    let serve = http2::serve(front, peer, wire.into_socket(), parts.read_buf);
+                    tokio::task::spawn_local(async move {
+                        let _guard = guard;
+                        if let Err(error) = serve.await {
+                            debug!("a connection over HTTP/2 ended early: {error}");
+                        }
+                    });
+                    return;
+                }
                 debug!("a connection ended early: {error}");
                 front.register.refused(peer, &error, wire.is_target_too_long());
             }
-            if let Some(events) = events {
-                // A task of its own is smaller than the task of this connection.
+            if let Some(RecordedEvents { events, line }) = events {
+                let stream = Box::new(EventStream::new(*events));
                 tokio::task::spawn_local(async move {
-                    let _guard = guard;
-                    if let Err(error) = events.run(wire.into_socket()).await {
+                    let (_guard, sent) = (guard, Cell::new(0));
+                    if let Err(error) = stream.run(wire.into_socket(), &sent).await {
                         debug!("a stream of events ended early: {error}");
                     }
+                    line.write(sent.get());
                 });
             }
         }
     }
 }
 
-/// A desk, and the register of its visits.
+/// What all connections of a thread share.
 struct FrontDesk {
     desk: Desk,
     register: Register,
+    clock: Clock,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
 }
 
 /// Time for which a stopping server waits for requests in flight.

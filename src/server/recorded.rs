@@ -2,17 +2,14 @@
 //!
 //! Owns what the log says about an answer. Without a log, an answer costs nothing more.
 
-use std::cell::Cell;
-use std::io;
 use std::time::Duration;
 
 use hyper::body::Body;
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 
-use super::client_socket::ClientSocket;
 use super::desk::{AnswerBody, Answered, Desk};
-use super::event_stream::EventStream;
+use super::events::OpenedEvents;
 use super::headers::CACHE_STATUS;
 use crate::access_log::{Client, KeptVisit, Pen, Visit};
 use crate::clock::{BootTime, Clock, Now};
@@ -31,9 +28,12 @@ pub(super) enum Recorded {
 
 /// A stream of events, whose line is written at its end.
 pub(super) struct RecordedEvents {
-    events: Box<EventStream>,
-    line: Option<(Clock, Pen, KeptVisit, BootTime)>,
+    pub(super) events: Box<OpenedEvents>,
+    pub(super) line: StreamLine,
 }
+
+/// The line of a stream, if there is a log.
+pub(super) struct StreamLine(Option<(Clock, Pen, KeptVisit, BootTime)>);
 
 impl Register {
     pub(super) fn new(clock: Clock, pen: Option<Pen>) -> Register {
@@ -46,7 +46,9 @@ impl Register {
         let Some(pen) = &self.pen else {
             return match desk.answer(request, now).await {
                 Answered::Whole(answer) => Recorded::Whole(answer),
-                Answered::Events(events) => Recorded::Events(RecordedEvents { events, line: None }),
+                Answered::Events(events) => {
+                    Recorded::Events(RecordedEvents { events, line: StreamLine(None) })
+                }
             };
         };
         let answered = desk.answer(request, now).await;
@@ -65,10 +67,10 @@ impl Register {
                 Recorded::Whole(answer)
             }
             Answered::Events(events) => {
-                let (status, bytes, cache) = (events.status(), 0, None);
+                let (status, bytes, cache) = (events.head.status.as_u16(), 0, None);
                 let visit = Visit { client, request, arrived, took, status, bytes, cache };
                 let line = (self.clock.clone(), pen.clone(), pen.keep(&visit), boot);
-                Recorded::Events(RecordedEvents { events, line: Some(line) })
+                Recorded::Events(RecordedEvents { events, line: StreamLine(Some(line)) })
             }
         }
     }
@@ -88,17 +90,11 @@ impl Register {
     }
 }
 
-impl RecordedEvents {
-    /// Writes events until the client leaves or the server stops, and then the line of the stream.
-    ///
-    /// # Errors
-    /// Fails if the client cannot be written to.
-    pub(super) async fn run(self, socket: ClientSocket) -> io::Result<()> {
-        let sent = Cell::new(0);
-        let ended = self.events.run(socket, &sent).await;
-        if let Some((clock, pen, visit, since)) = self.line {
-            pen.write_kept(&visit, sent.get(), clock.now().boot.since(since));
+impl StreamLine {
+    /// Writes the line of a stream that has ended, with the bytes of its events.
+    pub(super) fn write(self, sent: u64) {
+        if let Some((clock, pen, visit, since)) = self.0 {
+            pen.write_kept(&visit, sent, clock.now().boot.since(since));
         }
-        ended
     }
 }

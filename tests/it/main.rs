@@ -29,6 +29,7 @@ mod finding;
 mod fixture;
 mod freshness;
 mod http;
+mod http2;
 mod https;
 mod languages;
 mod large_records;

@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 
 use crate::fixture::{Nginx, Running, Site, Upstream};
 use case::{Case, Tokens};
+pub(crate) use through::{caddy_over_http_2, haproxy};
 
 /// A server with a site, a file of the owner and an admin listener.
 fn served() -> (Upstream, Running) {

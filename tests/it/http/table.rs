@@ -44,7 +44,7 @@ pub(super) const SITE: &[Case] = &[
     case("9112 §2.3", "GET /robots.txt http/1.1|Host: a||", 400, "", Closed),
     case("9112 §2.3", "GET /robots.txt HTTP/1.x|Host: a||", 400, "", Closed),
     case("9112 §2.3", "GET /robots.txt|Host: a||", 400, "", Closed),
-    case("9113 §3.4", "PRI * HTTP/2.0||SM||", 0, "", Closed),
+    case("9113 §3.4", "PRI * HTTP/2.0||SN||", 400, "", Closed),
     // Methods.
     case("9110 §9.3.2", "HEAD /movies.json HTTP/1.1|Host: a||", 200, "content-length: {size} + etag: {etag}", Open),
     case("9110 §9.3.2", "HEAD /nowhere HTTP/1.1|Host: a||", 404, "content-length", Open),

@@ -1,4 +1,5 @@
-//! The same requests with and without a proxy: nginx, Caddy, HAProxy and Varnish, over HTTP/1.1 and HTTP/2.
+//! The same requests with and without a proxy: nginx, Caddy, HAProxy and Varnish, over HTTP/1.1 and HTTP/2,
+//! before the proxy and behind the proxy.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
@@ -9,11 +10,12 @@ use tempfile::TempDir;
 
 use super::served;
 use crate::fixture::{
-    Caddy, Conversation, Nginx, Process, Response, ask, found, free_address, write,
+    Caddy, Conversation, Nginx, Process, Response, Running, Site, Upstream, ask, found,
+    free_address, write,
 };
 
 /// A running proxy.
-struct Front {
+pub(crate) struct Front {
     _process: Process,
     _directory: TempDir,
 }
@@ -32,13 +34,14 @@ fn front(
     Front { _process: process, _directory: directory }
 }
 
-/// Starts HAProxy. Returns its address for HTTP/1.1 and its address for HTTP/2.
-fn haproxy(server: SocketAddr) -> (Front, SocketAddr, SocketAddr) {
+/// Starts HAProxy, which speaks `protocol` with the server. Returns its address for HTTP/1.1 and its
+/// address for HTTP/2.
+pub(crate) fn haproxy(server: SocketAddr, protocol: &str) -> (Front, SocketAddr, SocketAddr) {
     let (one, two) = (free_address(), free_address());
     let configuration = format!(
         "defaults\n mode http\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n\
          frontend site\n bind {one}\n bind {two} proto h2\n default_backend movies_gen\n\
-         backend movies_gen\n server one {server}\n"
+         backend movies_gen\n server one {server} proto {protocol}\n"
     );
     let front = front(two, &configuration, |_, file| {
         let mut command = Command::new("haproxy");
@@ -46,6 +49,45 @@ fn haproxy(server: SocketAddr) -> (Front, SocketAddr, SocketAddr) {
         command
     });
     (front, one, two)
+}
+
+/// Starts Caddy, which speaks HTTP/2 without TLS with the server.
+pub(crate) fn caddy_over_http_2(server: SocketAddr) -> (Front, SocketAddr) {
+    let address = free_address();
+    let configuration = format!(
+        "{{\n\tadmin off\n}}\nhttp://:{} {{\n\tbind {}\n\treverse_proxy {server} {{\n\
+         \t\tflush_interval -1\n\t\ttransport http {{\n\t\t\tcompression off\n\t\t\tversions h2c 2\n\
+         \t\t}}\n\t}}\n}}\n",
+        address.port(),
+        address.ip()
+    );
+    let front = front(address, &configuration, |directory, file| {
+        let mut command = Command::new("caddy");
+        command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file);
+        for name in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
+            command.env(name, directory);
+        }
+        command
+    });
+    (front, address)
+}
+
+/// Starts a server whose access log tells the protocol of each request.
+fn served_with_log() -> (Upstream, Running) {
+    let upstream = Upstream::start();
+    let site = Site::of(&upstream).with(&["--access-log", "access.log"]);
+    site.build_once().well();
+    site.write("public/.well-known/security.txt", "Contact: mailto:owner@films.example\n");
+    let server = site.serve().ready();
+    (upstream, server)
+}
+
+/// Checks that requests came over HTTP/2.
+fn all_came_over_http_2(server: &Running) {
+    let log = std::fs::read_to_string(server.site.path("access.log")).expect("a log");
+    let asked = |version: &str| log.matches(&format!(" /feed.xml {version}\"")).count();
+    // The client of this test asks over HTTP/1.1 as often.
+    assert!(asked("HTTP/2.0") >= asked("HTTP/1.1"), "{log}");
 }
 
 /// Starts Varnish, which forwards each request.
@@ -197,10 +239,39 @@ fn answers_through_caddy_are_the_same() {
 #[ignore = "needs HAProxy and curl"]
 fn answers_through_haproxy_are_the_same_over_http_1_1_and_http_2() {
     let (_upstream, server) = served();
-    let (_front, one, two) = haproxy(server.address);
+    let (_front, one, two) = haproxy(server.address, "h1");
     all_are_the_same("HAProxy", server.address, |request| ask_for(request, one));
     all_are_the_same("HAProxy, HTTP/2", server.address, |request| ask_over_http_2(request, two));
     first_event_comes("HAProxy", one);
+}
+
+#[test]
+#[ignore = "needs curl"]
+fn answers_over_http_2_are_the_same() {
+    let (_upstream, server) = served_with_log();
+    all_are_the_same("HTTP/2", server.address, |request| ask_over_http_2(request, server.address));
+    all_came_over_http_2(&server);
+}
+
+#[test]
+#[ignore = "needs HAProxy and curl"]
+fn answers_through_haproxy_that_speaks_http_2_with_the_server_are_the_same() {
+    let (_upstream, server) = served_with_log();
+    let (_front, one, two) = haproxy(server.address, "h2");
+    all_are_the_same("HAProxy", server.address, |request| ask_for(request, one));
+    all_are_the_same("HAProxy, HTTP/2", server.address, |request| ask_over_http_2(request, two));
+    first_event_comes("HAProxy", one);
+    all_came_over_http_2(&server);
+}
+
+#[test]
+#[ignore = "needs caddy"]
+fn answers_through_caddy_that_speaks_http_2_with_the_server_are_the_same() {
+    let (_upstream, server) = served_with_log();
+    let (_front, address) = caddy_over_http_2(server.address);
+    all_are_the_same("Caddy", server.address, |request| ask_for(request, address));
+    first_event_comes("Caddy", address);
+    all_came_over_http_2(&server);
 }
 
 #[test]
