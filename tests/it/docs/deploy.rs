@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::markdown::{read, root};
-use crate::fixture::{Ended, Process, Site, Upstream, found, free_address, get};
+use crate::fixture::{Ended, Process, Site, Upstream, found, free_address, get, wait_until};
 
 /// Files in deploy/ that set options.
 const WITH_OPTIONS: [&str; 3] = [
@@ -124,7 +124,8 @@ fn a_socket_that_systemd_opens_serves_the_site() {
     command.args(serve.get_args()).current_dir(serve.get_current_dir().expect("a directory"));
     let process = Process::start(&mut command);
     found("the socket", || std::net::TcpStream::connect(address).ok());
-    assert_eq!(get(address, "/").status, 200);
+    // On a busy machine, the first answers may say that there is no site yet.
+    wait_until("the site", || get(address, "/").status == 200);
     let line = process.wait_for_line("the service manager hands over the sockets");
     assert!(line.contains("--listen is not used"), "{line}");
 }
