@@ -56,11 +56,12 @@ fn printed(command: &mut Command) -> String {
 /// Starts a server and waits for its first page, at most [`FIRST_PAGE`].
 fn first_page(command: &mut Command, address: SocketAddr) -> Process {
     let server = Process::start(command);
-    let what = "the first page";
-    let answers = || std::net::TcpStream::connect(address).is_ok().then_some(());
-    found_within(FIRST_PAGE, what, answers);
-    let page = get(address, "/");
-    assert_eq!(page.status, 200, "{}", server.log());
+    // On a busy machine, the first answers may say that there is no site yet.
+    let first = || {
+        std::net::TcpStream::connect(address).ok()?;
+        Some(get(address, "/")).filter(|page| page.status == 200)
+    };
+    let page = found_within(FIRST_PAGE, "the first page", first);
     assert!(page.text().contains("My Neighbor Totoro"), "{}", server.log());
     server
 }
