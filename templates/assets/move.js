@@ -21,8 +21,8 @@
     name(event.viewTransition, leadingTo(event.activation?.entry?.url) ?? own()));
   addEventListener("pagereveal", (event) => {
     name(event.viewTransition, own() ?? leadingTo(globalThis.navigation?.activation?.from?.url));
-    // A transition that the browser gives up rejects the promise; this is no fault of the page.
-    const clear = () => name(null);
-    event.viewTransition?.finished.then(clear, clear);
+    // A transition that the browser gives up rejects both promises; this is no fault of the page.
+    const { ready, finished } = event.viewTransition ?? {};
+    Promise.allSettled([ready, finished]).then(() => name(null));
   });
 })();
