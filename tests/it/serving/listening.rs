@@ -119,7 +119,7 @@ fn an_address_twice_is_refused_and_named() {
 }
 
 /// Starts `serve` with a socket as descriptor 3 and a socket with the name `admin` as descriptor 4.
-pub(crate) fn serve_with_sockets(site: &Site, visitors: OwnedFd, admin: OwnedFd) -> Process {
+pub(super) fn serve_with_sockets(site: &Site, visitors: OwnedFd, admin: OwnedFd) -> Process {
     let serve = site.command(&["serve"]);
     let mut command = Command::new("sh");
     let hand_over = "exec 3<&0 4>&1 </dev/null >/dev/null; \

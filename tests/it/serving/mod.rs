@@ -13,7 +13,7 @@ mod starting;
 mod validators;
 
 use crate::fixture::{Running, Site, Upstream};
-pub(crate) use listening::serve_with_sockets;
+pub(crate) use restarts::{Asking, Scene, restart_under_load};
 
 /// A server with the made-up catalogue, live.
 fn served() -> (Upstream, Running) {

@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::listening::serve_with_sockets;
 use crate::fixture::{PATIENCE, Running, Site, Upstream, found, wait_until};
 
-const RESTARTS: usize = 100;
-
 /// Ends the clients, also if the test fails.
 struct Over<'s>(&'s AtomicBool);
 
@@ -20,8 +18,9 @@ impl Drop for Over<'_> {
 }
 
 /// What the clients and the restarts tell each other.
-struct Scene {
-    address: SocketAddr,
+pub(crate) struct Scene {
+    /// The server, or the proxy in front of the server.
+    pub(crate) address: SocketAddr,
     /// Odd while a server runs that was not told to stop.
     phase: AtomicUsize,
     is_over: AtomicBool,
@@ -29,8 +28,13 @@ struct Scene {
 }
 
 impl Scene {
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::SeqCst)
+    }
+
+    /// Counts a good answer.
+    pub(crate) fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::SeqCst);
     }
 
     fn phase(&self) -> usize {
@@ -62,7 +66,7 @@ impl Scene {
             answer.extend_from_slice(&some[..count]);
             if let Some(answer) = whole(&answer) {
                 assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-                self.answers.fetch_add(1, Ordering::SeqCst);
+                self.answered();
                 return Some(answer);
             }
         }
@@ -127,8 +131,16 @@ fn whole(bytes: &[u8]) -> Option<String> {
     (bytes.len() == end + 4 + length).then_some(head)
 }
 
-#[test]
-fn no_connection_is_refused_or_reset_in_a_hundred_restarts_under_load() {
+/// A client, which asks until the restarts are over.
+pub(crate) type Asking<'a> = &'a (dyn Fn(&Scene) + Sync);
+
+/// Restarts a server under the load of clients. The clients get some answers, this many at least, from
+/// each server. `front` gets the address of the server, and returns the address that the clients use.
+pub(crate) fn restart_under_load(
+    (restarts, answers): (usize, usize),
+    front: impl FnOnce(SocketAddr) -> SocketAddr,
+    clients: &[Asking<'_>],
+) {
     let upstream = Upstream::start();
     let site = Site::of(&upstream);
     site.build_once().well();
@@ -140,29 +152,23 @@ fn no_connection_is_refused_or_reset_in_a_hundred_restarts_under_load() {
         Running::of(serve_with_sockets(&site, copy, admin), site.clone())
     };
     let scene = Scene {
-        address: visitors.local_addr().expect("an address"),
+        address: front(visitors.local_addr().expect("an address")),
         phase: AtomicUsize::new(0),
         is_over: AtomicBool::new(false),
         answers: AtomicUsize::new(0),
     };
     std::thread::scope(|scope| {
-        let clients: [fn(&Scene); 5] = [
-            Scene::with_new_connections,
-            Scene::with_new_connections,
-            Scene::with_one_connection,
-            Scene::with_late_requests,
-            Scene::with_late_requests,
-        ];
         let scene = &scene;
-        let clients = clients.map(|client| scope.spawn(move || client(scene)));
+        let clients: Vec<_> =
+            clients.iter().map(|client| scope.spawn(move || client(scene))).collect();
         let over = Over(&scene.is_over);
-        for _ in 0..RESTARTS {
+        for _ in 0..restarts {
             let server = start();
             scene.phase.fetch_add(1, Ordering::SeqCst);
             let before = scene.answers.load(Ordering::SeqCst);
             wait_until("some answers", || {
                 assert!(!clients.iter().any(|client| client.is_finished()), "a client failed");
-                scene.answers.load(Ordering::SeqCst) > before + 20
+                scene.answers.load(Ordering::SeqCst) > before + answers
             });
             scene.phase.fetch_add(1, Ordering::SeqCst);
             server.signal_stop();
@@ -174,5 +180,17 @@ fn no_connection_is_refused_or_reset_in_a_hundred_restarts_under_load() {
             client.join().expect("a client that was always answered");
         }
     });
-    assert!(scene.answers.load(Ordering::SeqCst) > RESTARTS * 20);
+    assert!(scene.answers.load(Ordering::SeqCst) > restarts * answers);
+}
+
+#[test]
+fn no_connection_is_refused_or_reset_in_a_hundred_restarts_under_load() {
+    let clients: [Asking<'_>; 5] = [
+        &Scene::with_new_connections,
+        &Scene::with_new_connections,
+        &Scene::with_one_connection,
+        &Scene::with_late_requests,
+        &Scene::with_late_requests,
+    ];
+    restart_under_load((100, 20), |server| server, &clients);
 }
