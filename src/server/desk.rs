@@ -9,7 +9,6 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::stream::Empty;
@@ -116,7 +115,7 @@ impl Desk {
         let Some(stream) = self.streams.open(asked, &self.live) else {
             return Answered::Whole(events::refused(answer).map(Either::Left));
         };
-        let now = UNIX_EPOCH + Duration::from_micros(self.clock.now().wall.0);
+        let now = self.clock.now().wall;
         let (head, _) = answer.into_parts();
         let version = request.version;
         Answered::Events(Box::new(OpenedEvents { head, version, now, stream }))

@@ -7,15 +7,16 @@
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use hyper::Version;
-use hyper::header::{CONNECTION, DATE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::response::Parts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 
 use super::client_socket::ClientSocket;
 use super::events::{OpenStream, OpenedEvents};
+use super::headers;
+use crate::clock::WallTime;
 
 /// Whether the connection goes from the HTTP library to a stream, and whether the library has written
 /// all answers before.
@@ -90,16 +91,14 @@ impl EventStream {
     }
 }
 
-fn head(answer: Parts, is_chunked: bool, now: SystemTime) -> Vec<u8> {
+fn head(answer: Parts, is_chunked: bool, now: WallTime) -> Vec<u8> {
     let mut fields: HeaderMap = answer.headers;
     if is_chunked {
         fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     // The connection ends with the stream (RFC 9112 §9.6).
     fields.insert(CONNECTION, HeaderValue::from_static("close"));
-    if let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(now)) {
-        fields.insert(DATE, now);
-    }
+    headers::say_date(&mut fields, now);
     let mut head = format!("HTTP/1.1 {}\r\n", answer.status).into_bytes();
     for (name, value) in &fields {
         head.extend_from_slice(name.as_str().as_bytes());

@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -29,6 +29,7 @@ use hyper::{StatusCode, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::answer::Answer;
+use crate::clock::WallTime;
 use crate::live::Live;
 use crate::news::{self, Ring, Since};
 use crate::publish::Generation;
@@ -56,7 +57,7 @@ pub(super) struct OpenedEvents {
     /// Version of the request.
     pub(super) version: Version,
     /// Time of the answer.
-    pub(super) now: SystemTime,
+    pub(super) now: WallTime,
     pub(super) stream: OpenStream,
 }
 

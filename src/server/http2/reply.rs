@@ -7,14 +7,14 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http_body_util::{BodyExt, Either};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::http::request::Parts as RequestHead;
 use hyper::http::response::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -23,10 +23,12 @@ use tokio::time::timeout;
 use super::super::FrontDesk;
 use super::super::desk::AnswerBody;
 use super::super::events::OpenedEvents;
+use super::super::headers;
 use super::super::limits::TAKES_NOTHING;
 use super::super::recorded::{Recorded, RecordedEvents};
 use super::MOST_UNSENT;
 use crate::access_log::Client;
+use crate::clock::WallTime;
 
 /// Largest size of a body that is read to its end, in bytes. A larger body ends the stream after the
 /// answer.
@@ -76,8 +78,7 @@ async fn answer_to(
     };
     match recorded {
         Recorded::Whole(answer) => {
-            let now = UNIX_EPOCH + Duration::from_micros(front.clock.now().wall.0);
-            whole(respond, answer, &request.method, now).await
+            whole(respond, answer, &request.method, front.clock.now().wall).await
         }
         Recorded::Events(RecordedEvents { events, line }) => {
             drop(request);
@@ -94,7 +95,7 @@ async fn whole(
     mut respond: SendResponse<Bytes>,
     answer: Response<AnswerBody>,
     method: &Method,
-    now: SystemTime,
+    now: WallTime,
 ) -> Result<()> {
     let (mut head, body) = answer.into_parts();
     let body = match body {
@@ -140,16 +141,10 @@ async fn stream_of_events(
 }
 
 /// Returns the head of an answer as the library needs it.
-fn with_fields(head: Parts, now: SystemTime) -> Response<()> {
-    let fields: HeaderMap = head.headers;
-    let mut answer = Response::new(());
-    *answer.status_mut() = head.status;
-    *answer.headers_mut() = fields;
-    answer.headers_mut().remove(CONNECTION);
-    if let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(now)) {
-        answer.headers_mut().insert(DATE, now);
-    }
-    answer
+fn with_fields(mut head: Parts, now: WallTime) -> Response<()> {
+    head.headers.remove(CONNECTION);
+    headers::say_date(&mut head.headers, now);
+    Response::from_parts(head, ())
 }
 
 /// Sends bytes as fast as the client permits.
