@@ -123,9 +123,11 @@ impl Front {
         }
         let generation = published.generation;
         let before = self.live.snapshot().site.as_ref().map(|site| site.generation.clone());
-        let event = before
-            .filter(|before| before.id != generation.id)
-            .map(|before| news::event(&plan, &before, &generation, contents.untold));
+        let event = before.filter(|before| before.id != generation.id).map(|before| {
+            let touched = published.touched.filter(|touched| touched.since == before.id);
+            let touched = touched.as_ref().map(|touched| &touched.paths[..]);
+            news::event(&plan, &before, &generation, touched, contents.untold)
+        });
         let told = Told { theme: plan.theme_id().to_owned(), event };
         let site = live::LiveSite { generation, fence: payload.fence, origin };
         if !self.live.put(site, volatile, told) {

@@ -11,7 +11,7 @@ mod ring;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use itertools::{EitherOrBoth, Itertools};
+use itertools::Itertools;
 use serde::Serialize;
 
 use crate::changes::{Change, Kind, What};
@@ -88,15 +88,17 @@ struct EventRecords {
     removed: Vec<EventRecord>,
 }
 
-/// Makes the step from one generation to the next, whose plan is `plan`. If the changes of the
-/// catalogue are not known (`None`), the event has paths only.
+/// Makes the step from one generation to the next, whose plan is `plan`. Only the paths `touched` can
+/// differ, or all paths (`None`). If the changes of the catalogue are not known (`None`), the event has
+/// paths only.
 pub fn event(
     plan: &Plan<'_>,
     from: &Generation,
     to: &Generation,
+    touched: Option<&[String]>,
     changes: Option<&[Change]>,
 ) -> GenerationEvent {
-    let paths = changed_paths(plan, from, to);
+    let paths = changed_paths(plan, from, to, touched);
     let told = changes.filter(|changes| changes.len() <= MOST_RECORDS);
     let told = told.map(|changes| (of_kind(plan, changes, Kind::Film), changes));
     let told = told.map(|(films, changes)| (films, of_kind(plan, changes, Kind::Person)));
@@ -136,22 +138,26 @@ fn of_kind(plan: &Plan<'_>, changes: &[Change], kind: Kind) -> EventRecords {
     records
 }
 
+/// Compares the pages at these paths, or at all paths. A comparison of all paths takes longer the
+/// larger the site is.
 fn changed_paths<'a>(
     plan: &Plan<'_>,
     from: &Generation,
     to: &'a Generation,
+    touched: Option<&[String]>,
 ) -> BTreeMap<String, Option<&'a str>> {
-    let both = from.pages().merge_join_by(to.pages(), |(one, _), (other, _)| one.cmp(other));
-    let other = both.filter_map(|page| match page {
-        EitherOrBoth::Left((path, _)) => Some((path, None)),
-        EitherOrBoth::Both((_, before), (_, after)) if before.entry.hash == after.entry.hash => {
-            None
+    let of_one = |path: &String| {
+        let (before, after) = (from.page(path), to.page(path));
+        if before.map(|file| file.entry.hash) == after.map(|file| file.entry.hash) {
+            return None;
         }
-        EitherOrBoth::Both(_, (path, file)) | EitherOrBoth::Right((path, file)) => {
-            Some((path, file.entry.fingerprint.get(..DIGITS)))
-        }
-    });
-    other.map(|(path, fingerprint)| (plan.link(path), fingerprint)).collect()
+        let fingerprint = after.and_then(|file| file.entry.fingerprint.get(..DIGITS));
+        Some((plan.link(path), fingerprint))
+    };
+    match touched {
+        Some(paths) => paths.iter().filter_map(of_one).collect(),
+        None => from.files.keys().merge(to.files.keys()).dedup().filter_map(of_one).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ fn generation(plan: &Plan<'_>) -> Generation {
     Generation::new(1, pages.collect::<BTreeMap<_, _>>())
 }
 
+fn hash(file: &Arc<PublishedFile>) -> blake3::Hash {
+    file.entry.hash
+}
+
 /// Makes the event from a catalogue of `from` films to a catalogue of `to` films. Returns the event
 /// and its data.
 fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
@@ -53,7 +57,14 @@ fn step(from: usize, to: usize, known: bool) -> (GenerationEvent, Value) {
     let records = [0, 1].map(|at| Records::of(&catalogues[at], &ledgers[at]));
     let plans = records.each_ref().map(|records| Plan::new(&site, records, &theme));
     let [from, to] = plans.each_ref().map(generation);
-    let event = event(&plans[1], &from, &to, known.then_some(&changes));
+    let changes = known.then_some(&changes[..]);
+    let made = |touched: Option<&[String]>| event(&plans[1], &from, &to, touched, changes);
+    let event = made(None);
+    // The same event is made from the paths that differ, among other paths.
+    let differs = |path: &&String| from.page(path).map(hash) != to.page(path).map(hash);
+    let all = from.files.keys().chain(to.files.keys());
+    let touched: Vec<_> = all.filter(differs).chain(from.files.keys().next()).cloned().collect();
+    assert_eq!(made(Some(&touched)), event);
     let text = std::str::from_utf8(&event.bytes).expect("text");
     let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
     let data = serde_json::from_str(data).expect("JSON");
@@ -101,10 +112,10 @@ fn an_event_names_a_retired_asset_as_removed_once() {
     };
     let (used, retired, expired) = (with(Some(None)), with(Some(Some(1))), with(None));
     assert_eq!((&retired.id, retired.id == used.id), (&expired.id, false));
-    let gone = changed_paths(&plan, &used, &retired);
+    let gone = changed_paths(&plan, &used, &retired, None);
     assert_eq!(gone, BTreeMap::from([("/assets/a.css".to_owned(), None)]));
-    assert!(changed_paths(&plan, &retired, &expired).is_empty());
-    assert_eq!(changed_paths(&plan, &retired, &used).len(), 1, "the asset is live again");
+    assert!(changed_paths(&plan, &retired, &expired, None).is_empty());
+    assert_eq!(changed_paths(&plan, &retired, &used, None).len(), 1, "the asset is live again");
 }
 
 #[test]

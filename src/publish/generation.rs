@@ -97,6 +97,11 @@ impl Generation {
         self.files.iter().filter(|(_, file)| file.entry.retired.is_none())
     }
 
+    /// Returns the file at this path, unless the file is a retired asset.
+    pub fn page(&self, path: &str) -> Option<&Arc<PublishedFile>> {
+        self.files.get(path).filter(|file| file.entry.retired.is_none())
+    }
+
     /// Whether no file is lost.
     pub(super) fn is_whole(&self) -> bool {
         self.lost.values().all(|entry| entry.retired.is_some())

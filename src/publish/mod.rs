@@ -105,7 +105,7 @@ use out_tree::OutTree;
 use outside::VOLATILE;
 pub use outside::{DEV, FRESHNESS, STATUS, is_volatile};
 use published::Differences;
-pub use published::{Exchange, PublishCounts, Published, Rendered};
+pub use published::{Exchange, PublishCounts, Published, Rendered, TouchedFiles};
 pub use render::TooLarge;
 use spool::Spool;
 use standby::Standby;
@@ -319,6 +319,10 @@ impl Publisher {
         let Differences { in_files, paths, files, counts } =
             Differences::between(self.live.as_deref(), &generation);
         tell(&files, &generation.id)?;
+        let touched = self.live.as_deref().map(|before| TouchedFiles {
+            since: before.id.clone(),
+            paths: paths.iter().map(|path| (*path).clone()).collect(),
+        });
         let changed = self.moved || in_files || self.out.has_room_again();
         if let Some(list) = &mut self.list {
             list.note(paths.into_iter().cloned());
@@ -344,7 +348,7 @@ impl Publisher {
             made.write(self.out.path());
             self.made = Some(made);
         }
-        Ok(Published { generation, changed, counts })
+        Ok(Published { generation, changed, counts, touched })
     }
 
     /// Prepares the standby for the next publish, if there is no standby yet.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use itertools::{EitherOrBoth, Itertools};
 
 use super::generation::Generation;
+use super::manifest::GenerationId;
 
 /// A rendered generation that is not published yet.
 #[derive(Debug)]
@@ -23,6 +24,17 @@ pub struct Published {
     pub changed: bool,
     /// What changed on disk.
     pub counts: PublishCounts,
+    /// The files that the publish touched; `None` for the first generation.
+    pub touched: Option<TouchedFiles>,
+}
+
+/// The files that a publish touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TouchedFiles {
+    /// The generation that was published before.
+    pub since: GenerationId,
+    /// Paths whose entries in the manifest differ. All other files are equal in both generations.
+    pub paths: Vec<String>,
 }
 
 /// Numbers of pages of a publish.
