@@ -251,11 +251,11 @@ impl RedisStore {
     }
 
     /// The error for a payload of a newer version, which can be neither read nor replaced.
-    fn newer_version(&self) -> anyhow::Error {
+    fn newer_version(&self, found: u64) -> anyhow::Error {
         anyhow!(
-            "Redis at {}: the payload under {} has a newer version than version {VERSION} of \
-             this program, and stays as it is; use the program that wrote the payload, or \
-             another --redis-prefix",
+            "Redis at {}: the payload under {} has version {found}, which is newer than version \
+             {VERSION} of this program, and stays as it is; use the program that wrote the \
+             payload, or another --redis-prefix",
             self.address,
             self.keys.last_good
         )
@@ -285,8 +285,8 @@ impl RedisStore {
             None => self.run(invocation).await?,
         };
         let (_, _, (version, ..), _) = &read;
-        if version.is_some_and(|version| version > VERSION) {
-            return Err(self.newer_version());
+        if let Some(newer) = version.filter(|&version| version > VERSION) {
+            return Err(self.newer_version(newer.into()));
         }
         Ok((before, read))
     }
@@ -377,7 +377,7 @@ impl Store for RedisStore {
             (1, revision) => Edition { fence: payload.fence, revision },
             (0, _) => return Ok(Kept::Older),
             (-2, _) => return Ok(Kept::Overtaken),
-            _ => return Err(self.newer_version()),
+            (_, newer) => return Err(self.newer_version(newer)),
         };
         // The payload is saved, so a failure from here on is no failure of the save.
         if let Err(error) = self.settle(&mut mover, names).await {

@@ -12,7 +12,7 @@
 -- ARGV[11] channel on which the save is announced
 -- ARGV[12] revision from which the ledger was made
 --
--- Returns {result, revision in Redis after the call}. Results:
+-- Returns {result, revision in Redis after the call}, for -1 {-1, version in Redis}. Results:
 --    1 saved
 --    0 there is a newer payload
 --   -1 the payload in Redis has a newer version
@@ -27,7 +27,8 @@ local now = time[1] * 1000000 + time[2]
 local there = redis.call('HMGET', KEYS[1], 'version', 'fence', 'revision')
 local fence, revision = tonumber(there[2]) or 0, tonumber(there[3]) or 0
 local given, seen = tonumber(ARGV[2]), tonumber(ARGV[12])
-if there[1] and tonumber(there[1]) > tonumber(ARGV[1]) then return {-1, revision} end
+local version = tonumber(there[1]) or 0
+if version > tonumber(ARGV[1]) then return {-1, version} end
 if fence > given then return {0, revision} end
 if there[1] and revision ~= seen then return {-2, revision} end
 revision = math.max(revision + 1, seen + 1, now)

@@ -216,7 +216,7 @@ pub(crate) struct Save {
     pub(crate) revision: i64,
 }
 
-/// The first half of the reply of `save.lua`. The second half is the revision.
+/// The first half of the reply of `save.lua`. The second half is the revision, or the newer version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kept {
     Saved,
@@ -229,7 +229,7 @@ pub(crate) enum Kept {
 pub(crate) fn save(mut keys: Keys, save: &Save, now: i64, rules: Rules) -> (Keys, (Kept, i64)) {
     let there = keys.last_good.unwrap_or_default();
     if there.version > save.version {
-        return (keys, (Kept::NewerVersion, there.revision));
+        return (keys, (Kept::NewerVersion, there.version));
     }
     if there.fence > save.fence {
         return (keys, (Kept::Older, there.revision));

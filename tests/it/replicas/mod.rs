@@ -295,8 +295,8 @@ fn a_payload_of_a_newer_version_stays_unchanged_and_this_is_logged_once() {
     let (upstream, redis) = (Upstream::start(), Redis::start());
     let server = replica(&upstream, &redis).serve().ready();
     wait_until("an outcome", || redis.outcome().is_some());
-    redis.put_version(3);
-    server.wait_for_line("has a newer version than version 2 of this program");
+    redis.put_version(9);
+    server.wait_for_line("has version 9, which is newer than version 2 of this program");
     let before = server.log().len();
     let left = ["claim", "last-good"].map(|end| redis.fields(end));
     let asked = upstream.asked().0;
