@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{listen, quick, scored, served_with};
-use crate::fixture::{Listener, Running, Upstream, wait_until};
+use crate::fixture::{Listener, Running, Upstream, free_address, wait_until};
 
 const ADMIN: [&str; 2] = ["--admin-listen", "127.0.0.1:0"];
 
@@ -90,9 +90,7 @@ enum Report {
 fn a_thousand_pages_reconnect_after_a_restart_at_different_times() {
     let upstream = Upstream::start();
     // Choose a port on which the server can start again.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address");
-    drop(free);
+    let address = free_address();
     let site = quick(&upstream).with(&["--listen", &address.to_string()]);
     let server = site.serve().ready();
     let (sender, reports) = mpsc::channel();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CARDS, SAID, changed, one_more, open, quick, says, served, was_not_loaded_again};
-use crate::fixture::{Answer, Browser, Listener, Upstream, films, wait_until};
+use crate::fixture::{Answer, Browser, Listener, Upstream, films, free_address, wait_until};
 
 const NEW: &str = "document.querySelector('[data-film-id=f-new]') !== null";
 
@@ -55,9 +55,7 @@ fn a_page_that_was_offline_catches_up() {
 #[ignore = "needs chromium"]
 fn a_page_updates_after_a_restart_of_the_server_and_shows_old_data_after_a_kill() {
     let upstream = Upstream::start();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address").to_string();
-    drop(free);
+    let address = free_address().to_string();
     let site = super::soon_old(&upstream).with(&["--listen", &address]);
     let running = site.serve().ready();
     let mut browser = Browser::with_windows();

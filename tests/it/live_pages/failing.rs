@@ -6,7 +6,9 @@ use super::{
     CARDS, LISTENS, SAID, changed, is_still_the_same, one_more, quick, says, served, soon_old,
     was_not_loaded_again,
 };
-use crate::fixture::{Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, wait_until};
+use crate::fixture::{
+    Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, free_address, wait_until,
+};
 
 const TEXT: &str = "document.querySelector('.description').textContent";
 /// Replaces `fetch`. A fetch of the address in `fails` fails. As many fetches of an address as
@@ -22,8 +24,7 @@ const FETCH: &str = "fails = null; hangs = {}; asked = [];
 
 /// Makes a site with a fixed port, so that a second process can listen at the same address.
 fn at_a_port(upstream: &Upstream) -> Site {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("an address").to_string();
+    let address = free_address().to_string();
     quick(upstream).with(&["--listen", &address])
 }
 

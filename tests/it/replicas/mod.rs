@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::fixture::{Answer, Redis, Running, Site, Upstream, contents, films, get, wait_until};
+use crate::fixture::{
+    Answer, Redis, Running, Site, Upstream, contents, films, first_of_free_addresses, get,
+    wait_until,
+};
 
 /// Makes a replica with an interval of one second.
 fn replica(upstream: &Upstream, redis: &Redis) -> Site {
@@ -349,9 +352,7 @@ fn a_winner_that_dies_is_replaced_after_the_interval() {
 #[test]
 #[ignore = "needs redis-server and nginx"]
 fn the_deployed_cluster_answers_while_a_replica_and_redis_are_killed() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
+    let port = first_of_free_addresses(4).port();
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/cluster"));
     command.arg(env!("CARGO_BIN_EXE_movies-gen")).stdout(Stdio::piped());
     command.env("PORT", port.to_string()).env("SECONDS_ALIVE", "60").stderr(Stdio::null());

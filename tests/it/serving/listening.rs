@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::fixture::{Conversation, Process, Running, Site, Upstream, found, get, wait_until};
+use crate::fixture::{
+    Conversation, Process, Running, Site, Upstream, found, free_address, get, wait_until,
+};
 
 /// Asks for a path over a Unix socket, and returns the answer as received.
 fn ask_unix(socket: &Path, path: &str) -> String {
@@ -108,8 +110,7 @@ fn addresses_come_from_the_environment_and_the_file_too() {
 #[test]
 fn an_address_twice_is_refused_and_named() {
     let upstream = Upstream::start();
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let free = free.to_string();
+    let free = free_address().to_string();
     let log = Site::of(&upstream)
         .with(&["--listen", &free, "--listen", &free])
         .run(&["serve"])
