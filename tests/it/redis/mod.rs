@@ -207,25 +207,28 @@ fn claims_still_use_redis_if_bodies_are_too_slow_to_transfer() {
     let redis = Redis::start();
     // The link is fast enough for a claim, and much too slow for a body of 3 MB.
     let slow = Link::to(&redis);
-    slow.carries(400_000);
+    slow.carries(200_000);
     let upstream = Upstream::start();
     let mut large = films();
     // No two parts of the text are equal.
     let text: String = (0..400_000).map(|number| format!("{number} ")).collect();
     large[0]["description"] = text.into();
     upstream.set("/films", Answer::json(&large));
-    let often = ["--interval", "1s", "--max-age", "2s", "--hold", "800ms"];
+    // A quarter of --hold is the time for a claim, so a busy machine must not make claims late.
+    let often = ["--interval", "3s", "--max-age", "9s", "--hold", "6s"];
     let replica = || Site::of(&upstream).with(&often).with(&["--redis", &slow.url()]).serve();
     let (one, other) = (replica().ready(), replica());
-    wait_until("some refreshes", || upstream.asked().0 >= 6);
+    wait_until("some refreshes", || upstream.asked().0 >= 4);
     let times: Vec<_> = upstream.asked_for("/films").iter().map(|asked| asked.at).collect();
     for pair in times.windows(2) {
         let gap = pair[1].duration_since(pair[0]);
-        assert!(gap.as_millis() >= 940, "{gap:?} between two refreshes of {times:?}");
+        assert!(gap.as_millis() >= 2_900, "{gap:?} between two refreshes of {times:?}");
     }
+    wait_until("a line about payloads", || {
+        format!("{}{}", one.log(), other.log()).contains("payloads are not shared at the moment")
+    });
     let log = format!("{}{}", one.log(), other.log());
     assert!(!log.contains("refreshes on its own"), "{log}");
-    assert!(log.contains("payloads are not shared at the moment"), "{log}");
 }
 
 #[test]
