@@ -15,11 +15,14 @@ pub(super) const SMALLEST: usize = 512;
 const GZIP_LEVEL: u32 = 6;
 /// Quality of brotli, with a window of 2^18 bytes. Measured for pages: higher qualities take ten
 /// times the time and save one percent.
-const BROTLI_QUALITY: u32 = 5;
+const BROTLI_QUALITY: u32 = if IS_UNOPTIMIZED { 2 } else { 5 };
 const BROTLI_WINDOW: u32 = 18;
 /// Quality of brotli for scripts and style sheets, which every visitor loads and which change only
 /// with the theme. Measured: one tenth smaller. Higher values would delay edits of a theme.
-const BROTLI_QUALITY_OF_ASSETS: u32 = 11;
+const BROTLI_QUALITY_OF_ASSETS: u32 = if IS_UNOPTIMIZED { 4 } else { 11 };
+/// Whether only developers and tests run the program. The code of brotli is generic, so the code is
+/// compiled with this program, and takes most of the time of a build if the code is not optimized.
+const IS_UNOPTIMIZED: bool = cfg!(debug_assertions);
 const LARGEST_SUCH_ASSET: usize = 128 << 10;
 
 /// Whether the name is the name of a text file.

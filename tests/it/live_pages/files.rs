@@ -1,9 +1,8 @@
-//! A site of files without `serve`: pages update in the same way, a little later. Also the size of
-//! the scripts.
+//! A site of files without `serve`: pages update in the same way, a little later.
 
 use serde_json::json;
 
-use super::{CARDS, changed, one_less, one_more, quick, says, was_not_loaded_again};
+use super::{CARDS, changed, one_less, one_more, says, was_not_loaded_again};
 use crate::fixture::{Answer, Browser, Nginx, Tab, Upstream, films};
 
 /// Opens a tab on a site of files behind nginx, and waits until the page has read `freshness.json`.
@@ -59,19 +58,4 @@ fn pages_of_a_site_of_files_read_freshness_json_and_update_themselves() {
     // When the generator is killed, the pages show that their data is old.
     running.kill();
     list.wait_for("!document.querySelector('[data-stale]').hidden");
-}
-
-/// Largest size of all scripts of the site together, compressed with brotli, in bytes. The search
-/// index is data, so it does not count.
-const MOST_BYTES: u64 = 15_000;
-
-#[test]
-fn all_scripts_of_the_site_together_stay_below_their_size_limit() {
-    let upstream = Upstream::start();
-    let site = quick(&upstream);
-    site.build_once().well();
-    let assets = std::fs::read_dir(site.path("public/assets")).expect("assets").flatten();
-    let scripts = assets.filter(|asset| asset.file_name().to_string_lossy().ends_with(".js.br"));
-    let bytes: u64 = scripts.map(|script| script.metadata().expect("a file").len()).sum();
-    assert!((5_000..MOST_BYTES).contains(&bytes), "{bytes} bytes of scripts");
 }
