@@ -32,7 +32,13 @@ LONG := chaos::broken chaos::caches chaos::faults chaos::proxy_cache \
 # `make chaos` alone runs the failovers of sentinels and of a cluster under load: they need an idle
 # machine and an optimized program, which renders a page before its time is over.
 
+# Tests make thousands of sites. In memory, no test waits until the disk has the files of the others.
+# The tests of `make test-long`, of faults and of sudden deaths use the disk.
+IN_MEMORY = $(shell findmnt -n -t tmpfs -o OPTIONS /dev/shm | grep -qvw noexec \
+	&& test $$(df --output=avail -m /dev/shm | tail -1) -ge 4000 && echo /dev/shm)
+
 # Tests wait for most of their time, so more of them run at once than there are cores.
+test: export TMPDIR ?= $(or $(if $(T),,$(IN_MEMORY)),/tmp)
 test: packages ## run the tests that take seconds; T=name runs all tests whose name contains it
 	cargo test -- --include-ignored $(if $(T),$(T),--test-threads 4 $(LONG:%=--skip %) --skip chaos::many::faults --skip chaos::many::failover --skip dist::)
 
