@@ -15,18 +15,24 @@ fn hasty(upstream: &Upstream) -> Site {
 
 /// Gives a film another description.
 fn edit(upstream: &Upstream, text: &str) {
-    let mut all = films();
+    upstream.set("/films", Answer::json(&edited(films(), text)));
+}
+
+/// Returns the films, of which one has this description.
+fn edited(mut all: Value, text: &str) -> Value {
     let film =
         all.as_array_mut().expect("a list").iter_mut().find(|film| film["title"] == "Salt Road");
     film.expect("the film")["description"] = text.into();
-    upstream.set("/films", Answer::json(&all));
+    all
 }
 
 /// Returns the films without the film with this title.
 fn without(title: &str) -> Value {
-    let all = films();
-    let all = all.as_array().expect("a list").iter();
-    all.filter(|film| film["title"] != title).cloned().collect()
+    let mut all = films();
+    let list = all.as_array_mut().expect("a list");
+    let at = list.iter().position(|film| film["title"] == title).expect("the film");
+    list.remove(at);
+    all
 }
 
 /// An upstream with the made-up catalogue.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::{edit, hasty, upstream, without};
+use super::{edit, edited, hasty, upstream, without};
 use crate::fixture::{Answer, Site, contents, found, wait_until};
 
 /// Appends one line for each path, and an empty line at the end of a run.
@@ -98,6 +98,9 @@ fn the_command_finds_the_new_files_and_knows_their_generation_and_time() {
     assert_eq!(told, format!("{generation} {as_of}"));
 }
 
+/// Paths of an edited film and of a removed film.
+const OF_BOTH: [&str; 2] = ["movies/salt-road/index.html", "movies/winter-inventory/index.html"];
+
 #[test]
 fn after_a_failure_the_next_run_is_told_the_paths_of_both_publishes() {
     let upstream = upstream();
@@ -108,14 +111,17 @@ fn after_a_failure_the_next_run_is_told_the_paths_of_both_publishes() {
     edit(&upstream, "One.");
     let log = site.build_once().with_code(1);
     assert!(log.contains("exit status: 7") && log.contains("the next run delivers"), "{log}");
-    upstream.set("/films", Answer::json(&without("Paper Moon Harbor")));
+    // The second change leaves the first change as it is.
+    upstream.set("/films", Answer::json(&edited(without("Winter Inventory"), "One.")));
     site.build_once().with_code(1);
     let before = runs(&site).len();
     std::fs::remove_file(site.path("broken")).expect("removed");
     site.build_once().well();
     let told = runs(&site);
     assert_eq!(told.len(), before + 1);
-    assert!(told[before].contains("movies/salt-road/index.html"), "{:?}", told[before]);
+    for path in OF_BOTH {
+        assert!(told[before].contains(path), "{path}: {:?}", told[before]);
+    }
     site.build_once().well();
     assert_eq!(runs(&site).len(), before + 1);
 }
@@ -159,7 +165,20 @@ fn serve_tries_again_after_a_failure_and_says_so_once() {
     site.write("fine", "");
     wait_until("a run", || runs(&site).len() == 1);
     server.wait_for_line("the command of --then works again");
-    assert_eq!(server.log().matches("exit status: 3").count(), 1);
+    let failures = || server.log().matches("exit status: 3").count();
+    assert_eq!(failures(), 1);
+    // The paths of two publishes during the second trouble are told after the trouble.
+    std::fs::remove_file(site.path("fine")).expect("removed");
+    edit(&upstream, "One.");
+    wait_until("the second trouble", || failures() == 2);
+    upstream.set("/films", Answer::json(&edited(without("Winter Inventory"), "One.")));
+    wait_until("the second change", || server.get("/movies/winter-inventory/").status == 404);
+    site.write("fine", "");
+    wait_until("the paths of both publishes", || {
+        let later: BTreeSet<_> = runs(&site).into_iter().skip(1).flatten().collect();
+        OF_BOTH.iter().all(|path| later.contains(*path))
+    });
+    assert_eq!(failures(), 2);
 }
 
 /// Copies each path from the site to a mirror, and removes paths that the site no longer has. A command
