@@ -62,7 +62,11 @@ impl Whereabouts {
         match tokio::time::timeout(self.timeout / 2, self.found()).await {
             Ok(Err(missing)) if missing.is_answered => Err(error_of(missing)),
             Ok(Ok(found)) => Ok(found),
-            _ => Ok(known),
+            _ => {
+                // Until a call to the last known address fails, no further call waits for an answer.
+                self.is_in_doubt.store(false, Ordering::Relaxed);
+                Ok(known)
+            }
         }
     }
 
