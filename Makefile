@@ -33,7 +33,7 @@ LONG := chaos::broken chaos::caches chaos::faults chaos::proxy_cache \
 # machine and an optimized program, which renders a page before its time is over.
 
 # Tests make thousands of sites. In memory, no test waits until the disk has the files of the others.
-# The tests of `make test-long`, of faults and of sudden deaths use the disk.
+# `make test-long` and `make faults` use the disk.
 IN_MEMORY = $(shell findmnt -n -t tmpfs -o OPTIONS /dev/shm | grep -qvw noexec \
 	&& test $$(df --output=avail -m /dev/shm | tail -1) -ge 4000 && echo /dev/shm)
 
