@@ -20,9 +20,9 @@ cluster: packages ## start two replicas behind nginx with one Redis, on loopback
 
 # `make test` leaves these to `make test-long`: searches of all states, records of page loads under
 # each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, lists
-# of a thousand films, films with thousands of people, an archive of 100,000 films, clients that read
-# slowly, and open pages in front of several replicas.
-LONG := chaos::broken chaos::caches chaos::faults chaos::proxy_cache \
+# of a thousand films, films with thousands of people, archives of 10,000 and 100,000 films, clients that
+# read slowly, and open pages in front of several replicas.
+LONG := archive:: chaos::broken chaos::caches chaos::faults chaos::proxy_cache \
 	events::crowd faults::owner faults::sizes faults::windows http::slow large_records:: \
 	http2::limits::streams http2::restarts live_pages::endurance live_pages::long live_pages::replicas national:: \
 	nginx::nginx_answers_whole_pages pipeline::large protocol::laws \
