@@ -80,13 +80,13 @@ fn made_up_data_is_the_same_for_the_same_seed_and_overwrites_nothing() {
 #[test]
 fn a_directory_of_files_is_a_demo_and_an_edit_is_served_after_the_next_refresh() {
     let site = Site::new();
-    site.run(&["demo-data", "--films", "300", "--people", "700", "--out", "archive"]).with_code(0);
+    site.run(&["demo-data", "--films", "260", "--people", "300", "--out", "archive"]).with_code(0);
     let server = site.with(&["--demo-from", "archive", "--interval", "1s"]).serve().ready();
     let films = || {
         let list = serde_json::from_slice::<serde_json::Value>(&server.get("/movies.json").body);
         list.expect("JSON").as_array().expect("a list").clone()
     };
-    assert_eq!(films().len(), 300, "the usual --limit must not cut the list");
+    assert_eq!(films().len(), 260, "the usual --limit must not cut the list");
     assert!(server.get("/").text().contains("Demo data"));
     assert!(!server.log().contains("--limit"), "{}", server.log());
     let path = site.path("archive/films.json");

@@ -95,7 +95,8 @@ fn at_the_start_requests_wait_for_newer_data_instead_of_an_old_payload() {
 #[ignore = "needs nginx"]
 fn a_film_that_appears_and_disappears_is_shown_correctly_at_every_step_also_through_nginx() {
     let upstream = Upstream::start();
-    let server = Site::eager(&upstream).with(&["--hold", "900ms"]).serve().ready();
+    let times = ["--interval", "2s", "--max-age", "2s", "--hold", "1900ms"];
+    let server = Site::of(&upstream).with(&times).serve().ready();
     let nginx = Nginx::with(|address, _| proxy(address, &server));
     let with = {
         let mut films = films();
@@ -107,7 +108,7 @@ fn a_film_that_appears_and_disappears_is_shown_correctly_at_every_step_also_thro
         let films = if there { with.clone() } else { films() };
         upstream.set("/films", Answer::json(&films));
         // One interval after the change, each load must show the change.
-        pass_until(SystemTime::now() + ms(1000));
+        pass_until(SystemTime::now() + ms(2000));
         for address in [server.address, nginx.address, server.address, nginx.address] {
             let page = get(address, "/movies/a-guest/");
             assert_eq!(page.status, if there { 200 } else { 404 }, "{page:?}");
