@@ -1,5 +1,5 @@
-# Varnish as a cache in front of `movies-gen serve`: at most one request for each page and minute reaches
-# the server, and no page is older than --max-age when it is loaded.
+# Varnish as a cache in front of `movies-gen serve --hold 3s`. While the API answers, no page is older
+# than --max-age when it is loaded, and Varnish asks the server at most once for a page in each --interval.
 vcl 4.1;
 
 import std;

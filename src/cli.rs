@@ -51,8 +51,8 @@ macro_rules! after_help {
 /// Generates a static site of films and people from a JSON API, serves the site, and keeps it
 /// up to date
 ///
-/// The program refreshes the site at most once per --interval. While the API responds, no page
-/// is older than --max-age.
+/// The program refreshes the site at most once per --interval. While the API responds within
+/// --hold, no page from `movies-gen serve` is older than --max-age.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "movies-gen", version, max_term_width = 100)]
 pub struct Cli {

@@ -264,8 +264,9 @@ options! {
         ///
         /// The forms are `redis://`, `rediss://` (TLS), `unix://`, and
         /// `redis+sentinel://HOST:PORT,HOST:PORT/NAME` for the master that sentinels know by this
-        /// name. The server may be a node of a cluster. Processes that share a Redis server share
-        /// attempts and payloads: together they refresh at most once per --interval.
+        /// name. The server may be a node of a cluster. Processes with the same Redis, --redis-prefix
+        /// and --upstream share attempts and payloads: together they refresh at most once per
+        /// --interval.
         #[arg(value_name = "URL")]
         redis: Option<Secret> => NeedsRestart,
 
@@ -327,8 +328,9 @@ options! {
 
         /// Number of refusals in a row after which refused data is accepted
         ///
-        /// The count starts again if other records are missing than before. An empty list is
-        /// never accepted this way; use `movies-gen accept`.
+        /// An answer that lacks other records than the answers before starts the count again (up to
+        /// 1 % of the records may differ). An empty list is never accepted this way; use
+        /// `movies-gen accept`.
         #[arg(value_name = "N", default_value = "10")]
         accept_after: u32 => Applied,
     }
@@ -397,9 +399,9 @@ options! {
     "Server" for SERVER {
         /// Address and port to listen on; several times for several addresses
         ///
-        /// `127.0.0.1:8000`, `localhost:8000` and `[::1]:8000` name the address. `8000` means
-        /// 127.0.0.1, and `:8000` means all IPv4 and IPv6 addresses. Port 0 means any free
-        /// port. `unix:/run/movies-gen.sock` means a Unix socket, which every user of the machine
+        /// `127.0.0.1:8000`, `localhost:8000` and `[::1]:8000` are complete addresses. `8000` means
+        /// this port of 127.0.0.1, and `:8000` means this port of all IPv4 and IPv6 addresses. Port
+        /// 0 means any free port. `unix:/run/movies-gen.sock` means a Unix socket, which every user of the machine
         /// may use; `unix:/run/movies-gen.sock,mode=660` gives the socket another file mode.
         /// Sockets that systemd hands over (`LISTEN_FDS`) are used in place of this option.
         #[arg(value_name = "ADDRESSES", default_value = "127.0.0.1:8000")]

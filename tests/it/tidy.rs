@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use syn::visit::Visit;
 
@@ -425,6 +426,52 @@ pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Files and folders at the top of the repository.
+const AT_THE_TOP: [&str; 22] = [
+    ".ci",
+    ".clippy.toml",
+    ".deny.toml",
+    ".dockerignore",
+    ".gitignore",
+    ".readme",
+    ".rustfmt.toml",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "benches",
+    "build.rs",
+    "deploy",
+    "docs",
+    "public",
+    "src",
+    "templates",
+    "tests",
+];
+/// Largest size of a file in bytes. The largest file is a library for tests in the browser.
+const LARGEST_IN_REPOSITORY: u64 = 700_000;
+
+/// Programs that tests install, and sites that tests build, are added by accident easily.
+#[test]
+fn the_repository_has_only_files_that_belong_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output();
+    let listed = String::from_utf8(listed.expect("git").stdout).expect("UTF-8");
+    let files: Vec<_> = listed.split_terminator('\0').collect();
+    assert!(files.len() > 500, "only {} files", files.len());
+    for file in files {
+        let top = file.split('/').next().unwrap_or_default();
+        let is_known = AT_THE_TOP.contains(&top);
+        assert!(is_known, "{file} does not belong to the repository");
+        // A file may be removed and not yet committed.
+        let size = fs::metadata(root.join(file)).map_or(0, |found| found.len());
+        assert!(size <= LARGEST_IN_REPOSITORY, "{file} has {size} bytes");
+    }
 }
 
 /// The modules of the crate that a file names outside its tests.

@@ -36,7 +36,7 @@ fn nginx(server: SocketAddr) -> (Nginx, SocketAddr) {
     let nginx = Nginx::with(|address, directory| {
         let second = free_address();
         deployed("nginx-cache.conf", server)
-            .replace("127.0.0.1:8001", &second.to_string())
+            .replace("127.0.0.1:8081", &second.to_string())
             .replace("/var/cache/nginx", &directory.display().to_string())
             .replace("listen 80;", &format!("listen {address};"))
     });

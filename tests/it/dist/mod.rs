@@ -1,6 +1,7 @@
 //! The artefacts of a release, each installed and used as its users would. `make test-dist` builds
 //! the artefacts first.
 
+mod documents;
 mod image;
 mod install;
 mod package;
@@ -90,9 +91,10 @@ fn the_tarball_has_the_program_its_help_and_its_documents() {
     run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(directory.path()));
     let name = archive.file_name().expect("a name").to_string_lossy().replace(".tar.gz", "");
     let root = directory.path().join(name);
-    for file in ["README.md", "LICENSE", "CHANGELOG.md", "docs/options.md", "deploy/nginx.conf"] {
+    for file in ["LICENSE", "docs/options.md", "deploy/nginx.conf"] {
         assert!(root.join(file).is_file(), "{file}");
     }
+    documents::assert_that_links_lead_to_files(&root);
     let licences = fs::read_to_string(root.join("third-party-licences.txt")).expect("the texts");
     assert!(!licences.contains(env!("CARGO_MANIFEST_DIR")), "a path of this machine");
     for name in crates() {

@@ -9,8 +9,12 @@ use super::markdown::{Block, blocks, documents, read};
 use crate::fixture::{Answer, Nginx, Process, Redis, Site, Upstream, get};
 
 /// Lines of `sh` blocks that no test runs, and why.
-const NOT_RUN: [(&str, &str); 12] = [
+const NOT_RUN: [(&str, &str); 16] = [
     ("docker compose -f deploy/compose.yaml up --build", "needs a container engine"),
+    ("cp movies-gen /usr/local/bin/", "needs root"),
+    ("systemd-sysusers deploy/debian/sysusers.conf", "needs root"),
+    ("mkdir -p /etc/movies-gen", "needs root"),
+    ("movies-gen init /etc/movies-gen/movies-gen.toml", "needs root"),
     ("cp deploy/systemd/movies-gen@.service /etc/systemd/system/", "needs root"),
     (
         "systemctl enable --now redis-server movies-gen@8001 movies-gen@8002",
