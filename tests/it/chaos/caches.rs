@@ -2,6 +2,7 @@
 //! `--max-age`, and each page costs at most one request in each interval.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use super::history::{Epoch, Stamp};
 use super::upstream::{Act, Scripted};
-use crate::fixture::{Nginx, Process, Running, Site, found, free_address, get, write};
+use crate::fixture::{Nginx, Process, Running, Site, ask, found, free_address, write};
 
 /// Time between two refreshes. A cache keeps pages for whole seconds, so one second would be too short.
 const INTERVAL: Duration = Duration::from_secs(4);
@@ -20,8 +21,8 @@ const INTERVAL: Duration = Duration::from_secs(4);
 const LONG_AGE: Duration = Duration::from_secs(9);
 /// Number of refreshes during the loads.
 const ROUNDS: u32 = 6;
-/// Visitors of each page at the same time.
-const VISITORS: u32 = 6;
+/// The codings that the visitors of each page accept, who come at the same time.
+const CODINGS: [&str; 6] = ["", "gzip", "gzip, deflate, br", "br", "identity", "gzip, deflate"];
 /// Pages that are loaded.
 const PATHS: [&str; 3] = ["/", "/movies.json", "/people/"];
 
@@ -74,15 +75,27 @@ fn requests_through<C>(
     let (cache, address) = cache(server.address);
     let rounds = upstream.rounds();
     std::thread::scope(|scope| {
-        for path in PATHS.into_iter().flat_map(|path| (0..VISITORS).map(move |_| path)) {
+        for (path, coding) in
+            PATHS.into_iter().flat_map(|path| CODINGS.map(|coding| (path, coding)))
+        {
             let upstream = &upstream;
             scope.spawn(move || {
+                // Visitors who leave before the answer comes cost nothing.
+                while upstream.rounds() < rounds + ROUNDS / 2 {
+                    if coding.is_empty() {
+                        leave_early(address, path);
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
+                }
                 let mut loads = 0;
                 while upstream.rounds() < rounds + ROUNDS {
-                    let answer = get(address, path);
+                    let answer = ask(address, "GET", path, &[("Accept-Encoding", coding)]);
                     let now = epoch.now();
-                    assert_eq!(answer.status, 200, "{}", answer.text());
-                    let made = Stamp::all_in(answer.text()).iter().map(|stamp| stamp.made).min();
+                    assert_eq!(answer.status, 200, "{answer:?}");
+                    let used = answer.header("content-encoding").unwrap_or("identity");
+                    assert!(used == "identity" || coding.contains(used), "{coding}: {answer:?}");
+                    let text = String::from_utf8(answer.decoded()).expect("text");
+                    let made = Stamp::all_in(&text).iter().map(|stamp| stamp.made).min();
                     let age = now.since(made.expect("a stamp"));
                     assert!(age <= max_age, "{path} was {age:?} old: {:?}", answer.headers);
                     loads += 1;
@@ -101,6 +114,13 @@ fn requests_through<C>(
         *asked.entry(target).or_default() += 1;
     }
     asked
+}
+
+/// Asks for a page, and closes the connection before the answer if the answer must wait.
+fn leave_early(address: SocketAddr, path: &str) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: site.example\r\n\r\n").expect("sent");
+    std::thread::sleep(Duration::from_millis(5));
 }
 
 /// Asserts that the server was asked at most once for each page and refresh.
