@@ -88,7 +88,7 @@ impl Bench {
         let hugo = self.hugo();
         if let Some(hugo) = hugo {
             println!(
-                "| {} | {} | pages/s of movies-gen ÷ pages/s of Hugo | {:.1} | | | {:.2} |",
+                "| {} | {} | movies-gen ÷ Hugo: pages/s, and peak memory | {:.1} × | | | {:.2} × |",
                 self.size,
                 self.place,
                 cold.0 / hugo.0,

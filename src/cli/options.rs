@@ -160,8 +160,8 @@ options! {
 
         /// Use a built-in upstream with sample data that changes every few seconds
         ///
-        /// The option changes the defaults of --out, --state, --limit and --interval. The option
-        /// cannot be combined with --upstream.
+        /// The option changes the defaults of --out, --state, --limit, --interval and
+        /// --stale-notice. The option cannot be combined with --upstream.
         #[arg(switch())]
         demo: bool => NeedsRestart,
 
@@ -211,8 +211,8 @@ options! {
         ///
         /// Without this option the program refuses an --out that is not empty and that the
         /// program did not make, and an --out or --state made for another upstream. With this
-        /// option, existing files stay. A file at the path of a page is moved below
-        /// --state, and the program logs its name.
+        /// option, the program keeps existing files, except files at the paths of pages: these
+        /// files are moved below --state, and the program logs their names.
         #[arg(switch())]
         adopt: bool => NeedsRestart,
 
@@ -235,9 +235,9 @@ options! {
     "After a publish" for WRITERS {
         /// Command to run after each publish
         ///
-        /// The command runs in a shell, once at a time. Its standard input has the paths that
-        /// changed, relative to --out, each with a NUL behind it; a path without a file in --out
-        /// was removed. The variables MOVIES_GEN_GENERATION, MOVIES_GEN_ORIGIN and MOVIES_GEN_OUT
+        /// The command runs in a shell; two runs never overlap. Its standard input is the list of
+        /// changed paths, relative to --out, each terminated by a NUL byte. A path without a file
+        /// in --out was removed. The variables MOVIES_GEN_GENERATION, MOVIES_GEN_ORIGIN and MOVIES_GEN_OUT
         /// have the generation, the time of its data, and the directory. After a failure, the
         /// command runs again with all paths since. The first run gets all paths.
         #[arg(value_name = "COMMAND")]
@@ -315,7 +315,7 @@ options! {
         /// Maximum share of the films, or of the people, that one refresh may remove
         ///
         /// The program refuses data that removes a larger share, and the last good site stays. A
-        /// list may always lose one or two records.
+        /// list may always lose one or two records if at least one record stays.
         #[arg(value_name = "SHARE", default_value = "30%")]
         max_shrink: Share => Applied,
 
@@ -329,8 +329,8 @@ options! {
         /// Number of refusals in a row after which refused data is accepted
         ///
         /// An answer that lacks other records than the answers before starts the count again (up to
-        /// 1 % of the records may differ). An empty list is never accepted this way; use
-        /// `movies-gen accept`.
+        /// 1 % of the records may differ). An empty list and a list in a local file are never
+        /// accepted this way; use `movies-gen accept`.
         #[arg(value_name = "N", default_value = "10")]
         accept_after: u32 => Applied,
     }

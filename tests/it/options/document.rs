@@ -68,7 +68,9 @@ fn document() -> String {
         let heading = arg.get_help_heading().expect("a group");
         if heading != group {
             group = heading;
-            let commands: Vec<_> = option.commands.iter().map(|name| format!("`{name}`")).collect();
+            let commands =
+                option.commands.iter().map(|name| name.replace("export", "theme export"));
+            let commands: Vec<_> = commands.map(|name| format!("`{name}`")).collect();
             text += &format!("\n## {heading}\n\nUsed by: {}.\n", commands.join(", "));
         }
         text += &entry(option, arg);
