@@ -21,7 +21,7 @@ pub use api::Proxy;
 use files::FileSource;
 
 use crate::mapping::Mapping;
-use crate::outcome::Failure;
+use crate::outcome::{Failure, FailureKind};
 use crate::payload::Payload;
 
 /// Asks an address once, without headers of a mapping, for a body of at most `max_bytes`.
@@ -30,8 +30,19 @@ use crate::payload::Payload;
 /// Fails if there is no good answer.
 pub async fn ask_once(url: &Url, max_bytes: u64, proxy: Proxy) -> Result<Vec<u8>> {
     let source = ApiSource::once(url, max_bytes, proxy)?;
-    let answer = source.fetch(None, async || Ok(())).await?;
+    let answer = source.fetch(None, async || Ok(())).await.map_err(without_mapping)?;
     Ok(answer.films.bytes().to_vec())
+}
+
+/// Replaces an advice for a request that a mapping describes.
+fn without_mapping(failure: Failure) -> Failure {
+    if failure.kind == FailureKind::Refused {
+        return failure.advised(
+            "check the address; if the API needs a secret, save an answer with another program, and \
+             give the name of the file",
+        );
+    }
+    failure
 }
 
 /// An upstream, and how to ask it.

@@ -71,6 +71,10 @@ fn a_draft_from_an_api_and_from_files_makes_a_site() {
     assert_eq!(drafted.code, Some(0), "{}", drafted.log);
     assert!(upstream.requests().iter().all(|request| path_of(&request.path).starts_with("/v1/")));
     assert_eq!(upstream.requests().len(), 2);
+    upstream.set("/v1/secret", Answer::new(401, ""));
+    let ended = site.run(&["mapping", "draft", &format!("{}/v1/secret", upstream.url())]);
+    let advice = "if the API needs a secret, save an answer";
+    assert!(ended.code == Some(1) && ended.log.contains(advice), "{}", ended.log);
     site.write("films.toml", &drafted.out);
     let log = site.with(&["--mapping", "films.toml"]).build_once().well();
     let film = &site.json("movies.json")[0];
