@@ -244,12 +244,12 @@ fn with_empty_variables(site: Site, empty: &str) -> Site {
 
 #[test]
 fn a_variable_without_a_value_counts_as_not_set() {
-    for (option, empty) in DECLARED.iter().zip(["", " "].into_iter().cycle()) {
-        let site = Site::new().variable(&option.variable(), empty);
-        let ended = site.run(&["check", "--state", "none"]);
-        assert_eq!(ended.code, Some(0), "{}={empty:?}: {}", option.variable(), ended.log);
-    }
     for empty in ["", " "] {
+        for option in DECLARED {
+            let site = Site::new().variable(&option.variable(), empty);
+            let ended = site.run(&["check", "--state", "none"]);
+            assert_eq!(ended.code, Some(0), "{}={empty:?}: {}", option.variable(), ended.log);
+        }
         let upstream = Upstream::start();
         let site = with_empty_variables(Site::of(&upstream), empty);
         let log = site.build_once().well();
