@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Redis, Site, Upstream, films};
+use crate::fixture::{Answer, Redis, Site, Upstream, files_below, films};
 
 /// Replaces a text in all documents below a directory, with valid checksums. Returns the number of
 /// documents that had the text.
@@ -38,17 +38,6 @@ fn rewrite(directory: &Path, text: &str, with: &str) -> usize {
         count += 1;
     }
     count
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        match entry.path() {
-            path if path.is_dir() => files.extend(files_below(&path)),
-            path => files.push(path),
-        }
-    }
-    files
 }
 
 /// Whether a file named `escaped` is anywhere in the directory of the site.

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use syn::visit::Visit;
 
+use crate::fixture::files_below;
+
 /// Each module and the modules of the crate that it may use. The pipeline is
 /// read from top to bottom: nothing downstream calls upstream.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -292,7 +294,7 @@ fn no_two_files_of_a_folder_use_each_other() {
 fn folders() -> BTreeMap<PathBuf, Vec<PathBuf>> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for file in files_below(&source) {
+    for file in sources_below(&source) {
         if !["mod", "lib", "main", "tests"].contains(&stem(&file).as_str()) {
             folders.entry(file.parent().expect("a folder").to_owned()).or_default().push(file);
         }
@@ -402,7 +404,7 @@ impl Paths {
 fn modules() -> Vec<(String, Vec<PathBuf>)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut modules: Vec<(String, Vec<PathBuf>)> = Vec::new();
-    for file in files_below(&source) {
+    for file in sources_below(&source) {
         let below = file.strip_prefix(&source).expect("below src");
         let first = below.components().next().expect("a name").as_os_str().to_string_lossy();
         let module = first.trim_end_matches(".rs").to_owned();
@@ -414,18 +416,10 @@ fn modules() -> Vec<(String, Vec<PathBuf>)> {
     modules
 }
 
-pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).expect("a directory").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files.extend(files_below(&path));
-        } else if path.extension().is_some_and(|suffix| suffix == "rs") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
+/// The source files below a directory.
+pub(crate) fn sources_below(directory: &Path) -> Vec<PathBuf> {
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == "rs");
+    files_below(directory).into_iter().filter(is_source).collect()
 }
 
 /// Files and folders at the top of the repository.

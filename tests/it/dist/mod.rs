@@ -91,7 +91,7 @@ fn the_tarball_has_the_program_its_help_and_its_documents() {
     run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(directory.path()));
     let name = archive.file_name().expect("a name").to_string_lossy().replace(".tar.gz", "");
     let root = directory.path().join(name);
-    for file in ["LICENSE", "docs/options.md", "deploy/nginx.conf"] {
+    for file in ["README.md", "LICENSE", "CHANGELOG.md", "docs/options.md", "deploy/nginx.conf"] {
         assert!(root.join(file).is_file(), "{file}");
     }
     documents::assert_that_links_lead_to_files(&root);

@@ -17,10 +17,10 @@ pub(super) fn read(path: &str) -> String {
 }
 
 /// A Markdown document.
-pub(super) struct Document {
+pub(crate) struct Document {
     /// Path below the root.
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
 }
 
 /// A fenced code block.
@@ -90,7 +90,7 @@ impl Document {
     }
 
     /// Targets of links and pictures, with their lines.
-    pub(super) fn links(&self) -> Vec<(usize, &str)> {
+    pub(crate) fn links(&self) -> Vec<(usize, &str)> {
         let targets = |(at, line)| {
             let after: Vec<&str> = str::split(line, "](").skip(1).collect();
             after.into_iter().filter_map(move |rest| Some((at, rest.split_once(')')?.0)))

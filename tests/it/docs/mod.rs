@@ -20,7 +20,7 @@ mod blocks;
 mod dashboards;
 mod deploy;
 mod log;
-mod markdown;
+pub(crate) mod markdown;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use movies_gen::mapping::built_in_names;
 use syn::visit::{self, Visit};
 
-use crate::tidy::files_below;
+use crate::tidy::sources_below;
 
 /// The words of the code in a file: names and texts, without comments, help texts and tests.
 #[derive(Default)]
@@ -63,7 +63,7 @@ fn only_the_built_in_mappings_know_the_name_of_an_api() {
         words.visit_file(&syn::parse_file(&text).expect("a source"));
         (path, words)
     };
-    let files: Vec<(PathBuf, Words)> = files_below(&sources).into_iter().map(read).collect();
+    let files: Vec<(PathBuf, Words)> = sources_below(&sources).into_iter().map(read).collect();
     let of_tests: BTreeSet<PathBuf> = files
         .iter()
         .flat_map(|(path, words)| {
