@@ -21,7 +21,7 @@ use crate::news::{self, Told};
 use crate::pages::{self, Freshness, Plan, Records, Shapes, Site};
 use crate::payload::{Fence, Payload};
 use crate::publish::{
-    FRESHNESS, Generation, GenerationId, PublishStep, Publisher, SiteInputs, Volatile,
+    FRESHNESS, Generation, GenerationId, PublishStep, Publisher, SiteInputs, TouchedFiles, Volatile,
 };
 use crate::relay::Relays;
 use crate::telemetry::{Metrics, Stage};
@@ -123,18 +123,39 @@ impl Front {
         }
         let generation = published.generation;
         let before = self.live.snapshot().site.as_ref().map(|site| site.generation.clone());
+        let touched = published.touched;
         let event = before.filter(|before| before.id != generation.id).map(|before| {
-            let touched = published.touched.filter(|touched| touched.since == before.id);
-            let touched = touched.as_ref().map(|touched| &touched.paths[..]);
+            let touched = touched.as_ref().filter(|touched| touched.since == before.id);
+            let touched = touched.map(|touched| &touched.paths[..]);
             news::event(&plan, &before, &generation, touched, contents.untold)
         });
         let told = Told { theme: plan.theme_id().to_owned(), event };
-        let site = live::LiveSite { generation, fence: payload.fence, origin };
+        let site = live::LiveSite { generation: generation.clone(), fence: payload.fence, origin };
         if !self.live.put(site, volatile, told) {
             debug!("a newer generation is live already");
         }
         known.told();
         self.note_trouble(status);
+        self.check_old_tree(&generation, touched)
+    }
+
+    /// Checks the tree that a publish replaced. Visitors, open pages and `--then` have the new
+    /// generation already, because the check grows with the site.
+    fn check_old_tree(
+        &mut self,
+        generation: &Generation,
+        touched: Option<TouchedFiles>,
+    ) -> Result<()> {
+        let tell = || {
+            let all = || generation.pages().map(|(path, _)| path).collect();
+            let touched = touched.as_ref().map(|touched| touched.paths.iter().collect());
+            let paths: Vec<&String> = touched.unwrap_or_else(all);
+            self.relays.note(&paths, &generation.id, Some(&generation.id))
+        };
+        if self.publisher.check_old_tree(tell)? {
+            // Receivers that read a file while the trees were exchanged back must read it again.
+            self.live.put_volatile(self.live.snapshot().volatile.clone());
+        }
         Ok(())
     }
 

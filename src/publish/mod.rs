@@ -11,8 +11,8 @@
 //!    new file;
 //! 4. seal the standby with its manifest, and sync;
 //! 5. exchange the trees in one step, or publish file by file;
-//! 6. after an exchange, repeat both checks of step 2. If a process or a file came in between,
-//!    exchange the trees back and publish file by file.
+//! 6. after an exchange, and after visitors have the new generation, repeat both checks of step 2. If
+//!    a process or a file came in between, exchange the trees back and publish file by file.
 //!
 //! Assets to which the new generation does not refer stay for one day ([`retired`]).
 //!
@@ -301,8 +301,8 @@ impl Publisher {
         Ok(Rendered { generation, pages })
     }
 
-    /// Publishes a rendered generation (steps 2 to 6). Before a file changes, `tell` gets the paths of
-    /// all files that change.
+    /// Publishes a rendered generation (steps 2 to 5). Before a file changes, `tell` gets the paths of
+    /// all files that change. [`Publisher::check_old_tree`] must follow.
     ///
     /// # Errors
     /// Fails if `tell` fails, or if a file cannot be written. The live generation stays.
@@ -349,6 +349,25 @@ impl Publisher {
             self.made = Some(made);
         }
         Ok(Published { generation, changed, counts, touched })
+    }
+
+    /// Checks the tree that the last publish replaced (step 6). The check reads the status of all
+    /// directories, so visitors get the new generation before. If a process or a file of the owner
+    /// came into the old tree, publishes the generation again, file by file, and returns `true`.
+    /// `tell` is called before the first and after the last file changes.
+    ///
+    /// # Errors
+    /// Fails if the generation cannot be published again. The next publish does so.
+    pub fn check_old_tree(&mut self, tell: impl Fn() -> Result<()>) -> Result<bool> {
+        let Some(live) = self.live.clone() else { return Ok(false) };
+        let before = self.standby.generation();
+        let checked = self.out.check_old_tree(&mut self.standby, &live, tell);
+        match &checked {
+            Ok(false) => {}
+            Ok(true) => self.made.iter().for_each(|made| made.write(self.out.path())),
+            Err(_) => (self.live, self.made) = (before, None),
+        }
+        checked
     }
 
     /// Prepares the standby for the next publish, if there is no standby yet.
@@ -410,7 +429,7 @@ impl Publisher {
         volatile::replace(self.out.path(), volatile)
     }
 
-    /// Runs steps 2 to 6.
+    /// Runs steps 2 to 5.
     fn write(
         &mut self,
         generation: &Arc<Generation>,
@@ -435,7 +454,7 @@ impl Publisher {
         let list = (self.list.clone(), out.as_path());
         self.list = self.standby.seal(&self.upstream, &inputs.ledger, generation, list)?;
         let of = (generation, live.as_ref());
-        self.out.become_live(&mut self.standby, of, (&ours, &before), why, volatile)?;
+        self.out.become_live(&mut self.standby, of, (ours, before), why, volatile)?;
         self.moved = false;
         Ok(())
     }

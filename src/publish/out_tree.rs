@@ -35,13 +35,27 @@ pub(super) struct OutTree {
     never: Option<Why>,
     /// The last logged reason for publishing file by file, so that it is logged once.
     told: Option<Why>,
+    /// The last exchange, until the old tree is checked.
+    exchanged: Option<Exchanged>,
+}
+
+/// What an exchange replaced.
+#[derive(Debug)]
+struct Exchanged {
+    /// The entries of the old tree that are ours.
+    ours: Ours,
+    before: FileList,
+    was: Present,
+    /// The volatile files that the new tree got.
+    volatile: Volatile,
 }
 
 impl OutTree {
     /// Makes the tree at a path. `never` is the reason that forbids an exchange, if any.
     pub(super) fn at(path: &Path, never: Option<Why>) -> OutTree {
         let (path, present) = (path.to_owned(), Present::default());
-        OutTree { path, identity: None, present, unlisted: false, never, told: None }
+        let (identity, unlisted, told, exchanged) = (None, false, None, None);
+        OutTree { path, identity, present, unlisted, never, told, exchanged }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,22 +91,58 @@ impl OutTree {
         &mut self,
         standby: &mut Standby,
         (generation, live): (&Arc<Generation>, Option<&Arc<Generation>>),
-        (ours, before): (&Ours, &FileList),
+        (ours, before): (Ours, FileList),
         why: Option<Why>,
         volatile: &Volatile,
     ) -> Result<()> {
+        self.exchanged = None;
         let why = match why {
-            None => self.exchange(standby, live, ours, volatile)?,
+            None => self.exchange(standby, live, volatile)?,
             Some(why) => Some(why),
         };
-        if let Some(why) = why {
-            self.tell(why);
-            self.put_in_place(standby, generation, ours, before)?;
-            volatile::replace(&self.path, volatile)?;
+        match why {
+            Some(why) => {
+                self.tell(why);
+                self.put_in_place(standby, generation, &ours, &before)?;
+                volatile::replace(&self.path, volatile)?;
+            }
+            None => {
+                let has_old = standby.path().symlink_metadata().is_ok();
+                let (was, volatile) = (std::mem::take(&mut self.present), volatile.clone());
+                self.exchanged = has_old.then_some(Exchanged { ours, before, was, volatile });
+            }
         }
         self.identify(true);
         self.unlisted = false;
         Ok(())
+    }
+
+    /// Checks the tree that the last exchange replaced (step 6). If a process or a file of the owner
+    /// came into this tree, exchanges the trees back and publishes `generation` file by file. Returns
+    /// whether this happened. Before the first and after the last file changes, calls `tell`.
+    ///
+    /// # Errors
+    /// Fails if the trees cannot be exchanged, if a file cannot be written, or if `tell` fails. Then
+    /// the tree at the path is not the tree of `generation`.
+    pub(super) fn check_old_tree(
+        &mut self,
+        standby: &mut Standby,
+        generation: &Arc<Generation>,
+        tell: impl Fn() -> Result<()>,
+    ) -> Result<bool> {
+        let Some(Exchanged { ours, before, was, volatile }) = self.exchanged.take() else {
+            return Ok(false);
+        };
+        let Some(why) = why::who_uses(standby.path(), &self.path, &ours) else { return Ok(false) };
+        let told = tell();
+        exchange::exchange(standby.path(), &self.path)?;
+        standby.now_holds(Some(generation.clone()));
+        self.present = was;
+        self.tell(why);
+        self.put_in_place(standby, generation, &ours, &before)?;
+        volatile::replace(&self.path, &volatile)?;
+        self.identify(true);
+        told.and_then(|()| tell()).map(|()| true)
     }
 
     /// Runs step 5 file by file.
@@ -171,12 +221,11 @@ impl OutTree {
         self.told = Some(why);
     }
 
-    /// Runs steps 5 and 6 with an exchange. Returns the reason if the trees may not be exchanged.
+    /// Runs step 5 with an exchange. Returns the reason if the trees may not be exchanged.
     fn exchange(
         &mut self,
         standby: &mut Standby,
         live: Option<&Arc<Generation>>,
-        ours: &Ours,
         volatile: &Volatile,
     ) -> Result<Option<Why>> {
         if exchange::look_alike(standby.path(), &self.path).is_err() {
@@ -192,14 +241,7 @@ impl OutTree {
             }
             Err(error) => return Err(error),
         }
-        if standby.path().symlink_metadata().is_ok()
-            && let Some(why) = why::who_uses(standby.path(), &self.path, ours)
-        {
-            exchange::exchange(standby.path(), &self.path)?;
-            return Ok(Some(why));
-        }
         standby.now_holds(live.cloned());
-        self.present = Present::default();
         Ok(None)
     }
 }

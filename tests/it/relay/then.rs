@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use super::{edit, edited, hasty, upstream, without};
-use crate::fixture::{Answer, Site, contents, found, wait_until};
+use crate::fixture::{Answer, Process, Running, Site, contents, found, wait_until};
 
 /// Appends one line for each path, and an empty line at the end of a run.
 const TELL: &str = "tr '\\0' '\\n' > part && echo >> part && cat part >> told";
@@ -181,6 +182,54 @@ fn serve_tries_again_after_a_failure_and_says_so_once() {
     assert_eq!(failures(), 2);
 }
 
+/// Delays the first two exchanges of a running program by 1.5 s.
+fn delay_exchanges(server: &Running) -> Process {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", "trace=renameat2"]);
+    command.args(["-e", "inject=renameat2:delay_enter=1500000:when=1..2"]);
+    command.args(["-p", &server.id().to_string()]);
+    let tracer = Process::start(&mut command);
+    let threads = format!("/proc/{}/task", server.id());
+    wait_until("the tracer", || {
+        let mut threads = std::fs::read_dir(&threads).expect("a process").flatten();
+        threads.all(|thread| {
+            let status = std::fs::read_to_string(thread.path().join("status"));
+            // A thread may have ended.
+            status.is_ok_and(|status| !status.contains("TracerPid:\t0\n"))
+        })
+    });
+    tracer
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn files_that_change_again_after_an_exchange_was_undone_are_told_again() {
+    let upstream = upstream();
+    let site = Site::eager(&upstream).with(&["--then", TELL]);
+    let server = site.serve().ready();
+    edit(&upstream, "One.");
+    wait_until("two runs", || runs(&site).len() == 2);
+
+    let tracer = delay_exchanges(&server);
+    edit(&upstream, "Two.");
+    // The standby has the new page just before the exchange.
+    let standby = site.path(".movies-gen/standby");
+    let page = standby.join("movies/salt-road/index.html");
+    let is_sealed = || standby.join(".movies-gen/manifest").exists();
+    wait_until("a publish", || {
+        is_sealed() && std::fs::read_to_string(&page).is_ok_and(|page| page.contains("Two."))
+    });
+    site.write("public/movies/late.txt", "late");
+    server.wait_for_line("movies/late.txt was not made by movies-gen");
+    wait_until("both runs", || runs(&site).len() == 4);
+    let [first, again] = [2, 3].map(|run| runs(&site)[run].clone());
+    assert!(first.is_subset(&again), "{:?}", first.difference(&again));
+    assert_eq!(std::fs::read(site.out().join("movies/late.txt")).expect("a file"), b"late");
+    assert!(site.page("movies/salt-road/index.html").contains("Two."));
+    assert!(server.get("/movies/salt-road/").text().contains("Two."));
+    drop(tracer);
+}
+
 /// Copies each path from the site to a mirror, and removes paths that the site no longer has. A command
 /// that outlives its killed parent holds the lock.
 const MIRROR: &str = r#"exec 9>lock; flock 9; tr '\0' '\n' | while read -r path; do
@@ -201,7 +250,7 @@ fn kill(times: u32) {
         site.build_once().well();
         // A command that outlived its parent may still copy.
         wait_until("the lock", || {
-            let free = std::process::Command::new("flock")
+            let free = Command::new("flock")
                 .args(["--nonblock", "lock", "true"])
                 .current_dir(site.path(""))
                 .status()
