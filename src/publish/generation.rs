@@ -173,15 +173,25 @@ impl Generation {
         self.bodies.iter().flat_map(|bodies| bodies.missing().clone()).collect()
     }
 
-    /// Takes the generation as published in one of `trees`. If its content needs more memory than
-    /// `hot` permits, the content stays on the disk.
-    pub(super) fn published(&mut self, trees: &[&Path], hot: &Arc<HotBodies>) {
+    /// Returns the files whose content is needed only until the generation is published: the content
+    /// is in a spool, or all content needs more than `most` bytes of memory.
+    pub(super) fn only_until_published(&self, most: u64) -> Vec<String> {
+        let is_large = self.files.values().map(|file| file.size()).sum::<u64>() > most;
+        let is_one = |file: &PublishedFile| match file.content {
+            FileContent::Spool(_) => true,
+            FileContent::Memory(_) => is_large,
+            FileContent::Tree => false,
+        };
+        let found = self.files.iter().filter(|(_, file)| is_one(file));
+        found.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Takes the generation as published in one of `trees`. The content of the files `on_disk` is
+    /// read from there from now on. Does not look at other files: visitors wait for this.
+    pub(super) fn published(&mut self, trees: &[&Path], hot: &Arc<HotBodies>, on_disk: &[String]) {
         self.bodies = Some(Bodies::open(trees, hot));
-        let size: u64 = self.files.values().map(|file| file.size()).sum();
-        for file in self.files.values_mut() {
-            let is_in_spool = matches!(file.content, FileContent::Spool(_));
-            let is_in_memory = matches!(file.content, FileContent::Memory(_));
-            if is_in_spool || (is_in_memory && size > hot.most) {
+        for path in on_disk {
+            if let Some(file) = self.files.get_mut(path) {
                 let entry = file.entry.clone();
                 *file = Arc::new(PublishedFile { entry, content: FileContent::Tree });
             }

@@ -327,6 +327,7 @@ impl Publisher {
         if let Some(list) = &mut self.list {
             list.note(paths.into_iter().cloned());
         }
+        let on_disk = generation.only_until_published(self.hot.most);
         if changed {
             if let Err(error) = self.write(&generation, &inputs, &volatile, &progress) {
                 return Err(self.explained(error));
@@ -337,8 +338,11 @@ impl Publisher {
         }
         // The published tree has the content now, and this is the last generation that needs room.
         let is_in_standby = self.standby.holds(&generation);
-        Arc::make_mut(&mut generation)
-            .published(&[self.out.path(), self.standby.path()], &self.hot);
+        Arc::make_mut(&mut generation).published(
+            &[self.out.path(), self.standby.path()],
+            &self.hot,
+            &on_disk,
+        );
         if is_in_standby {
             self.standby.now_holds(Some(generation.clone()));
         }
