@@ -1,7 +1,7 @@
 # Each target runs one command line. `make` without a target lists the targets.
 BIN := cargo run --release --quiet --
 
-.PHONY: dist test-dist help demo serve build cluster test test-long faults chaos fuzz model simulate lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve open-page packages
+.PHONY: dist test-dist help demo serve build cluster test test-long faults chaos fuzz model simulate lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve bench-then open-page packages
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
@@ -97,7 +97,10 @@ bench-build: ## measure builds of 1,000 and 10,000 films, on disk and in memory,
 bench-mapping: ## measure what the mapping costs in the decode of 100,000 films (1 minute)
 	cargo bench --quiet --bench mapping
 
-bench-serve: packages ## measure requests per second beside nginx and static-web-server (10 minutes)
+bench-then: ## measure the time from a publish of 400,000 files until --then has its paths (8 minutes, 12 GB of disk)
+	cargo bench --quiet --bench then
+
+bench-serve: packages ## measure requests per second beside nginx and static-web-server, and with an access log (12 minutes)
 	.ci/packages wrk
 	-@test -x target/tools/bin/static-web-server || cargo install --quiet --locked --root target/tools static-web-server
 	cargo bench --quiet --bench serve

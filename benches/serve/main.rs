@@ -3,8 +3,9 @@
 //! The servers run one after the other in short runs, and each run of movies-gen stands between two
 //! runs of nginx, so that a machine that becomes slower changes no ratio. `wrk` asks with one thread
 //! and, in a row of the table, one kind of request. A figure is the median of the rounds. A word on the
-//! command line selects the kinds of requests; `conditions` selects the runs under conditions. Needs wrk and nginx. static-web-server is left out if it
-//! is neither in `target/tools/bin` nor in the path.
+//! command line selects the kinds of requests; `conditions` selects the runs under conditions, and
+//! `access-log` the runs with a log. Needs wrk and nginx. static-web-server is left out if it is
+//! neither in `target/tools/bin` nor in the path.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@
     reason = "a benchmark reads clocks, prints, and ends at the first error"
 )]
 
+mod access_log;
 mod conditions;
 mod paths;
 mod server;
@@ -35,6 +37,9 @@ fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     if wanted.as_deref() == Some("conditions") {
         return conditions::measure(directory.path(), rounds);
+    }
+    if wanted.as_deref() == Some("access-log") {
+        return access_log::measure(directory.path(), rounds);
     }
     let ours = Server::movies_gen(directory.path());
     let public = directory.path().join("public-demo");
@@ -105,6 +110,7 @@ fn main() {
     println!("|---|---|---|---|---|");
     ratios.iter().for_each(|line| println!("{line}"));
     if wanted.is_none() {
+        access_log::measure(directory.path(), rounds);
         conditions::measure(directory.path(), rounds);
     }
 }

@@ -102,7 +102,9 @@ impl Server {
         )
     }
 
-    fn movies_gen_with(directory: &Path, more: &[&str]) -> Server {
+    /// Starts the program with these options and a made-up catalogue of 1,000 films, and waits for the
+    /// site.
+    pub(crate) fn movies_gen_with(directory: &Path, more: &[&str]) -> Server {
         let binary = env!("CARGO_BIN_EXE_movies-gen");
         let data = directory.join("archive");
         let made = Command::new(binary)
