@@ -9,48 +9,60 @@ use super::wrk::{Load, Run, median};
 /// The kinds of requests, by name and number of connections.
 const WANTED: [(&str, usize); 3] = [("plain", 64), ("gzip", 256), ("answered 304", 64)];
 
-/// Measures a server with and a server without the log, and prints a table.
+/// The runs of one kind of requests: a run with the log, with the runs without before and after.
+type Rounds = Vec<(Run, [Run; 2])>;
+
+/// Measures servers with and servers without the log, and prints a table. Each round starts other
+/// processes, because two processes of one program differ by some percent for as long as they run.
 pub(crate) fn measure(directory: &Path, rounds: usize) {
-    let start = |name: &str, more: &[&str]| {
-        let directory = directory.join(name);
-        std::fs::create_dir(&directory).expect("made");
-        let rare = ["--interval", "1h", "--max-age", "2h"];
-        Server::movies_gen_with(&directory, &[&rare[..], more].concat())
-    };
-    let without = start("unlogged", &[]);
-    let with = start("logged", &["--access-log", "access.log"]);
-    let paths = Paths::of(&directory.join("logged/public-demo"));
+    let mut runs: Vec<Rounds> = WANTED.iter().map(|_| Vec::new()).collect();
+    for round in 0..rounds {
+        let start = |name: &str, more: &[&str]| {
+            let directory = directory.join(format!("{name}-{round}"));
+            std::fs::create_dir(&directory).expect("made");
+            let rare = ["--interval", "1h", "--max-age", "2h"];
+            let server = Server::movies_gen_with(&directory, &[&rare[..], more].concat());
+            (server, directory)
+        };
+        let (without, _) = start("unlogged", &[]);
+        let (with, site) = start("logged", &["--access-log", "access.log"]);
+        let paths = Paths::of(&site.join("public-demo"));
+        let loads = Load::all(&paths);
+        let wanted = |(name, connections): &(&str, usize)| {
+            let mut loads = loads.iter();
+            loads.find(|load| load.name == *name && load.connections == *connections)
+        };
+        for (load, runs) in WANTED.iter().filter_map(wanted).zip(&mut runs) {
+            with.settle();
+            let before = load.run(&without, directory);
+            let run = load.run(&with, directory);
+            runs.push((run, [before, load.run(&without, directory)]));
+        }
+    }
     println!();
     println!("The server with --access-log, beside the server without, {rounds} rounds:");
     println!();
     println!(
-        "| requests | connections | requests/s without | with | requests/s, ratio | CPU, ratio |"
+        "| requests | connections | requests/s without | with | requests/s, ratio | CPU, ratio | noise of the ratio |"
     );
-    println!("|---|---|---|---|---|---|");
-    let is_wanted = |load: &Load<'_>| WANTED.contains(&(load.name, load.connections));
-    for load in Load::all(&paths).into_iter().filter(is_wanted) {
-        let round = |_| {
-            let before = load.run(&without, directory);
-            let run = load.run(&with, directory);
-            (run, [before, load.run(&without, directory)])
-        };
-        let runs: Vec<(Run, [Run; 2])> = (0..rounds).map(round).collect();
+    println!("|---|---|---|---|---|---|---|");
+    for ((name, connections), runs) in WANTED.iter().zip(&runs) {
         let ratio = |value: fn(&Run) -> f64| {
             let of_round =
                 |(run, [one, two]): &(Run, [Run; 2])| value(run) * 2.0 / (value(one) + value(two));
             median(runs.iter().map(of_round))
         };
+        let around = || runs.iter().flat_map(|(_, around)| around);
+        let differ =
+            |(_, [one, two]): &(Run, [Run; 2])| (one.per_second / two.per_second).ln().abs();
         println!(
-            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.2} |",
-            load.name,
-            load.connections,
-            median(runs.iter().flat_map(|(_, around)| around).map(|run| run.per_second)),
+            "| {name} | {connections} | {:.0} | {:.0} | {:.2} | {:.2} | ± {:.2} |",
+            median(around().map(|run| run.per_second)),
             median(runs.iter().map(|(run, _)| run.per_second)),
             ratio(|run| run.per_second),
             ratio(|run| run.cpu),
+            // Two runs of one server differ by this much.
+            median(runs.iter().map(differ)),
         );
     }
-    let log = std::fs::metadata(directory.join("logged/access.log")).expect("a log");
-    println!();
-    println!("The log has {} MB.", log.len() / 1_000_000);
 }

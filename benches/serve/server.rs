@@ -110,6 +110,7 @@ impl Server {
         let made = Command::new(binary)
             .args(["demo-data", "--films", "1000", "--people", "3000", "--seed", "1", "--out"])
             .arg(&data)
+            .stdout(Stdio::null())
             .status();
         assert!(made.expect("started").success(), "no data was made");
         let address = free();
