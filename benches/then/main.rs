@@ -84,7 +84,8 @@ impl ChangingSite {
         let made = program().arg("demo-data").args(size).status();
         assert!(made.expect("started").success(), "no data was made");
         let child = program()
-            .args(["serve", "--demo-from", "archive", "--max-bytes", "400MiB", "--out", "public"])
+            .args(["serve", "--demo-from", "archive", "--max-bytes", "400MiB"])
+            .args(["--out", "public", "--state", "state"])
             .args(["--interval", "1s", "--max-age", "60s", "--listen", "127.0.0.1:0"])
             .args(["--then", "cat > told"])
             .spawn()
@@ -93,7 +94,7 @@ impl ChangingSite {
         let films = serde_json::from_slice(&read).expect("JSON");
         let site = ChangingSite { child, directory: directory.to_owned(), films, changes: 0 };
         site.wait("the first site", || site.paths() > 0);
-        let prepared = directory.join(".movies-gen/standby/.movies-gen/manifest");
+        let prepared = directory.join("state/standby/.movies-gen/manifest");
         site.wait("the standby", || prepared.exists());
         site
     }
