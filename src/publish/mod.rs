@@ -369,7 +369,11 @@ impl Publisher {
         match &checked {
             Ok(false) => {}
             Ok(true) => self.made.iter().for_each(|made| made.write(self.out.path())),
-            Err(_) => (self.live, self.made) = (before, None),
+            Err(_) => {
+                (self.live, self.made) = (before, None);
+                // The next publish reads what is at the path then.
+                self.out.identify(false);
+            }
         }
         checked
     }
