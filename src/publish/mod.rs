@@ -364,16 +364,12 @@ impl Publisher {
     /// Fails if the generation cannot be published again. The next publish does so.
     pub fn check_old_tree(&mut self, tell: impl Fn() -> Result<()>) -> Result<bool> {
         let Some(live) = self.live.clone() else { return Ok(false) };
-        let before = self.standby.generation();
         let checked = self.out.check_old_tree(&mut self.standby, &live, tell);
         match &checked {
             Ok(false) => {}
             Ok(true) => self.made.iter().for_each(|made| made.write(self.out.path())),
-            Err(_) => {
-                (self.live, self.made) = (before, None);
-                // The next publish reads what is at the path then.
-                self.out.identify(false);
-            }
+            // The next publish takes what is at the path then as live.
+            Err(_) => self.out.identify(false),
         }
         checked
     }

@@ -95,23 +95,21 @@ impl OutTree {
         why: Option<Why>,
         volatile: &Volatile,
     ) -> Result<()> {
-        self.exchanged = None;
         let why = match why {
             None => self.exchange(standby, live, volatile)?,
             Some(why) => Some(why),
         };
-        match why {
+        self.exchanged = match why {
             Some(why) => {
-                self.tell(why);
-                self.put_in_place(standby, generation, &ours, &before)?;
-                volatile::replace(&self.path, volatile)?;
+                self.put_in_place(standby, generation, (&ours, &before), why, volatile)?;
+                None
             }
             None => {
                 let has_old = standby.path().symlink_metadata().is_ok();
                 let (was, volatile) = (std::mem::take(&mut self.present), volatile.clone());
-                self.exchanged = has_old.then_some(Exchanged { ours, before, was, volatile });
+                has_old.then_some(Exchanged { ours, before, was, volatile })
             }
-        }
+        };
         self.identify(true);
         self.unlisted = false;
         Ok(())
@@ -138,27 +136,27 @@ impl OutTree {
         exchange::exchange(standby.path(), &self.path)?;
         standby.now_holds(Some(generation.clone()));
         self.present = was;
-        self.tell(why);
-        self.put_in_place(standby, generation, &ours, &before)?;
-        volatile::replace(&self.path, &volatile)?;
+        self.put_in_place(standby, generation, (&ours, &before), why, &volatile)?;
         self.identify(true);
         told.and_then(|()| tell()).map(|()| true)
     }
 
-    /// Runs step 5 file by file.
+    /// Runs step 5 file by file, because of `why`.
     fn put_in_place(
         &mut self,
         standby: &Standby,
         generation: &Arc<Generation>,
-        ours: &Ours,
-        before: &FileList,
+        (ours, before): (&Ours, &FileList),
+        why: Why,
+        volatile: &Volatile,
     ) -> Result<()> {
+        self.tell(why);
         let (out, was) = (&self.path, &self.present);
         let present = held_back::look(out, ours, before, was, generation);
         held_back::tell(out, was, &present);
         self.present =
             in_place::publish(out, standby.path(), ours, before, was, present, generation)?;
-        Ok(())
+        volatile::replace(&self.path, volatile)
     }
 
     /// Adds files to `ours` that may be replaced although no list names them.

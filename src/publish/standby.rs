@@ -318,11 +318,6 @@ impl Standby {
         self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, generation))
     }
 
-    /// Returns the generation in the tree, if this process sealed or exchanged the tree.
-    pub(super) fn generation(&self) -> Option<Arc<Generation>> {
-        self.known.clone()
-    }
-
     /// Notes the generation in the tree after an exchange.
     pub(super) fn now_holds(&mut self, generation: Option<Arc<Generation>>) {
         self.known = generation;
