@@ -4,18 +4,15 @@ use std::path::Path;
 
 use super::paths::Paths;
 use super::server::Server;
-use super::wrk::{Load, Run, median};
+use super::wrk::{Between, Load, median, ratio};
 
 /// The kinds of requests, by name and number of connections.
 const WANTED: [(&str, usize); 3] = [("plain", 64), ("gzip", 256), ("answered 304", 64)];
 
-/// The runs of one kind of requests: a run with the log, with the runs without before and after.
-type Rounds = Vec<(Run, [Run; 2])>;
-
 /// Measures servers with and servers without the log, and prints a table. Each round starts other
 /// processes, because two processes of one program differ by some percent for as long as they run.
 pub(crate) fn measure(directory: &Path, rounds: usize) {
-    let mut runs: Vec<Rounds> = WANTED.iter().map(|_| Vec::new()).collect();
+    let mut runs: Vec<Vec<Between>> = WANTED.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         let start = |name: &str, more: &[&str]| {
             let directory = directory.join(format!("{name}-{round}"));
@@ -47,20 +44,14 @@ pub(crate) fn measure(directory: &Path, rounds: usize) {
     );
     println!("|---|---|---|---|---|---|---|");
     for ((name, connections), runs) in WANTED.iter().zip(&runs) {
-        let ratio = |value: fn(&Run) -> f64| {
-            let of_round =
-                |(run, [one, two]): &(Run, [Run; 2])| value(run) * 2.0 / (value(one) + value(two));
-            median(runs.iter().map(of_round))
-        };
         let around = || runs.iter().flat_map(|(_, around)| around);
-        let differ =
-            |(_, [one, two]): &(Run, [Run; 2])| (one.per_second / two.per_second).ln().abs();
+        let differ = |(_, [one, two]): &Between| (one.per_second / two.per_second).ln().abs();
         println!(
             "| {name} | {connections} | {:.0} | {:.0} | {:.2} | {:.2} | ± {:.2} |",
             median(around().map(|run| run.per_second)),
             median(runs.iter().map(|(run, _)| run.per_second)),
-            ratio(|run| run.per_second),
-            ratio(|run| run.cpu),
+            ratio(runs, |run| run.per_second),
+            ratio(runs, |run| run.cpu),
             // Two runs of one server differ by this much.
             median(runs.iter().map(differ)),
         );

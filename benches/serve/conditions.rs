@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::paths::Paths;
 use super::server::Server;
 use super::streams::Streams;
-use super::wrk::{Load, Run, median};
+use super::wrk::{Load, Run, median, ratio};
 
 /// Number of event streams.
 const STREAMS: usize = 10_000;
@@ -36,7 +36,7 @@ pub(crate) fn measure(directory: &Path, rounds: usize) {
     );
     println!("|---|---|---|---|---|");
     let row = |name: &str, under: &mut dyn FnMut(&mut dyn FnMut())| {
-        let mut ratios = Vec::new();
+        let mut runs = Vec::new();
         for _ in 0..rounds {
             server.settle();
             let before = load.run(&server, &directory);
@@ -44,20 +44,15 @@ pub(crate) fn measure(directory: &Path, rounds: usize) {
             under(&mut || run = Some(load.run(&server, &directory)));
             server.settle();
             let after = load.run(&server, &directory);
-            ratios.push((run.expect("a run"), [before, after]));
+            runs.push((run.expect("a run"), [before, after]));
         }
-        let of = |value: fn(&Run) -> f64| median(ratios.iter().map(|(run, _)| value(run)));
-        let ratio = |value: fn(&Run) -> f64| {
-            let of_round =
-                |(run, [one, two]): &(Run, [Run; 2])| value(run) * 2.0 / (value(one) + value(two));
-            median(ratios.iter().map(of_round))
-        };
+        let of = |value: fn(&Run) -> f64| median(runs.iter().map(|(run, _)| value(run)));
         println!(
             "| {name} | {:.0} | {:.2} | {:.2} | {:.2} |",
             of(|run| run.per_second),
             of(|run| run.latencies[1]),
-            ratio(|run| run.per_second),
-            ratio(|run| run.latencies[1]),
+            ratio(&runs, |run| run.per_second),
+            ratio(&runs, |run| run.latencies[1]),
         );
     };
     row("nothing", &mut |run| run());

@@ -23,7 +23,7 @@ mod wrk;
 
 use paths::Paths;
 use server::{Kind, Server};
-use wrk::{Load, Run};
+use wrk::{Load, Run, ratio};
 
 /// Number of rounds of a row. `ROUNDS` sets another number.
 const ROUNDS: usize = 5;
@@ -89,18 +89,13 @@ fn main() {
                 of(|run| run.memory),
             );
         }
-        let ratio = |value: fn(&Run) -> f64| {
-            wrk::median(
-                pairs.iter().map(|(run, [one, two])| value(run) * 2.0 / (value(one) + value(two))),
-            )
-        };
         ratios.push(format!(
             "| {} | {} | {:.2} | {:.2} | {:.2} |",
             load.name,
             load.connections,
-            ratio(|run| run.per_second),
-            ratio(|run| run.cpu),
-            ratio(|run| run.latencies[1]),
+            ratio(&pairs, |run| run.per_second),
+            ratio(&pairs, |run| run.cpu),
+            ratio(&pairs, |run| run.latencies[1]),
         ));
     }
     println!();

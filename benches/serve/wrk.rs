@@ -109,6 +109,15 @@ impl Load<'_> {
     }
 }
 
+/// A run, with a run of another server or under another condition before and after.
+pub(crate) type Between = (Run, [Run; 2]);
+
+/// Returns the median ratio of the runs to the runs around them.
+pub(crate) fn ratio(runs: &[Between], value: fn(&Run) -> f64) -> f64 {
+    let of_round = |(run, [one, two]): &Between| value(run) * 2.0 / (value(one) + value(two));
+    median(runs.iter().map(of_round))
+}
+
 /// Returns the median.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.collect();
