@@ -97,10 +97,10 @@ bench-build: ## measure builds of 1,000 and 10,000 films, on disk and in memory,
 bench-mapping: ## measure what the mapping costs in the decode of 100,000 films (1 minute)
 	cargo bench --quiet --bench mapping
 
-bench-then: ## measure the time from a publish of 400,000 files until --then has its paths (8 minutes, 12 GB of disk)
+bench-then: ## measure the time from a publish of 400,000 files until --then has its paths (6 minutes)
 	cargo bench --quiet --bench then
 
-bench-serve: packages ## measure requests per second beside nginx and static-web-server, and with an access log (12 minutes)
+bench-serve: packages ## measure requests per second beside nginx and static-web-server, and with an access log (14 minutes)
 	.ci/packages wrk
 	-@test -x target/tools/bin/static-web-server || cargo install --quiet --locked --root target/tools static-web-server
 	cargo bench --quiet --bench serve

@@ -8,17 +8,22 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::unwrap_used,
     clippy::expect_used,
+    unreachable_pub,
     reason = "a benchmark reads clocks, prints, and ends at the first error"
 )]
 
+#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
+#[path = "../../tests/it/fixture/mod.rs"]
+mod fixture;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use fixture::{Running, Site, files_below};
 use serde_json::Value;
 
 /// Sizes without numbers on the command line. The large site has 400,000 files.
@@ -41,61 +46,45 @@ fn main() {
     println!("| films | files | paths | from the exchange, median | worst | goal |");
     println!("|---|---|---|---|---|---|");
     for films in sizes {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut site = ChangingSite::start(directory.path(), films);
+        let mut site = ChangingSite::start(films);
         let rounds: Vec<(Duration, usize)> = (0..ROUNDS).map(|_| site.change()).collect();
         let mut times: Vec<f64> = rounds.iter().map(|(took, _)| took.as_secs_f64() * 1e3).collect();
         times.sort_by(f64::total_cmp);
         let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
         let paths = rounds.iter().map(|(_, paths)| *paths).max().unwrap_or_default();
         let goal = if worst <= GOAL { "met" } else { "missed" };
-        let files = files(&directory.path().join("public"));
+        let files = files_below(&site.site.out()).len();
         println!("| {films} | {files} | {paths} | {median:.1} ms | {worst:.1} ms | {goal} |");
     }
 }
 
-/// A running server, which is stopped when the value is dropped.
+/// A running server whose catalogue changes.
 struct ChangingSite {
-    child: Child,
-    directory: PathBuf,
+    site: Site,
+    /// Ends when the value is dropped.
+    _server: Running,
     films: Vec<Value>,
     changes: usize,
-}
-
-impl Drop for ChangingSite {
-    fn drop(&mut self) {
-        // The kill fails if the process has ended already.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-    }
 }
 
 impl ChangingSite {
     /// Starts the program, and waits until the first run of the command has ended and the next publish
     /// is prepared.
-    fn start(directory: &Path, films: usize) -> ChangingSite {
-        let program = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_movies-gen"));
-            command.current_dir(directory).stdout(Stdio::null()).stderr(Stdio::null());
-            command
-        };
+    fn start(films: usize) -> ChangingSite {
+        let data = Site::new();
         let [count, people] = [films, films / 3].map(|count| count.to_string());
         let size = ["--films", &count, "--people", &people, "--out", "archive"];
-        let made = program().arg("demo-data").args(size).status();
-        assert!(made.expect("started").success(), "no data was made");
-        let child = program()
-            .args(["serve", "--demo-from", "archive", "--max-bytes", "400MiB"])
-            .args(["--out", "public", "--state", "state"])
-            .args(["--interval", "1s", "--max-age", "60s", "--listen", "127.0.0.1:0"])
-            .args(["--then", "cat > told"])
-            .spawn()
-            .expect("started");
-        let read = fs::read(directory.join("archive/films.json")).expect("the films");
+        data.run(&[&["demo-data"], &size[..]].concat()).with_code(0);
+        let site = data.with(&["--demo-from", "archive", "--max-bytes", "400MiB"]);
+        let site = site.with(&["--out", "public", "--state", "state", "--then", "cat > told"]);
+        let site = site.with(&["--interval", "1s", "--max-age", "60s"]);
+        let read = fs::read(site.path("archive/films.json")).expect("the films");
         let films = serde_json::from_slice(&read).expect("JSON");
-        let site = ChangingSite { child, directory: directory.to_owned(), films, changes: 0 };
-        site.wait("the first site", || site.paths() > 0);
-        let prepared = directory.join("state/standby/.movies-gen/manifest");
-        site.wait("the standby", || prepared.exists());
+        let server = site.serve();
+        let site = ChangingSite { site, _server: server, films, changes: 0 };
+        wait("the first site", || site.paths() > 0);
+        let prepared = site.site.path("state/standby/.movies-gen/manifest");
+        wait("the standby", || prepared.exists());
         site
     }
 
@@ -107,42 +96,32 @@ impl ChangingSite {
         self.changes += 1;
         let at = self.films.len() / 2 + self.changes;
         self.films[at]["rt_score"] = self.changes.to_string().into();
-        let out = self.directory.join("public");
+        let out = self.site.out();
         let inode = || fs::metadata(&out).map_or(0, |found| found.ino());
         let before = inode();
-        fs::write(self.directory.join("told"), "").expect("written");
-        let file = self.directory.join("archive/films.json");
+        self.site.write("told", "");
+        let file = self.site.path("archive/films.json");
         let coming = file.with_extension("coming");
         fs::write(&coming, Value::from(self.films.clone()).to_string()).expect("written");
         fs::rename(coming, file).expect("renamed");
-        self.wait("an exchange", || inode() != before);
+        wait("an exchange", || inode() != before);
         let exchanged = Instant::now();
-        self.wait("the command", || self.paths() > 0);
+        wait("the command", || self.paths() > 0);
         (exchanged.elapsed(), self.paths())
     }
 
     /// Returns the number of paths that the command has written; 0 if the last path is not whole.
     fn paths(&self) -> usize {
-        let told = fs::read(self.directory.join("told")).unwrap_or_default();
+        let told = fs::read(self.site.path("told")).unwrap_or_default();
         if told.ends_with(&[0]) { told.split(|&byte| byte == 0).count() - 1 } else { 0 }
-    }
-
-    fn wait(&self, what: &str, is_so: impl Fn() -> bool) {
-        let until = Instant::now() + LONG;
-        while !is_so() {
-            assert!(Instant::now() < until, "waited in vain for {what}");
-            sleep(LOOK);
-        }
     }
 }
 
-/// Counts the files below a directory.
-fn files(directory: &Path) -> usize {
-    let entries = fs::read_dir(directory).expect("a directory").flatten();
-    entries
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => files(&entry.path()),
-            _ => 1,
-        })
-        .sum()
+/// Waits with little delay until `is_so` returns `true`.
+fn wait(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        sleep(LOOK);
+    }
 }
