@@ -2,7 +2,7 @@
 //!
 //! Owns the bundle of lines. A bundle goes to the writer when it is large, or soon after its first line.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -18,8 +18,8 @@ use crate::telemetry::Metrics;
 
 /// Size in bytes at which a bundle is written.
 const ENOUGH: usize = 32 << 10;
-/// Longest time until a line is written.
-const SOON: Duration = Duration::from_millis(200);
+/// Time between two looks at a bundle that is not large. A line waits for two looks at most.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The pen of one thread. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,6 +32,10 @@ struct Bundle {
     metrics: Metrics,
     lines: RefCell<Lines>,
     forms: RefCell<LastForms>,
+    /// Number of bundles that went to the writer.
+    sent: Cell<u64>,
+    /// Whether a task looks after the bundle.
+    is_looked_after: Cell<bool>,
 }
 
 impl Pen {
@@ -40,8 +44,8 @@ impl Pen {
         settings: Arc<AccessLogSettings>,
         metrics: Metrics,
     ) -> Pen {
-        let (lines, forms) = Default::default();
-        Pen(Rc::new(Bundle { sender, settings, metrics, lines, forms }))
+        let (lines, forms, sent, is_looked_after) = Default::default();
+        Pen(Rc::new(Bundle { sender, settings, metrics, lines, forms, sent, is_looked_after }))
     }
 
     /// Returns the client for whom `peer` sent a request with these header fields.
@@ -72,8 +76,7 @@ impl Pen {
 
     fn add(&self, append: impl FnOnce(&mut Vec<u8>)) {
         let mut lines = self.0.lines.borrow_mut();
-        let is_first = lines.count == 0;
-        if is_first {
+        if lines.count == 0 {
             lines.bytes.reserve(ENOUGH + ENOUGH / 8);
         }
         append(&mut lines.bytes);
@@ -82,21 +85,33 @@ impl Pen {
         drop(lines);
         if is_enough {
             self.0.send();
-        } else if is_first {
-            let bundle = self.0.clone();
-            tokio::task::spawn_local(async move {
-                tokio::time::sleep(SOON).await;
-                bundle.send();
-            });
+        } else if !self.0.is_looked_after.replace(true) {
+            tokio::task::spawn_local(self.0.clone().look_after());
         }
     }
 }
 
 impl Bundle {
+    /// Sends the lines when no large bundle was sent between two looks. There is one such task for each
+    /// thread: with a task for each bundle, the tasks of earlier bundles would send later bundles when
+    /// these are still small.
+    async fn look_after(self: Rc<Bundle>) {
+        loop {
+            let sent = self.sent.get();
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            if sent == self.sent.get() {
+                break;
+            }
+        }
+        self.is_looked_after.set(false);
+        self.send();
+    }
+
     /// Gives the lines to the writer. If too many bundles wait for the disk, the lines are lost.
     fn send(&self) {
         let lines = self.lines.take();
         let count = lines.count;
+        self.sent.set(self.sent.get() + 1);
         if count > 0 && self.sender.try_send(Message::Lines(lines)).is_err() {
             self.metrics.lost_lines(count);
         }
@@ -106,5 +121,58 @@ impl Bundle {
 impl Drop for Bundle {
     fn drop(&mut self) {
         self.send();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, sync_channel};
+
+    use tokio::task::LocalSet;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const NONE: [u64; 0] = [];
+
+    fn pen() -> (Pen, Receiver<Message>) {
+        let (sender, receiver) = sync_channel(9);
+        let settings = AccessLogSettings {
+            file: None,
+            format: AccessLogFormat::Combined,
+            trusted: Vec::new(),
+        };
+        (Pen::new(sender, Arc::new(settings), Metrics::default()), receiver)
+    }
+
+    /// Returns the numbers of lines in the bundles that were sent.
+    fn sent(receiver: &Receiver<Message>) -> Vec<u64> {
+        let count = |message| if let Message::Lines(lines) = message { lines.count } else { 0 };
+        receiver.try_iter().map(count).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_bundle_is_sent_soon_also_after_a_large_bundle() {
+        let (pen, receiver) = pen();
+        let write = |bytes: usize| pen.add(|line| line.resize(line.len() + bytes, b'x'));
+        let writes = async {
+            write(9);
+            write(9);
+            assert_eq!(sent(&receiver), NONE);
+            sleep(2 * BETWEEN_LOOKS).await;
+            assert_eq!(sent(&receiver), [2_u64]);
+            write(9);
+            sleep(BETWEEN_LOOKS * 9 / 10).await;
+            write(ENOUGH);
+            assert_eq!(sent(&receiver), [2_u64]);
+            // The task that looked after the large bundle must not send this bundle at once.
+            write(9);
+            sleep(BETWEEN_LOOKS / 2).await;
+            write(9);
+            assert_eq!(sent(&receiver), NONE);
+            sleep(BETWEEN_LOOKS).await;
+            assert_eq!(sent(&receiver), [2_u64]);
+        };
+        LocalSet::new().run_until(writes).await;
     }
 }
