@@ -100,7 +100,7 @@ bench-mapping: ## measure what the mapping costs in the decode of 100,000 films 
 bench-then: ## measure the time from a publish of 400,000 files until --then has its paths (6 minutes)
 	cargo bench --quiet --bench then
 
-bench-serve: packages ## measure requests per second beside nginx and static-web-server, and with an access log (14 minutes)
+bench-serve: packages ## measure requests per second beside nginx and static-web-server, and with an access log (17 minutes)
 	.ci/packages wrk
 	-@test -x target/tools/bin/static-web-server || cargo install --quiet --locked --root target/tools static-web-server
 	cargo bench --quiet --bench serve

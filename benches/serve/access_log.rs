@@ -1,18 +1,24 @@
-//! The server with an access log. Each run with the log stands between two runs without the log.
+//! The server with an access log, beside the server without. The servers run in turn in short runs, and
+//! the order changes from pair to pair.
 
 use std::path::Path;
 
 use super::paths::Paths;
 use super::server::Server;
-use super::wrk::{Between, Load, median, ratio};
+use super::wrk::{Load, Run, median};
 
 /// The kinds of requests, by name and number of connections.
-const WANTED: [(&str, usize); 3] = [("plain", 64), ("gzip", 256), ("answered 304", 64)];
+const WANTED: [(&str, usize); 3] = [("plain", 64), ("45 kB, plain", 64), ("answered 304", 64)];
+/// Number of pairs of runs in a round.
+const PAIRS: usize = 4;
+
+/// A run with the log, and a run without.
+type Pair = [Run; 2];
 
 /// Measures servers with and servers without the log, and prints a table. Each round starts other
 /// processes, because two processes of one program differ by some percent for as long as they run.
 pub(crate) fn measure(directory: &Path, rounds: usize) {
-    let mut runs: Vec<Vec<Between>> = WANTED.iter().map(|_| Vec::new()).collect();
+    let mut measured: Vec<Vec<Vec<Pair>>> = WANTED.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         let start = |name: &str, more: &[&str]| {
             let directory = directory.join(format!("{name}-{round}"));
@@ -29,31 +35,57 @@ pub(crate) fn measure(directory: &Path, rounds: usize) {
             let mut loads = loads.iter();
             loads.find(|load| load.name == *name && load.connections == *connections)
         };
-        for (load, runs) in WANTED.iter().filter_map(wanted).zip(&mut runs) {
+        for (load, rounds) in WANTED.iter().filter_map(wanted).zip(&mut measured) {
             with.settle();
-            let before = load.run(&without, directory);
-            let run = load.run(&with, directory);
-            runs.push((run, [before, load.run(&without, directory)]));
+            let pair = |at: usize| {
+                if at.is_multiple_of(2) {
+                    let first = load.run(&without, directory);
+                    [load.run(&with, directory), first]
+                } else {
+                    [load.run(&with, directory), load.run(&without, directory)]
+                }
+            };
+            rounds.push((0..PAIRS).map(pair).collect());
         }
     }
     println!();
-    println!("The server with --access-log, beside the server without, {rounds} rounds:");
+    println!(
+        "The server with --access-log, beside the server without: {rounds} rounds of {PAIRS} pairs"
+    );
+    println!("of runs. A ratio is the geometric mean, with its standard error between rounds:");
     println!();
     println!(
-        "| requests | connections | requests/s without | with | requests/s, ratio | CPU, ratio | noise of the ratio |"
+        "| requests | connections | requests/s without | with | requests/s, ratio | CPU, ratio |"
     );
-    println!("|---|---|---|---|---|---|---|");
-    for ((name, connections), runs) in WANTED.iter().zip(&runs) {
-        let around = || runs.iter().flat_map(|(_, around)| around);
-        let differ = |(_, [one, two]): &Between| (one.per_second / two.per_second).ln().abs();
+    println!("|---|---|---|---|---|---|");
+    for ((name, connections), rounds) in WANTED.iter().zip(&measured) {
+        let per_second = |of: usize| {
+            let pairs = rounds.iter().flatten();
+            median(pairs.map(|pair| pair[of].per_second))
+        };
         println!(
-            "| {name} | {connections} | {:.0} | {:.0} | {:.2} | {:.2} | ± {:.2} |",
-            median(around().map(|run| run.per_second)),
-            median(runs.iter().map(|(run, _)| run.per_second)),
-            ratio(runs, |run| run.per_second),
-            ratio(runs, |run| run.cpu),
-            // Two runs of one server differ by this much.
-            median(runs.iter().map(differ)),
+            "| {name} | {connections} | {:.0} | {:.0} | {} | {} |",
+            per_second(1),
+            per_second(0),
+            ratio(rounds, |run| run.per_second),
+            ratio(rounds, |run| run.cpu),
         );
     }
+}
+
+/// Returns the ratio of the runs with the log to the runs without, with its standard error.
+fn ratio(rounds: &[Vec<Pair>], value: fn(&Run) -> f64) -> String {
+    let of_pair = |[with, without]: &Pair| (value(with) / value(without)).ln();
+    let of_rounds: Vec<_> = rounds.iter().map(|pairs| mean(pairs.iter().map(of_pair))).collect();
+    let all = mean(of_rounds.iter().copied());
+    let squares = of_rounds.iter().map(|round| (round - all).powi(2)).sum::<f64>();
+    let count = of_rounds.len() as f64;
+    let error = (squares / (count - 1.0) / count).sqrt();
+    // Near 1, an error of a logarithm is about the error of the ratio.
+    format!("{:.3} ± {error:.3}", all.exp())
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
 }
