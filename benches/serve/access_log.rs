@@ -35,17 +35,18 @@ pub(crate) fn measure(directory: &Path, rounds: usize) {
             let mut loads = loads.iter();
             loads.find(|load| load.name == *name && load.connections == *connections)
         };
-        for (load, rounds) in WANTED.iter().filter_map(wanted).zip(&mut measured) {
+        for (load, rounds_of_load) in WANTED.iter().filter_map(wanted).zip(&mut measured) {
             with.settle();
+            let run = |server: &Server| load.run(server, directory);
             let pair = |at: usize| {
                 if at.is_multiple_of(2) {
-                    let first = load.run(&without, directory);
-                    [load.run(&with, directory), first]
+                    let first = run(&without);
+                    [run(&with), first]
                 } else {
-                    [load.run(&with, directory), load.run(&without, directory)]
+                    [run(&with), run(&without)]
                 }
             };
-            rounds.push((0..PAIRS).map(pair).collect());
+            rounds_of_load.push((0..PAIRS).map(pair).collect());
         }
     }
     println!();
@@ -58,26 +59,30 @@ pub(crate) fn measure(directory: &Path, rounds: usize) {
         "| requests | connections | requests/s without | with | requests/s, ratio | CPU, ratio |"
     );
     println!("|---|---|---|---|---|---|");
-    for ((name, connections), rounds) in WANTED.iter().zip(&measured) {
+    for ((name, connections), rounds_of_load) in WANTED.iter().zip(&measured) {
         let per_second = |of: usize| {
-            let pairs = rounds.iter().flatten();
+            let pairs = rounds_of_load.iter().flatten();
             median(pairs.map(|pair| pair[of].per_second))
         };
         println!(
             "| {name} | {connections} | {:.0} | {:.0} | {} | {} |",
             per_second(1),
             per_second(0),
-            ratio(rounds, |run| run.per_second),
-            ratio(rounds, |run| run.cpu),
+            mean_ratio(rounds_of_load, |run| run.per_second),
+            mean_ratio(rounds_of_load, |run| run.cpu),
         );
     }
 }
 
-/// Returns the ratio of the runs with the log to the runs without, with its standard error.
-fn ratio(rounds: &[Vec<Pair>], value: fn(&Run) -> f64) -> String {
+/// Returns the mean ratio of the runs with the log to the runs without, with its standard error. One
+/// round has no standard error.
+fn mean_ratio(rounds: &[Vec<Pair>], value: fn(&Run) -> f64) -> String {
     let of_pair = |[with, without]: &Pair| (value(with) / value(without)).ln();
     let of_rounds: Vec<_> = rounds.iter().map(|pairs| mean(pairs.iter().map(of_pair))).collect();
     let all = mean(of_rounds.iter().copied());
+    if rounds.len() < 2 {
+        return format!("{:.3}", all.exp());
+    }
     let squares = of_rounds.iter().map(|round| (round - all).powi(2)).sum::<f64>();
     let count = of_rounds.len() as f64;
     let error = (squares / (count - 1.0) / count).sqrt();
