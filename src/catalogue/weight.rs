@@ -57,7 +57,16 @@ struct Weighed {
 }
 
 impl Weighed {
+    /// Weighs a text that is not in the search index.
     fn of(text: &str) -> Weighed {
+        let is_special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'');
+        let special = text.bytes().filter(is_special).count() as u64;
+        let bytes = text.len() as u64;
+        Weighed { bytes, escaped: bytes + 5 * special, words: 0 }
+    }
+
+    /// Weighs a text whose words are in the search index.
+    fn indexed(text: &str) -> Weighed {
         let mut words = 0;
         let mut is_inside = false;
         for c in text.chars() {
@@ -65,9 +74,7 @@ impl Weighed {
             words += if !c.is_ascii() { 2 } else { u64::from(is_plain && !is_inside) };
             is_inside = is_plain;
         }
-        let special = text.bytes().filter(|byte| b"<>&\"'".contains(byte)).count() as u64;
-        let bytes = text.len() as u64;
-        Weighed { bytes, escaped: bytes + 5 * special, words }
+        Weighed { words, ..Weighed::of(text) }
     }
 
     /// Returns the published bytes of the text. `plain` and `escaped` are the published bytes for
@@ -82,19 +89,13 @@ impl Weighed {
 pub fn weight(catalogue: &Catalogue) -> u64 {
     let films: Vec<_> = catalogue.films().collect();
     let people: Vec<_> = catalogue.people().collect();
-    let titles: Vec<_> = films.par_iter().map(|(_, film)| Weighed::of(&film.title)).collect();
-    let names: Vec<_> = people.par_iter().map(|(_, person)| Weighed::of(&person.name)).collect();
-    let mut directors: HashMap<&str, u64> = HashMap::new();
-    let mut producers: HashMap<&str, u64> = HashMap::new();
-    for (_, film) in &films {
-        for (makers, names) in
-            [(&mut directors, &film.directors), (&mut producers, &film.producers)]
-        {
-            for name in names {
-                *makers.entry(name).or_default() += 1;
-            }
-        }
-    }
+    let titles: Vec<_> = films.par_iter().map(|(_, film)| Weighed::indexed(&film.title)).collect();
+    let names: Vec<_> =
+        people.par_iter().map(|(_, person)| Weighed::indexed(&person.name)).collect();
+    let (directors, producers) = rayon::join(
+        || counted(films.iter().flat_map(|(_, film)| &film.directors)),
+        || counted(films.iter().flat_map(|(_, film)| &film.producers)),
+    );
     let makers = (directors.len() + producers.len()) as u64 * MAKER;
     let is_on_list = films.len() <= MOST_ON_LIST;
     let films = films.par_iter().zip(&titles).map(|(&(index, film), &title)| {
@@ -115,30 +116,32 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
     SITE + makers + films.sum::<u64>() + people.sum::<u64>()
 }
 
+/// Counts the films of each name.
+fn counted<'n>(names: impl Iterator<Item = &'n String>) -> HashMap<&'n str, u64> {
+    let mut counts = HashMap::new();
+    for name in names {
+        *counts.entry(name.as_str()).or_default() += 1;
+    }
+    counts
+}
+
 fn of_film(film: &Film, title: Weighed, words_of_cast: u64, is_on_list: bool) -> u64 {
-    let lines: Vec<Weighed> = [
-        &film.original_title,
-        &film.original_title_romanised,
-        &film.director,
-        &film.producer,
-        &film.release_date,
-        &film.image,
-        &film.movie_banner,
-    ]
-    .into_iter()
-    .flatten()
-    .map(|line| Weighed::of(line))
-    .collect();
-    let description = film.description.as_deref().map(Weighed::of);
+    let Film { original_title, original_title_romanised, director, release_date, .. } = film;
+    let indexed = [original_title, original_title_romanised, director, release_date];
+    let others = [&film.producer, &film.image, &film.movie_banner];
+    let indexed = indexed.map(|line| line.as_deref().map(Weighed::indexed));
+    let others = others.map(|line| line.as_deref().map(Weighed::of));
+    let weigh = if is_on_list { Weighed::indexed } else { Weighed::of };
+    let description = film.description.as_deref().map(weigh);
     let prose = description.map_or(0, |text| text.shown(53, 30));
-    // The search index has the first three lines and the title, and the words of the description
-    // (at most 200) if the list of films has all films.
-    let words = title.words + lines.iter().take(3).map(|line| line.words).sum::<u64>();
-    let described = description.filter(|_| is_on_list).map_or(0, |text| text.words.min(400));
+    // The search index has the words of the description (at most 200) if the list of films has all
+    // films.
+    let words = title.words + indexed.iter().flatten().map(|line| line.words).sum::<u64>();
+    let described = description.map_or(0, |text| text.words.min(400));
     let words = (words + words_of_cast + described).min(MOST_WORDS);
     let found = if is_on_list { FOUND_BY_ID + film.id.len() as u64 } else { FOUND + title.bytes };
     FILM + title.shown(240, 135)
-        + lines.iter().map(|line| line.shown(150, 80)).sum::<u64>()
+        + indexed.iter().chain(&others).flatten().map(|line| line.shown(150, 80)).sum::<u64>()
         + prose
         + words * found / 2
 }

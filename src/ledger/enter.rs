@@ -5,20 +5,27 @@
 //! record back. Every other new record gets a new slug.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Entry, GONE_KEPT, slug};
 use crate::changes::{Change, Kind, What, cut};
 use crate::clock::WallTime;
 
-/// Marks records that are gone, and records that returned.
-pub(super) fn mark_gone(entries: &mut BTreeMap<String, Entry>, there: &BTreeMap<&str, &str>) {
+/// The records of a catalogue: ids with titles.
+pub(super) type There<'c> = HashMap<&'c str, &'c str>;
+
+/// Marks records that are gone, and records that returned. Returns whether each record of the
+/// catalogue has a slug of its own.
+pub(super) fn mark_gone(entries: &mut BTreeMap<String, Entry>, there: &There<'_>) -> bool {
+    let mut have_own = 0;
     for (id, entry) in entries.iter_mut() {
         entry.gone = !there.contains_key(id.as_str());
         if !entry.gone {
             entry.title = None;
+            have_own += usize::from(!slug::is_given_up(&entry.slug, id));
         }
     }
+    have_own == there.len()
 }
 
 /// Records the times of changes, and the last titles of removed records.
@@ -37,23 +44,21 @@ pub(super) fn date(
     }
 }
 
-/// Gives a slug to every record that has no slug of its own.
+/// Gives a slug to every record of the catalogue that has no slug of its own.
 pub(super) fn enter(
     entries: &mut BTreeMap<String, Entry>,
-    there: &BTreeMap<&str, &str>,
+    there: &There<'_>,
     origin: WallTime,
     changed: Option<WallTime>,
 ) {
     let has_own = |id: &str| entries.get(id).is_some_and(|own| !slug::is_given_up(&own.slug, id));
+    let mut new: Vec<(&str, &str)> =
+        there.iter().filter(|(id, _)| !has_own(id)).map(|(&id, &title)| (id, title)).collect();
     // Records get slugs in the order of their ids, so the order of the answer does not decide which
     // record gets the plain slug.
-    let new: Vec<(&str, &str)> =
-        there.iter().filter(|(id, _)| !has_own(id)).map(|(&id, &title)| (id, title)).collect();
-    if new.is_empty() {
-        return;
-    }
+    new.sort_unstable();
     let slugs = entries.values().flat_map(|entry| entry.former.iter().chain([&entry.slug]));
-    let mut taken: BTreeSet<String> = slugs.cloned().collect();
+    let mut taken: HashSet<String> = slugs.cloned().collect();
     let mut left = left_behind(entries);
     for (id, title) in new {
         let from = left.get_mut(&cut(title)).and_then(Vec::pop);

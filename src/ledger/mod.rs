@@ -15,14 +15,14 @@ pub mod slug;
 mod volatile;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, Film};
 use crate::changes::{Change, Kind};
 use crate::clock::WallTime;
-use enter::forget_the_longest_gone;
+use enter::{There, forget_the_longest_gone};
 pub use volatile::{Overrides, Score};
 
 /// Number of changes that are kept of each sort: records that were added or removed, and fields
@@ -159,17 +159,18 @@ impl Ledger {
         origin: WallTime,
         changed: Option<WallTime>,
     ) -> Ledger {
-        type There<'c> = BTreeMap<&'c str, &'c str>;
         type Entries = BTreeMap<String, Entry>;
         let enter = |entries: &Entries, there: There<'_>, kind: Option<Kind>| {
             let mut entries = entries.clone();
-            enter::mark_gone(&mut entries, &there);
+            let have_slugs = enter::mark_gone(&mut entries, &there);
             if let Some(kind) = kind {
                 enter::date(&mut entries, changes, kind, origin);
             }
             // The API has nothing about directors and producers, so no page shows their changes.
             let changed = changed.filter(|_| kind.is_some());
-            enter::enter(&mut entries, &there, origin, changed);
+            if !have_slugs {
+                enter::enter(&mut entries, &there, origin, changed);
+            }
             forget_the_longest_gone(&mut entries);
             entries
         };
@@ -178,6 +179,7 @@ impl Ledger {
             || catalogue.people().map(|(_, person)| (&*person.id, &*person.name)).collect();
         let directors = || names(catalogue, |film| &film.directors);
         let producers = || names(catalogue, |film| &film.producers);
+        // The entries of each sort depend on nothing else, so all cores enter them.
         // The entries of each sort depend on nothing else, so all cores enter them.
         let ((films, directors), (people, producers)) = rayon::join(
             || {
@@ -195,13 +197,9 @@ impl Ledger {
 }
 
 /// Returns names with themselves as titles, because the API has nothing else about them.
-fn names<'a>(
-    catalogue: &'a Catalogue,
-    of: impl Fn(&'a Film) -> &'a [String],
-) -> BTreeMap<&'a str, &'a str> {
-    let names: HashSet<&str> =
-        catalogue.films().flat_map(|(_, film)| of(film)).map(String::as_str).collect();
-    names.into_iter().map(|name| (name, name)).collect()
+fn names<'a>(catalogue: &'a Catalogue, of: impl Fn(&'a Film) -> &'a [String]) -> There<'a> {
+    let names = catalogue.films().flat_map(|(_, film)| of(film));
+    names.map(|name| (&**name, &**name)).collect()
 }
 
 #[cfg(test)]
