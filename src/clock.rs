@@ -62,6 +62,11 @@ impl WallTime {
         self.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
+    /// Returns the number of whole days since 1970, in UTC.
+    pub fn days(self) -> u64 {
+        self.seconds() / (24 * 60 * 60)
+    }
+
     /// Formats the UTC day as `YYYY-MM-DD`.
     pub fn day(self) -> String {
         self.utc().format("%Y-%m-%d").to_string()

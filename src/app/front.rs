@@ -18,7 +18,7 @@ use super::volatile::{Facts, StatusPage, files, status_page};
 use crate::clock::{Clock, Now};
 use crate::live::{self, Live};
 use crate::news::{self, Told};
-use crate::pages::{self, Freshness, Plan, Records, Shapes, Site};
+use crate::pages::{self, Freshness, LastPages, Plan, Records, Shapes, Site};
 use crate::payload::{Fence, Payload};
 use crate::publish::{
     FRESHNESS, Generation, GenerationId, PublishStep, Publisher, SiteInputs, TouchedFiles, Volatile,
@@ -40,6 +40,8 @@ pub(super) struct Front {
     pub(super) history: Remembered,
     /// Facts about the records of the last plan, from which the next plan begins.
     pub(super) shapes: Arc<Shapes>,
+    /// The pages of the last plan, from which the next plan begins.
+    pub(super) planned: LastPages,
     /// Largest size of all published files in bytes.
     pub(super) largest_site: u64,
     /// The fault of the current templates, if any.
@@ -83,9 +85,10 @@ impl Front {
         }
         let begun = clock.now().boot;
         let (site, theme) = (&self.site, &self.theme);
-        let shapes = &mut self.shapes;
+        let (shapes, planned) = (&mut self.shapes, &mut self.planned);
         let records = workers::run(|| Records::with(contents.catalogue, contents.ledger, shapes));
-        let plan = workers::run(|| Plan::new(site, &records, theme)).within(self.largest_site);
+        let plan =
+            workers::run(|| Plan::after(planned, site, &records, theme)).within(self.largest_site);
         let planned = clock.now().boot;
         progress::ended(planned.since(begun), &format!("planned {} pages", count(plan.len())), "");
         let progress = PublishProgress::of(plan.len(), clock);

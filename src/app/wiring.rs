@@ -30,7 +30,7 @@ use crate::document;
 use crate::hold::{Bound, Coming};
 use crate::live::{Frame, Live};
 use crate::lock::{self, Held, Lock, Stay};
-use crate::pages::{self, Attribution, NoticeAge, Site};
+use crate::pages::{self, Attribution, LastPages, NoticeAge, Site};
 use crate::publish::manifest::OWN_DIRECTORY;
 use crate::publish::{self, Exchange, Publisher};
 use crate::relay::Relays;
@@ -113,6 +113,7 @@ pub(super) fn wire_and_answer(
             metrics,
             history: Remembered::read(&config.state, outcome)?,
             shapes: Arc::default(),
+            planned: LastPages::default(),
             largest_site: config.max_bytes.max(LEAST).saturating_mul(LARGEST_SITE),
             broken: None,
             unshown: Trouble::default(),

@@ -9,14 +9,13 @@
 //! 2. Each group of films gets hashes of its films.
 //! 3. The basis of a page combines these hashes.
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use rayon::prelude::*;
 use xxhash_rust::xxh64::Xxh64;
 
 use super::contents::PageContents;
-use super::groups::{self, Director};
+use super::groups::{Director, Groups, Makers};
 use super::lists::List;
 use super::most::MOST_BESIDE;
 use super::page::{Named, Page};
@@ -24,7 +23,6 @@ use super::search;
 use super::split::Split;
 use super::view::Views;
 use crate::catalogue::{Credit, FilmIndex, PersonIndex};
-use crate::ledger::Entry;
 
 /// Hashes of one film.
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,13 +81,15 @@ impl Bases {
         let (views, groups) = (contents.views, contents.lists.groups());
         let catalogue = views.catalogue;
         let indexes: Vec<_> = catalogue.films().map(|(index, _)| index).collect();
-        let mut films: Vec<_> = indexes.par_iter().map(|&film| alone(views, film)).collect();
+        let mut films: Vec<_> =
+            indexes.par_iter().map(|&film| alone(views, groups, film)).collect();
         let persons: Vec<_> = catalogue.people().map(|(index, _)| index).collect();
         let people: Vec<_> = persons
             .par_iter()
             .map(|&person| {
                 let (record, slug) = (catalogue.person(person), views.person_slug(person));
                 let name = hash(&(&record.id, &record.name, slug));
+                let record = views.records.shapes.record_of_person(person);
                 let shown = catalogue.filmography(person).iter();
                 let name_of = |&film: &FilmIndex| {
                     (films[catalogue.film_place(film)].name, credit(views, film, person))
@@ -113,7 +113,7 @@ impl Bases {
         bases
     }
 
-    fn groups(&self, views: Views<'_>, groups: &[Director<'_>]) -> Vec<GroupBasis> {
+    fn groups(&self, views: Views<'_>, makers: &Makers<'_>) -> Vec<GroupBasis> {
         let basis = |group: &Director<'_>| {
             let films = group.films.iter().map(|&film| self.film(views, film));
             let names: Vec<_> = films.clone().map(|film| film.name).collect();
@@ -123,7 +123,7 @@ impl Bases {
                 figures: hash(&(group.name, group.slug, own)),
             }
         };
-        groups.par_iter().map(basis).collect()
+        makers.groups.par_iter().map(basis).collect()
     }
 
     fn film(&self, views: Views<'_>, film: FilmIndex) -> &FilmBasis {
@@ -216,12 +216,8 @@ impl Bases {
         let beside = |place: Option<usize>| place.and_then(|place| self.films.get(place));
         let next = beside(place.checked_sub(1)).map(|film| film.name);
         let previous = beside(Some(place + 1)).map(|film| film.name);
-        let directors: Vec<_> = record
-            .directors
-            .iter()
-            .filter_map(|name| groups::place_of(&groups.directors, name))
-            .map(|at| self.directors[at].names)
-            .collect();
+        let directors = groups.directors.places_of(place).map(|at| self.directors[at].names);
+        let directors: Vec<_> = directors.collect();
         let changes = contents.changes.of_film(&record.id).map(|dated| views.change(dated));
         // Cannot fail: strings and numbers always have a JSON form.
         let changes: Vec<_> =
@@ -294,17 +290,16 @@ fn credit(views: Views<'_>, film: FilmIndex, person: PersonIndex) -> Option<&Cre
 }
 
 /// Makes the hashes that depend on one film only.
-fn alone(views: Views<'_>, film: FilmIndex) -> FilmBasis {
-    let (record, ledger) = (views.catalogue.film(film), views.ledger);
-    let slug = views.film_slug(film);
-    let slugs = |names: &[String], makers: &BTreeMap<String, Entry>| {
-        let slug = |name| makers.get(name).map(|entry| entry.slug.clone());
-        names.iter().map(slug).collect::<Vec<_>>()
-    };
-    let directors = slugs(&record.directors, &ledger.directors);
-    let producers = slugs(&record.producers, &ledger.producers);
+fn alone(views: Views<'_>, groups: &Groups<'_>, film: FilmIndex) -> FilmBasis {
+    let (catalogue, slug) = (views.catalogue, views.film_slug(film));
+    let (record, place) = (catalogue.film(film), catalogue.film_place(film));
     let name = hash(&(&record.id, &record.title, slug, record.year, &record.image));
-    let own = hash(&(record, slug, views.first_seen(film), directors, producers));
+    let slugs = |makers: &Makers<'_>| {
+        hash(&makers.of_film(place).map(|maker| maker.slug).collect::<Vec<_>>())
+    };
+    let makers = [&groups.directors, &groups.producers].map(slugs);
+    let all_fields = views.records.shapes.record_of_film(film);
+    let own = hash(&(all_fields, slug, views.first_seen_at(film).map(|seen| seen.0), makers));
     FilmBasis { name, own, ..FilmBasis::default() }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::change_list::ChangeList;
 use super::data::DataFile;
 use super::feeds;
-use super::groups::{self, Director};
+use super::groups::Director;
 use super::large::{self, Large};
 use super::lists::{Lists, PartView};
 use super::page::{Named, Page};
@@ -207,8 +207,8 @@ impl<'a> PageContents<'a> {
             to.put("previous", &views.film_name(previous));
         }
         // Only the addresses of groups: a change elsewhere in a group must not render this page.
-        let directors = groups::all_named(&groups.directors, &shown.directors);
-        let producers = groups::all_named(&groups.producers, &shown.producers);
+        let directors: Vec<_> = groups.directors.of_film(place).collect();
+        let producers: Vec<_> = groups.producers.of_film(place).collect();
         self.put_makers(["directors", "director_url"], &directors, director_path, to);
         self.put_makers(["producers", "producer_url"], &producers, producer_path, to);
         if let Some(year) = shown.year {

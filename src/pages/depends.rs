@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::groups::{self, Director};
+use super::groups::Director;
 use super::lists::{self, List};
 use super::most::MOST_BESIDE;
 use super::page::{Named, Page};
@@ -235,8 +235,7 @@ impl<'p> Collected<'p, '_> {
         let place = catalogue.film_place(film);
         let beside = [place.checked_sub(1), Some(place + 1)].into_iter().flatten();
         self.films(beside.filter_map(|place| catalogue.film_at(place)), Shown::Name);
-        let groups = &plan.contents.lists.groups().directors;
-        for group in groups::all_named(groups, &catalogue.film(film).directors) {
+        for group in plan.contents.lists.groups().directors.of_film(place) {
             self.films(group.films.iter().copied().take(MOST_BESIDE + 1), Shown::Name);
         }
     }
@@ -253,8 +252,8 @@ impl<'p> Collected<'p, '_> {
                 }
                 self.entries(lists.people().records(prefix).iter().copied());
             }
-            List::Directors => self.groups(&lists.groups().directors, places),
-            List::Producers => self.groups(&lists.groups().producers, places),
+            List::Directors => self.groups(&lists.groups().directors.groups, places),
+            List::Producers => self.groups(&lists.groups().producers.groups, places),
             List::Years => {
                 self.found.others.push("the numbers of films of each year");
                 let years: Vec<_> = lists.groups().years.values().collect();

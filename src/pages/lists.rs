@@ -9,9 +9,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::groups::{Director, Groups};
+use super::groups::{Director, Groups, Makers};
 use super::most::MOST_BESIDE;
 use super::paths::{director_path, part_path, producer_path, year_path};
 use super::shapes::Shapes;
@@ -34,9 +35,9 @@ pub(super) enum List {
     Directors,
     Producers,
     Years,
-    /// The films of a director, by index in [`Groups::directors`].
+    /// The films of a director, by place among all directors.
     Director(usize),
-    /// The films of a producer, by index in [`Groups::producers`].
+    /// The films of a producer, by place among all producers.
     Producer(usize),
     /// The films of a year; `None` for the films whose year is not known.
     Year(Option<u32>),
@@ -60,8 +61,8 @@ impl List {
             List::Directors => "directors/index.html".to_owned(),
             List::Producers => "producers/index.html".to_owned(),
             List::Years => "years/index.html".to_owned(),
-            List::Director(at) => director_path(groups.directors[at].slug),
-            List::Producer(at) => producer_path(groups.producers[at].slug),
+            List::Director(at) => director_path(groups.directors.groups[at].slug),
+            List::Producer(at) => producer_path(groups.producers.groups[at].slug),
             List::Year(year) => year_path(year),
         };
         part_path(whole, prefix)
@@ -82,31 +83,31 @@ impl<'a> Lists<'a> {
     /// Cuts every list of a catalogue into its parts.
     pub(super) fn of(catalogue: &'a Catalogue, ledger: &'a Ledger, shapes: &Shapes) -> Lists<'a> {
         let groups = Groups::of(catalogue, ledger);
-        let name_key = |name: &str| Cow::Owned(key_of_text(name, name));
-        let makers = |makers: &[Director<'_>]| {
-            let all = (0..makers.len()).collect();
+        let makers = |makers: &Makers<'_>| {
+            let makers = &makers.groups;
             let name = |at: usize| makers[at].name;
-            Split::of(all, |&at| name_key(name(at)), |&at| size::maker(name(at)))
+            // The hash of each name is made once.
+            let keys: Vec<_> =
+                makers.par_iter().map(|maker| key_of_text(maker.name, maker.name)).collect();
+            let key = |&at: &usize| Cow::Borrowed(&*keys[at]);
+            Split::of((0..makers.len()).collect(), key, |&at| size::maker(name(at)))
         };
         let films = |films: &[FilmIndex]| {
             Split::of(films.to_vec(), |&film| shapes.key_of_film(film), |&film| shapes.card(film))
         };
-        let mut films_of = BTreeMap::new();
-        for (at, director) in groups.directors.iter().enumerate() {
-            films_of.insert(List::Director(at), films(&director.films));
-        }
-        for (at, producer) in groups.producers.iter().enumerate() {
-            films_of.insert(List::Producer(at), films(&producer.films));
-        }
-        for (&year, of_year) in &groups.years {
-            films_of.insert(List::Year(year), films(of_year));
-        }
+        let of_makers = |makers: &Makers<'_>, list: fn(usize) -> List| -> Vec<_> {
+            let lists = makers.groups.par_iter().enumerate();
+            lists.map(|(at, maker)| (list(at), films(&maker.films))).collect()
+        };
+        let of_years = || groups.years.iter().map(|(&year, of)| (List::Year(year), films(of)));
+        let lists = of_makers(&groups.directors, List::Director).into_iter();
+        let lists = lists.chain(of_makers(&groups.producers, List::Producer)).chain(of_years());
         let others = BTreeMap::from([
             (List::Directors, makers(&groups.directors)),
             (List::Producers, makers(&groups.producers)),
             (List::Years, years(catalogue, &groups)),
         ]);
-        Lists { films: films_of, people: shapes.all_people.clone(), others, groups }
+        Lists { films: lists.collect(), people: shapes.all_people.clone(), others, groups }
     }
 
     /// Returns the groups of films.
@@ -161,7 +162,7 @@ impl<'a> Lists<'a> {
             let years = years.map(|(year, films)| year_view(views, *year, films.len()));
             to.put("years", &years.collect::<Vec<_>>());
         } else {
-            let names = self.groups.directors.iter().map(|director| director.name);
+            let names = self.groups.directors.groups.iter().map(|director| director.name);
             to.put("directors", &names.collect::<Vec<_>>());
             let decades = self.groups.years.keys().flatten().map(|year| year / 10 * 10);
             to.put("decades", &decades.collect::<std::collections::BTreeSet<_>>());
@@ -184,8 +185,8 @@ impl<'a> Lists<'a> {
             }
             List::Directors | List::Producers => {
                 let (role, groups) = match list {
-                    List::Producers => (Role::Producer, &self.groups.producers),
-                    _ => (Role::Director, &self.groups.directors),
+                    List::Producers => (Role::Producer, &self.groups.producers.groups),
+                    _ => (Role::Director, &self.groups.directors.groups),
                 };
                 let places = places();
                 let view = |at: usize| director_view(views, role, &groups[places[at]]);
@@ -205,8 +206,8 @@ impl<'a> Lists<'a> {
             }
             List::Director(at) | List::Producer(at) => {
                 let (role, director) = match list {
-                    List::Producer(_) => (Role::Producer, &self.groups.producers[at]),
-                    _ => (Role::Director, &self.groups.directors[at]),
+                    List::Producer(_) => (Role::Producer, &self.groups.producers.groups[at]),
+                    _ => (Role::Director, &self.groups.directors.groups[at]),
                 };
                 to.put("role", &role);
                 to.put("director", &director_view(views, role, director));

@@ -3,7 +3,7 @@
 //! Owns which paths the site has, which template and which bounded context each page gets, and
 //! the fingerprint of each page. The module must not read a clock.
 //!
-//! 1. [`plan`] gives every page its path.
+//! 1. [`planned`] gives every page its path.
 //! 2. [`contents`] knows the variables of every page.
 //! 3. [`basis`] tells which pages are certainly as before.
 //! 4. [`prepared`] takes the fingerprint of one page, and renders the page.
@@ -19,6 +19,7 @@ mod contents;
 mod custom;
 mod data;
 mod depends;
+mod entries;
 mod event_record;
 mod feeds;
 mod former;
@@ -31,6 +32,7 @@ mod most;
 mod page;
 mod paths;
 mod plan;
+mod planned;
 mod plots;
 pub mod poster;
 mod prepared;
@@ -59,7 +61,8 @@ pub use event_record::EventRecord;
 pub use freshness::Freshness;
 pub use paths::{BROTLI, GZIP, STATUS, Turn, turn, uncompressed};
 pub use plan::Plan;
-pub use prepared::{Fingerprint, NotRendered, Prepared};
+pub use planned::LastPages;
+pub use prepared::{Fingerprint, NotRendered, PlannedPage, Prepared};
 pub use records::Records;
 pub use shapes::Shapes;
 pub use site::{NOT_IN_A_PATH, NoticeAge, Site};

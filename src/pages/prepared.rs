@@ -32,6 +32,14 @@ impl std::fmt::Display for Fingerprint {
 #[error("{0:#}")]
 pub struct NotRendered(pub(super) anyhow::Error);
 
+/// A page of a plan.
+#[derive(Clone, Copy)]
+pub struct PlannedPage<'p> {
+    /// The path.
+    pub path: &'p str,
+    page: &'p Page,
+}
+
 /// A page whose fingerprint is known, and which can be rendered.
 pub struct Prepared<'p> {
     plan: &'p Plan<'p>,
@@ -45,9 +53,19 @@ pub struct Prepared<'p> {
 impl<'a> Plan<'a> {
     /// Prepares the page of a path; the page "not found" for a path that is not in the plan.
     pub fn prepare<'p>(&'p self, path: &'p str) -> Prepared<'p> {
-        let page = self.page(path);
+        self.prepare_planned(PlannedPage { path, page: self.page(path) })
+    }
+
+    /// Prepares a page.
+    pub fn prepare_planned<'p>(&'p self, page: PlannedPage<'p>) -> Prepared<'p> {
+        let PlannedPage { path, page } = page;
         let fingerprint = OnceCell::new();
         Prepared { plan: self, path, page, basis: basis(self, path, page), fingerprint }
+    }
+
+    /// Returns all pages, in the order of their paths.
+    pub fn pages(&self) -> impl Iterator<Item = PlannedPage<'_>> {
+        self.all().iter().map(|(path, page)| PlannedPage { path, page })
     }
 }
 
@@ -78,7 +96,7 @@ fn fingerprint(plan: &Plan<'_>, path: &str, page: &Page) -> Fingerprint {
 /// Returns the basis of a page, if the page has a basis.
 fn basis(plan: &Plan<'_>, path: &str, page: &Page) -> Option<u64> {
     let basis = match page {
-        Page::Sitemap(prefix) => hash(&plan.sitemap.basis(prefix)),
+        Page::Sitemap(prefix) => hash(&plan.sitemap().basis(prefix, &plan.dates())),
         page => plan.bases.of_page(&plan.contents, page)?,
     };
     Some(hash(&(plan.shared.build.as_bytes(), path, basis)))

@@ -29,11 +29,9 @@ impl<'a> Records<'a> {
         ledger: &'a Ledger,
         shapes: &mut Arc<Shapes>,
     ) -> Records<'a> {
-        Arc::make_mut(shapes).follow(catalogue);
-        let (films, people) = rayon::join(
-            || catalogue.films().map(|(_, film)| ledger.films.get(&film.id)).collect(),
-            || catalogue.people().map(|(_, person)| ledger.people.get(&person.id)).collect(),
-        );
+        let followed = Arc::make_mut(shapes);
+        followed.follow(catalogue);
+        let [films, people] = followed.entries(catalogue, ledger);
         Records { catalogue, ledger, shapes: shapes.clone(), films, people }
     }
 

@@ -6,14 +6,18 @@
 //! from nothing.
 
 use std::borrow::Cow;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::basis::hash;
+use super::entries::EntryPlaces;
 use super::size;
 use super::split::{KEY_OF_ID, Split, key_of_text};
 use super::word_index::Index;
 use crate::catalogue::{Catalogue, FilmIndex, PersonIndex, Touched, TouchedRecords};
+use crate::ledger::{Entry, Ledger};
 
 /// If more than one record in `MANY` is touched, all facts are made again.
 const MANY: usize = 8;
@@ -32,11 +36,15 @@ pub struct Shapes {
     /// The parts of the list of people.
     pub(super) all_people: Arc<Split<PersonIndex>>,
     pub(super) words: Index,
+    film_entries: EntryPlaces,
+    person_entries: EntryPlaces,
 }
 
 /// The facts about one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Shape {
+    /// Hash of all fields.
+    record: u64,
     /// The key by which lists are cut, which ends in the key of the id.
     key: Box<str>,
     /// Bytes in a list.
@@ -68,6 +76,24 @@ impl Shapes {
         }
         self.words.follow(&self.catalogue, catalogue, films);
         self.catalogue = catalogue.clone();
+    }
+
+    /// Returns the entries of films and people in the ledger, in the order of the catalogue, which these
+    /// facts are about.
+    pub(super) fn entries<'l>(
+        &mut self,
+        catalogue: &'l Catalogue,
+        ledger: &'l Ledger,
+    ) -> [Vec<Option<&'l Entry>>; 2] {
+        let films = catalogue.films().map(|(index, film)| (index.slot(), &*film.id));
+        let people = catalogue.people().map(|(index, person)| (index.slot(), &*person.id));
+        let slots = [self.films_by_index.len(), self.people_by_index.len()];
+        let (of_films, of_people) = (&mut self.film_entries, &mut self.person_entries);
+        let (films, people) = rayon::join(
+            || of_films.find(&ledger.films, films, slots[0]),
+            || of_people.find(&ledger.people, people, slots[1]),
+        );
+        [films, people]
     }
 
     /// `slots` are bounds of the indexes of films and people.
@@ -122,6 +148,16 @@ impl Shapes {
         self.people_by_index[person.slot()].key_of_id()
     }
 
+    /// Returns the hash of all fields of a film.
+    pub(super) fn record_of_film(&self, film: FilmIndex) -> u64 {
+        self.films_by_index[film.slot()].record
+    }
+
+    /// Returns the hash of all fields of a person.
+    pub(super) fn record_of_person(&self, person: PersonIndex) -> u64 {
+        self.people_by_index[person.slot()].record
+    }
+
     /// Returns the bytes of the card of a film.
     pub(super) fn card(&self, film: FilmIndex) -> usize {
         self.films_by_index[film.slot()].listed as usize
@@ -153,9 +189,16 @@ impl Shapes {
 }
 
 impl Shape {
-    fn of(name: &str, id: &str, [listed, data]: [usize; 2]) -> Shape {
+    fn of(record: &impl Hash, name: &str, id: &str, [listed, data]: [usize; 2]) -> Shape {
         let bytes = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        Shape { key: key_of_text(name, id).into(), listed: bytes(listed), data: bytes(data) }
+        let (key, listed, data) = (key_of_text(name, id).into(), bytes(listed), bytes(data));
+        Shape { record: hash(record), key, listed, data }
+    }
+
+    /// Whether lists and data files are cut as with this shape.
+    fn is_cut_as(&self, other: &Shape) -> bool {
+        let cut = |shape: &'_ Shape| (shape.listed, shape.data);
+        self.key == other.key && cut(self) == cut(other)
     }
 
     fn key_of_id(&self) -> Cow<'_, str> {
@@ -170,17 +213,17 @@ fn all_people(catalogue: &Catalogue) -> Vec<PersonIndex> {
 fn film_shape(catalogue: &Catalogue, film: FilmIndex) -> Shape {
     let record = catalogue.film(film);
     let bytes = [size::card(catalogue, film), size::film_data(catalogue, film)];
-    Shape::of(&record.title, &record.id, bytes)
+    Shape::of(record, &record.title, &record.id, bytes)
 }
 
 fn person_shape(catalogue: &Catalogue, person: PersonIndex) -> Shape {
     let record = catalogue.person(person);
     let bytes = [size::entry(catalogue, person), size::person_data(catalogue, person)];
-    Shape::of(&record.name, &record.id, bytes)
+    Shape::of(record, &record.name, &record.id, bytes)
 }
 
-/// Makes the shapes of the touched records again. Returns whether the shapes are the same as before,
-/// and the records have the same order.
+/// Makes the shapes of the touched records again. Returns whether lists and data files are cut as
+/// before, and the records have the same order.
 fn update<I>(
     shapes: &mut Vec<Shape>,
     touched: &TouchedRecords<I>,
@@ -194,10 +237,8 @@ where
     let mut is_same = touched.is_in_order;
     for record in &touched.now {
         let (place, shape) = (&mut shapes[slot(*record)], shape(record));
-        if *place != shape {
-            *place = shape;
-            is_same = false;
-        }
+        is_same &= place.is_cut_as(&shape);
+        *place = shape;
     }
     is_same
 }

@@ -82,6 +82,15 @@ impl<T> Split<T> {
         Split(nodes)
     }
 
+    /// Returns the same parts of other records.
+    pub(super) fn map<U>(self, to: impl Fn(T) -> U + Copy) -> Split<U> {
+        let node = |node| match node {
+            Node::Whole(records) => Node::Whole(records.into_iter().map(to).collect()),
+            Node::Parts(parts) => Node::Parts(parts),
+        };
+        Split(self.0.into_iter().map(|(prefix, found)| (prefix, node(found))).collect())
+    }
+
     /// Makes one part of a whole list.
     pub(super) fn whole(records: Vec<T>) -> Split<T> {
         Split(BTreeMap::from([(String::new(), Node::Whole(records))]))

@@ -319,9 +319,15 @@ impl<'a> Views<'a> {
         shown.map(maker).collect()
     }
 
-    pub(super) fn first_seen(self, film: FilmIndex) -> Option<String> {
+    /// Returns the origin time of the first payload with the film; `None` for a film of the first
+    /// payload.
+    pub(super) fn first_seen_at(self, film: FilmIndex) -> Option<WallTime> {
         let seen = self.records.film(film)?.first_seen;
-        (seen > self.baseline).then(|| seen.rfc3339())
+        (seen > self.baseline).then_some(seen)
+    }
+
+    pub(super) fn first_seen(self, film: FilmIndex) -> Option<String> {
+        self.first_seen_at(film).map(WallTime::rfc3339)
     }
 
     pub(super) fn person(self, index: PersonIndex) -> PersonView<'a> {

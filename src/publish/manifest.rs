@@ -18,6 +18,9 @@ pub use super::outside::OWN_DIRECTORY;
 use crate::document;
 use crate::upstream::UpstreamId;
 
+/// Number of bytes that are hashed at once.
+const AT_ONCE: usize = 64 << 10;
+
 /// The id of a generation: a hash of its paths and their contents. The same content has the same
 /// id on every replica and after every restart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,11 +38,18 @@ impl GenerationId {
     /// Retired assets are left out, because they depend on a clock and on earlier publishes.
     pub fn of<'a>(files: impl Iterator<Item = (&'a String, &'a ManifestEntry)>) -> GenerationId {
         let mut hasher = blake3::Hasher::new();
+        // A large site has a million files, and to hash many bytes at once is faster.
+        let mut bytes = Vec::new();
         for (path, entry) in files.filter(|(_, entry)| entry.retired.is_none()) {
-            hasher.update(&(path.len() as u64).to_le_bytes());
-            hasher.update(path.as_bytes());
-            hasher.update(entry.hash.as_bytes());
+            bytes.extend((path.len() as u64).to_le_bytes());
+            bytes.extend(path.as_bytes());
+            bytes.extend(entry.hash.as_bytes());
+            if bytes.len() >= AT_ONCE {
+                hasher.update(&bytes);
+                bytes.clear();
+            }
         }
+        hasher.update(&bytes);
         GenerationId(hasher.finalize().to_hex()[..32].to_owned())
     }
 }

@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
+use itertools::{EitherOrBoth, Itertools};
 use rayon::prelude::*;
 
 use super::generation::{FileContent, Generation, PublishedFile};
 use super::retired;
 use super::spool::Spool;
 use super::step::PublishStep;
-use crate::pages::{Plan, Prepared};
+use crate::pages::{Plan, PlannedPage, Prepared};
 use crate::workers;
 
 /// Number of pages that a thread takes at once.
@@ -44,13 +45,13 @@ pub(super) fn pages(
 ) -> Result<(Generation, usize)> {
     let bytes = AtomicU64::new(0);
     let most = plan.most_bytes();
-    let make = |path: &str| {
+    let make = |(page, known): (PlannedPage<'_>, Option<&Arc<PublishedFile>>)| {
         if bytes.load(Ordering::Relaxed) > most {
             return Err(TooLarge { most }.into());
         }
-        let known = before.and_then(|live| live.files.get(path));
+        let path = page.path;
         let known = known.map(retired::live_again);
-        let page = plan.prepare(path);
+        let page = plan.prepare_planned(page);
         let make = || made(&page, path, known.as_ref(), (stamp, spool), &progress);
         let made = catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|_| Err(anyhow!("rendering {path} failed unexpectedly")))?;
@@ -58,9 +59,17 @@ pub(super) fn pages(
         bytes.fetch_add(made.file.size(), Ordering::Relaxed);
         Ok((path.to_owned(), made))
     };
-    let paths: Vec<_> = plan.paths().collect();
+    let live = before.into_iter().flat_map(|live| &live.files);
+    let pages = plan.pages().merge_join_by(live, |page, (path, _)| page.path.cmp(path));
+    let planned = |found| match found {
+        EitherOrBoth::Both(page, (_, file)) => Some((page, Some(file))),
+        EitherOrBoth::Left(page) => Some((page, None)),
+        // The plan has no page at the path of this file.
+        EitherOrBoth::Right(_) => None,
+    };
+    let pages: Vec<_> = pages.filter_map(planned).collect();
     // Pages that have to be rendered are close together, so threads take few at a time.
-    let made: Vec<_> = workers::run(|| paths.into_par_iter().with_max_len(FEW).map(make).collect());
+    let made: Vec<_> = workers::run(|| pages.into_par_iter().with_max_len(FEW).map(make).collect());
     // Report the first error in the order of paths, for any number of threads.
     let made: Vec<_> = made.into_iter().collect::<Result<_>>()?;
     if bytes.into_inner() > most {
@@ -70,7 +79,8 @@ pub(super) fn pages(
     let news = made.iter().any(|(_, made)| made.file.entry.mtime == stamp);
     let files = made.into_iter().map(|(path, made)| (path, made.file)).collect();
     let stamp = if news { stamp } else { before.map_or(stamp, |live| live.stamp) };
-    Ok((Generation::new(stamp, files), rendered))
+    let g = Generation::new(stamp, files);
+    Ok((g, rendered))
 }
 
 /// A file, and whether its page had to be rendered.

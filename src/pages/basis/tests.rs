@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::tests::{catalogue, credited, site};
-use super::super::{Plan, Records, Site};
+use super::super::{LastPages, Plan, Records, Site};
 use crate::catalogue::Catalogue;
 use crate::changes::between;
 use crate::clock::WallTime;
@@ -150,6 +150,7 @@ proptest! {
         ];
         let mut before = joined(&lists);
         let mut ledger = Ledger::baseline(&before, WallTime(1));
+        let mut last = LastPages::default();
         for (step, edits) in edits.iter().enumerate() {
             edits.iter().for_each(|edit| apply(&mut lists, edit));
             let after = joined(&lists);
@@ -160,7 +161,13 @@ proptest! {
             let new_records = Records::of(&after, &next);
             let new = Plan::new(&site, &new_records, &theme);
             other_bases(&old, &new);
-            drop((old, new));
+            let following = Plan::after(&mut last, &site, &new_records, &theme);
+            prop_assert!(following.all() == new.all(), "other pages than in a plan from nothing");
+            for path in new.paths().filter(|path| path.starts_with("sitemap")) {
+                let [one, other] = [&following, &new].map(|plan| plan.prepare(path));
+                prop_assert_eq!((one.basis, one.fingerprint()), (other.basis, other.fingerprint()));
+            }
+            drop((old, new, following));
             (before, ledger) = (after, next);
         }
     }

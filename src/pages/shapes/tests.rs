@@ -84,6 +84,10 @@ fn assert_same(shapes: &Shapes, catalogue: &Catalogue) {
         let [one, other] = [shapes, &fresh].map(|of| &of.films_by_index[film.slot()]);
         assert_eq!(one, other);
     }
+    for (person, _) in catalogue.people() {
+        let [one, other] = [shapes, &fresh].map(|of| &of.people_by_index[person.slot()]);
+        assert_eq!(one, other);
+    }
 }
 
 proptest! {
