@@ -145,7 +145,8 @@ impl Refresher {
     }
 
     /// Sends the requests of a claim. The answer goes to [`Refresher::finish`].
-    pub(super) fn ask(&self, granted: Granted) -> Asking {
+    pub(super) fn ask(&mut self, granted: Granted) -> Asking {
+        self.front.publisher.begin_look(self.clock.now().wall);
         let (source, stores) = (self.source.clone(), self.stores.clone());
         let (clock, known) = (self.clock.clone(), self.known.payload().cloned());
         asking::fetch(source, stores, clock, known, granted, self.settings.interval)

@@ -55,6 +55,7 @@ mod held_back;
 mod in_place;
 mod inputs;
 mod listed_file;
+mod looking;
 pub mod manifest;
 mod media;
 mod obstacles;
@@ -199,6 +200,14 @@ impl Publisher {
             self.checking = Some(Checking::start(of, self.standby.clone(), live.clone())?);
         }
         Ok(())
+    }
+
+    /// Starts to look for entries of the owner, on a thread of its own, so that the next publish does
+    /// not have to list all directories that the last publish changed.
+    pub fn begin_look(&mut self, now: WallTime) {
+        if let Some(live) = self.live.as_ref().filter(|_| !self.is_unchecked) {
+            self.out.begin_look(&self.standby, live, now);
+        }
     }
 
     /// Takes the result of the check, if the check has ended.
@@ -441,6 +450,7 @@ impl Publisher {
         volatile: &Volatile,
         progress: &(dyn Fn(PublishStep<'_>) + Sync),
     ) -> Result<()> {
+        self.out.end_look();
         let before = self.out.present.without_held_back(self.live.as_ref());
         let theirs = &self.out.present.owners_directories;
         let mut ours = Ours::of(before.clone(), self.standby.seen()).without(theirs);

@@ -15,11 +15,13 @@ use super::file_list::FileList;
 use super::generation::Generation;
 use super::held_back::{self, Present};
 use super::in_place;
+use super::looking::Looking;
 use super::obstacles;
 use super::ours::{self, Ours};
 use super::standby::Standby;
 use super::volatile::{self, Volatile};
 use super::why::{self, Why};
+use crate::clock::WallTime;
 
 /// The tree at `--out`.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(super) struct OutTree {
     told: Option<Why>,
     /// The last exchange, until the old tree is checked.
     exchanged: Option<Exchanged>,
+    /// The look before the next publish.
+    looking: Looking,
 }
 
 /// What an exchange replaced.
@@ -55,7 +59,8 @@ impl OutTree {
     pub(super) fn at(path: &Path, never: Option<Why>) -> OutTree {
         let (path, present) = (path.to_owned(), Present::default());
         let (identity, unlisted, told, exchanged) = (None, false, None, None);
-        OutTree { path, identity, present, unlisted, never, told, exchanged }
+        let looking = Looking::default();
+        OutTree { path, identity, present, unlisted, never, told, exchanged, looking }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -80,6 +85,18 @@ impl OutTree {
     /// Whether the path of a held-back page is free now.
     pub(super) fn has_room_again(&self) -> bool {
         self.present.has_room_again(&self.path)
+    }
+
+    /// Starts to list the directories that the last publish changed, if the site is large.
+    pub(super) fn begin_look(&mut self, standby: &Standby, live: &Arc<Generation>, now: WallTime) {
+        if self.is_plain() && self.is_there() {
+            self.looking.begin(&self.path, standby, live, now);
+        }
+    }
+
+    /// Waits for the end of the look.
+    pub(super) fn end_look(&mut self) {
+        self.looking.end();
     }
 
     /// Makes the sealed standby live. `why` is the reason against an exchange that is known before,
@@ -112,6 +129,7 @@ impl OutTree {
         };
         self.identify(true);
         self.unlisted = false;
+        self.looking.published();
         Ok(())
     }
 
