@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::groups::{Director, Groups, Makers};
@@ -86,28 +85,28 @@ impl<'a> Lists<'a> {
         let makers = |makers: &Makers<'_>| {
             let makers = &makers.groups;
             let name = |at: usize| makers[at].name;
-            // The hash of each name is made once.
-            let keys: Vec<_> =
-                makers.par_iter().map(|maker| key_of_text(maker.name, maker.name)).collect();
-            let key = |&at: &usize| Cow::Borrowed(&*keys[at]);
+            let key = |&at: &usize| Cow::Owned(key_of_text(name(at), name(at)));
             Split::of((0..makers.len()).collect(), key, |&at| size::maker(name(at)))
         };
         let films = |films: &[FilmIndex]| {
             Split::of(films.to_vec(), |&film| shapes.key_of_film(film), |&film| shapes.card(film))
         };
-        let of_makers = |makers: &Makers<'_>, list: fn(usize) -> List| -> Vec<_> {
-            let lists = makers.groups.par_iter().enumerate();
-            lists.map(|(at, maker)| (list(at), films(&maker.films))).collect()
-        };
-        let of_years = || groups.years.iter().map(|(&year, of)| (List::Year(year), films(of)));
-        let lists = of_makers(&groups.directors, List::Director).into_iter();
-        let lists = lists.chain(of_makers(&groups.producers, List::Producer)).chain(of_years());
+        let mut films_of = BTreeMap::new();
+        for (at, director) in groups.directors.groups.iter().enumerate() {
+            films_of.insert(List::Director(at), films(&director.films));
+        }
+        for (at, producer) in groups.producers.groups.iter().enumerate() {
+            films_of.insert(List::Producer(at), films(&producer.films));
+        }
+        for (&year, of_year) in &groups.years {
+            films_of.insert(List::Year(year), films(of_year));
+        }
         let others = BTreeMap::from([
             (List::Directors, makers(&groups.directors)),
             (List::Producers, makers(&groups.producers)),
             (List::Years, years(catalogue, &groups)),
         ]);
-        Lists { films: lists.collect(), people: shapes.all_people.clone(), others, groups }
+        Lists { films: films_of, people: shapes.all_people.clone(), others, groups }
     }
 
     /// Returns the groups of films.
