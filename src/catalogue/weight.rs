@@ -92,10 +92,8 @@ pub fn weight(catalogue: &Catalogue) -> u64 {
     let titles: Vec<_> = films.par_iter().map(|(_, film)| Weighed::indexed(&film.title)).collect();
     let names: Vec<_> =
         people.par_iter().map(|(_, person)| Weighed::indexed(&person.name)).collect();
-    let (directors, producers) = rayon::join(
-        || counted(films.iter().flat_map(|(_, film)| &film.directors)),
-        || counted(films.iter().flat_map(|(_, film)| &film.producers)),
-    );
+    let directors = counted(films.iter().flat_map(|(_, film)| &film.directors));
+    let producers = counted(films.iter().flat_map(|(_, film)| &film.producers));
     let makers = (directors.len() + producers.len()) as u64 * MAKER;
     let is_on_list = films.len() <= MOST_ON_LIST;
     let films = films.par_iter().zip(&titles).map(|(&(index, film), &title)| {
