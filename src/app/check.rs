@@ -55,7 +55,7 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
         now: clock.now().wall,
         as_of: origin,
         counts: None,
-        pages: plan.len(),
+        pages: plan.paths().len(),
         next_attempt: origin,
         interval: config.interval,
         max_age: config.max_age,
@@ -90,7 +90,7 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
         None => coverage(&payload, &mapping, &catalogue)?,
     };
     if is_json {
-        return tell_as_json(plan.len(), untried.as_deref(), &lists, &warnings);
+        return tell_as_json(plan.paths().len(), untried.as_deref(), &lists, &warnings);
     }
     match untried {
         Some(why) => writeln!(std::io::stdout(), "The mapping was not tried: {why}.")?,
@@ -102,7 +102,11 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     if !collisions.is_empty() {
         bail!("{}", collisions.join("\n"));
     }
-    writeln!(std::io::stdout(), "The theme works: {} pages rendered with {whose}.", plan.len(),)?;
+    writeln!(
+        std::io::stdout(),
+        "The theme works: {} pages rendered with {whose}.",
+        plan.paths().len(),
+    )?;
     tell_problems_of_the_data(&warnings, whose)
 }
 

@@ -90,11 +90,15 @@ impl Front {
         let plan =
             workers::run(|| Plan::after(planned, site, &records, theme)).within(self.largest_site);
         let planned = clock.now().boot;
-        progress::ended(planned.since(begun), &format!("planned {} pages", count(plan.len())), "");
-        let progress = PublishProgress::of(plan.len(), clock);
+        progress::ended(
+            planned.since(begun),
+            &format!("planned {} pages", count(plan.paths().len())),
+            "",
+        );
+        let progress = PublishProgress::of(plan.paths().len(), clock);
         let payload = contents.payload;
         let origin = live::Origin::from(&payload.origin);
-        let status = self.status_page(known, facts, origin, plan.len());
+        let status = self.status_page(known, facts, origin, plan.paths().len());
         let volatile = self.volatile(facts, origin, &status);
         let started = clock.now();
         let rendered = self.publisher.render(&plan, started.wall, |step| progress.step(step))?;
@@ -102,7 +106,7 @@ impl Front {
         let between = clock.now().boot;
         let took = between.since(started.boot);
         self.metrics.took(Stage::Render, took);
-        progress.rendered(pages, plan.len(), took);
+        progress.rendered(pages, plan.paths().len(), took);
         let step = |step: PublishStep<'_>| progress.step(step);
         let shown = self.live.snapshot().site.as_ref().map(|site| site.generation.id.clone());
         let relays = self.relays.clone();
@@ -118,7 +122,7 @@ impl Front {
         if published.changed {
             debug!(
                 generation = %published.generation.id,
-                pages = plan.len(),
+                pages = plan.paths().len(),
                 rendered = pages,
                 milliseconds = ended.since(started.boot).as_millis() as u64,
                 "published"

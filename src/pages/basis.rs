@@ -9,13 +9,13 @@
 //! 2. Each group of films gets hashes of its films.
 //! 3. The basis of a page combines these hashes.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 
 use rayon::prelude::*;
-use xxhash_rust::xxh64::Xxh64;
 
 use super::contents::PageContents;
 use super::groups::{Director, Groups, Makers};
+use super::hash::hash;
 use super::lists::List;
 use super::most::MOST_BESIDE;
 use super::page::{Named, Page};
@@ -66,13 +66,6 @@ pub(super) struct Bases {
     producers: Vec<GroupBasis>,
     all_cards: u64,
     all_entries: u64,
-}
-
-/// Hashes a value. The hash is the same in every process on this kind of machine.
-pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = Xxh64::new(0);
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 impl Bases {

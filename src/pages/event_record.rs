@@ -60,18 +60,18 @@ impl Plan<'_> {
             url,
             // The card of a theme may need other variables and then fails. The event is sent
             // without the card.
-            card: listed.and_then(|(_, (film, _))| self.card(film)),
+            card: listed.and_then(|(_, (film, _))| card(self, film)),
             after: before,
         }
     }
+}
 
-    /// Renders the card of a film as on the list.
-    fn card(&self, film: FilmIndex) -> Option<String> {
-        let views = self.contents.views;
-        let mut context = Context::new();
-        context.insert("site", &self.shared.variables);
-        context.insert("film", &views.film(film));
-        context.insert("eager", &true);
-        String::from_utf8(self.theme.render("card.html", &context, views.texts).ok()?).ok()
-    }
+/// Renders the card of a film as on the list.
+fn card(plan: &Plan<'_>, film: FilmIndex) -> Option<String> {
+    let views = plan.contents.views;
+    let mut context = Context::new();
+    context.insert("site", &plan.shared.variables);
+    context.insert("film", &views.film(film));
+    context.insert("eager", &true);
+    String::from_utf8(plan.theme.render("card.html", &context, views.texts).ok()?).ok()
 }

@@ -25,6 +25,7 @@ mod feeds;
 mod former;
 mod freshness;
 mod groups;
+mod hash;
 mod json_ld;
 mod large;
 mod lists;

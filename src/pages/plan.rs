@@ -3,7 +3,6 @@
 //! Owns nothing but the way to the parts: the paths are in [`Planned`], and the variables of the pages
 //! are in [`PageContents`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::basis::Bases;
@@ -23,10 +22,10 @@ pub struct Plan<'a> {
     pub(super) theme: &'a Theme,
     pub(super) contents: PageContents<'a>,
     pub(super) shared: SharedFacts,
-    planned: Arc<Planned>,
+    pub(super) planned: Arc<Planned>,
     pub(super) bases: Bases,
-    /// Bytes that all files together may have.
-    most_bytes: u64,
+    /// Bytes that all files together may have, compressed forms included.
+    pub most_bytes: u64,
 }
 
 impl<'a> Plan<'a> {
@@ -57,20 +56,10 @@ impl<'a> Plan<'a> {
         Plan { theme, contents, shared, planned, bases, most_bytes: u64::MAX }
     }
 
-    /// Returns what the ledger says of the last changes.
-    pub(super) fn dates(&self) -> Dates<'_> {
-        Dates::of(self.contents.views, &self.contents.changes)
-    }
-
     /// Returns the same plan for a site of at most `most_bytes` bytes.
     #[must_use]
     pub fn within(self, most_bytes: u64) -> Plan<'a> {
         Plan { most_bytes, ..self }
-    }
-
-    /// Returns the number of bytes that all files together may have, compressed forms included.
-    pub fn most_bytes(&self) -> u64 {
-        self.most_bytes
     }
 
     /// Returns the files of the theme's `root/` folder that are not published, since a page or an
@@ -79,28 +68,14 @@ impl<'a> Plan<'a> {
         &self.planned.hidden
     }
 
-    /// Returns the number of pages.
-    pub fn len(&self) -> usize {
-        self.planned.pages.len()
-    }
-
-    /// Tells whether the plan has no page.
-    pub fn is_empty(&self) -> bool {
-        self.planned.pages.is_empty()
-    }
-
     /// Returns the path of every page, in order.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = &str> {
         self.planned.pages.keys().map(String::as_str)
     }
 
-    /// Returns all pages by path.
-    pub(super) fn all(&self) -> &BTreeMap<String, Page> {
-        &self.planned.pages
-    }
-
-    pub(super) fn sitemap(&self) -> &Sitemap {
-        &self.planned.sitemap
+    /// Returns the sitemap, and what the ledger says of the last changes.
+    pub(super) fn sitemap(&self) -> (&Sitemap, Dates<'_>) {
+        (&self.planned.sitemap, Dates::of(self.contents.views, &self.contents.changes))
     }
 
     /// Returns the page of a path; the page "not found" for a path that is not in the plan.
@@ -120,7 +95,10 @@ impl<'a> Plan<'a> {
     /// Hands the variables of a page to `to`.
     pub(super) fn put(&self, page: &Page, to: &mut dyn Variables) {
         match page {
-            Page::Sitemap(prefix) => self.sitemap().put(prefix, &self.dates(), to),
+            Page::Sitemap(prefix) => {
+                let (sitemap, dates) = self.sitemap();
+                sitemap.put(prefix, &dates, to);
+            }
             Page::Custom(at) => {
                 custom::put(self.theme, *at, self.contents.views.catalogue, to);
             }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tera::Context;
 
-use super::basis::hash;
+use super::hash::hash;
 use super::page::Page;
 use super::plan::Plan;
 use super::variables::{Hash, write_json};
@@ -65,7 +65,7 @@ impl<'a> Plan<'a> {
 
     /// Returns all pages, in the order of their paths.
     pub fn pages(&self) -> impl Iterator<Item = PlannedPage<'_>> {
-        self.all().iter().map(|(path, page)| PlannedPage { path, page })
+        self.planned.pages.iter().map(|(path, page)| PlannedPage { path, page })
     }
 }
 
@@ -96,7 +96,10 @@ fn fingerprint(plan: &Plan<'_>, path: &str, page: &Page) -> Fingerprint {
 /// Returns the basis of a page, if the page has a basis.
 fn basis(plan: &Plan<'_>, path: &str, page: &Page) -> Option<u64> {
     let basis = match page {
-        Page::Sitemap(prefix) => hash(&plan.sitemap().basis(prefix, &plan.dates())),
+        Page::Sitemap(prefix) => {
+            let (sitemap, dates) = plan.sitemap();
+            hash(&sitemap.basis(prefix, &dates))
+        }
         page => plan.bases.of_page(&plan.contents, page)?,
     };
     Some(hash(&(plan.shared.build.as_bytes(), path, basis)))

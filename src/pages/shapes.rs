@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::basis::hash;
 use super::entries::EntryPlaces;
+use super::hash::hash;
 use super::size;
 use super::split::{KEY_OF_ID, Split, key_of_text};
 use super::word_index::Index;

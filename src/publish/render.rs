@@ -44,7 +44,7 @@ pub(super) fn pages(
     progress: impl Fn(PublishStep<'_>) + Sync,
 ) -> Result<(Generation, usize)> {
     let bytes = AtomicU64::new(0);
-    let most = plan.most_bytes();
+    let most = plan.most_bytes;
     let make = |(page, known): (PlannedPage<'_>, Option<&Arc<PublishedFile>>)| {
         if bytes.load(Ordering::Relaxed) > most {
             return Err(TooLarge { most }.into());
