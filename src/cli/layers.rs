@@ -198,7 +198,7 @@ fn with_variable(declared: &Declared, arg: Arg) -> Arg {
     let name = declared.variable();
     let value = std::env::var_os(&name).unwrap_or_default();
     let is_set = !value.to_string_lossy().trim().is_empty();
-    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string);
+    let help = arg.get_long_help().or(arg.get_help()).map(|help| help.ansi().to_string());
     let help = format!("{}\n\n[env: {name}]", help.unwrap_or_default());
     let arg = arg.env(if is_set { Resettable::Value(name.into()) } else { Resettable::Reset });
     // The short help stays short; the long help names the variable and not its value.
