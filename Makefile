@@ -1,5 +1,5 @@
 # Each target runs one command line. `make` without a target lists the targets.
-BIN := cargo run --release --quiet --
+BIN := cargo run --release --
 
 .PHONY: dist test-dist help demo serve build cluster test test-long faults chaos fuzz model simulate lint screenshots validate lighthouse coverage bench bench-build bench-mapping bench-serve bench-then open-page packages
 
@@ -18,7 +18,7 @@ build: ## refresh the site in public/ once
 	$(BIN) build once
 
 cluster: packages ## start two replicas behind nginx with one Redis, on loopback, and print what to kill
-	cargo build --release --quiet && deploy/cluster target/release/movies-gen
+	cargo build --release && deploy/cluster target/release/movies-gen
 
 # `make test` leaves these to `make test-long`: searches of all states, records of page loads under
 # each kind of fault, programs that are killed or stopped at many moments, hundreds of publishes, lists
@@ -84,7 +84,7 @@ validate: packages ## run the Nu HTML checker on every page, also of a hostile c
 	.ci/packages java=default-jre-headless && .ci/validate
 
 lighthouse: packages ## run Lighthouse on the list and on a film (needs node 20 and the network)
-	cargo build --release --quiet && .ci/lighthouse
+	cargo build --release && .ci/lighthouse
 
 coverage: packages ## print test coverage by file
 	.ci/coverage

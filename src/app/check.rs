@@ -51,11 +51,12 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     let ledger = Ledger::after(loaded.ledger.as_deref(), &[], &catalogue, origin);
     let records = Records::of(&catalogue, &ledger);
     let plan = Plan::new(&facts, &records, &theme);
+    let in_plan = plan.paths().len();
     let status = Status {
         now: clock.now().wall,
         as_of: origin,
         counts: None,
-        pages: plan.paths().len(),
+        pages: in_plan,
         next_attempt: origin,
         interval: config.interval,
         max_age: config.max_age,
@@ -90,7 +91,7 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
         None => coverage(&payload, &mapping, &catalogue)?,
     };
     if is_json {
-        return tell_as_json(plan.paths().len(), untried.as_deref(), &lists, &warnings);
+        return tell_as_json(in_plan, untried.as_deref(), &lists, &warnings);
     }
     match untried {
         Some(why) => writeln!(std::io::stdout(), "The mapping was not tried: {why}.")?,
@@ -102,11 +103,7 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     if !collisions.is_empty() {
         bail!("{}", collisions.join("\n"));
     }
-    writeln!(
-        std::io::stdout(),
-        "The theme works: {} pages rendered with {whose}.",
-        plan.paths().len(),
-    )?;
+    writeln!(std::io::stdout(), "The theme works: {} pages rendered with {whose}.", in_plan)?;
     tell_problems_of_the_data(&warnings, whose)
 }
 

@@ -90,15 +90,12 @@ impl Front {
         let plan =
             workers::run(|| Plan::after(planned, site, &records, theme)).within(self.largest_site);
         let planned = clock.now().boot;
-        progress::ended(
-            planned.since(begun),
-            &format!("planned {} pages", count(plan.paths().len())),
-            "",
-        );
-        let progress = PublishProgress::of(plan.paths().len(), clock);
+        let in_plan = plan.paths().len();
+        progress::ended(planned.since(begun), &format!("planned {} pages", count(in_plan)), "");
+        let progress = PublishProgress::of(in_plan, clock);
         let payload = contents.payload;
         let origin = live::Origin::from(&payload.origin);
-        let status = self.status_page(known, facts, origin, plan.paths().len());
+        let status = self.status_page(known, facts, origin, in_plan);
         let volatile = self.volatile(facts, origin, &status);
         let started = clock.now();
         let rendered = self.publisher.render(&plan, started.wall, |step| progress.step(step))?;
@@ -106,7 +103,7 @@ impl Front {
         let between = clock.now().boot;
         let took = between.since(started.boot);
         self.metrics.took(Stage::Render, took);
-        progress.rendered(pages, plan.paths().len(), took);
+        progress.rendered(pages, in_plan, took);
         let step = |step: PublishStep<'_>| progress.step(step);
         let shown = self.live.snapshot().site.as_ref().map(|site| site.generation.id.clone());
         let relays = self.relays.clone();
@@ -122,7 +119,7 @@ impl Front {
         if published.changed {
             debug!(
                 generation = %published.generation.id,
-                pages = plan.paths().len(),
+                pages = in_plan,
                 rendered = pages,
                 milliseconds = ended.since(started.boot).as_millis() as u64,
                 "published"

@@ -198,6 +198,8 @@ fn with_variable(declared: &Declared, arg: Arg) -> Arg {
     let name = declared.variable();
     let value = std::env::var_os(&name).unwrap_or_default();
     let is_set = !value.to_string_lossy().trim().is_empty();
+    // No help text has colour codes. `to_string` would look for codes, which takes most of the start
+    // of an unoptimized program.
     let help = arg.get_long_help().or(arg.get_help()).map(|help| help.ansi().to_string());
     let help = format!("{}\n\n[env: {name}]", help.unwrap_or_default());
     let arg = arg.env(if is_set { Resettable::Value(name.into()) } else { Resettable::Reset });
