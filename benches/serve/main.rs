@@ -23,7 +23,7 @@ mod wrk;
 
 use paths::Paths;
 use server::{Kind, Server};
-use wrk::{Load, Run, ratio};
+use wrk::{Between, Load, Run, ratio};
 
 /// Number of rounds of a row. `ROUNDS` sets another number.
 const ROUNDS: usize = 5;
@@ -50,9 +50,9 @@ fn main() {
     println!("{} requests in the mix: {}", paths.mix.len(), paths.about());
     println!();
     println!(
-        "| requests | connections | server | requests/s | CPU s per 100,000 | p50 ms | p99 ms | p99.9 ms | memory MB |"
+        "| requests | connections | server | requests/s | CPU s per 100,000 | CPU s of wrk | p50 ms | p99 ms | p99.9 ms | memory MB |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let mut ratios = Vec::new();
     let is_wanted = |load: &Load<'_>| wanted.as_ref().is_none_or(|part| load.name.contains(part));
     for load in Load::all(&paths).into_iter().filter(is_wanted) {
@@ -78,11 +78,12 @@ fn main() {
         for (kind, runs) in &runs {
             let of = |value: fn(&Run) -> f64| wrk::median(runs.iter().map(value));
             println!(
-                "| {} | {} | {kind} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} |",
+                "| {} | {} | {kind} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} |",
                 load.name,
                 load.connections,
                 of(|run| run.per_second),
                 of(|run| run.cpu),
+                of(|run| run.asking),
                 of(|run| run.latencies[0]),
                 of(|run| run.latencies[1]),
                 of(|run| run.latencies[2]),
@@ -90,10 +91,11 @@ fn main() {
             );
         }
         ratios.push(format!(
-            "| {} | {} | {:.2} | {:.2} | {:.2} |",
+            "| {} | {} | {:.2} | {:.2} | {:.2} | {:.2} |",
             load.name,
             load.connections,
             ratio(&pairs, |run| run.per_second),
+            most(&pairs),
             ratio(&pairs, |run| run.cpu),
             ratio(&pairs, |run| run.latencies[1]),
         ));
@@ -101,11 +103,19 @@ fn main() {
     println!();
     println!("Ratios of movies-gen to nginx, each a median of {rounds} rounds:");
     println!();
-    println!("| requests | connections | requests/s | CPU | p99 |");
-    println!("|---|---|---|---|---|");
+    println!("| requests | connections | requests/s | most that wrk can ask | CPU | p99 |");
+    println!("|---|---|---|---|---|---|");
     ratios.iter().for_each(|line| println!("{line}"));
     if wanted.is_none() {
         access_log::measure(directory.path(), rounds);
         conditions::measure(directory.path(), rounds);
     }
+}
+
+/// Returns the median ratio of the requests/s that wrk can ask at most to those of nginx. One thread of
+/// wrk has one core, so a server without any cost would get this many requests.
+fn most(runs: &[Between]) -> f64 {
+    let of_round =
+        |(run, [one, two]): &Between| 1e5 / run.asking * 2.0 / (one.per_second + two.per_second);
+    wrk::median(runs.iter().map(of_round))
 }

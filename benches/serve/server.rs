@@ -184,10 +184,7 @@ impl Server {
     pub(crate) fn cpu(&self) -> f64 {
         let of = |id: u32| -> Option<f64> {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-            let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-            let ticks: f64 =
-                fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-            Some(ticks / 100.0)
+            ticks(&stat, [11, 12])
         };
         self.processes().into_iter().filter_map(of).sum()
     }
@@ -213,4 +210,12 @@ impl Server {
         };
         self.processes().into_iter().filter_map(of).sum::<f64>() / 1000.0
     }
+}
+
+/// Returns the sum of two times of `/proc/<pid>/stat` in seconds. The fields are counted after the name
+/// of the program.
+pub(crate) fn ticks(stat: &str, [one, other]: [usize; 2]) -> Option<f64> {
+    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((ticks(one)? + ticks(other)?) / 100.0)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::paths::Paths;
-use super::server::Server;
+use super::server::{self, Server};
 
 /// Duration of one run in seconds.
 const SECONDS: &str = "2s";
@@ -50,6 +50,8 @@ pub(crate) struct Run {
     pub(crate) per_second: f64,
     /// CPU seconds of the server for 100,000 requests.
     pub(crate) cpu: f64,
+    /// CPU seconds of wrk for 100,000 requests.
+    pub(crate) asking: f64,
     /// The 50th, 99th and 99.9th percentile in milliseconds.
     pub(crate) latencies: [f64; 3],
     /// Resident memory of the server in MB.
@@ -82,7 +84,7 @@ impl Load<'_> {
         let script = file("wrk.lua", SCRIPT);
         let paths = file("wrk.paths", &(self.paths.join("\n") + "\n"));
         let fields = file("wrk.fields", self.fields);
-        let before = server.cpu();
+        let before = [server.cpu(), ended_children()];
         let output = Command::new("wrk")
             .args(["-t1", "-d", SECONDS, "-c", &self.connections.to_string(), "-s"])
             .arg(script)
@@ -91,7 +93,7 @@ impl Load<'_> {
             .arg(fields)
             .output()
             .expect("wrk");
-        let cpu = server.cpu() - before;
+        let spent = [server.cpu() - before[0], ended_children() - before[1]];
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
         let line = line.unwrap_or_else(|| panic!("no result in {text}"));
@@ -101,12 +103,19 @@ impl Load<'_> {
         assert!(!text.contains("Non-2xx") || self.name == "answered 304", "{text}");
         Run {
             per_second: figures[0] / (figures[1] / 1e6),
-            cpu: cpu / figures[0] * 1e5,
+            cpu: spent[0] / figures[0] * 1e5,
+            asking: spent[1] / figures[0] * 1e5,
             latencies: [figures[2], figures[3], figures[4]]
                 .map(|microseconds| microseconds / 1000.0),
             memory: server.memory(),
         }
     }
+}
+
+/// Returns the CPU time of the ended children of this process, in seconds.
+fn ended_children() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("readable");
+    server::ticks(&stat, [13, 14]).expect("two times")
 }
 
 /// A run, with a run of another server or under another condition before and after.
