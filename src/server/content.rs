@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::Full;
+use hyper::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
@@ -48,13 +49,21 @@ pub(super) async fn answer(
     respond::unavailable(&met.shown.frame.starting, respond::SOON)
 }
 
-/// Keeps the answer for the next request, if the answer is a whole file of the generation.
+/// Keeps the answer for the next request, if the answer is a whole file of the generation, or says
+/// that the client has the whole file. An answer without a time is not kept: the time of a new file may
+/// be a second ahead, and the next answers have the time.
 fn keep(request: &Parts, answer: &mut Answer, met: &Met) {
     let Some(WholeFile { file, suffix }) = answer.extensions_mut().remove() else { return };
-    if answer.status() == StatusCode::OK {
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        let mut request = request.clone();
+        for condition in [IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+            request.headers.remove(condition);
+        }
+        keep(&request, &mut respond(&request, met), met);
+    } else if answer.status() == StatusCode::OK && answer.headers().contains_key(LAST_MODIFIED) {
         let depends_on_data = respond::depends_on_data(request, &met.shown);
         let mut fields = answer.headers().clone();
-        headers::forget_age(&mut fields);
+        headers::forget_caches(&mut fields);
         met.shown.prepare(request, PreparedAnswer { fields, file, suffix, depends_on_data });
     }
 }

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::Empty;
 use http_body_util::{Either, Full, StreamBody};
-use hyper::Response;
 use hyper::body::Frame;
 use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
 use tokio::sync::watch;
 
 use super::answer::{Answer, Met};
@@ -99,7 +99,8 @@ impl Desk {
             // After a wait, another generation may be live.
             met.shown.prepared(request).filter(is_for_file)
         };
-        if let Some(answer) = prepared.and_then(|prepared| filled(&prepared, &met, asker)) {
+        if let Some(answer) = prepared.and_then(|prepared| filled(&prepared, request, &met, asker))
+        {
             return Answered::Whole(answer.map(Either::Left));
         }
         let mut answer =
@@ -137,16 +138,23 @@ impl Desk {
     }
 }
 
-/// Returns a prepared answer with its age and its content. Returns `None` if the content is not in
-/// memory, or if the data is too old to be shown.
-fn filled(prepared: &PreparedAnswer, met: &Met, asker: Asker) -> Option<Answer> {
+/// Returns a prepared answer with its age, and with its content if the client does not have the content.
+/// Returns `None` if the content is not in memory, or if the data is too old to be shown.
+fn filled(prepared: &PreparedAnswer, request: &Parts, met: &Met, asker: Asker) -> Option<Answer> {
     let site = met.shown.site.as_ref()?;
     if met.shown.frame.bound.is_too_stale(site.origin.age(met.now)) {
         return None;
     }
-    let body = site.generation.at_hand(&prepared.file, prepared.suffix)?;
-    let mut answer = Answer::new(Full::new(body));
+    let mut answer = Answer::default();
     *answer.headers_mut() = prepared.fields.clone();
+    if prepared.is_known_to(request) {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        for name in respond::OF_CONTENT {
+            answer.headers_mut().remove(name);
+        }
+    } else {
+        *answer.body_mut() = Full::new(site.generation.at_hand(&prepared.file, prepared.suffix)?);
+    }
     let for_caches = prepared.depends_on_data.then_some(asker);
     headers::say_age(answer.headers_mut(), met, true, for_caches);
     Some(answer)

@@ -112,12 +112,11 @@ pub(super) fn say_date(fields: &mut HeaderMap, now: WallTime) {
     fields.insert(DATE, value(&httpdate::fmt_http_date(now)));
 }
 
-/// Removes the fields that change with time.
-pub(super) fn forget_age(fields: &mut HeaderMap) {
-    for name in [AGE, CACHE_STATUS, CDN_CACHE_CONTROL, X_ACCEL_EXPIRES] {
-        fields.remove(name);
-    }
+/// Removes what [`say_age`] says to caches only. The other fields of the age stay, because `say_age`
+/// replaces their values.
+pub(super) fn forget_caches(fields: &mut HeaderMap) {
     if fields.remove(EXPIRES).is_some() {
+        fields.remove(X_ACCEL_EXPIRES);
         fields.insert(CACHE_CONTROL, NO_CACHE);
     }
 }

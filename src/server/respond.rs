@@ -54,6 +54,10 @@ pub(super) const FOR_FILES: [Method; 2] = [Method::GET, Method::HEAD];
 const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
+/// The fields of a file that an answer 304 does not have.
+pub(super) const OF_CONTENT: [HeaderName; 4] =
+    [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, ACCEPT_RANGES];
+
 /// Seconds after which a client may ask again for a site that is starting.
 pub(super) const SOON: &str = "2";
 

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap};
 use hyper::header::{
-    ACCEPT_ENCODING, HeaderMap, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
+    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderValue, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
 use hyper::http::request::Parts;
 
+use super::condition::{ConditionVerdict, Validators};
 use crate::live::Snapshot;
 use crate::publish::PublishedFile;
 
@@ -64,7 +64,7 @@ pub(super) struct Accelerated {
     pub(super) control: HeaderValue,
 }
 
-/// An answer with a file of the generation, without the fields that change with time.
+/// An answer with a file of the generation. The fields that change with time have old values.
 #[derive(Debug)]
 pub(super) struct PreparedAnswer {
     pub(super) fields: HeaderMap,
@@ -72,6 +72,16 @@ pub(super) struct PreparedAnswer {
     pub(super) suffix: &'static str,
     /// Whether the answer has an age, so that the request may wait.
     pub(super) depends_on_data: bool,
+}
+
+impl PreparedAnswer {
+    /// Whether the client has the file already, so that the answer is 304.
+    pub(super) fn is_known_to(&self, request: &Parts) -> bool {
+        let etag = self.fields.get(ETAG).and_then(|etag| etag.to_str().ok());
+        let mtime = Some(self.file.entry.mtime);
+        let validators = Validators { etag: etag.unwrap_or_default(), mtime, has_forms: true };
+        validators.weigh(&request.headers) == ConditionVerdict::NotModified
+    }
 }
 
 /// The hash has a random seed, because clients choose the keys.
@@ -97,11 +107,11 @@ impl Equivalent<AnswerKey> for AskedKey<'_> {
 }
 
 impl<'r> AskedKey<'r> {
-    /// Returns the key of a request, if the answer depends on nothing else.
+    /// Returns the key of a request, if the file and the fields of the answer depend on nothing else.
+    /// Whether the client has the file already is for [`PreparedAnswer::is_known_to`].
     fn of(request: &'r Parts) -> Option<AskedKey<'r>> {
         let fields = &request.headers;
-        let others =
-            [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
+        let others = [RANGE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
         if others.iter().any(|name| fields.contains_key(name)) {
             return None;
         }
@@ -181,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_request_without_conditions_and_ranges_has_a_prepared_answer() {
+    fn a_request_for_a_part_or_with_a_condition_that_may_fail_has_no_prepared_answer() {
         let asked = |fields: &[(&str, &str)]| {
             let mut request = Request::builder().uri("/a?b");
             for (name, value) in fields {
@@ -192,14 +202,10 @@ mod tests {
         };
         assert_eq!(asked(&[]), Some(("/a".into(), Vec::new())));
         assert_eq!(asked(&[("accept-encoding", "br")]), Some(("/a".into(), b"br".to_vec())));
-        for name in [
-            "range",
-            "if-range",
-            "if-match",
-            "if-none-match",
-            "if-modified-since",
-            "if-unmodified-since",
-        ] {
+        for name in ["if-none-match", "if-modified-since"] {
+            assert_eq!(asked(&[(name, "x")]), Some(("/a".into(), Vec::new())), "{name}");
+        }
+        for name in ["range", "if-range", "if-match", "if-unmodified-since"] {
             assert_eq!(asked(&[(name, "x")]), None, "{name}");
         }
         assert_eq!(asked(&[("accept-encoding", "br"), ("accept-encoding", "gzip")]), None);

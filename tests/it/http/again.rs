@@ -56,6 +56,32 @@ fn the_second_answer_is_the_first_answer() {
 }
 
 #[test]
+fn the_second_answer_304_is_the_first_answer_304() {
+    let (_upstream, server) = served();
+    let mut line = Line::open(server.address);
+    for path in PATHS {
+        for (at, coding) in ["identity", "gzip", "gzip, br"].iter().enumerate() {
+            let accepted = format!("Accept-Encoding: {coding}\r\n");
+            let whole = answers(&mut line, "GET", path, &accepted, 1).remove(0);
+            let validators = [("etag", "If-None-Match"), ("last-modified", "If-Modified-Since")];
+            for (validator, condition) in validators {
+                let Some(known) = whole.field(validator) else { continue };
+                // The server knows no answer to a client that also accepts another coding.
+                let accepted = format!("Accept-Encoding: {coding}, x-{at}-{validator}\r\n");
+                let asked = format!("{accepted}{condition}: {known}\r\n");
+                let got = answers(&mut line, "GET", path, &asked, 3);
+                assert_eq!(got[0].status, 304, "{path} {asked}: {got:?}");
+                assert!(got.windows(2).all(|two| two[0] == two[1]), "{path} {asked}: {got:?}");
+                let head = answers(&mut line, "HEAD", path, &asked, 1).remove(0);
+                assert_eq!(head, got[0], "{path} {asked}");
+                let now_whole = answers(&mut line, "GET", path, &accepted, 2);
+                assert_eq!(now_whole, [whole.clone(), whole.clone()], "{path} {accepted}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_answer_that_is_known_already_follows_each_publish() {
     let upstream = Upstream::start();
     let server = Site::of(&upstream).with(&["--interval", "1s"]).serve().ready();
