@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    CARDS, LISTENS, SAID, changed, is_still_the_same, one_more, open, served, was_not_loaded_again,
+    CARDS, LISTENS, RECORDS_SENTENCES, SAID, changed, is_still_the_same, one_more, open, served,
+    was_not_loaded_again,
 };
 use crate::fixture::{
     Answer, Browser, Nginx, Running, Site, Tab, Upstream, films, people, wait_until,
@@ -334,14 +335,13 @@ fn a_current_page_of_files_does_not_fetch_itself_and_announces_old_data_once() {
     let mut browser = Browser::start();
     let mut tab = browser.tab();
     tab.before_each_page(
-        "asked = []; said = []; const real = window.fetch;
+        "asked = []; const real = window.fetch;
          window.fetch = (...given) => { asked.push(given[0]); return real(...given); };
          addEventListener('DOMContentLoaded', () => {
-             const region = document.querySelector('[data-said]');
-             new MutationObserver(() => said.push(region.textContent)).observe(region, { childList: true });
              looks = 0; document.addEventListener('movies-gen:look', () => looks++);
          })",
     );
+    tab.before_each_page(RECORDS_SENTENCES);
     tab.load(&format!("http://{}/", nginx.address));
     tab.wait_for(LISTENS);
     tab.wait_for("!document.querySelector('[data-stale]').hidden");

@@ -21,6 +21,12 @@ const SAID: &str = "document.querySelector('[data-said]').textContent";
 fn says(sentence: &str) -> String {
     format!("{SAID} === '{sentence}'")
 }
+/// A script that records in `said` each sentence that the live region has had, for tests in which
+/// another sentence follows soon.
+const RECORDS_SENTENCES: &str = "said = []; addEventListener('DOMContentLoaded', () => {
+    const region = document.querySelector('[data-said]');
+    new MutationObserver(() => said.push(region.textContent)).observe(region, { childList: true });
+})";
 /// The ids of the cards that the list shows, in the order of the list.
 const CARDS: &str = "[...document.querySelectorAll('[data-film-id]')]
     .filter((card) => card.checkVisibility()).map((card) => card.dataset.filmId).join(' ')";
