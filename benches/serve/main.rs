@@ -23,7 +23,7 @@ mod wrk;
 
 use paths::Paths;
 use server::{Kind, Server};
-use wrk::{Between, Load, Run, ratio};
+use wrk::{Load, Run, ratio, ratio_of};
 
 /// Number of rounds of a row. `ROUNDS` sets another number.
 const ROUNDS: usize = 5;
@@ -95,7 +95,8 @@ fn main() {
             load.name,
             load.connections,
             ratio(&pairs, |run| run.per_second),
-            most(&pairs),
+            // One thread of wrk has one core: at this rate, the answers would take all of that core.
+            ratio_of(&pairs, |run| 1e5 / run.asking, |run| run.per_second),
             ratio(&pairs, |run| run.cpu),
             ratio(&pairs, |run| run.latencies[1]),
         ));
@@ -110,12 +111,4 @@ fn main() {
         access_log::measure(directory.path(), rounds);
         conditions::measure(directory.path(), rounds);
     }
-}
-
-/// Returns the median ratio of the requests/s that wrk can ask at most to those of nginx. One thread of
-/// wrk has one core, so a server without any cost would get this many requests.
-fn most(runs: &[Between]) -> f64 {
-    let of_round =
-        |(run, [one, two]): &Between| 1e5 / run.asking * 2.0 / (one.per_second + two.per_second);
-    wrk::median(runs.iter().map(of_round))
 }

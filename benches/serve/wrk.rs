@@ -84,7 +84,7 @@ impl Load<'_> {
         let script = file("wrk.lua", SCRIPT);
         let paths = file("wrk.paths", &(self.paths.join("\n") + "\n"));
         let fields = file("wrk.fields", self.fields);
-        let before = [server.cpu(), ended_children()];
+        let (cpu, asking) = (server.cpu(), ended_children());
         let output = Command::new("wrk")
             .args(["-t1", "-d", SECONDS, "-c", &self.connections.to_string(), "-s"])
             .arg(script)
@@ -93,7 +93,7 @@ impl Load<'_> {
             .arg(fields)
             .output()
             .expect("wrk");
-        let spent = [server.cpu() - before[0], ended_children() - before[1]];
+        let (cpu, asking) = (server.cpu() - cpu, ended_children() - asking);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
         let line = line.unwrap_or_else(|| panic!("no result in {text}"));
@@ -103,8 +103,8 @@ impl Load<'_> {
         assert!(!text.contains("Non-2xx") || self.name == "answered 304", "{text}");
         Run {
             per_second: figures[0] / (figures[1] / 1e6),
-            cpu: spent[0] / figures[0] * 1e5,
-            asking: spent[1] / figures[0] * 1e5,
+            cpu: cpu / figures[0] * 1e5,
+            asking: asking / figures[0] * 1e5,
             latencies: [figures[2], figures[3], figures[4]]
                 .map(|microseconds| microseconds / 1000.0),
             memory: server.memory(),
@@ -123,7 +123,12 @@ pub(crate) type Between = (Run, [Run; 2]);
 
 /// Returns the median ratio of the runs to the runs around them.
 pub(crate) fn ratio(runs: &[Between], value: fn(&Run) -> f64) -> f64 {
-    let of_round = |(run, [one, two]): &Between| value(run) * 2.0 / (value(one) + value(two));
+    ratio_of(runs, value, value)
+}
+
+/// Returns the median ratio of a value of the runs to another value of the runs around them.
+pub(crate) fn ratio_of(runs: &[Between], of: fn(&Run) -> f64, to: fn(&Run) -> f64) -> f64 {
+    let of_round = |(run, [one, two]): &Between| of(run) * 2.0 / (to(one) + to(two));
     median(runs.iter().map(of_round))
 }
 
