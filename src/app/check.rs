@@ -103,7 +103,7 @@ pub(super) async fn check(config: &Config, is_json: bool) -> Result<()> {
     if !collisions.is_empty() {
         bail!("{}", collisions.join("\n"));
     }
-    writeln!(std::io::stdout(), "The theme works: {} pages rendered with {whose}.", in_plan)?;
+    writeln!(std::io::stdout(), "The theme works: {in_plan} pages rendered with {whose}.")?;
     tell_problems_of_the_data(&warnings, whose)
 }
 

@@ -1,8 +1,8 @@
 //! What one thread of the server answers from: a snapshot, and what was made from the snapshot already.
 //!
 //! Owns header values that all answers of a snapshot share, and the answers of the generation that were
-//! asked for lately, without the fields that change with time. Threads share nothing here, so no
-//! thread waits for the memory of another.
+//! asked for lately, with the age that the data had then. Threads share nothing here, so no thread waits
+//! for the memory of another.
 
 use std::cell::RefCell;
 use std::hash::{Hash, Hasher, RandomState};
@@ -64,7 +64,7 @@ pub(super) struct Accelerated {
     pub(super) control: HeaderValue,
 }
 
-/// An answer with a file of the generation. The fields that change with time have old values.
+/// An answer with a file of the generation, with the age that the data had when the answer was made.
 #[derive(Debug)]
 pub(super) struct PreparedAnswer {
     pub(super) fields: HeaderMap,
@@ -79,6 +79,7 @@ impl PreparedAnswer {
     pub(super) fn is_known_to(&self, request: &Parts) -> bool {
         let etag = self.fields.get(ETAG).and_then(|etag| etag.to_str().ok());
         let mtime = Some(self.file.entry.mtime);
+        // The number of forms counts only for ranges.
         let validators = Validators { etag: etag.unwrap_or_default(), mtime, has_forms: true };
         validators.weigh(&request.headers) == ConditionVerdict::NotModified
     }
